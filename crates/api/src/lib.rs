@@ -56,7 +56,7 @@ use axum::{
     middleware,
     response::IntoResponse,
 };
-use bots::Supervisor;
+use bots::Bots;
 use broker::Broker;
 use model::Environment;
 use outbound::CallbackClient;
@@ -94,8 +94,8 @@ pub struct State {
     pub links: Arc<TokenLinks>,
     /// Decides which URLs given by callers may be called.
     pub callbacks: CallbackClient,
-    /// Bots that run here.
-    pub bots: Arc<Supervisor>,
+    /// Bots.
+    pub bots: Arc<Bots>,
     /// Endpoints that are told of events.
     pub webhooks: Arc<Webhooks>,
     /// Time and randomness.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use store::{BotFilter, Bots, MemberUsage, Pools};
 use tenants::Vault;
 
-use crate::BotRequest;
+use crate::request::BotRequest;
 
 /// Scheduled bots of a workspace that are looked at: their requests are sealed, so each is opened.
 const MAX_OPENED: u64 = 500;

@@ -27,7 +27,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{capacity, machine};
+use crate::servers::{capacity, machine};
 
 /// Pause after a warm page was taken: its bot is joining and should have the processor.
 const REFILL_PAUSE: Duration = Duration::from_secs(5);

@@ -1,73 +1,50 @@
 //! The life of a bot: it is leased when due, signed in, followed through its meeting, and leaves.
 //!
-//! - [`request`]: the stored request. `create`: the checks before it is stored, and the row of a new bot.
-//!   `read`: bots that exist. `at_stake`: bots that an account's state affects. `leave`: a bot that is told to leave.
-//!   `change`: what becomes of a bot that is changed or cancelled before its first step.
-//! - `supervisor`: leases bots that are due, one task each. Starting up and recovering from a crash are the same path.
-//!   `lease`: renews the lease of a running bot and passes on `commands`.
-//!   `capacity`: how many bots run here, by what `machine` has; `presence` tells the other servers. `place`: whether a
-//!   new bot would find one.
-//! - `runner`: one bot, from its lease to its last step; `bot_record` writes its steps, `sign_in` gets the credentials of its join.
-//!   `ahead`: what is made ready while a scheduled bot waits for its time.
-//! - `life`: what each event means for a bot; `rejoin`: rejoining after it lost its place. No I/O, so every case is a
-//!   plain test. `best_before`: a bot that is too late does not join.
-//! - `log`: what a bot did and why. `evidence`: all that is known of a bot, in one file.
-//! - `outputs`: what a bot shows (`picture`) and says (`chat`).
-//! - `browsers`: the browsers and their pages. [`Screenshots`]: pictures of pages, in [`PictureFiles`]. `retention`: how long rows and pictures are kept.
+//! [`Bots::start`] makes two things of its [`Parts`]: [`Bots`], what callers do with bots, and a [`Supervisor`], which runs
+//! those of this process. They share rows, and a call that wakes the workers.
+//!
+//! - `handle`: create, change, read and command bots; what they did, and what happened in their meetings.
+//! - `supervisor`: leases bots that are due, one task each, and renews their leases.
+//! - `run`: one bot, from its lease to its last step.
+//! - `servers`: how many bots run here, and whether a new one would find a place. `browsers`: browsers and their pages.
+//! - [`request`]: the stored request. [`meeting`]: who is in a meeting and what happens there.
+//! - `log`: entries of a bot's log. [`Screenshots`]: pictures of pages, in [`PictureFiles`]. `picture`: what a bot shows.
+//! - [`at_stake`]: bots that an account's state affects.
+//!
+//! Imports point one way: `assemble` → `handle`, `supervisor` → `run` → `servers`, `browsers`, `meeting`, `request`, `log`,
+//! `screenshots`. `handle` and `supervisor` do not know each other.
 
-mod ahead;
+mod assemble;
 mod at_stake;
-mod automatic_leave;
-mod best_before;
-mod bot_record;
 mod browsers;
-mod capacity;
-mod change;
-mod chat;
-mod commands;
-mod create;
-mod evidence;
-mod lease;
-mod leave;
-#[cfg(test)]
-mod legal_steps;
-mod life;
+mod chat_message;
+mod handle;
 mod log;
-mod machine;
 pub mod meeting;
-mod outputs;
-mod parts;
 mod picture;
 mod picture_files;
-mod place;
-mod presence;
-mod read;
-mod rejoin;
 pub mod request;
-mod retention;
-mod runner;
+mod run;
 mod screenshots;
-mod show;
-mod sign_in;
+mod servers;
+mod settings;
 mod supervisor;
+mod wake;
 
+pub use assemble::Parts;
 pub use at_stake::{AtStake, ScheduledBot, at_stake};
-pub use automatic_leave::{
-    AutomaticLeave, BotDetection, BotsByEvents, BotsByNames, EveryoneLeft, SilenceDetection,
-};
 pub use browsers::{BrowserSharing, Browsers, WarmPages};
-pub use capacity::{CapacityRule, Reckoning};
-pub use change::{Begun, BotEdit, NotChanged};
-pub use chat::{LONGEST_MESSAGE, NotSaid, QueuedMessage, Receiver};
-pub use create::{NewBot, NotCreated, meeting_digest};
-pub use leave::NotLeaving;
+pub use chat_message::{LONGEST_MESSAGE, QueuedMessage, Receiver};
+pub use handle::{
+    Begun, BotEdit, Bots, Commands, Creator, Editor, EndpointProgress, Evidence, Logs, Media, MeetingRecord,
+    Meetings, NewBot, NotChanged, NotCreated, NotLeaving, NotSent, NotShown, OpenedBot, OpenedPage, Reader,
+    Recording, RecordingStatus, meeting_digest,
+};
 pub use log::{BotLog, Kind, Note};
-pub use parts::{Parts, Retention, Timing};
 pub use picture::{GivenPicture, LONGEST_BASE64, NotAPicture, Picture};
 pub use picture_files::{Bucket, PictureFiles};
-pub use place::NoFreeBot;
-pub use read::{OpenedBot, OpenedPage};
 pub use request::{BotRequest, ZoomOptions};
 pub use screenshots::{Screenshots, SweepError, Swept};
-pub use show::NotShown;
+pub use servers::{CapacityRule, NoFreeBot, Reckoning};
+pub use settings::{Retention, Timing};
 pub use supervisor::Supervisor;

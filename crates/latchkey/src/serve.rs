@@ -110,7 +110,7 @@ async fn serve(server: Server, listeners: Listeners, stop: Stop, config: &Config
     let handler = api::Server::new(server.api.clone(), server.pages.clone());
     let serving = api::serve(listeners.api, handler, &server.workers, async {
         // Tokens and the API go on meanwhile.
-        bring_out_bots(stop, &server.bots, &config.bots, &*clock).await;
+        bring_out_bots(stop, &server.supervisor, &config.bots, &*clock).await;
         server.webhooks.end_streams();
         stopping.cancel();
     });
@@ -142,17 +142,17 @@ async fn serve_metrics(listener: Option<TcpListener>, state: api::State, workers
 
 /// Waits until it is time to stop, and then until no bot runs here any more. A second signal hands over bots that were to
 /// finish; where they are being handed over, it changes nothing. The next one ends at once.
-async fn bring_out_bots(mut stop: Stop, bots: &Supervisor, config: &Bots, clock: &dyn Clock) {
+async fn bring_out_bots(mut stop: Stop, supervisor: &Supervisor, config: &Bots, clock: &dyn Clock) {
     stop.first().await;
     tell_systemd(NotifyState::Stopping);
     let mut signals = 1;
     if config.on_stop == OnStop::Finish {
         tracing::info!("taking no new bots; waiting for those that run; a second signal hands them over");
         tokio::select! {
-            () = bots.finish() => {}
+            () = supervisor.finish() => {}
             () = stop.signalled() => signals += 1,
             () = clock.sleep(Duration::from_secs(config.stop_within.into())) => {}
         }
     }
-    stop.while_handing_over(signals, bots.stop()).await;
+    stop.while_handing_over(signals, supervisor.stop()).await;
 }

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, anyhow};
 use audit::{Audit, Journal};
 use axum::Router;
-use bots::{BotLog, Browsers, PictureFiles, Screenshots, Supervisor};
+use bots::{BotLog, Bots, Browsers, PictureFiles, Screenshots, Supervisor};
 use broker::{Broker, Escrow};
 use browser::{BrowserConfig, ZoomOverride};
 use metrics::Metrics;
@@ -38,7 +38,8 @@ use crate::{
 
 /// A running server, but for its listeners.
 pub(crate) struct Server {
-    pub(crate) bots: Arc<Supervisor>,
+    /// Runs bots.
+    pub(crate) supervisor: Supervisor,
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) workers: Workers,
     pub(crate) api: api::State,
@@ -142,7 +143,7 @@ impl Server {
         let running = shared.start_broker(Arc::clone(&keys), zoom, escrow, journal).await?;
         let broker = running.broker();
         let links = shared.start_links(broker).await?;
-        let bots = shared.start_bots(broker, browsers, pictures);
+        let (bots, supervisor) = shared.start_bots(broker, browsers, pictures);
         let webhooks = shared.start_webhooks(broker, mailer);
         let realtime = shared.start_realtime(broker);
         shared.workers.run("sealing_keys", move || {
@@ -158,7 +159,7 @@ impl Server {
             broker: Arc::clone(broker),
             links: Arc::clone(&links),
             callbacks: shared.callbacks,
-            bots: Arc::clone(&bots),
+            bots,
             webhooks: Arc::clone(&webhooks),
             tasks: shared.tasks,
             limits: Arc::new(api::Limits::new(config.limits.rates())),
@@ -263,9 +264,9 @@ impl Shared<'_> {
         broker: &Arc<Broker>,
         browsers: Browsers,
         pictures: PictureFiles,
-    ) -> Arc<Supervisor> {
+    ) -> (Bots, Supervisor) {
         let Self { config, store, metrics, env, .. } = self;
-        Supervisor::start(bots::Parts {
+        Bots::start(bots::Parts {
             store: store.clone(),
             broker: Arc::clone(broker),
             browsers,

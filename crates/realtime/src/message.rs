@@ -1,8 +1,8 @@
 //! Messages: Recall's shapes of real-time events, with a number by which a receiver recognises a repeated one.
 
-use bots::meeting::{
-    live::LiveEndpoint,
-    shape::{self, ShownTime},
+use bots::{
+    meeting::shape::{self, ShownTime},
+    request::EndpointConfig,
 };
 use model::{
     ArtifactId, EventId, Happening, MeetingEvent, RealtimeEndpointId, RealtimeState, RecordingId, Timestamp,
@@ -23,7 +23,7 @@ pub(crate) struct Message {
 pub(crate) fn message(
     bot: &Bot,
     id: RealtimeEndpointId,
-    endpoint: &LiveEndpoint,
+    endpoint: &EndpointConfig,
     started_at: Timestamp,
     event: &MeetingEvent,
 ) -> Option<Message> {
@@ -50,7 +50,7 @@ pub(crate) fn message(
     Some(Message { number: event.number, body: body.to_string() })
 }
 
-fn about(bot: &Bot, id: RealtimeEndpointId, endpoint: &LiveEndpoint, data: &Value) -> Value {
+fn about(bot: &Bot, id: RealtimeEndpointId, endpoint: &EndpointConfig, data: &Value) -> Value {
     json!({
         "data": data,
         "realtime_endpoint": { "id": id, "metadata": endpoint.metadata },
@@ -62,7 +62,7 @@ fn about(bot: &Bot, id: RealtimeEndpointId, endpoint: &LiveEndpoint, data: &Valu
 /// That an endpoint has come into another state, for the workspace's stream of events. `error` says why it was given up.
 pub(crate) fn state_changed(
     bot: &Bot,
-    (id, endpoint): (RealtimeEndpointId, &LiveEndpoint),
+    (id, endpoint): (RealtimeEndpointId, &EndpointConfig),
     (event, at): (EventId, Timestamp),
     state: RealtimeState,
     error: Option<&str>,

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use bots::{
     BotRequest,
-    meeting::{
-        live::{LiveEndpoint, live_endpoints},
-        read, started_at,
-    },
+    meeting::{read, started_at},
+    request::EndpointConfig,
 };
 use metrics::DeliveryOutcome;
 use model::{EventId, Failure, MeetingEvent, RealtimeState, Secret};
@@ -63,7 +61,7 @@ pub(crate) const fn outcome_of(error: &CallbackError) -> DeliveryOutcome {
 /// An endpoint that is told.
 pub(crate) struct Teller<'a> {
     pub(crate) parts: &'a Parts,
-    pub(crate) endpoint: LiveEndpoint,
+    pub(crate) endpoint: EndpointConfig,
     pub(crate) url: Secret,
     row: &'a RealtimeEndpoint,
     lease: &'a Lease,
@@ -79,7 +77,7 @@ impl<'a> Teller<'a> {
     ) -> Result<Option<Self>, Failure> {
         let Some(bot) = parts.store.bot(row.workspace, row.bot).await? else { return Ok(None) };
         let request = BotRequest::open(&parts.vault, bot.workspace, bot.id, &bot.request)?;
-        let found = live_endpoints(&request.echoed).into_iter().find(|endpoint| endpoint.place == row.place);
+        let found = request.realtime_endpoints.into_iter().find(|endpoint| endpoint.place == row.place);
         let Some(endpoint) = found else { return Ok(None) };
         let url = Secret::new(endpoint.url.clone());
         Ok(Some(Self { parts, endpoint, url, row, lease, bot, progress: row.progress }))

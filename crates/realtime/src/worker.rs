@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bots::meeting::live::LiveKind;
+use bots::request::EndpointKind;
 use model::{Failure, LeaseToken};
 use store::{Lease, RealtimeEndpoint};
 use tokio::sync::Notify;
@@ -52,8 +52,8 @@ impl Work for DueEndpoints {
     async fn run(&self, (row, lease): &Self::Item) -> Result<(), Failure> {
         let Some(teller) = Teller::open(&self.parts, (row, lease)).await? else { return Ok(()) };
         let told = match teller.endpoint.kind {
-            LiveKind::Webhook => webhook::tell(teller, &self.more, &self.stopping).await,
-            LiveKind::Websocket => websocket::tell(teller, self.held.hold(row.id), &self.stopping).await,
+            EndpointKind::Webhook => webhook::tell(teller, &self.more, &self.stopping).await,
+            EndpointKind::Websocket => websocket::tell(teller, self.held.hold(row.id), &self.stopping).await,
         };
         match told {
             Ok(()) => Ok(()),

@@ -43,7 +43,7 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
 ) -> Result<StatusCode, ApiError> {
-    match state.bots.cancel(caller.workspace, id).await {
+    match state.bots.editor.cancel(caller.workspace, id).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(NotChanged::Begun(since)) => Err(begun(since)),
         Err(NotChanged::Unknown | NotChanged::TooSoon(_)) => Err(ApiError::NotFound),

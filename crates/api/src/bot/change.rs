@@ -72,7 +72,7 @@ pub(crate) async fn handler(
     super::find(&state, caller.workspace, id).await?;
     let strict = request::is_strict(&state, caller.workspace, query.as_deref()).await?;
     let edit = request::change(Fields::of(&body).with_callbacks(&state), strict)?;
-    match state.bots.change(caller.workspace, id, edit).await {
+    match state.bots.editor.change(caller.workspace, id, edit).await {
         Ok(bot) => Ok(Json(representation::of(&state, bot, caller.scopes).await?)),
         Err(NotChanged::Unknown) => Err(ApiError::NotFound),
         Err(NotChanged::Begun(since)) => Err(begun(since)),

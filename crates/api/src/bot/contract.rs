@@ -7,7 +7,7 @@
 mod providers;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use bots::meeting::live::{LIVE_EVENTS, LiveKind};
+use bots::request::{EndpointKind, REALTIME_EVENTS};
 use serde_json::{Map, Value, json};
 
 use crate::fields::{FieldErrors, Fields};
@@ -315,14 +315,14 @@ const PROVIDERS: &[Member] = &[
 const REALTIME_ENDPOINT: &[Member] = &[
     required(only(
         "type",
-        LiveKind::WORDS,
+        EndpointKind::WORDS,
         Rule::Word(&["rtmp", "websocket", "webhook", "desktop_sdk_callback"]),
         STREAMS,
     )),
     honoured("url", Rule::Url(&["http", "https", "ws", "wss", "rtmp", "rtmps"])),
     required(only(
         "events",
-        LIVE_EVENTS,
+        REALTIME_EVENTS,
         Rule::Words(&[
             "participant_events.join",
             "participant_events.leave",

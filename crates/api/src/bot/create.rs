@@ -63,7 +63,7 @@ pub(crate) async fn handler(
 ) -> Result<(StatusCode, Json<Bot>), ApiError> {
     let strict = request::is_strict(&state, caller.workspace, query.as_deref()).await?;
     let new = request::create(Fields::of(&body).with_callbacks(&state), strict)?;
-    let bot = state.bots.create(caller.workspace, new).await?;
+    let bot = state.bots.creator.create(caller.workspace, new).await?;
     Ok((StatusCode::CREATED, Json(representation::of(&state, bot, caller.scopes).await?)))
 }
 

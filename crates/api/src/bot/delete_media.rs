@@ -1,7 +1,6 @@
 //! `POST /api/v1/bot/{id}/delete_media/`: deletes what is stored of a bot's meetings.
 
 use axum::{Json, extract::State as Extract};
-use bots::Kind;
 use model::BotId;
 
 use super::{Bot, find, representation};
@@ -30,10 +29,6 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
 ) -> Result<Json<Bot>, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
-    state.bots.screenshots().delete(caller.workspace, id).await?;
-    state.store.erase_meeting_events(caller.workspace, id).await?;
-    // The SDK's own words may name participants; the rest of the log does not.
-    let kinds: Vec<_> = Kind::WRITTEN_BY_THE_SDK.iter().map(|kind| kind.as_str().to_owned()).collect();
-    state.bots.erase_from_log(caller.workspace, id, &kinds).await?;
+    state.bots.media.delete(caller.workspace, id).await?;
     Ok(Json(representation::of(&state, bot, caller.scopes).await?))
 }

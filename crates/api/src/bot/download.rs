@@ -10,7 +10,7 @@ use axum::{
     http::header::CACHE_CONTROL,
     response::{IntoResponse, Response},
 };
-use bots::meeting::{read, shape, started_at};
+use bots::{MeetingRecord, meeting::shape};
 use model::{BotId, WorkspaceId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -92,9 +92,9 @@ pub(crate) async fn handler(
     signed_address::check(&state, ticket.workspace, ticket.bot, artifact.as_str(), &ticket.token)
         .map_err(|_| ApiError::NotFound)?;
     let bot = super::find(&state, ticket.workspace, ticket.bot).await?.row;
-    let kept = read::all(&*state.store, &state.broker.vault, bot.workspace, bot.id).await?;
-    let started_at = started_at(&bot).filter(|_| !kept.events.is_empty()).ok_or(ApiError::NotFound)?;
-    let events = &kept.events;
+    let record = state.bots.meetings.record(&bot).await?.ok_or(ApiError::NotFound)?;
+    let MeetingRecord { started_at, events } = &record;
+    let started_at = *started_at;
     let answer = match artifact {
         Artifact::ParticipantEvents => {
             let shown = events.iter().filter_map(|event| shape::event(event, started_at));

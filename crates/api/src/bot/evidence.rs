@@ -35,7 +35,7 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
 ) -> Result<Response, ApiError> {
     let bot = find(&state, caller.workspace, id).await?;
-    let zip = state.bots.evidence(&bot).await?;
+    let zip = state.bots.evidence.zip(&bot).await?;
     let name = format!("attachment; filename=\"bot-{id}.zip\"");
     let headers = [
         (CONTENT_TYPE, "application/zip".to_owned()),

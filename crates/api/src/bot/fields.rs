@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bots::{AutomaticLeave, EveryoneLeft};
+use bots::request::{AutomaticLeave, EveryoneLeft};
 use serde_json::{Map, Value};
 use utoipa::openapi::{OneOfBuilder, RefOr, Schema, schema::AdditionalProperties};
 use zoom::{LinkError, MeetingLink};

@@ -41,7 +41,7 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
 ) -> Result<Json<Bot>, ApiError> {
-    let bot = state.bots.leave(caller.workspace, id).await?;
+    let bot = state.bots.commands.leave(caller.workspace, id).await?;
     Ok(Json(representation::of(&state, bot, caller.scopes).await?))
 }
 

@@ -1,6 +1,6 @@
 //! When a bot leaves although others are there: nobody speaks, or they are bots.
 
-use bots::{BotDetection, BotsByEvents, BotsByNames, SilenceDetection};
+use bots::request::{BotDetection, BotsByEvents, BotsByNames, SilenceDetection};
 use utoipa::openapi::{ArrayBuilder, RefOr, Schema};
 
 use crate::{

@@ -82,7 +82,7 @@ pub(crate) async fn handler(
     let (results, count) = if elsewhere {
         (Vec::new(), 0)
     } else {
-        let found = state.bots.list(caller.workspace, &filter, page, PAGE_SIZE).await?;
+        let found = state.bots.reader.list(caller.workspace, &filter, page, PAGE_SIZE).await?;
         (representation::all(&state, found.bots, caller.scopes).await?, found.count)
     };
     query.answer(&state.broker, "/api/v1/bot/", (page, count), results).map(Json)

@@ -100,7 +100,7 @@ pub(crate) async fn handler(
         return Err(FieldErrors::one("kind", words).into());
     }
     find(&state, caller.workspace, id).await?;
-    let found = state.bots.log(caller.workspace, id, after, &kinds, PAGE_SIZE).await?;
+    let found = state.bots.logs.after(caller.workspace, id, after, &kinds, PAGE_SIZE).await?;
     let last = found.last().map_or(after, |entry| entry.number);
     Ok(Json(BotLogPage { results: found.into_iter().map(BotLogEntry::from).collect(), last }))
 }

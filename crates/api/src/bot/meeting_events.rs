@@ -4,7 +4,6 @@ use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
-use bots::meeting::read;
 use model::{BotId, MeetingEvent};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -17,9 +16,6 @@ use crate::{
     page::Query,
     path::Path,
 };
-
-/// Rows of several events each that are read for a page.
-const ROWS: u32 = 20;
 
 /// Where to go on.
 #[derive(IntoParams)]
@@ -63,7 +59,7 @@ pub(crate) async fn handler(
     let query = Query::of_type::<ListMeetingEvents>(query.as_deref(), None)?;
     let after = query.after("event")?;
     let bot = find(&state, caller.workspace, id).await?.row;
-    let results = read::after(&*state.store, &state.broker.vault, bot.workspace, bot.id, after, ROWS).await?;
+    let results = state.bots.meetings.events_after(&bot, after).await?;
     let last = results.last().map_or(after, |event| event.number);
     Ok(Json(MeetingEventPage { results, last }))
 }

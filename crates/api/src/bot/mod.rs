@@ -38,5 +38,5 @@ pub(crate) use representation::Bot;
 
 /// A bot of the workspace. A bot of another workspace gets the same answer as an unknown one.
 async fn find(state: &State, workspace: WorkspaceId, id: BotId) -> Result<OpenedBot, ApiError> {
-    state.bots.find(workspace, id).await?.ok_or(ApiError::NotFound)
+    state.bots.reader.find(workspace, id).await?.ok_or(ApiError::NotFound)
 }

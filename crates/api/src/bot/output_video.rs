@@ -48,7 +48,7 @@ pub(crate) async fn handler(
     let mut fields = Fields::of(&body);
     let asked = VideoOutput::read(&mut fields);
     let picture = fields.finish(asked)?.picture();
-    let bot = state.bots.show(caller.workspace, id, Some(picture)).await?;
+    let bot = state.bots.commands.show(caller.workspace, id, Some(picture)).await?;
     Ok(Json(representation::of(&state, bot, caller.scopes).await?))
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn delete(
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
 ) -> Result<StatusCode, ApiError> {
-    state.bots.show(caller.workspace, id, None).await?;
+    state.bots.commands.show(caller.workspace, id, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

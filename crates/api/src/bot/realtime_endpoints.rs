@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
-use bots::meeting::live::live_endpoints;
+use bots::EndpointProgress;
 use model::{BotId, RealtimeEndpointId, RealtimeState, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -39,6 +39,20 @@ pub(crate) struct RealtimeEndpoint {
     failing_since: Option<Timestamp>,
 }
 
+impl From<EndpointProgress<'_>> for RealtimeEndpoint {
+    fn from(EndpointProgress { id, config, progress }: EndpointProgress<'_>) -> Self {
+        Self {
+            id,
+            url: masked(&config.url),
+            events: config.events.clone(),
+            state: progress.state,
+            told: progress.told,
+            failures: progress.failures,
+            failing_since: progress.failing_since,
+        }
+    }
+}
+
 /// List the real-time endpoints of a bot
 ///
 /// Those of its `recording_config.realtime_endpoints` that are told of something, from the bot's first event on: how far each
@@ -60,21 +74,8 @@ pub(crate) async fn handler(
 ) -> Result<Json<Page<RealtimeEndpoint>>, ApiError> {
     Query::of(query.as_deref()).only(&[])?;
     let bot = find(&state, caller.workspace, id).await?;
-    let asked = live_endpoints(&bot.request.echoed);
-    let rows = state.store.realtime_endpoints(caller.workspace, id).await?;
-    let shown = rows.into_iter().filter_map(|row| {
-        let asked = asked.iter().find(|asked| asked.place == row.place)?;
-        Some(RealtimeEndpoint {
-            id: row.id,
-            url: masked(&asked.url),
-            events: asked.events.clone(),
-            state: row.progress.state,
-            told: row.progress.told,
-            failures: row.progress.failures,
-            failing_since: row.progress.failing_since,
-        })
-    });
-    Ok(Json(single_page(shown.collect())))
+    let endpoints = state.bots.meetings.endpoints(&bot).await?;
+    Ok(Json(single_page(endpoints.into_iter().map(RealtimeEndpoint::from).collect())))
 }
 
 /// What an answer repeats of `recording_config`, for keys that may not change bots: addresses may hold secrets.

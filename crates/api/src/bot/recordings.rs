@@ -1,15 +1,9 @@
 //! `recordings` of a bot: what is kept of its meeting. Bots record no sound and no picture here; a recording holds who was
 //! there and what was written (`participant_events`), and what was said by Zoom's captions (`transcript`).
 
-use std::{collections::HashMap, time::Duration};
-
-use bots::{
-    BotRequest, OpenedBot,
-    meeting::{MeetingWish, live::live_endpoints, started_at},
-};
-use model::{ArtifactId, BotId, BotStatus, RealtimeEndpointId, RecordingId, Timestamp};
+use bots::{OpenedBot, RecordingStatus, request::EndpointConfig};
+use model::{ArtifactId, RealtimeEndpointId, RecordingId, Timestamp};
 use serde::Serialize;
-use store::{MeetingEventsSummary, StoreError};
 use utoipa::ToSchema;
 
 use super::download::{self, Artifact};
@@ -134,51 +128,20 @@ struct Provider {
     meeting_captions: Object,
 }
 
-/// What the store has of the meetings of some bots.
-pub(super) struct Summaries(HashMap<BotId, MeetingEventsSummary>);
-
-impl Summaries {
-    /// Asks only for bots that have been in a meeting.
-    pub(super) async fn of(
-        state: &State,
-        bots: impl IntoIterator<Item = &store::Bot>,
-    ) -> Result<Self, StoreError> {
-        let were_in: Vec<_> = bots.into_iter().filter(|bot| started_at(bot).is_some()).collect();
-        let Some(first) = were_in.first() else { return Ok(Self(HashMap::new())) };
-        let ids: Vec<_> = were_in.iter().map(|bot| bot.id).collect();
-        let found = state.store.meeting_events_summaries(first.workspace, &ids).await?;
-        Ok(Self(found.into_iter().map(|summary| (summary.bot, summary)).collect()))
-    }
-
-    /// A bot's recordings: one, if anything was kept.
-    pub(super) fn recordings(&self, state: &State, OpenedBot { row, request }: &OpenedBot) -> Vec<Recording> {
-        let found = self.0.get(&row.id).zip(started_at(row));
-        found.map(|(summary, started)| recording(state, row, request, summary, started)).into_iter().collect()
-    }
-}
-
-fn recording(
-    state: &State,
-    bot: &store::Bot,
-    request: &BotRequest,
-    summary: &MeetingEventsSummary,
-    started: Timestamp,
-) -> Recording {
-    let wish = MeetingWish::of(&request.echoed);
-    let over = |code| matches!(code, BotStatus::CallEnded | BotStatus::Fatal);
-    let completed_at = bot.status_changes.iter().find(|step| over(step.code)).map(|step| step.created_at);
-    // Until the last step, the last events may be on their way.
-    let ended = bot.status_changes.last().filter(|step| step.code.is_terminal()).map(|step| step.created_at);
-    let code = match ended {
-        _ if summary.erased => StatusCode::Deleted,
-        Some(_) => StatusCode::Done,
-        None => StatusCode::Processing,
+/// A bot's recording, as the contract shows it.
+pub(super) fn recording(state: &State, bot: &OpenedBot, kept: &bots::Recording) -> Recording {
+    let OpenedBot { row, request } = bot;
+    let started_at = kept.started_at;
+    let code = match kept.status {
+        RecordingStatus::Processing => StatusCode::Processing,
+        RecordingStatus::Done => StatusCode::Done,
+        RecordingStatus::Erased => StatusCode::Deleted,
     };
-    let status = MediaStatus { code, sub_code: None, updated_at: ended.unwrap_or(started) };
-    let address = |artifact| (code == StatusCode::Done).then(|| download::address(state, bot, artifact));
-    let participant_events = wish.participant_events.then(|| ParticipantEvents {
-        id: ArtifactId::participant_events(bot.id),
-        created_at: started,
+    let status = MediaStatus { code, sub_code: None, updated_at: kept.ended_at.unwrap_or(started_at) };
+    let address = |artifact| (code == StatusCode::Done).then(|| download::address(state, row, artifact));
+    let participant_events = request.recording.participant_events.then(|| ParticipantEvents {
+        id: ArtifactId::participant_events(row.id),
+        created_at: started_at,
         status: status.clone(),
         metadata: Object::default(),
         data: ParticipantEventsData {
@@ -187,8 +150,8 @@ fn recording(
             participants_download_url: address(Artifact::Participants),
         },
     });
-    let transcript = wish.captions.then(|| {
-        let failure = summary.captions.and_then(model::Captions::failure);
+    let transcript = request.recording.captions.then(|| {
+        let failure = kept.captions.and_then(model::Captions::failure);
         let status = match failure.filter(|_| code == StatusCode::Done) {
             Some(sub_code) => {
                 MediaStatus { code: StatusCode::Failed, sub_code: Some(sub_code), ..status.clone() }
@@ -197,8 +160,8 @@ fn recording(
         };
         let download_url = address(Artifact::Transcript).filter(|_| status.code == StatusCode::Done);
         Transcript {
-            id: ArtifactId::transcript(bot.id),
-            created_at: started,
+            id: ArtifactId::transcript(row.id),
+            created_at: started_at,
             status,
             metadata: Object::default(),
             data: TranscriptData { download_url, provider_data_download_url: None },
@@ -206,12 +169,16 @@ fn recording(
             provider: Provider { meeting_captions: Object::default() },
         }
     });
+    let told = |endpoint: &EndpointConfig| ToldEndpoint {
+        id: endpoint.id(row),
+        metadata: Object(endpoint.metadata.clone()),
+    };
     Recording {
-        id: RecordingId::of_bot(bot.id),
-        created_at: started,
-        started_at: Some(started),
-        completed_at,
-        expires_at: ended.map(|ended| ended + Duration::from_secs(summary.kept_for.as_secs())),
+        id: RecordingId::of_bot(row.id),
+        created_at: started_at,
+        started_at: Some(started_at),
+        completed_at: kept.completed_at,
+        expires_at: kept.expires_at,
         status,
         media_shortcuts: MediaShortcuts {
             video_mixed: None,
@@ -220,13 +187,7 @@ fn recording(
             participant_events,
             transcript,
         },
-        realtime_endpoints: live_endpoints(&request.echoed)
-            .into_iter()
-            .map(|endpoint| ToldEndpoint {
-                id: RealtimeEndpointId::of_bot(bot.id, endpoint.place),
-                metadata: Object(endpoint.metadata.as_object().cloned().unwrap_or_default()),
-            })
-            .collect(),
+        realtime_endpoints: request.realtime_endpoints.iter().map(told).collect(),
         metadata: Object::default(),
     }
 }

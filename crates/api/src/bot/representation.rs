@@ -1,8 +1,8 @@
 //! A bot in answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use bots::OpenedBot;
+use bots::{OpenedBot, request};
 use model::{
     AccountUser, ApiScope, ApiScopes, BotId, CredentialId, PoolId, StatusChange, Timestamp, ZoomOauthAppId,
 };
@@ -13,7 +13,7 @@ use zoom::MeetingLink;
 
 use super::{
     realtime_endpoints,
-    recordings::{Recording, Summaries},
+    recordings::{self, Recording},
 };
 use crate::{State, error::ApiError, openapi::Object};
 
@@ -149,8 +149,8 @@ struct ZoomOptions {
 
 /// A bot for a key with these scopes.
 pub(super) async fn of(state: &State, bot: OpenedBot, scopes: ApiScopes) -> Result<Bot, ApiError> {
-    let summaries = Summaries::of(state, [&bot.row]).await?;
-    Ok(one(state, bot, scopes, &summaries))
+    let recordings = state.bots.meetings.recordings([&bot.row]).await?;
+    Ok(one(state, bot, scopes, &recordings))
 }
 
 /// Bots of one workspace, in their order.
@@ -159,12 +159,18 @@ pub(super) async fn all(
     bots: Vec<OpenedBot>,
     scopes: ApiScopes,
 ) -> Result<Vec<Bot>, ApiError> {
-    let summaries = Summaries::of(state, bots.iter().map(|bot| &bot.row)).await?;
-    Ok(bots.into_iter().map(|bot| one(state, bot, scopes, &summaries)).collect())
+    let recordings = state.bots.meetings.recordings(bots.iter().map(|bot| &bot.row)).await?;
+    Ok(bots.into_iter().map(|bot| one(state, bot, scopes, &recordings)).collect())
 }
 
-fn one(state: &State, bot: OpenedBot, scopes: ApiScopes, summaries: &Summaries) -> Bot {
-    let recordings = summaries.recordings(state, &bot);
+fn one(
+    state: &State,
+    bot: OpenedBot,
+    scopes: ApiScopes,
+    recordings: &HashMap<BotId, bots::Recording>,
+) -> Bot {
+    let kept = recordings.get(&bot.row.id);
+    let recordings = kept.map(|kept| recordings::recording(state, &bot, kept)).into_iter().collect();
     let OpenedBot { row, mut request } = bot;
     if !scopes.has(ApiScope::Bots) {
         realtime_endpoints::mask(&mut request.echoed);
@@ -219,9 +225,9 @@ impl ZoomOptions {
     }
 }
 
-impl From<bots::AutomaticLeave> for AutomaticLeave {
-    fn from(conditions: bots::AutomaticLeave) -> Self {
-        let bots::EveryoneLeft { timeout, activate_after } = conditions.everyone_left_timeout;
+impl From<request::AutomaticLeave> for AutomaticLeave {
+    fn from(conditions: request::AutomaticLeave) -> Self {
+        let request::EveryoneLeft { timeout, activate_after } = conditions.everyone_left_timeout;
         let (silence, only_bots) = (conditions.silence_detection, conditions.bot_detection);
         let (by_events, by_names) = (only_bots.using_participant_events, only_bots.using_participant_names);
         Self {

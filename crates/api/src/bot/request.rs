@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use bots::{BotEdit, BotRequest, NewBot};
+use bots::{
+    BotEdit, BotRequest, NewBot,
+    request::{EndpointConfig, RecordingConfig},
+};
 use model::{Timestamp, WorkspaceId};
 use serde_json::{Map, Value};
 use store::IgnoredFields;
@@ -142,6 +145,12 @@ fn read(fields: &mut Fields<'_>) -> Option<(NewBot, Vec<Ignored>)> {
     sign_in::misplaced(fields, BotFields::FIELDS);
     let ignored = contract::check(fields);
     let mut asked = asked?;
+    // `contract` has checked its members.
+    let config = asked.recording_config.as_ref().map(|config| &config.0);
+    let (recording, realtime_endpoints) = config
+        .map(|config| (RecordingConfig::read(config), EndpointConfig::read_all(config)))
+        .unwrap_or_default();
+    let greetings = asked.chat.as_mut().map(|chat| std::mem::take(&mut chat.greetings));
     let echoed = asked.echoed();
     let new = NewBot {
         request: BotRequest {
@@ -149,6 +158,9 @@ fn read(fields: &mut Fields<'_>) -> Option<(NewBot, Vec<Ignored>)> {
             bot_name: asked.bot_name.map_or_else(|| "Meeting Notetaker".to_owned(), |name| name.0),
             zoom: asked.zoom.map(|zoom| zoom.0).unwrap_or_default(),
             automatic_leave: asked.automatic_leave.map(|conditions| conditions.0).unwrap_or_default(),
+            greetings: greetings.unwrap_or_default(),
+            recording,
+            realtime_endpoints,
             echoed,
             ignored: ignored.iter().map(Ignored::name).collect(),
         },
@@ -160,7 +172,7 @@ fn read(fields: &mut Fields<'_>) -> Option<(NewBot, Vec<Ignored>)> {
 }
 
 impl BotFields {
-    /// The fields without effect here, without images: images would be stored and never shown.
+    /// The objects that answers repeat, without images: images would be stored and never shown.
     fn echoed(&mut self) -> Map<String, Value> {
         let shown =
             self.automatic_video_output.as_mut().map(|output| AnyObject(std::mem::take(&mut output.echo)));
@@ -169,7 +181,7 @@ impl BotFields {
             ("automatic_audio_output", self.automatic_audio_output.take()),
             ("automatic_video_output", shown),
             ("breakout_room", self.breakout_room.take()),
-            ("chat", self.chat.take().map(|chat| AnyObject(chat.0))),
+            ("chat", self.chat.take().map(|chat| AnyObject(chat.echo))),
             ("google_meet", self.google_meet.take()),
             ("output_media", self.output_media.take()),
             ("recording_config", self.recording_config.take()),

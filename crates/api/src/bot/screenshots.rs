@@ -51,7 +51,7 @@ pub(crate) async fn handler(
     Query::of(query.as_deref()).only(&[])?;
     find(&state, caller.workspace, id).await?;
     let base = state.broker.addresses.public_base().as_str().trim_end_matches('/');
-    let shots = state.bots.screenshots().list(caller.workspace, id).await?;
+    let shots = state.bots.screenshots.list(caller.workspace, id).await?;
     let shown = shots.iter().map(|shot| Screenshot {
         id: shot.id,
         recorded_at: shot.recorded_at,
@@ -145,7 +145,7 @@ pub(crate) async fn picture(
     let workspace = viewer.workspace(&state, id, &file)?;
     find(&state, workspace, id).await?;
     let wanted = file.strip_suffix(".png").and_then(|id| id.parse().ok()).ok_or(ApiError::NotFound)?;
-    let png = state.bots.screenshots().read(workspace, id, wanted).await?;
+    let png = state.bots.screenshots.read(workspace, id, wanted).await?;
     let png = png.ok_or(ApiError::NotFound)?;
     Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-store")], png).into_response())
 }

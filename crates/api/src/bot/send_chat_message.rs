@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::{Json, extract::State as Extract};
-use bots::{LONGEST_MESSAGE, NotSaid, QueuedMessage, Receiver};
+use bots::{LONGEST_MESSAGE, NotSent, QueuedMessage, Receiver};
 use model::BotId;
 
 use super::{
@@ -86,19 +86,19 @@ pub(crate) async fn handler(
     let asked = fields.finish(asked)?;
     let to = asked.to.map_or(Receiver::Everyone, |to| to.0);
     let message = QueuedMessage { text: asked.message.0, to };
-    let bot = state.bots.say(caller.workspace, id, &message).await?;
+    let bot = state.bots.commands.send(caller.workspace, id, &message).await?;
     Ok(Json(representation::of(&state, bot, caller.scopes).await?))
 }
 
-impl From<NotSaid> for ApiError {
-    fn from(not_said: NotSaid) -> Self {
-        match not_said {
-            NotSaid::Unknown => Self::NotFound,
-            NotSaid::NotStarted => not_started(),
-            NotSaid::Ended => ended(),
-            NotSaid::Refused(words) => refused(words),
-            NotSaid::Unconfirmed(words) => unconfirmed(words),
-            NotSaid::Failed(failure) => failure.into(),
+impl From<NotSent> for ApiError {
+    fn from(not_sent: NotSent) -> Self {
+        match not_sent {
+            NotSent::Unknown => Self::NotFound,
+            NotSent::NotStarted => not_started(),
+            NotSent::Ended => ended(),
+            NotSent::Refused(words) => refused(words),
+            NotSent::Unconfirmed(words) => unconfirmed(words),
+            NotSent::Failed(failure) => failure.into(),
         }
     }
 }

@@ -67,7 +67,7 @@ pub(crate) async fn handler(
     if now.since(since) > LONGEST_PERIOD {
         return Err(FieldErrors::one("since", "It must be at most 31 days ago.").into());
     }
-    let rows = state.store.bot_outcomes(caller.workspace, since).await?;
+    let rows = state.bots.reader.outcomes(caller.workspace, since).await?;
     let results = rows.into_iter().map(|row| {
         let store::BotOutcome { hour, code, sub_code, bots } = row;
         BotOutcome { hour, code, sub_code, bots }

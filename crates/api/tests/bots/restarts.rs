@@ -57,7 +57,7 @@ async fn a_server_that_finishes_takes_no_new_bots_and_stays_for_those_it_has() {
         app.until(&inside, "done").await;
         new
     };
-    let ((), new) = tokio::join!(app.bots.finish(), ended);
+    let ((), new) = tokio::join!(app.supervisor.finish(), ended);
     assert_eq!(codes(&app.look_at(&new).await), ["ready"], "left to the next");
     app.stop().await;
 }

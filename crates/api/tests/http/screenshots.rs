@@ -21,7 +21,7 @@ async fn listed(app: &TestApp, bot: &str) -> usize {
 #[tokio::test]
 async fn a_picture_goes_after_its_time_with_its_file() {
     let app = app().await;
-    let screenshots = app.bots.screenshots().clone();
+    let screenshots = app.bots.screenshots.clone();
     let (first, second) = (bot(&app).await, bot(&app).await);
     let old = app.picture_of(&first).await;
     app.jump(20 * DAY);
@@ -101,7 +101,7 @@ async fn an_address_of_the_list_shows_its_picture_for_six_hours() {
 #[tokio::test]
 async fn a_file_without_a_row_is_swept_once_no_row_can_follow() {
     let app = app().await;
-    let screenshots = app.bots.screenshots().clone();
+    let screenshots = app.bots.screenshots.clone();
     let of = bot(&app).await;
     let orphan = app.picture_of(&of).await;
     // Only its row goes, as where another server is asked.

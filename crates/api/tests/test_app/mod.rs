@@ -20,7 +20,8 @@ use axum::{
     http::{Request, header},
 };
 use bots::{
-    BotLog, BrowserSharing, Browsers, CapacityRule, PictureFiles, Retention, Screenshots, Supervisor, Timing,
+    BotLog, Bots, BrowserSharing, Browsers, CapacityRule, PictureFiles, Retention, Screenshots, Supervisor,
+    Timing,
 };
 use broker::{Broker, DueLists};
 use browser::{BrowserConfig, ZoomOverride};
@@ -129,7 +130,8 @@ pub(crate) struct TestApp {
     pub(crate) env: Environment,
     pub(crate) broker: Arc<Broker>,
     pub(crate) links: Arc<TokenLinks>,
-    pub(crate) bots: Arc<Supervisor>,
+    pub(crate) bots: Arc<Bots>,
+    pub(crate) supervisor: Arc<Supervisor>,
     pub(crate) store: Arc<dyn store::Store>,
     pub(crate) log: BotLog,
     pub(crate) api_key: String,
@@ -226,7 +228,7 @@ impl TestApp {
         let founded = broker.workspaces.found_or_check().await.unwrap();
         let workspaces = broker.workspaces.clone();
         let log = BotLog::new(store.clone(), metrics.clone(), env.clone());
-        let bots = Supervisor::start(bots::Parts {
+        let (bots, supervisor) = Bots::start(bots::Parts {
             store: store.clone(),
             broker: Arc::clone(&broker),
             browsers: Browsers::new(
@@ -310,6 +312,7 @@ impl TestApp {
             broker,
             links,
             bots,
+            supervisor,
             store,
             log,
             api_key,
@@ -454,7 +457,7 @@ impl TestApp {
 
     /// A picture of a bot that never ran: its name in the bot's list. No call makes one.
     pub(crate) async fn picture_of(&self, bot: &str) -> String {
-        let kept = self.bots.screenshots().keep(bot.parse().unwrap(), b"\x89PNG").await;
+        let kept = self.bots.screenshots.keep(bot.parse().unwrap(), b"\x89PNG").await;
         format!("{}.png", kept.unwrap())
     }
 
@@ -619,7 +622,7 @@ impl TestApp {
 
     /// Stops as a server does.
     pub(crate) async fn stop(&self) {
-        within(self.meanwhile(self.bots.stop())).await;
+        within(self.meanwhile(self.supervisor.stop())).await;
     }
 
     /// Where the browsers keep their profiles.

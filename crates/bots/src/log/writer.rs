@@ -9,7 +9,7 @@ use std::{
 
 use metrics::Metrics;
 use model::{BotId, BotLogEntryId, Environment};
-use store::{LogEntry, Store};
+use store::{BotLogs, LogEntry};
 use tokio::sync::Notify;
 
 use super::Note;
@@ -28,7 +28,7 @@ const BATCH: usize = 200;
 pub struct BotLog(Arc<Inner>);
 
 struct Inner {
-    store: Arc<dyn Store>,
+    store: Arc<dyn BotLogs + Send + Sync>,
     metrics: Metrics,
     env: Environment,
     waiting: Mutex<VecDeque<(BotId, LogEntry)>>,
@@ -39,7 +39,7 @@ struct Inner {
 
 impl BotLog {
     /// Logs in `store`.
-    pub fn new(store: Arc<dyn Store>, metrics: Metrics, env: Environment) -> Self {
+    pub fn new(store: Arc<dyn BotLogs + Send + Sync>, metrics: Metrics, env: Environment) -> Self {
         Self(Arc::new(Inner {
             store,
             metrics,

@@ -7,13 +7,13 @@ use tenants::{Cell, Vault};
 /// Rows that are read at a time.
 const ROWS: u32 = 50;
 
-/// Everything that is kept of a bot's meeting.
+/// All stored events of a bot.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub(crate) struct StoredEvents {
     /// In order.
-    pub events: Vec<MeetingEvent>,
+    pub(crate) events: Vec<MeetingEvent>,
     /// The number of the last one, even if it is erased.
-    pub last: u64,
+    pub(crate) last: u64,
 }
 
 /// A bot's events with a number greater than `after`, in order: those of the next rows, of which `most` are read. Empty when
@@ -27,28 +27,29 @@ pub async fn after(
     most: u32,
 ) -> Result<Vec<MeetingEvent>, Failure> {
     let mut events = Vec::new();
-    for batch in store.meeting_events(workspace, bot, after, most).await.map_err(unavailable)? {
+    for batch in store.meeting_events(workspace, bot, after, most).await? {
         events.extend(open(vault, &batch)?.into_iter().filter(|event| event.number > after));
     }
     Ok(events)
 }
 
 /// All of a bot's events.
-pub async fn all(
+pub(crate) async fn all(
     store: &(impl MeetingEvents + Sync + ?Sized),
     vault: &Vault,
     workspace: WorkspaceId,
     bot: BotId,
-) -> Result<Kept, Failure> {
-    let summary = store.meeting_events_summaries(workspace, &[bot]).await.map_err(unavailable)?;
-    let mut kept = Kept { last: summary.first().map_or(0, |summary| summary.last), ..Kept::default() };
+) -> Result<StoredEvents, Failure> {
+    let summary = store.meeting_events_summaries(workspace, &[bot]).await?;
+    let mut stored =
+        StoredEvents { last: summary.first().map_or(0, |summary| summary.last), ..StoredEvents::default() };
     loop {
-        let from = kept.events.last().map_or(0, |event| event.number);
+        let from = stored.events.last().map_or(0, |event| event.number);
         let page = after(store, vault, workspace, bot, from, ROWS).await?;
         if page.is_empty() {
-            return Ok(kept);
+            return Ok(stored);
         }
-        kept.events.extend(page);
+        stored.events.extend(page);
     }
 }
 
@@ -60,8 +61,4 @@ fn open(vault: &Vault, batch: &MeetingEventBatch) -> Result<Vec<MeetingEvent>, F
             format!("what happened in the meeting of bot {} is not readable", batch.bot),
         )
     })
-}
-
-fn unavailable(error: store::StoreError) -> Failure {
-    error.into()
 }

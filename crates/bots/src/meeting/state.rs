@@ -62,7 +62,7 @@ pub(crate) struct Meeting {
 
 /// What automatic leaving looks at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Company {
+pub(crate) struct Others {
     /// How many of the others are bots of this installation.
     pub(crate) our_bots: usize,
     /// Whether there are others, and each has a bot's name or is a bot of ours.
@@ -73,10 +73,10 @@ pub(crate) struct Company {
     pub(crate) anyone_speaks: bool,
 }
 
-/// The effects of some news.
+/// What some news of the page change.
 #[derive(Debug, Default)]
-pub(crate) struct Heeded {
-    pub(crate) happened: Vec<Happening>,
+pub(crate) struct MeetingUpdate {
+    pub(crate) events: Vec<Happening>,
     /// Whether anything was heard: speech, or words in a caption.
     pub(crate) heard_something: bool,
     /// Whether the bot moved to another room.
@@ -151,7 +151,7 @@ impl Meeting {
     }
 
     /// What automatic leaving looks at.
-    pub(crate) fn company(&self) -> Company {
+    pub(crate) fn others(&self) -> Others {
         let people = || self.people.values();
         let our_bots = people().filter(|who| who.participant.is_our_bot).count();
         let is_bot = |who: &Present| {
@@ -159,7 +159,7 @@ impl Meeting {
             who.participant.is_our_bot || self.bot_names.iter().any(|part| name.contains(part.as_str()))
         };
         let others = !self.people.is_empty();
-        Company {
+        Others {
             our_bots,
             only_bots_by_name: others && !self.bot_names.is_empty() && people().all(is_bot),
             only_bots_by_events: others && people().all(|who| !who.active),
@@ -168,21 +168,21 @@ impl Meeting {
     }
 
     /// Takes in the page's news.
-    pub(crate) fn take(&mut self, news: Vec<MeetingNews>, now: Timestamp) -> Heeded {
-        let mut heeded = Heeded::default();
+    pub(crate) fn take(&mut self, news: Vec<MeetingNews>, now: Timestamp) -> MeetingUpdate {
+        let mut update = MeetingUpdate::default();
         for one in news {
-            self.take_one(one, now, &mut heeded);
+            self.take_one(one, now, &mut update);
         }
-        heeded
+        update
     }
 
-    fn take_one(&mut self, news: MeetingNews, now: Timestamp, heeded: &mut Heeded) {
-        let out = &mut heeded.happened;
+    fn take_one(&mut self, news: MeetingNews, now: Timestamp, update: &mut MeetingUpdate) {
+        let out = &mut update.events;
         match news {
             MeetingNews::Present { me, room, list } => {
                 self.leave(out);
-                heeded.moved = self.room != room;
-                if heeded.moved {
+                update.moved = self.room != room;
+                if update.moved {
                     // They are where the bot was.
                     let expected = std::mem::take(&mut self.expected).into_values();
                     let gone = std::mem::take(&mut self.people).into_values().chain(expected);
@@ -193,24 +193,24 @@ impl Meeting {
                 self.inside = Some((me, room.clone()));
                 out.push(Happening::BotEntered { room });
                 for person in list {
-                    heeded.has_newcomer |= self.put(person, out);
+                    update.has_newcomer |= self.put(person, out);
                 }
                 self.expected_until = (!self.expected.is_empty()).then(|| now + ANNOUNCED_WITHIN);
             }
             MeetingNews::Away { .. } => self.leave(out),
             // The next connection tells who is there.
             _ if self.inside.is_none() => {}
-            MeetingNews::Added { person } => heeded.has_newcomer |= self.put(person, out),
+            MeetingNews::Added { person } => update.has_newcomer |= self.put(person, out),
             MeetingNews::Updated { person } => {
                 if self.people.contains_key(&person.id) || person.hold == Some(false) {
-                    heeded.has_newcomer |= self.put(person, out);
+                    update.has_newcomer |= self.put(person, out);
                 }
             }
             MeetingNews::Removed { id } => self.remove(id, out),
             MeetingNews::Speaking { users } => {
                 let users: BTreeSet<u32> =
                     users.into_iter().filter(|id| self.people.contains_key(id)).collect();
-                heeded.heard_something |= !users.is_empty();
+                update.heard_something |= !users.is_empty();
                 self.speak(users, out);
             }
             MeetingNews::Chat { id, from, name, to, text } => {
@@ -230,7 +230,7 @@ impl Meeting {
                 if let Some(who) = self.people.get_mut(&user) {
                     who.active = true;
                 }
-                heeded.heard_something = true;
+                update.heard_something = true;
                 if self.caption_state.replace(CaptionState::On) != Some(CaptionState::On) {
                     out.push(Happening::CaptionState { captions: CaptionState::On });
                 }
@@ -318,7 +318,7 @@ impl Meeting {
             Present { participant: unknown(number), camera: false, shares: false, active: false }
         });
         let mut before = who.clone();
-        who.heed(person);
+        who.update(person);
         // What was only not said before has not changed.
         if before.participant.guid.is_empty() {
             before.participant.guid.clone_from(&who.participant.guid);
@@ -416,7 +416,7 @@ impl Meeting {
 
 impl Present {
     /// Takes in the page's news of them.
-    fn heed(&mut self, person: Person) {
+    fn update(&mut self, person: Person) {
         let Self { participant, camera, shares, active } = self;
         let Person { id: _, guid, name, host, co_host, guest, hold: _, audio, muted, hand, .. } = person;
         if let Some(guid) = guid.filter(|guid| !guid.is_empty()) {
@@ -445,7 +445,7 @@ impl Present {
 }
 
 /// A participant of whom only the number is known.
-pub(super) fn unknown(id: u32) -> Participant {
+pub(crate) fn unknown(id: u32) -> Participant {
     Participant {
         id,
         guid: String::new(),

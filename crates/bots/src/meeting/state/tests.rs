@@ -42,7 +42,7 @@ fn told(happened: &[Happening]) -> Vec<String> {
 }
 
 fn take(meeting: &mut Meeting, news: Vec<MeetingNews>) -> Vec<String> {
-    told(&meeting.take(news, START).happened)
+    told(&meeting.take(news, START).events)
 }
 
 fn caption(id: &str, user: u32, text: &str, done: bool) -> MeetingNews {
@@ -53,7 +53,7 @@ fn caption(id: &str, user: u32, text: &str, done: bool) -> MeetingNews {
 /// A meeting with Ada and Bob, and what was told of it.
 fn with_ada_and_bob() -> (Meeting, Vec<Happening>) {
     let mut meeting = Meeting::new(&[]);
-    let happened = meeting.take(vec![present(vec![person(1, "Ada"), person(2, "Bob")])], START).happened;
+    let happened = meeting.take(vec![present(vec![person(1, "Ada"), person(2, "Bob")])], START).events;
     assert_eq!(told(&happened), ["in", "Ada join", "Bob join"]);
     (meeting, happened)
 }
@@ -118,7 +118,7 @@ fn a_participant_keeps_the_first_id() {
     take(&mut meeting, vec![MeetingNews::Removed { id: 2 }]);
     assert_eq!(meeting.number_now(2), None);
     let back = vec![MeetingNews::Added { person: person(9, "Bob") }];
-    assert_eq!(ids(meeting.take(back, START).happened), [2]);
+    assert_eq!(ids(meeting.take(back, START).events), [2]);
     assert_eq!((meeting.number_now(2), meeting.number_now(9)), (Some(9), None));
 
     // The bot itself is away while he comes back once more.
@@ -126,8 +126,8 @@ fn a_participant_keeps_the_first_id() {
     take(&mut meeting, vec![present(vec![person(1, "Ada"), person(12, "Bob")])]);
     assert_eq!(meeting.number_now(2), Some(12));
     let said = vec![caption("c1", 12, "Bye.", true), MeetingNews::Removed { id: 12 }];
-    assert_eq!(ids(meeting.take(said, START).happened), [2, 2]);
-    assert_eq!(ids(meeting.take(vec![caption("c2", 12, "Late.", true)], START).happened), [2]);
+    assert_eq!(ids(meeting.take(said, START).events), [2, 2]);
+    assert_eq!(ids(meeting.take(vec![caption("c2", 12, "Late.", true)], START).events), [2]);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_server_that_takes_over_knows_who_was_there() {
     let camera = Person { id: 1, camera: Some(true), ..Person::default() };
     let chat = MeetingNews::Chat { id: "M1".into(), from: 2, name: None, to: 0, text: "hi".into() };
     let news = vec![MeetingNews::Updated { person: camera }, chat.clone()];
-    happened.extend(first.take(news, START).happened);
+    happened.extend(first.take(news, START).events);
 
     let mut second = Meeting::new(&[]);
     for what in happened {
@@ -153,8 +153,8 @@ fn a_move_to_a_breakout_room_is_told_as_what_it_is() {
     let moved =
         meeting.take(vec![MeetingNews::Away { moves: true }, in_room("Red", vec![person(2, "Bob")])], START);
     assert!(moved.moved);
-    assert_eq!(told(&moved.happened), ["out", "Ada leave", "Bob leave", "in Red", "Bob join"]);
-    let Some(Happening::Join { participant: Participant { id, .. } }) = moved.happened.last() else {
+    assert_eq!(told(&moved.events), ["out", "Ada leave", "Bob leave", "in Red", "Bob join"]);
+    let Some(Happening::Join { participant: Participant { id, .. } }) = moved.events.last() else {
         panic!("Bob is in the room")
     };
     assert_eq!(*id, 2);
@@ -185,7 +185,7 @@ fn the_chat_tells_who_wrote_to_whom() {
     };
     let news =
         vec![chat("M1", 1, 0), chat("M1", 1, 0), chat("M2", 2, BOT), chat("M3", BOT, 0), chat("M4", 8, 0)];
-    let happened = meeting.take(news, START).happened;
+    let happened = meeting.take(news, START).events;
     let messages = happened.iter().map(|what| match what {
         Happening::ChatMessage { participant, to, text, .. } => {
             (participant.name.as_str(), *to, text.as_str())
@@ -205,16 +205,16 @@ fn the_chat_tells_who_wrote_to_whom() {
 fn bots_are_known_by_their_names_by_what_they_do_and_by_us() {
     let mut meeting = Meeting::new(&["NoteTaker".into()]);
     take(&mut meeting, vec![present(vec![person(1, "Ada's notetaker 🤖"), person(2, "Bob")])]);
-    let company = meeting.company();
-    assert!(!company.only_bots_by_name && company.only_bots_by_events);
+    let others = meeting.others();
+    assert!(!others.only_bots_by_name && others.only_bots_by_events);
     assert_eq!(told(&meeting.recognise(BTreeSet::from([2]))), ["Bob update"]);
-    let company = meeting.company();
-    assert!(company.only_bots_by_name && company.our_bots == 1);
+    let others = meeting.others();
+    assert!(others.only_bots_by_name && others.our_bots == 1);
     assert!(meeting.recognise(BTreeSet::from([2])).is_empty());
     take(&mut meeting, vec![MeetingNews::Speaking { users: vec![1] }]);
-    assert!(meeting.company().anyone_speaks && !meeting.company().only_bots_by_events);
+    assert!(meeting.others().anyone_speaks && !meeting.others().only_bots_by_events);
     take(&mut meeting, vec![MeetingNews::Removed { id: 1 }, MeetingNews::Removed { id: 2 }]);
-    let alone = meeting.company();
+    let alone = meeting.others();
     assert!(!alone.only_bots_by_name && !alone.only_bots_by_events && alone.our_bots == 0);
 }
 
@@ -223,7 +223,7 @@ fn names_and_texts_arrive_whole_up_to_a_length() {
     let mut meeting = Meeting::new(&[]);
     let name = format!("e{}", "\u{301}".repeat(100));
     let news = present(vec![person(1, &name), person(2, &"x".repeat(5000))]);
-    let happened = meeting.take(vec![news], START).happened;
+    let happened = meeting.take(vec![news], START).events;
     let names: Vec<_> = happened.iter().filter_map(Happening::participant).map(|who| &who.name).collect();
     assert_eq!(names[0], &name);
     assert_eq!(names[1].len(), 500);

@@ -1,0 +1,57 @@
+//! Chat messages of a bot, as a caller gives one and as its row holds it.
+
+use browser::ChatTo;
+use model::{ChatMessageId, Code, Failure, Sealed, Secret, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use store::ChatMessage;
+use tenants::{Cell, Vault};
+
+/// The longest message, in characters.
+pub const LONGEST_MESSAGE: usize = 4096;
+
+/// The receiver of a message, in the contract's words; a number is a participant's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Receiver {
+    /// Everybody.
+    Everyone,
+    /// The host alone.
+    Host,
+    /// Everybody but the host, each alone.
+    EveryoneExceptHost,
+    /// One participant alone.
+    Participant(u32),
+}
+
+impl From<Receiver> for ChatTo {
+    fn from(receiver: Receiver) -> Self {
+        match receiver {
+            Receiver::Everyone => Self::Everyone,
+            Receiver::Host => Self::Host,
+            Receiver::EveryoneExceptHost => Self::EveryoneExceptHost,
+            Receiver::Participant(id) => Self::Participant(id),
+        }
+    }
+}
+
+/// A message as its row holds it, sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedMessage {
+    /// What it says.
+    pub text: String,
+    /// To whom.
+    pub to: Receiver,
+}
+
+impl QueuedMessage {
+    pub(crate) fn seal(&self, vault: &Vault, workspace: WorkspaceId, id: ChatMessageId) -> Sealed {
+        let text = serde_json::to_string(self).expect("text keys");
+        vault.seal(workspace, Cell::ChatMessage(id), &Secret::new(text))
+    }
+
+    pub(crate) fn open(vault: &Vault, workspace: WorkspaceId, row: &ChatMessage) -> Result<Self, Failure> {
+        let text = vault.open(workspace, Cell::ChatMessage(row.id), &row.message)?;
+        serde_json::from_str(text.expose())
+            .map_err(|_| Failure::new(Code::Internal, "the chat message is not readable"))
+    }
+}

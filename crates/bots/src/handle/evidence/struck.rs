@@ -1,0 +1,105 @@
+//! A bot's request without its secrets.
+
+use model::BotId;
+use serde_json::Value;
+use url::Url;
+
+use crate::handle::OpenedBot;
+
+/// In the place of a secret.
+const STRUCK: &str = "…";
+/// A word so long that has a digit in it can be a token.
+const TOKEN_LENGTH: usize = 20;
+/// Fields whose names say that their values are secret.
+const SECRET_NAMES: [&str; 8] =
+    ["token", "secret", "password", "passcode", "authorization", "header", "_key", "pwd"];
+
+/// The request as it is stored, with every link cut down to its host and everything struck out that can be a secret.
+pub(super) fn request(bot: &OpenedBot) -> Value {
+    let mut request = strike("", serde_json::to_value(&bot.request).expect("text keys"));
+    request["metadata"] = strike("", serde_json::to_value(&bot.row.metadata).expect("text keys"));
+    request["meeting_url"] = link(&bot.request.meeting_url).into();
+    request
+}
+
+/// A meeting's link: host, path, and the names in its query.
+fn link(text: &str) -> String {
+    let Ok(url) = Url::parse(text) else { return STRUCK.to_owned() };
+    let path: Vec<_> = url.path().split('/').map(word).collect();
+    let names: Vec<_> = url.query_pairs().map(|(name, _)| format!("{}={STRUCK}", word(&name))).collect();
+    let query = if names.is_empty() { String::new() } else { format!("?{}", names.join("&")) };
+    format!("{}{}{query}", origin(&url), path.join("/"))
+}
+
+fn origin(url: &Url) -> String {
+    format!("{}://{}", url.scheme(), url.host_str().unwrap_or(STRUCK))
+}
+
+fn strike(name: &str, value: Value) -> Value {
+    let is_secret = || SECRET_NAMES.iter().any(|secret| name.to_ascii_lowercase().contains(secret));
+    match value {
+        Value::String(text) if is_secret() && !text.contains("://") => STRUCK.into(),
+        Value::String(text) => text.split(' ').map(word).collect::<Vec<_>>().join(" ").into(),
+        Value::Array(items) => items.into_iter().map(|item| strike(name, item)).collect(),
+        Value::Object(fields) => {
+            // All members of a secret object are secret, too.
+            let inside = |field: &str| if is_secret() { name.to_owned() } else { field.to_owned() };
+            fields.into_iter().map(|(field, value)| (field.clone(), strike(&inside(&field), value))).collect()
+        }
+        value => value,
+    }
+}
+
+/// A word of a text, unless it can be a secret: of a link its host stays, of an e-mail address its domain.
+fn word(text: &str) -> String {
+    if text.contains("://") {
+        return Url::parse(text).map_or(STRUCK.to_owned(), |url| format!("{}/{STRUCK}", origin(&url)));
+    }
+    if let Some((_, domain)) = text.rsplit_once('@') {
+        return format!("{STRUCK}@{domain}");
+    }
+    let can_be_a_token = text.len() >= TOKEN_LENGTH && text.bytes().any(|byte| byte.is_ascii_digit());
+    // Ids of accounts and pools tell what the bot was asked for, and open nothing.
+    let is_an_id = text.parse::<BotId>().is_ok();
+    if can_be_a_token && !is_an_id { STRUCK.to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{link, strike};
+
+    #[test]
+    fn of_a_meetings_link_the_number_stays() {
+        let given = "https://us05web.zoom.us/j/81234567890?pwd=planted&tk=planted2";
+        assert_eq!(link(given), "https://us05web.zoom.us/j/81234567890?pwd=…&tk=…");
+        assert_eq!(link("planted"), "…");
+    }
+
+    #[test]
+    fn what_can_be_a_secret_is_struck_out() {
+        let given = json!({
+            "bot_name": "Notes for Ada 2026",
+            "zoom": {
+                "zak_url": "https://user:planted@example.com/planted?token=planted",
+                "user_email": "planted@example.com",
+                "credential": "01a22730-cb01-7000-8000-000000000000",
+                "password": "planted",
+            },
+            "recording_config": { "realtime_endpoints": [
+                { "url": "wss://example.com/planted", "headers": { "X-Any": "planted", "deep": ["planted"] } },
+            ] },
+            "metadata": { "access_token": ["planted"], "text": "see https://example.com/planted and planted0planted0planted" },
+            "timeout": 12,
+        });
+        let struck = strike("", given);
+        assert!(!struck.to_string().contains("planted"), "{struck:#}");
+        assert_eq!(struck["bot_name"], "Notes for Ada 2026");
+        assert_eq!(struck["zoom"]["zak_url"], "https://example.com/…");
+        assert_eq!(struck["zoom"]["user_email"], "…@example.com");
+        assert_eq!(struck["zoom"]["credential"], "01a22730-cb01-7000-8000-000000000000");
+        assert_eq!(struck["metadata"]["text"], "see https://example.com/… and …");
+        assert_eq!(struck["timeout"], 12);
+    }
+}

@@ -1,0 +1,43 @@
+//! What bots did, and why, read back.
+
+use std::sync::Arc;
+
+use model::{BotId, Failure, WorkspaceId};
+use store::{BotLogs, NumberedEntry};
+
+use crate::log::{BotLog, Kind};
+
+/// The logs of bots.
+#[derive(Clone)]
+pub struct Logs {
+    pub(crate) store: Arc<dyn BotLogs + Send + Sync>,
+    pub(crate) written: BotLog,
+}
+
+impl Logs {
+    /// The next entries of a bot's log with a number greater than `after`, at most `most`; of these kinds, if any are named.
+    /// What this server has noted so far is among them.
+    pub async fn after(
+        &self,
+        workspace: WorkspaceId,
+        bot: BotId,
+        after: u64,
+        kinds: &[String],
+        most: u32,
+    ) -> Result<Vec<NumberedEntry>, Failure> {
+        self.written.flush().await;
+        Ok(self.store.bot_log(workspace, bot, after, kinds, most).await?)
+    }
+
+    /// Erases the words of a bot's entries of these kinds.
+    pub(super) async fn erase(
+        &self,
+        workspace: WorkspaceId,
+        bot: BotId,
+        kinds: &[Kind],
+    ) -> Result<(), Failure> {
+        self.written.flush().await;
+        let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
+        Ok(self.store.erase_bot_log(workspace, bot, &kinds).await?)
+    }
+}

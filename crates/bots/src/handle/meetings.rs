@@ -1,0 +1,140 @@
+//! What happened in the meetings of bots, read back.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use model::{BotId, BotStatus, Captions, Failure, MeetingEvent, RealtimeEndpointId, Timestamp};
+use store::{Bot, MeetingEvents, MeetingEventsSummary, RealtimeEndpoints, RealtimeProgress};
+use tenants::Vault;
+
+use super::reader::OpenedBot;
+use crate::{
+    meeting::{read, started_at},
+    request::EndpointConfig,
+};
+
+/// Rows of several events each that are read for a page.
+const ROWS_OF_A_PAGE: u32 = 20;
+
+/// What happened in the meetings of bots.
+pub struct Meetings {
+    pub(crate) events: Arc<dyn MeetingEvents + Send + Sync>,
+    pub(crate) endpoints: Arc<dyn RealtimeEndpoints + Send + Sync>,
+    pub(crate) vault: Vault,
+}
+
+/// Everything that is kept of a bot's meeting.
+#[derive(Debug)]
+pub struct MeetingRecord {
+    /// When the bot came into the meeting for the first time.
+    pub started_at: Timestamp,
+    /// In order; at least one.
+    pub events: Vec<MeetingEvent>,
+}
+
+/// What is kept of a bot's meeting, without the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recording {
+    /// When the bot came into the meeting for the first time.
+    pub started_at: Timestamp,
+    /// When its call ended.
+    pub completed_at: Option<Timestamp>,
+    /// When the bot ended: the last event is stored.
+    pub ended_at: Option<Timestamp>,
+    /// When all of it is erased.
+    pub expires_at: Option<Timestamp>,
+    /// How far it is.
+    pub status: RecordingStatus,
+    /// Whether the bot got captions; `None` if nobody asked or knows.
+    pub captions: Option<Captions>,
+}
+
+/// How far a recording is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordingStatus {
+    /// The bot is in the meeting, or its last events are on their way.
+    Processing,
+    /// It is complete.
+    Done,
+    /// It is erased.
+    Erased,
+}
+
+/// A real-time endpoint of a bot.
+#[derive(Debug)]
+pub struct EndpointProgress<'a> {
+    /// Its id.
+    pub id: RealtimeEndpointId,
+    /// What the request says of it.
+    pub config: &'a EndpointConfig,
+    /// Up to where it was told, and whether it fails.
+    pub progress: RealtimeProgress,
+}
+
+impl Meetings {
+    /// The next events of a bot's meeting with a number greater than `after`. Empty when there is nothing more yet.
+    pub async fn events_after(&self, bot: &Bot, after: u64) -> Result<Vec<MeetingEvent>, Failure> {
+        read::after(&*self.events, &self.vault, bot.workspace, bot.id, after, ROWS_OF_A_PAGE).await
+    }
+
+    /// Everything that is kept of a bot's meeting; `None` if nothing is.
+    pub async fn record(&self, bot: &Bot) -> Result<Option<MeetingRecord>, Failure> {
+        let events = read::all(&*self.events, &self.vault, bot.workspace, bot.id).await?.events;
+        let started_at = started_at(bot).filter(|_| !events.is_empty());
+        Ok(started_at.map(|started_at| MeetingRecord { started_at, events }))
+    }
+
+    /// Recordings of bots of one workspace: of each one, if anything was kept.
+    pub async fn recordings(
+        &self,
+        bots: impl IntoIterator<Item = &Bot>,
+    ) -> Result<HashMap<BotId, Recording>, Failure> {
+        // Of no other bot there are events.
+        let started: HashMap<_, _> = bots
+            .into_iter()
+            .filter_map(|bot| started_at(bot).map(|started_at| (bot.id, (bot, started_at))))
+            .collect();
+        let Some((first, _)) = started.values().next() else { return Ok(HashMap::new()) };
+        let ids: Vec<_> = started.keys().copied().collect();
+        let summaries = self.events.meeting_events_summaries(first.workspace, &ids).await?;
+        let recordings = summaries.iter().filter_map(|summary| {
+            let (bot, started_at) = started.get(&summary.bot)?;
+            Some((bot.id, Recording::of(bot, summary, *started_at)))
+        });
+        Ok(recordings.collect())
+    }
+
+    /// The real-time endpoints of a bot, from its first event on.
+    pub async fn endpoints<'a>(&self, bot: &'a OpenedBot) -> Result<Vec<EndpointProgress<'a>>, Failure> {
+        let OpenedBot { row, request } = bot;
+        let rows = self.endpoints.realtime_endpoints(row.workspace, row.id).await?;
+        let endpoints = rows.into_iter().filter_map(|row| {
+            let config = request.realtime_endpoints.iter().find(|config| config.place == row.place)?;
+            Some(EndpointProgress { id: row.id, config, progress: row.progress })
+        });
+        Ok(endpoints.collect())
+    }
+}
+
+impl Recording {
+    fn of(bot: &Bot, summary: &MeetingEventsSummary, started_at: Timestamp) -> Self {
+        let mut steps = bot.status_changes.iter();
+        let is_over = |code| matches!(code, BotStatus::CallEnded | BotStatus::Fatal);
+        let completed_at = steps.find(|step| is_over(step.code)).map(|step| step.created_at);
+        // Until the last step, the last events may be on their way.
+        let last = bot.status_changes.last();
+        let ended_at = last.filter(|step| step.code.is_terminal()).map(|step| step.created_at);
+        let status = match ended_at {
+            _ if summary.erased => RecordingStatus::Erased,
+            Some(_) => RecordingStatus::Done,
+            None => RecordingStatus::Processing,
+        };
+        Self {
+            started_at,
+            completed_at,
+            ended_at,
+            expires_at: ended_at.map(|ended| ended + Duration::from_secs(summary.kept_for.as_secs())),
+            status,
+            captions: summary.captions,
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The joins of a bot: again where Zoom's verdict allows it, or after a loss.
+
+use std::time::Duration;
+
+use model::{BotStatus, SubCode, Timestamp};
+use tokio::sync::watch;
+use zoom::JoinVerdict;
+
+use super::{
+    Run,
+    ahead::Ahead,
+    best_before,
+    command::{BotCommand, LatestCommand, unless_told},
+    follow::{Follow, Progress},
+    life::Life,
+    outcome::{End, Loss, Outcome},
+    outputs::Outputs,
+    prepare::prepare,
+    record::BotRecord,
+    recorder::Recorder,
+    rejoin::{Next, Rejoin},
+    sign_in::Refused,
+};
+use crate::{
+    log::{Kind, Note},
+    meeting,
+};
+
+/// Interval between joins while waiting for the host.
+const HOST_RETRY_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The joins of a bot in one run.
+pub(super) struct Attempts<'a> {
+    run: &'a Run<'a>,
+    recorder: &'a Recorder<'a>,
+    commands: LatestCommand,
+    life: Life,
+    rejoin: Rejoin,
+    outputs: Outputs<'a>,
+    /// When the bot stops waiting for the host, or for what else may take a while.
+    give_up: Timestamp,
+    /// What is ready for the first join.
+    ahead: Box<Ahead>,
+    refused: Refused,
+    progress: Progress,
+    tries: Tries,
+    /// The recorded reason for waiting.
+    waits_for: Option<SubCode>,
+}
+
+/// How often each kind of second try was made.
+#[derive(Default)]
+struct Tries {
+    retries: u32,
+    tokens: u32,
+    signatures: u32,
+}
+
+impl<'a> Attempts<'a> {
+    pub(super) fn new(
+        run: &'a Run<'a>,
+        recorder: &'a Recorder<'a>,
+        commands: LatestCommand,
+        revision: watch::Receiver<u32>,
+        ahead: Box<Ahead>,
+    ) -> Self {
+        let BotRecord { parts, bot, .. } = run.record;
+        let (rules, now) = (run.request.automatic_leave.clone(), parts.env.now());
+        let patience = Duration::from_secs(rules.waiting_room_timeout.into());
+        let is_new = bot.status() == BotStatus::Ready;
+        let rejoin_within = parts.timing.rejoin_within;
+        let greetings = run.request.greetings.clone();
+        Self {
+            run,
+            recorder,
+            life: Life::new(rules, parts.timing, meeting::started_at(bot), now),
+            rejoin: if is_new {
+                Rejoin::new(rejoin_within)
+            } else {
+                Rejoin::from_another_server(rejoin_within, now)
+            },
+            outputs: Outputs::new(run.record, recorder, greetings, commands.clone(), revision),
+            commands,
+            give_up: now + patience,
+            ahead,
+            refused: Refused::default(),
+            progress: Progress {
+                began: Some(now),
+                due_at: is_new.then(|| best_before::due_at(bot, now)),
+                waits: 0,
+            },
+            tries: Tries::default(),
+            waits_for: None,
+        }
+    }
+
+    /// Joins, again where the verdict allows it, and follows the meeting to its end.
+    pub(super) async fn run(&mut self) -> Result<End, BotCommand> {
+        let env = &self.run.record.parts.env;
+        loop {
+            let joined = env.now();
+            let outcome = self.attempt().await?;
+            let outcome = match self.rejoin.after(outcome, &self.life, joined, env.now()) {
+                Next::Join { pause, loss } => {
+                    self.run.record.lost(loss).await;
+                    self.decide("The bot comes back: it joins again", pause, None);
+                    unless_told(&mut self.commands, env.clock.sleep(pause)).await?;
+                    continue;
+                }
+                Next::End(end) => return Ok(end),
+                Next::AsAtFirst(outcome) => outcome,
+            };
+            let (again, sub_code, words) = match outcome {
+                Outcome::Over(end) => return Ok(end),
+                Outcome::Lost(Loss { sub_code, words, .. }) => (None, sub_code, words),
+                Outcome::Refused(verdict, words) => {
+                    let again = self.again(verdict);
+                    let waits = matches!(verdict, JoinVerdict::NotStarted | JoinVerdict::Wait { .. });
+                    let waits_for = again.filter(|_| waits).and(Some(verdict.sub_code()));
+                    self.record_what_it_waits_for(waits_for).await;
+                    (again, verdict.sub_code(), words)
+                }
+                Outcome::Inside(account, words) => {
+                    self.refused.inside.push(account);
+                    (Some(Duration::ZERO), SubCode::ZoomErrorMultipleDeviceJoin, words)
+                }
+                Outcome::AppRefused(app, words) => {
+                    self.refused.apps.push(app);
+                    self.refused.words.clone_from(&words);
+                    (Some(Duration::ZERO), SubCode::ZoomInvalidSignature, words)
+                }
+                Outcome::Later(pause, sub_code, words) => {
+                    let again = until(self.give_up, env.now(), pause);
+                    self.record_what_it_waits_for(again.and(Some(sub_code))).await;
+                    (again, sub_code, words)
+                }
+            };
+            let Some(pause) = again else { return Ok(End::Fatal(sub_code, words)) };
+            tracing::info!(bot = %self.run.record.bot.id, words, ?pause, "joining again");
+            self.decide(&format!("The bot joins again, because {words}:"), pause, Some(sub_code));
+            unless_told(&mut self.commands, env.clock.sleep(pause)).await?;
+        }
+    }
+
+    /// One join: a page, its credentials, and what follows.
+    async fn attempt(&mut self) -> Result<Outcome, BotCommand> {
+        self.life.join(self.run.record.parts.env.now());
+        let ahead = std::mem::take(&mut self.ahead);
+        // Boxed: it is over when the bot is in.
+        let preparing = Box::pin(prepare(self.run, &self.refused, *ahead));
+        let (mut page, credentials) = match unless_told(&mut self.commands, preparing).await? {
+            Ok(prepared) => prepared,
+            Err(outcome) => return Ok(outcome),
+        };
+        let follow = Follow {
+            run: self.run,
+            recorder: self.recorder,
+            credentials: &credentials,
+            commands: &mut self.commands,
+            life: &mut self.life,
+            outputs: &mut self.outputs,
+            progress: &mut self.progress,
+        };
+        let outcome = follow.run(&mut page).await;
+        self.recorder.away();
+        self.outputs.end().await;
+        page.close().await;
+        outcome
+    }
+
+    /// Notes that the bot joins again, after this pause.
+    fn decide(&self, words: &str, pause: Duration, sub_code: Option<SubCode>) {
+        let when = if pause.is_zero() { "at once".to_owned() } else { format!("in {} s", pause.as_secs()) };
+        let note = Note::new(Kind::Decision, format!("{words} {when}."))
+            .with("pause_seconds", pause.as_secs())
+            .with_some("sub_code", sub_code.map(SubCode::as_str));
+        self.run.record.note(note);
+    }
+
+    /// The pause before the next join, if another one may help.
+    fn again(&mut self, verdict: JoinVerdict) -> Option<Duration> {
+        let (tries, zoom) = (&mut self.tries, &self.run.request.zoom);
+        match verdict {
+            // [`Outcome::AppRefused`] handles the choice of another app.
+            JoinVerdict::Fatal(_) | JoinVerdict::NewApp { .. } => None,
+            JoinVerdict::Retry { pause, .. } => {
+                taken(&mut tries.retries, JoinVerdict::RETRIES).then_some(pause)
+            }
+            // A refused token can be replaced once; without a token there is nothing to replace.
+            JoinVerdict::NewToken { sub_code } => {
+                let brought = match sub_code {
+                    SubCode::ZoomInvalidJoinToken => zoom.join_token_url.is_some(),
+                    _ => zoom.signs_in(),
+                };
+                (brought && taken(&mut tries.tokens, 1)).then_some(Duration::ZERO)
+            }
+            JoinVerdict::NewSignature { .. } => taken(&mut tries.signatures, 1).then_some(Duration::ZERO),
+            JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => {
+                self.progress.waits += 1;
+                until(self.give_up, self.run.record.parts.env.now(), HOST_RETRY_INTERVAL)
+            }
+        }
+    }
+
+    /// Records what the bot waits for, once for each reason.
+    async fn record_what_it_waits_for(&mut self, sub_code: Option<SubCode>) {
+        let Some(sub_code) = sub_code.filter(|sub_code| self.waits_for != Some(*sub_code)) else { return };
+        self.waits_for = Some(sub_code);
+        let (give_up, advice) = (self.give_up, sub_code.advice());
+        let words = format!("Waiting {}, until {give_up} at most. {advice}", waiting_for(sub_code));
+        self.run.record.record(BotStatus::JoiningCall, Some(sub_code), Some(words)).await;
+    }
+}
+
+/// The pause before the next try: shorter before the last one, which is at `give_up`; none after it.
+fn until(give_up: Timestamp, now: Timestamp, pause: Duration) -> Option<Duration> {
+    let left = give_up.since(now);
+    (!left.is_zero()).then(|| pause.min(left))
+}
+
+/// What the bot waits for, when it would end with this sub code.
+const fn waiting_for(sub_code: SubCode) -> &'static str {
+    match sub_code {
+        SubCode::MeetingNotStarted => "for the host to start the meeting",
+        SubCode::ZoomAnotherMeetingInProgress => "for the host, who has another meeting in progress",
+        SubCode::MeetingLocked => "for the host to unlock the meeting",
+        SubCode::MeetingFull => "for a participant to leave the meeting, which is full",
+        SubCode::ZoomObfUserNotInMeeting => "for the user who vouches for the bot to join",
+        SubCode::ZoomPoolFull => "for a seat of the pool",
+        _ => "for the account's token",
+    }
+}
+
+/// Counts a second try; `false` when none is left.
+fn taken(count: &mut u32, most: u32) -> bool {
+    *count += 1;
+    *count <= most
+}

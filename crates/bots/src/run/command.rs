@@ -1,0 +1,40 @@
+//! LatestCommand to a running bot.
+
+use tokio::sync::watch;
+
+/// A command to a running bot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BotCommand {
+    /// A caller asked over the API that it leaves.
+    Leave,
+    /// This process stops: the bot leaves the meeting and another server takes it.
+    HandOver,
+}
+
+/// The latest command.
+pub(crate) type LatestCommand = watch::Receiver<Option<BotCommand>>;
+
+/// Runs `work` unless a command comes first.
+pub(super) async fn unless_told<T>(
+    commands: &mut LatestCommand,
+    work: impl Future<Output = T>,
+) -> Result<T, BotCommand> {
+    tokio::select! {
+        value = work => Ok(value),
+        command = next_command(commands) => Err(command),
+    }
+}
+
+/// The current command, or the next one if there is none.
+pub(super) async fn next_command(commands: &mut LatestCommand) -> BotCommand {
+    loop {
+        let command = *commands.borrow_and_update();
+        if let Some(command) = command {
+            return command;
+        }
+        if commands.changed().await.is_err() {
+            // The sender lives as long as the bot.
+            std::future::pending::<()>().await;
+        }
+    }
+}

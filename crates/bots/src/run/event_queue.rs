@@ -1,0 +1,222 @@
+//! Events of a meeting that wait for the store. The queue is bounded: a flood of chat or captions takes neither the memory nor the place of what else
+//! happens.
+
+use std::collections::VecDeque;
+
+use model::{Happening, MeetingEvent, Timestamp};
+use store::MeetingEventBatch;
+
+use crate::meeting::read::StoredEvents;
+
+/// The largest batch.
+const BATCH: Amount = Amount { events: 500, chat: 500, bytes: 1_000_000 };
+/// So much waits for the store. Later events are counted as missed.
+const MOST_WAITING: Amount = Amount { events: 20_000, chat: 20_000, bytes: 10_000_000 };
+/// So much is kept of a bot: a storm of 50 captions a second for half an hour. Chat has its part of the room and leaves the
+/// rest. Later events are counted as missed.
+const MOST_KEPT: Amount = Amount { events: 100_000, chat: 30_000, bytes: 60_000_000 };
+/// What an event takes beside its text and a name, in bytes.
+const FORM: u64 = 300;
+
+#[derive(Default)]
+pub(super) struct EventQueue {
+    /// The number of the last event.
+    last: u64,
+    waiting: VecDeque<MeetingEvent>,
+    /// What waits takes this.
+    held: Amount,
+    /// Everything until now took this, what is erased since included.
+    kept: Amount,
+    /// The batch that is being written: the same until the store has it.
+    pub(super) writing: Option<MeetingEventBatch>,
+    missed: u64,
+    /// The lease is lost: nothing is written any more.
+    closed: bool,
+}
+
+/// What events take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Amount {
+    events: u64,
+    /// Chat messages among them.
+    chat: u64,
+    /// Of text, about.
+    bytes: u64,
+}
+
+impl EventQueue {
+    /// What another server kept.
+    pub(super) fn recall(&mut self, stored: &StoredEvents) {
+        self.last = stored.last;
+        let of_those =
+            stored.events.iter().fold(Amount::default(), |sum, event| sum + Amount::of(&event.what));
+        self.kept = Amount { events: stored.last, ..of_those };
+    }
+
+    /// Answers whether it is kept.
+    pub(super) fn push(&mut self, what: Happening, now: Timestamp) -> bool {
+        if self.closed {
+            return false;
+        }
+        let before_it = (self.missed > 0).then(|| Amount::of(&Happening::Missed { events: self.missed }));
+        if !self.has_room_for(Amount::of(&what) + before_it.unwrap_or_default()) {
+            self.missed += 1;
+            return false;
+        }
+        self.say_what_was_missed(now);
+        self.number(what, now);
+        true
+    }
+
+    /// Where events are missing, one says how many.
+    pub(super) fn say_what_was_missed(&mut self, now: Timestamp) {
+        if self.missed > 0 {
+            let events = std::mem::take(&mut self.missed);
+            self.number(Happening::Missed { events }, now);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The next events to be written, in order.
+    pub(super) fn take_batch(&mut self) -> Vec<MeetingEvent> {
+        let (mut batch, mut taken) = (Vec::new(), Amount::default());
+        while let Some(event) = self.waiting.front() {
+            let with_it = taken + Amount::of(&event.what);
+            // One that is too large alone is a batch of its own.
+            if !batch.is_empty() && !with_it.is_within(BATCH) {
+                break;
+            }
+            taken = with_it;
+            batch.extend(self.waiting.pop_front());
+        }
+        self.held = self.held - taken;
+        batch
+    }
+
+    /// Nothing is written any more.
+    pub(super) fn close(&mut self) {
+        *self = Self { closed: true, ..Self::default() };
+    }
+
+    fn has_room_for(&self, one: Amount) -> bool {
+        (self.held + one).is_within(MOST_WAITING) && (self.kept + one).is_within(MOST_KEPT)
+    }
+
+    fn number(&mut self, what: Happening, now: Timestamp) {
+        self.last += 1;
+        let one = Amount::of(&what);
+        (self.held, self.kept) = (self.held + one, self.kept + one);
+        self.waiting.push_back(MeetingEvent { number: self.last, at: now, what });
+    }
+}
+
+impl Amount {
+    fn of(what: &Happening) -> Self {
+        let (chat, text) = match what {
+            Happening::ChatMessage { text, .. } => (1, text.len()),
+            Happening::Caption { text, .. } => (0, text.len()),
+            _ => (0, 0),
+        };
+        let name = what.participant().map_or(0, |who| who.name.len());
+        Self { events: 1, chat, bytes: FORM + (text + name) as u64 }
+    }
+
+    const fn is_within(self, most: Self) -> bool {
+        self.events <= most.events && self.chat <= most.chat && self.bytes <= most.bytes
+    }
+}
+
+impl std::ops::Add for Amount {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            events: self.events + other.events,
+            chat: self.chat + other.chat,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+impl std::ops::Sub for Amount {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self {
+            events: self.events - other.events,
+            chat: self.chat - other.chat,
+            bytes: self.bytes - other.bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{ChatReceiver, Happening, Participant, Timestamp};
+
+    use super::{Amount, BATCH, EventQueue, MOST_KEPT, MOST_WAITING};
+    use crate::meeting::{read::StoredEvents, state::unknown};
+
+    const NOW: Timestamp = Timestamp::from_second(1_800_000_000);
+
+    fn ada() -> Participant {
+        Participant { guid: "G".into(), name: "Ada".into(), ..unknown(1) }
+    }
+
+    fn chat(text: &str) -> Happening {
+        let (text, message) = (text.to_owned(), "M".to_owned());
+        Happening::ChatMessage { participant: ada(), to: ChatReceiver::Everyone, text, message }
+    }
+
+    fn caption() -> Happening {
+        let (caption, text) = ("C".to_owned(), "Good morning.".to_owned());
+        Happening::Caption { participant: ada(), caption, text, language: 400, began_at: NOW, is_final: true }
+    }
+
+    /// As the store would take them: how many events, and how many the largest batch had.
+    fn written(queue: &mut EventQueue) -> (Vec<Happening>, usize) {
+        let (mut all, mut largest) = (Vec::new(), 0);
+        loop {
+            let batch = queue.take_batch();
+            if batch.is_empty() {
+                return (all, largest);
+            }
+            largest = largest.max(batch.len());
+            all.extend(batch.into_iter().map(|event| event.what));
+        }
+    }
+
+    #[test]
+    fn while_the_store_is_away_no_more_text_waits_than_it_may() {
+        let mut queue = EventQueue::default();
+        let long = "x".repeat(10_000);
+        let kept = (0..5_000).filter(|_| queue.push(chat(&long), NOW)).count();
+        assert!(queue.held.is_within(MOST_WAITING) && kept < 1_000, "{kept} of 50 MB wait");
+        let (events, largest) = written(&mut queue);
+        assert_eq!(events.len(), kept);
+        assert!(largest as u64 * 10_000 <= BATCH.bytes, "{largest}");
+        assert_eq!(queue.held, Amount::default());
+        assert!(queue.push(caption(), NOW));
+        let missed = Happening::Missed { events: 5_000 - kept as u64 };
+        assert_eq!(written(&mut queue).0, [missed, caption()], "it is said how many are missing, and where");
+    }
+
+    #[test]
+    fn a_flood_of_chat_takes_the_place_of_nothing_else() {
+        let mut queue = EventQueue::default();
+        let (mut captions, mut messages) = (0, 0);
+        for round in 0..100_000 {
+            messages += u64::from(queue.push(chat("spam"), NOW));
+            if round % 5 == 0 {
+                captions += u64::from(queue.push(caption(), NOW));
+            }
+            written(&mut queue);
+        }
+        assert_eq!((captions, messages), (20_000, MOST_KEPT.chat));
+
+        let mut next = EventQueue::default();
+        next.recall(&StoredEvents { events: Vec::new(), last: MOST_KEPT.events });
+        assert!(!next.push(caption(), NOW), "another server counts on from there");
+    }
+}

@@ -1,0 +1,276 @@
+//! One join: the page is told to join, and the bot follows the meeting until its end.
+
+use std::time::Duration;
+
+use browser::{BotPage, JoinRequest, JoinToken, PageEvent};
+use model::{BotStatus, Secret, SubCode, Timestamp};
+use zoom::{JoinVerdict, Role};
+
+use super::{
+    Run,
+    command::{BotCommand, LatestCommand, next_command, unless_told},
+    leave::{leave, within_leave_timeout},
+    life::{Action, Life},
+    outcome::{End, Loss, Outcome},
+    outputs::Outputs,
+    recorder::Recorder,
+    sign_in::JoinCredentials,
+};
+use crate::log::{Kind, Note};
+
+/// From the bot's arrival until its page is tidied: the SDK goes on loading after a join.
+const TIDY_AFTER: Duration = Duration::from_secs(12);
+/// Commands wait for it.
+const TIDY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What is measured and told once over all joins.
+pub(super) struct Progress {
+    /// When the first join began; cleared when the bot is in.
+    pub(super) began: Option<Timestamp>,
+    /// When the first join was to begin; cleared by it.
+    pub(super) due_at: Option<Timestamp>,
+    /// Joins that Zoom has answered with "wait".
+    pub(super) waits: u32,
+}
+
+/// A join and the meeting after it.
+pub(super) struct Follow<'r, 'a> {
+    pub(super) run: &'a Run<'a>,
+    pub(super) recorder: &'a Recorder<'a>,
+    pub(super) credentials: &'r JoinCredentials,
+    pub(super) commands: &'r mut LatestCommand,
+    pub(super) life: &'r mut Life,
+    pub(super) outputs: &'r mut Outputs<'a>,
+    pub(super) progress: &'r mut Progress,
+}
+
+impl Follow<'_, '_> {
+    /// Passes the join to the page and follows it until it ends.
+    #[tracing::instrument(name = "follow_meeting", skip_all)]
+    pub(super) async fn run(mut self, page: &mut BotPage) -> Result<Outcome, BotCommand> {
+        if let Some(lost) = self.join(page).await? {
+            return Ok(lost);
+        }
+        let env = &self.run.record.parts.env;
+        let mut tidy_at = None;
+        loop {
+            let deadlines = [Some(self.life.deadline()), self.recorder.deadline(), tidy_at];
+            let deadline = deadlines.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
+            let wait = deadline.since(env.now());
+            let action = tokio::select! {
+                event = self.run.record.hear(page, self.progress.waits > 0) => self.heard(page, event).await,
+                others = self.recorder.recognised() => {
+                    self.life.others_changed(others, env.now());
+                    None
+                }
+                () = self.outputs.changed() => {
+                    self.outputs.update(page).await;
+                    None
+                }
+                command = next_command(self.commands) => match command {
+                    BotCommand::Leave if self.life.is_in() => {
+                        Some(Action::Leave(SubCode::BotReceivedLeaveCall))
+                    }
+                    BotCommand::HandOver if self.life.is_in() => {
+                        within_leave_timeout(env, leave(&self.run.record, page)).await;
+                        return Err(command);
+                    }
+                    BotCommand::Leave => {
+                        within_leave_timeout(env, self.run.record.picture(page)).await;
+                        return Err(command);
+                    }
+                    BotCommand::HandOver => return Err(command),
+                },
+                () = env.clock.sleep(wait) => {
+                    if tidy_at.take_if(|at| *at <= env.now()).is_some() {
+                        // Whether it works is not important; a frozen page is noticed elsewhere.
+                        let _ = env.clock.timeout(TIDY_TIMEOUT, page.tidy()).await;
+                    }
+                    self.recorder.tick(env.now());
+                    self.life.due(env.now())
+                }
+            };
+            match action {
+                None => {}
+                Some(Action::Arrive(status)) => {
+                    if status == BotStatus::InCallNotRecording {
+                        tidy_at = Some(env.now() + TIDY_AFTER);
+                    }
+                    self.arrive(page, status).await;
+                }
+                Some(action) => return Ok(self.end(page, action).await),
+            }
+        }
+    }
+
+    /// Passes the join to the page. The outcome is set if the page did not take it.
+    async fn join(&mut self, page: &mut BotPage) -> Result<Option<Outcome>, BotCommand> {
+        let Run { record, request, link } = self.run;
+        let (parts, env) = (record.parts, &record.parts.env);
+        let role = if request.zoom.start_meeting { Role::Start } else { Role::Join };
+        let meeting_number = link.meeting_number.to_string();
+        let zoom_now = parts.broker.zoom.clock().now();
+        let join = JoinRequest {
+            signature: zoom::sdk_signature(&self.credentials.app.keys, &meeting_number, role, zoom_now),
+            meeting_number,
+            passcode: link.passcode.clone().unwrap_or_else(|| Secret::new("")),
+            bot_name: request.bot_name.clone(),
+            user_email: request.zoom.user_email.clone(),
+            token: self.credentials.token.clone(),
+            recording: self.credentials.recording.clone(),
+            registration: link.registration.clone(),
+        };
+        self.outputs.begin(page).await;
+        let joining = async {
+            if request.recording.captions {
+                page.want_captions().await?;
+            }
+            record.note(of_join(&join, role, link.passcode.is_some(), self.credentials));
+            page.join(join).await
+        };
+        if let Err(error) = unless_told(self.commands, joining).await? {
+            self.picture(page).await;
+            let (since, sub_code) = (env.now(), SubCode::BotErrored);
+            return Ok(Some(Outcome::Lost(Loss { since, sub_code, words: error.to_string() })));
+        }
+        if let Some(due_at) = self.progress.due_at.take() {
+            parts.metrics.bot_began(env.now().since(due_at));
+        }
+        self.life.join(env.now());
+        Ok(None)
+    }
+
+    /// Takes in an event of the page.
+    async fn heard(&mut self, page: &BotPage, event: PageEvent) -> Option<Action> {
+        let env = &self.run.record.parts.env;
+        self.outputs.hear(page, &event).await;
+        if event == (PageEvent::Camera { on: true, wanted: true }) {
+            // What others see now.
+            self.picture(page).await;
+        }
+        match event {
+            PageEvent::Meeting(news) => {
+                let (update, others) = self.recorder.hear(news, env.now());
+                self.life.meeting_changed(&update, others, env.now());
+                None
+            }
+            event => self.life.event(event, env.now()),
+        }
+    }
+
+    /// The bot came into the meeting, or into its waiting room.
+    async fn arrive(&mut self, page: &BotPage, status: BotStatus) {
+        let record = &self.run.record;
+        let parts = record.parts;
+        if let Err(failure) = parts.broker.signing.accept(&self.credentials.app).await {
+            tracing::warn!(%failure, "that an app signs joins is not remembered");
+        }
+        record.record(status, None, None).await;
+        if status == BotStatus::InCallNotRecording {
+            self.outputs.enter(page).await;
+        }
+        if let Some(began) = self.progress.began.take() {
+            parts.metrics.bot_joined(parts.env.now().since(began));
+        }
+        self.picture(page).await;
+    }
+
+    /// The outcome of an action that ends the join.
+    async fn end(&mut self, page: &mut BotPage, action: Action) -> Outcome {
+        let record = &self.run.record;
+        match action {
+            Action::Refused(verdict, words) => {
+                // One picture is enough while waiting for the host.
+                let waits = matches!(verdict, JoinVerdict::NotStarted | JoinVerdict::Wait { .. });
+                if !waits || self.progress.waits == 0 {
+                    self.picture(page).await;
+                }
+                if verdict.concerns_the_app() {
+                    self.app_refused(verdict, &words).await
+                } else {
+                    self.refused(verdict, words).await
+                }
+            }
+            Action::Leave(sub_code) => {
+                let note = Note::new(Kind::Decision, format!("The bot leaves: {}", sub_code.about()));
+                record.note(note.with("sub_code", sub_code.as_str()));
+                let going = async {
+                    record.picture(page).await;
+                    leave(record, page).await;
+                };
+                within_leave_timeout(&record.parts.env, going).await;
+                Outcome::Over(End::CallEnded(Some(sub_code), None))
+            }
+            Action::Rejoin(loss) => {
+                self.picture(page).await;
+                Outcome::Lost(loss)
+            }
+            Action::End(end) => {
+                self.picture(page).await;
+                Outcome::Over(end)
+            }
+            Action::Arrive(_) => unreachable!("the bot stays"),
+        }
+    }
+
+    /// Zoom refused the join because of the app that signed it.
+    async fn app_refused(&self, verdict: JoinVerdict, words: &str) -> Outcome {
+        let app = &self.credentials.app;
+        let client_id = &app.keys.client_id;
+        let words = format!(
+            "{words}; the join was signed with the app whose client id is {client_id}: check its secret, and that its \
+             Meeting SDK is switched on"
+        );
+        let JoinVerdict::NewApp { .. } = verdict else { return Outcome::Refused(verdict, words) };
+        if let Err(failure) = self.run.record.parts.broker.signing.refuse(app, &words).await {
+            tracing::warn!(%failure, "other bots may sign once more with an app that Zoom refused");
+        }
+        Outcome::AppRefused(app.id(), words)
+    }
+
+    /// Zoom refused the join.
+    async fn refused(&self, verdict: JoinVerdict, words: String) -> Outcome {
+        let (record, zoom) = (&self.run.record, &self.run.request.zoom);
+        let words = match zoom.source_of(verdict.sub_code()) {
+            Some(field) => format!("{words}; the token came from {field}"),
+            None => words,
+        };
+        let zak_refused = verdict.sub_code() == SubCode::ZoomZakRejected;
+        if let (true, Some(JoinToken::Zak(zak))) = (zak_refused, &self.credentials.token)
+            && let Err(failure) = record.parts.broker.tokens.reject_zak(record.bot.workspace, zak).await
+        {
+            tracing::warn!(%failure, "other servers may give a refused ZAK once more");
+        }
+        // A bot that is to start the meeting can't use another account.
+        let elsewhere =
+            verdict == JoinVerdict::Fatal(SubCode::ZoomErrorMultipleDeviceJoin) && !zoom.start_meeting;
+        match &self.credentials.of_the_pool {
+            Some(account) if elsewhere => Outcome::Inside(account.clone(), words),
+            _ => Outcome::Refused(verdict, words),
+        }
+    }
+
+    /// Takes a picture, unless a command comes first. A command is never delayed by a picture.
+    async fn picture(&mut self, page: &BotPage) {
+        tokio::select! {
+            () = self.run.record.picture(page) => {}
+            _ = next_command(self.commands) => {}
+        }
+    }
+}
+
+/// What of a join its bot's log shows.
+fn of_join(request: &JoinRequest, role: Role, has_passcode: bool, credentials: &JoinCredentials) -> Note {
+    let by = request.token.as_ref().map(|token| match token {
+        JoinToken::Zak(_) => "ZAK",
+        JoinToken::Obf(_) => "OBF token",
+    });
+    let how = by.map_or("as a guest".to_owned(), |token| format!("signed in by its {token}"));
+    let verb = if role == Role::Start { "start" } else { "join" };
+    Note::new(Kind::JoinRequest, format!("The page is told to {verb} the meeting, {how}."))
+        .with("meeting_number", request.meeting_number.clone())
+        .with_some("signed_in_by", by)
+        .with("has_passcode", has_passcode)
+        .with("records_without_asking", request.recording.is_some())
+        .with("oauth_app", credentials.app.id().to_string())
+}

@@ -1,0 +1,30 @@
+//! Out of a meeting, within a time limit.
+
+use std::time::Duration;
+
+use browser::{BotPage, PageEvent};
+use model::Environment;
+
+use super::record::BotRecord;
+
+/// Time limit for leaving, the last picture included. After it the page is closed, because the caller waits.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// Leaves the meeting and waits until the page confirms it.
+pub(super) async fn leave(record: &BotRecord<'_>, page: &mut BotPage) {
+    if let Err(error) = page.leave().await {
+        return tracing::warn!(%error, "the page could not be told to leave");
+    }
+    let out = |event| {
+        use PageEvent::{Dropped, Ended, Failed, Gone, Left};
+        matches!(event, Left | Ended { .. } | Dropped { .. } | Failed { .. } | Gone(_))
+    };
+    while !out(record.hear(page, false).await) {}
+}
+
+/// The time limit for a frozen page: closing it also takes the bot out of the meeting.
+pub(super) async fn within_leave_timeout(env: &Environment, going: impl Future<Output = ()>) {
+    if env.clock.timeout(LEAVE_TIMEOUT, going).await.is_none() {
+        tracing::warn!("the page or Zoom took no note of the leave; closing the page");
+    }
+}

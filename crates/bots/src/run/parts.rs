@@ -1,0 +1,30 @@
+//! What a running bot uses.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::Broker;
+use metrics::Metrics;
+use model::Environment;
+use outbound::CallbackClient;
+use store::BotStore;
+
+use crate::{browsers::Browsers, log::BotLog, screenshots::Screenshots, settings::Timing};
+
+/// How long a bot keeps its seat of a pool without a renewal. Longer than its lease, so that a server that
+/// takes the bot over finds the seat.
+pub(super) const SEAT_TTL: Duration = Duration::from_secs(300);
+
+/// What running bots share.
+pub(crate) struct RunParts {
+    pub(crate) store: Arc<dyn BotStore>,
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) browsers: Browsers,
+    pub(crate) callbacks: CallbackClient,
+    pub(crate) screenshots: Screenshots,
+    pub(crate) log: BotLog,
+    pub(crate) metrics: Metrics,
+    pub(crate) env: Environment,
+    pub(crate) timing: Timing,
+    /// How long events of meetings are kept after a bot's end, at most.
+    pub(crate) events_kept_for: Duration,
+}

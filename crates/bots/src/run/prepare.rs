@@ -1,0 +1,76 @@
+//! What a join needs: a page with Zoom's SDK, and credentials.
+
+use browser::{BrowserError, SDK_VERSION};
+use model::SubCode;
+
+use super::{
+    Run,
+    ahead::{Ahead, PageAhead},
+    outcome::{End, Loss, Outcome},
+    sign_in::{self, JoinCredentials, Missing, Refused},
+};
+use crate::{
+    browsers::OpenPage,
+    log::{self, Kind, Note},
+};
+
+impl From<Missing> for Outcome {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::End(end) => Self::Over(end),
+            Missing::Later { pause, sub_code, words } => Self::Later(pause, sub_code, words),
+        }
+    }
+}
+
+/// A page and credentials, as far as they are not there already.
+#[tracing::instrument(name = "prepare_join", skip_all)]
+pub(super) async fn prepare(
+    run: &Run<'_>,
+    refused: &Refused,
+    ahead: Ahead,
+) -> Result<(OpenPage, JoinCredentials), Outcome> {
+    let (parts, bot) = (run.record.parts, run.record.bot);
+    let Ahead { page, credentials } = ahead;
+    // Boxed: it holds calls to the platform and to Zoom, which most bots finish early.
+    let fetch = Box::pin(sign_in::join_credentials(parts, bot, &run.request.zoom, &run.link, refused));
+    let fetch = async {
+        match credentials {
+            Some(credentials) => Ok(credentials),
+            None => fetch.await.map_err(Outcome::from),
+        }
+    };
+    if run.request.zoom.pool.is_some() {
+        // A bot that waits for a seat needs no page meanwhile.
+        let credentials = fetch.await?;
+        return Ok((open_page(run, page).await?, credentials));
+    }
+    // Concurrent: the SDK takes seconds to start, and the tokens are fetched meanwhile.
+    tokio::try_join!(open_page(run, page), fetch)
+}
+
+/// A page with the SDK in it: the one that was opened ahead, if it is usable. A page that hangs or dies while
+/// opening is a loss like any other.
+async fn open_page(run: &Run<'_>, ahead: PageAhead) -> Result<OpenPage, Outcome> {
+    let parts = run.record.parts;
+    let began = parts.env.now();
+    let opened = match ahead.into_page().await {
+        Some(page) => Ok(page),
+        None => parts.browsers.open().await,
+    };
+    let note = match &opened {
+        Ok(page) => Note::new(Kind::Page, "A page with Zoom's SDK is ready.")
+            .with("chromium", page.chromium())
+            .with("meeting_sdk", SDK_VERSION),
+        Err(error) => Note::new(Kind::Page, format!("No page could be opened: {error}.")),
+    };
+    run.record.note(note.with("milliseconds", log::milliseconds(began, parts.env.now())));
+    opened.map_err(|error| {
+        let (sub_code, words) = match error {
+            BrowserError::PageGone | BrowserError::BrowserGone => (SubCode::BotErrored, error.to_string()),
+            BrowserError::Timeout { .. } => (SubCode::FailedToLaunchInTime, error.to_string()),
+            _ => return Outcome::Over(End::Fatal(SubCode::FailedToLaunchInTime, error.to_string())),
+        };
+        Outcome::Lost(Loss { since: parts.env.now(), sub_code, words })
+    })
+}

@@ -1,0 +1,197 @@
+//! A bot's steps and pictures, written under its lease.
+
+use std::time::Duration;
+
+use browser::{BotPage, PageEvent};
+use model::{BotStatus, StatusChange, SubCode};
+use store::{Bot, Lease, Transition};
+
+use super::{
+    outcome::{End, Loss},
+    parts::RunParts,
+};
+use crate::log::{self, Kind, Note};
+
+/// Pause between tries to write a step while the store is away.
+const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// A bot whose server died this often is given up: it may be the cause.
+const MAX_RESTARTS: usize = 3;
+
+/// The time limit for the store while a server stops.
+const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Writes a bot's steps and pictures, under its lease.
+#[derive(Clone, Copy)]
+pub(super) struct BotRecord<'a> {
+    pub(super) parts: &'a RunParts,
+    pub(super) bot: &'a Bot,
+    pub(super) lease: Lease,
+}
+
+/// What a run begins with.
+pub(super) enum Resumed {
+    /// The bot joins.
+    Joins,
+    /// There were too many runs before.
+    End(End),
+    /// The bot was changed, cancelled or leased by another server since it was leased here: it does not join.
+    NotOurs,
+}
+
+impl BotRecord<'_> {
+    /// Notes something in the bot's log.
+    pub(super) fn note(&self, note: Note) {
+        self.parts.log.note(self.bot.id, note);
+    }
+
+    /// The next event of the bot's page, noted. Cancel-safe, as [`BotPage::event`]. The calls of a join that only repeats
+    /// others are not noted: a bot that waits for its host for an hour makes hundreds.
+    pub(super) async fn hear(&self, page: &mut BotPage, repeats: bool) -> PageEvent {
+        let event = page.event().await;
+        if !(repeats && matches!(event, PageEvent::Call(_) | PageEvent::Console(_)))
+            && let Some(note) = log::of_event(&event)
+        {
+            self.note(note);
+        }
+        event
+    }
+
+    /// Records the first step of this run. It comes before any page, and it decides: until it is recorded, the bot can be
+    /// changed and cancelled, and afterwards it can not. A bot that was joining or inside when its server died joins
+    /// again, a few times.
+    pub(super) async fn resume(&self) -> Resumed {
+        let steps = &self.bot.status_changes;
+        let handed_over = steps.last().is_some_and(|step| step.sub_code == Some(SubCode::BotHandedOver));
+        let (sub_code, words) = match self.bot.status() {
+            BotStatus::Ready => (None, None),
+            _ if handed_over => (None, Some("Taken over from a server that was stopped; joining again.")),
+            _ => {
+                let deaths =
+                    steps.iter().filter(|step| step.sub_code == Some(SubCode::BotServerLost)).count();
+                if deaths >= MAX_RESTARTS {
+                    let words = "the server stopped too often while this bot ran".into();
+                    return Resumed::End(End::Fatal(SubCode::BotErrored, words));
+                }
+                (Some(SubCode::BotServerLost), Some("The server was restarted; joining again."))
+            }
+        };
+        match self.record(BotStatus::JoiningCall, sub_code, words.map(str::to_owned)).await {
+            Transition::Recorded => Resumed::Joins,
+            Transition::LeaseLost | Transition::Forbidden => Resumed::NotOurs,
+        }
+    }
+
+    /// Records that the bot lost its place, if that is new.
+    pub(super) async fn lost(&self, loss: Option<Loss>) {
+        let Some(Loss { sub_code, words, .. }) = loss else { return };
+        let words = format!("The bot lost its place: {words}; joining again.");
+        self.record(BotStatus::JoiningCall, Some(sub_code), Some(words)).await;
+    }
+
+    /// Releases the bot to another server, because this one stops. If the store is away it does not wait: the
+    /// lease lapses.
+    pub(super) async fn hand_over(&self) {
+        let words = "The server is being stopped; the next one joins again.".to_owned();
+        let handing = async {
+            self.record(BotStatus::JoiningCall, Some(SubCode::BotHandedOver), Some(words)).await;
+            self.release().await;
+        };
+        if self.parts.env.clock.timeout(HAND_OVER_TIMEOUT, handing).await.is_none() {
+            tracing::warn!(bot = %self.bot.id, "a bot could not be handed over; its lease lapses by itself");
+        }
+    }
+
+    /// Records the last steps, with what happened and what can be done.
+    pub(super) async fn close(&self, end: End) {
+        match end {
+            End::CallEnded(sub_code, words) => {
+                let message = match sub_code {
+                    Some(sub_code) => Some(sub_code.message(words.as_deref())),
+                    None => words,
+                };
+                self.record(BotStatus::CallEnded, sub_code, message).await;
+                self.record(BotStatus::Done, None, None).await;
+            }
+            End::Done => {
+                self.record(BotStatus::Done, None, None).await;
+            }
+            End::Fatal(sub_code, words) => {
+                self.record(BotStatus::Fatal, Some(sub_code), Some(sub_code.message(Some(&words)))).await;
+            }
+        }
+    }
+
+    /// Records a step. It retries for as long as the store is away, because the step has happened.
+    #[tracing::instrument(name = "record_step", skip_all, fields(%code))]
+    pub(super) async fn record(
+        &self,
+        code: BotStatus,
+        sub_code: Option<SubCode>,
+        message: Option<String>,
+    ) -> Transition {
+        let id = self.bot.id;
+        let step = StatusChange { code, sub_code, message, created_at: self.parts.env.now() };
+        tracing::info!(bot = %id, %code, sub_code = sub_code.map(SubCode::as_str), words = step.message, "bot step");
+        loop {
+            match self.parts.store.record_step(id, &self.lease, &step).await {
+                Ok(came_of_it) => {
+                    match came_of_it {
+                        Transition::Recorded => {
+                            self.parts.metrics.bot_step(code, sub_code);
+                            self.note(of_step(&step));
+                        }
+                        Transition::LeaseLost => {
+                            tracing::warn!(bot = %id, %code, "a step came after the lease");
+                            let words = format!(
+                                "Another server has the bot: its step to {code} here does not count."
+                            );
+                            self.note(Note::new(Kind::Decision, words));
+                        }
+                        Transition::Forbidden => tracing::error!(bot = %id, %code, "a step that may not be"),
+                    }
+                    return came_of_it;
+                }
+                Err(error) => {
+                    tracing::error!(bot = %id, %error, "a bot's step waits for the store");
+                    self.parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Releases the lease.
+    pub(super) async fn release(&self) {
+        if let Err(error) = self.parts.store.release_bot(self.bot.id, &self.lease).await {
+            tracing::warn!(bot = %self.bot.id, %error, "a bot could not be given back; its lease lapses by itself");
+        }
+    }
+
+    /// Stores a picture of the page, or a record that there is none.
+    #[tracing::instrument(name = "take_screenshot", skip_all)]
+    pub(super) async fn picture(&self, page: &BotPage) {
+        let screenshots = &self.parts.screenshots;
+        let kept = match page.screenshot().await {
+            Ok(png) => screenshots.keep(self.bot.id, &png).await,
+            Err(error) => {
+                tracing::warn!(bot = %self.bot.id, %error, "no screenshot");
+                self.note(Note::new(Kind::Screenshot, format!("The page could give no picture: {error}.")));
+                screenshots.keep_none(self.bot.id).await
+            }
+        };
+        self.parts.metrics.screenshot(kept.is_some());
+        self.note(match kept {
+            Some(id) => Note::new(Kind::Screenshot, "A picture was kept.").with("screenshot", id.to_string()),
+            None => Note::new(Kind::Screenshot, "A picture could not be kept: see the server's log."),
+        });
+    }
+}
+
+fn of_step(step: &StatusChange) -> Note {
+    let StatusChange { code, sub_code, message, .. } = step;
+    let why = sub_code.map(|sub_code| format!(" ({sub_code})")).unwrap_or_default();
+    let words = message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+    Note::new(Kind::Step, format!("{code}{why}{words}"))
+        .with("code", code.as_str())
+        .with_some("sub_code", sub_code.map(model::SubCode::as_str))
+        .with_some("message", message.clone())
+}

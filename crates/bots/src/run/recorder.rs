@@ -1,0 +1,269 @@
+//! Keeps what happens in a bot's meeting: events are queued at once and written in batches beside the bot, so that neither
+//! a storm of captions nor a slow store holds it up.
+
+use std::{
+    collections::BTreeSet,
+    convert::Infallible,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use browser::MeetingNews;
+use model::{Happening, MeetingEventsId, MeetingNumber, Secret, Timestamp};
+use store::{Appended, MeetingEventBatch, RealtimeEndpoint};
+use tenants::Cell;
+use tokio::sync::{Notify, OnceCell};
+
+use super::{event_queue::EventQueue, record::BotRecord};
+use crate::{
+    meeting::{
+        read,
+        state::{Meeting, MeetingUpdate, Others},
+    },
+    request::{BotRequest, RecordingConfig},
+};
+
+/// After a write: what comes meanwhile is the next batch.
+const WRITE_PAUSE: Duration = Duration::from_millis(200);
+/// Between tries while the store is away.
+const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// How often a bot looks for others of this installation among the participants. Also when a participant joins.
+const RECOGNITION_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What happens in the meeting of one bot, and its way into the store.
+pub(super) struct Recorder<'a> {
+    record: BotRecord<'a>,
+    config: RecordingConfig,
+    /// The real-time endpoints.
+    endpoints: Vec<RealtimeEndpoint>,
+    /// Set when the store has them.
+    endpoints_added: OnceCell<()>,
+    meeting: Mutex<Meeting>,
+    queue: Mutex<EventQueue>,
+    /// There is something to write.
+    queued: Notify,
+    /// A participant joined who may be a bot.
+    newcomer: Notify,
+    /// Bots were recognised.
+    recognised: Notify,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) fn new(record: BotRecord<'a>, request: &BotRequest) -> Self {
+        let endpoints = request.realtime_endpoints.iter().map(|endpoint| endpoint.new_row(record.bot));
+        Self {
+            record,
+            config: request.recording,
+            endpoints: endpoints.collect(),
+            endpoints_added: OnceCell::new(),
+            meeting: Mutex::new(Meeting::new(request.automatic_leave.bot_names())),
+            queue: Mutex::default(),
+            queued: Notify::new(),
+            newcomer: Notify::new(),
+            recognised: Notify::new(),
+        }
+    }
+
+    /// Reads the events that another server stored of this bot. Retries while the store is unavailable.
+    #[tracing::instrument(name = "recall_meeting", skip_all)]
+    pub(super) async fn recall(&self) {
+        let (parts, bot) = (self.record.parts, self.record.bot);
+        loop {
+            match read::all(&*parts.store, &parts.broker.vault, bot.workspace, bot.id).await {
+                Ok(stored) => {
+                    locked(&self.queue).recall(&stored);
+                    let mut meeting = locked(&self.meeting);
+                    for event in stored.events {
+                        meeting.recall(event.what);
+                    }
+                    return;
+                }
+                Err(failure) => {
+                    tracing::error!(bot = %bot.id, %failure, "what happened before waits for the store");
+                    parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Takes in the page's news without waiting.
+    pub(super) fn hear(&self, news: Vec<MeetingNews>, now: Timestamp) -> (MeetingUpdate, Others) {
+        let mut meeting = locked(&self.meeting);
+        let mut update = meeting.take(news, now);
+        self.keep(std::mem::take(&mut update.events), now);
+        if update.has_newcomer {
+            self.newcomer.notify_one();
+        }
+        (update, meeting.others())
+    }
+
+    /// The bot's page is gone, or about to be.
+    pub(super) fn away(&self) {
+        let happened = locked(&self.meeting).away();
+        self.keep(happened, self.record.parts.env.now());
+    }
+
+    /// Zoom's number now of the participant who is told under `id`, if they are there.
+    pub(super) fn number_now(&self, id: u32) -> Option<u32> {
+        locked(&self.meeting).number_now(id)
+    }
+
+    /// When to call [`tick`](Self::tick).
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        locked(&self.meeting).deadline()
+    }
+
+    /// What has become due by `now`.
+    pub(super) fn tick(&self, now: Timestamp) {
+        let happened = locked(&self.meeting).tick(now);
+        self.keep(happened, now);
+    }
+
+    /// Resolves when bots of this installation were recognised among the participants.
+    pub(super) async fn recognised(&self) -> Others {
+        self.recognised.notified().await;
+        locked(&self.meeting).others()
+    }
+
+    fn keep(&self, happened: Vec<Happening>, now: Timestamp) {
+        let mut queue = locked(&self.queue);
+        let wanted = happened.into_iter().filter(|what| self.is_wanted(what));
+        let missed = wanted.filter_map(|what| (!queue.push(what, now)).then_some(1)).sum();
+        self.record.parts.metrics.meeting_events_missed(missed);
+        if !queue.is_empty() {
+            self.queued.notify_one();
+        }
+    }
+
+    fn is_wanted(&self, what: &Happening) -> bool {
+        let RecordingConfig { participant_events, captions, partial_captions, .. } = self.config;
+        match what {
+            Happening::BotEntered { .. } | Happening::BotLeft | Happening::Missed { .. } => {
+                self.config.keeps_anything()
+            }
+            Happening::Caption { is_final, .. } => captions && (*is_final || partial_captions),
+            Happening::CaptionState { .. } => captions,
+            _ => participant_events,
+        }
+    }
+
+    /// Writes what is queued, for as long as it is polled. Dropped at any time: what is not confirmed is written again.
+    pub(super) async fn run_writer(&self) -> Infallible {
+        loop {
+            self.queued.notified().await;
+            self.write().await;
+            self.record.parts.env.clock.sleep(WRITE_PAUSE).await;
+        }
+    }
+
+    /// Writes the rest, however long the store is away. The bot has left, or its page is gone.
+    pub(super) async fn finish(&self) {
+        self.away();
+        locked(&self.queue).say_what_was_missed(self.record.parts.env.now());
+        self.write().await;
+    }
+
+    #[tracing::instrument(name = "write_meeting_events", skip_all)]
+    async fn write(&self) {
+        let parts = self.record.parts;
+        while let Some(batch) = self.next_batch() {
+            // Before the first batch, which makes them due.
+            self.endpoints_added.get_or_init(|| self.add_endpoints()).await;
+            match parts.store.append_meeting_events(&self.record.lease, &batch, parts.env.now()).await {
+                Ok(Appended::Recorded) => {
+                    parts.metrics.meeting_events_kept(batch.last - batch.first + 1);
+                    locked(&self.queue).writing = None;
+                }
+                Ok(Appended::LeaseLost | Appended::Late) => {
+                    tracing::warn!(bot = %self.record.bot.id, "what happened in the meeting came after the lease");
+                    locked(&self.queue).close();
+                }
+                Err(error) => {
+                    tracing::error!(bot = %self.record.bot.id, %error, "what happened waits for the store");
+                    parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Stores the real-time endpoints. Retries while the store is unavailable.
+    async fn add_endpoints(&self) {
+        let (parts, endpoints) = (self.record.parts, &self.endpoints);
+        while !endpoints.is_empty()
+            && let Err(error) = parts.store.add_realtime_endpoints(&self.record.lease, endpoints).await
+        {
+            tracing::error!(bot = %self.record.bot.id, %error, "real-time endpoints wait for the store");
+            parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
+        }
+    }
+
+    fn next_batch(&self) -> Option<MeetingEventBatch> {
+        let captions = locked(&self.meeting).caption_state();
+        let mut queue = locked(&self.queue);
+        if queue.writing.is_none() {
+            let events = queue.take_batch();
+            let (first, last) = (events.first()?.number, events.last()?.number);
+            let (parts, bot) = (self.record.parts, self.record.bot);
+            let id = MeetingEventsId::generate(&parts.env);
+            let text = Secret::new(serde_json::to_string(&events).expect("text keys"));
+            let events = parts.broker.vault.seal(bot.workspace, Cell::MeetingEvents(id), &text);
+            let usual = parts.events_kept_for;
+            let kept_for = self.config.retention().map_or(usual, |asked| asked.min(usual));
+            let workspace = bot.workspace;
+            queue.writing = Some(MeetingEventBatch {
+                id,
+                bot: bot.id,
+                workspace,
+                first,
+                last,
+                events,
+                captions,
+                kept_for,
+            });
+        }
+        queue.writing.clone()
+    }
+
+    /// Says in the store which participant the bot is, and finds others of this installation among them, for as long as it is
+    /// polled. So bots do not keep each other in a meeting, whichever servers run them.
+    pub(super) async fn run_recognition(&self, number: MeetingNumber) -> Infallible {
+        let (parts, bot) = (self.record.parts, self.record.bot);
+        let mut place = None;
+        loop {
+            let me = locked(&self.meeting).me();
+            if let Some(me) = me
+                && let Err(error) = self.recognise(number, me, &mut place).await
+            {
+                tracing::warn!(bot = %bot.id, %error, "other bots of this installation are not recognised");
+            }
+            tokio::select! {
+                () = self.newcomer.notified() => {}
+                () = parts.env.clock.sleep(RECOGNITION_INTERVAL) => {}
+            }
+        }
+    }
+
+    async fn recognise(
+        &self,
+        number: MeetingNumber,
+        me: u32,
+        place: &mut Option<u32>,
+    ) -> Result<(), store::StoreError> {
+        let (parts, bot) = (self.record.parts, self.record.bot);
+        if *place != Some(me) && parts.store.take_place(bot.id, &self.record.lease, number, me).await? {
+            *place = Some(me);
+        }
+        let bots = parts.store.places_of_bots(number, parts.env.now()).await?;
+        let others: BTreeSet<u32> = bots.into_iter().filter(|id| *id != me).collect();
+        let changed = locked(&self.meeting).recognise(others);
+        if !changed.is_empty() {
+            self.keep(changed, parts.env.now());
+            self.recognised.notify_one();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,23 @@
+//! A bot's seat of a pool.
+
+use std::{convert::Infallible, time::Duration};
+
+use super::{Run, parts::SEAT_TTL, record::BotRecord};
+
+/// Interval between renewals of a bot's seat in a pool.
+const SEAT_RENEW_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Renews the bot's seat in its pool for as long as it is polled. The last step releases the seat;
+/// otherwise it expires.
+pub(super) async fn keep(run: &Run<'_>) -> Infallible {
+    let BotRecord { parts, bot, .. } = run.record;
+    let Some(pool) = run.request.zoom.pool else { return std::future::pending().await };
+    loop {
+        parts.env.clock.sleep(SEAT_RENEW_INTERVAL).await;
+        let (holder, until) = (bot.id.to_string(), parts.env.now() + SEAT_TTL);
+        // No seat is fine: the bot may be waiting for one.
+        if let Err(failure) = parts.broker.pools.extend_seats(bot.workspace, pool, &holder, until).await {
+            tracing::warn!(bot = %bot.id, %failure, "a bot's seat could not be kept");
+        }
+    }
+}

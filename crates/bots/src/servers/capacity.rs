@@ -1,0 +1,244 @@
+//! How many bots this server can run at once, and its part of the installation's.
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use browser::Usage;
+use model::{CLOCK_TOLERANCE, Timestamp};
+use store::BotServer;
+
+use super::machine::{self, Machine};
+
+/// Interval between measurements, and between a server's reports.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
+/// A server that has not reported for this long takes no bots now. Servers' clocks may differ.
+const FRESH: Duration = CLOCK_TOLERANCE.saturating_add(Duration::from_secs(30));
+/// Memory that stays for everything else, in bytes.
+const SPARE_MEMORY: u64 = 512 * 1024 * 1024;
+/// What the processor did counts half after so many seconds of one bot.
+const MEMORY_OF_COST: f64 = 600.0;
+/// A cost is believed once it was seen for so many seconds of one bot.
+const LEAST_SEEN: f64 = 120.0;
+/// Most bots of a server whose capacity is measured: more than any machine runs.
+const MOST: u32 = 4096;
+
+/// How many bots a server can run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CapacityRule {
+    /// This many; 0 for none.
+    Fixed(u32),
+    /// As many as memory and processor allow, measured anew all the time.
+    Measured(Reckoning),
+}
+
+/// What one bot is reckoned to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reckoning {
+    /// Memory, in bytes.
+    pub memory_of_a_bot: u64,
+    /// Bots for each core; fewer, where they are seen to take more of it.
+    pub most_of_a_core: NonZeroU32,
+}
+
+impl CapacityRule {
+    /// Whether bots run here at all.
+    pub fn runs_bots(self) -> bool {
+        self != Self::Fixed(0)
+    }
+
+    /// The most that it can ever be.
+    pub(crate) fn most(self) -> u32 {
+        match self {
+            Self::Fixed(bots) => bots,
+            Self::Measured(_) => MOST,
+        }
+    }
+}
+
+/// The capacity of this server.
+#[derive(Debug)]
+pub(crate) struct Capacity {
+    rule: CapacityRule,
+    now: AtomicU32,
+    cost: Mutex<Cost>,
+}
+
+impl Capacity {
+    /// Measured once, with no bot running.
+    pub(crate) fn new(rule: CapacityRule) -> Self {
+        let capacity = Self { rule, now: AtomicU32::new(rule.most()), cost: Mutex::default() };
+        capacity.measure(Usage::default(), 0, Duration::ZERO);
+        capacity
+    }
+
+    /// How many bots can run now. Fewer than run already is possible: those stay.
+    pub(crate) fn now(&self) -> u32 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// Measures: `bots` ran for the last `span`, in browsers that take `usage`.
+    pub(crate) fn measure(&self, usage: Usage, bots: u32, span: Duration) -> u32 {
+        if let CapacityRule::Measured(reckoning) = self.rule {
+            let mut cost = self.cost.lock().unwrap_or_else(PoisonError::into_inner);
+            cost.note(usage.processor, bots, span);
+            let bots = reckoning.bots(machine::look(), usage.memory, cost.of_a_bot());
+            if self.now.swap(bots, Ordering::Relaxed) != bots {
+                tracing::info!(bots, "the capacity was measured");
+            }
+        }
+        self.now()
+    }
+}
+
+/// How many bots the memory allows, those included whose `browsers` take some of it. `None` where the kernel does not say.
+pub(crate) fn by_memory(machine: Machine, browsers: u64, memory_of_a_bot: u64) -> Option<u32> {
+    let for_bots = (machine.available_memory? + browsers).saturating_sub(SPARE_MEMORY);
+    Some(u32::try_from(for_bots / memory_of_a_bot.max(1)).unwrap_or(u32::MAX))
+}
+
+impl Reckoning {
+    /// How many bots the machine can run, those that run included. `browsers` is the memory that these take;
+    /// `cost` the part of a core that one of them was seen to take.
+    fn bots(self, machine: Machine, browsers: u64, cost: Option<f64>) -> u32 {
+        let memory = by_memory(machine, browsers, self.memory_of_a_bot);
+        let reckoned = 1.0 / f64::from(self.most_of_a_core.get());
+        let cost = cost.map_or(reckoned, |seen| seen.max(reckoned));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small positive number"
+        )]
+        let processor = (f64::from(machine.cores) / cost + 0.001).min(f64::from(MOST)) as u32;
+        // One bot is always tried: what is measured may be wrong.
+        memory.unwrap_or(u32::MAX).min(processor).clamp(1, MOST)
+    }
+}
+
+/// What bots were seen to take of the processor; what is long ago counts less.
+#[derive(Debug, Default)]
+struct Cost {
+    /// In seconds.
+    processor: f64,
+    /// Seconds of one bot.
+    bots: f64,
+    /// What was read last.
+    last: Duration,
+}
+
+impl Cost {
+    /// `processor` is what all living browsers have taken since they began.
+    fn note(&mut self, processor: Duration, bots: u32, span: Duration) {
+        let worked = processor.saturating_sub(self.last);
+        self.last = processor;
+        let seen = f64::from(bots) * span.as_secs_f64();
+        if seen == 0.0 {
+            return;
+        }
+        let fades = 0.5_f64.powf(seen / MEMORY_OF_COST);
+        self.processor = self.processor * fades + worked.as_secs_f64();
+        self.bots = self.bots * fades + seen;
+    }
+
+    /// The part of a core that one bot takes, once it is known.
+    fn of_a_bot(&self) -> Option<f64> {
+        (self.bots >= LEAST_SEEN).then(|| self.processor / self.bots)
+    }
+}
+
+/// How many bots all servers that report can run at once. `own` is this server's id, and its capacity now.
+pub(crate) fn of_all(servers: &[BotServer], own: (&str, u32), now: Timestamp) -> u64 {
+    let others = servers.iter().filter(|server| server.id != own.0);
+    let fresh = others.filter(|server| server.seen_at.was_within(FRESH, now) || server.seen_at > now);
+    fresh.map(|server| u64::from(server.capacity)).sum::<u64>() + u64::from(own.1)
+}
+
+/// This server's part of so many bots, by its part of the capacity. The parts of all servers are never too few
+/// together.
+pub(crate) fn share(bots: u64, own: u32, of_all: u64) -> u32 {
+    let part = bots.saturating_mul(own.into()).div_ceil(of_all.max(1));
+    u32::try_from(part).unwrap_or(u32::MAX).min(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroU32, time::Duration};
+
+    use model::Timestamp;
+    use store::BotServer;
+
+    use super::{Cost, Reckoning, of_all, share};
+    use crate::servers::machine::Machine;
+
+    const GIB: u64 = 1024 * 1024 * 1024;
+    const RECKONING: Reckoning =
+        Reckoning { memory_of_a_bot: 300 * 1024 * 1024, most_of_a_core: NonZeroU32::new(10).unwrap() };
+
+    fn machine(cores: u32, gib: u64) -> Machine {
+        Machine { cores, available_memory: Some(gib * GIB) }
+    }
+
+    #[test]
+    fn the_scarcer_of_memory_and_processor_decides() {
+        assert_eq!(RECKONING.bots(machine(2, 20), 0, None), 20);
+        assert_eq!(RECKONING.bots(machine(8, 4), 0, None), 11);
+        assert_eq!(RECKONING.bots(Machine { cores: 2, available_memory: None }, 0, None), 20);
+        assert_eq!(RECKONING.bots(machine(1, 0), 0, None), 1, "one is always tried");
+    }
+
+    #[test]
+    fn the_memory_of_running_bots_is_theirs_already() {
+        let before = RECKONING.bots(machine(8, 4), 0, None);
+        assert_eq!(RECKONING.bots(machine(8, 2), 2 * GIB, None), before);
+    }
+
+    #[test]
+    fn bots_that_take_more_of_the_processor_are_fewer() {
+        assert_eq!(RECKONING.bots(machine(2, 20), 0, Some(0.5)), 4);
+        assert_eq!(RECKONING.bots(machine(2, 20), 0, Some(0.01)), 20, "a quiet minute allows no more");
+    }
+
+    #[test]
+    fn a_cost_is_known_after_a_while_and_follows() {
+        let mut cost = Cost::default();
+        let (mut taken, span) = (Duration::ZERO, Duration::from_secs(10));
+        cost.note(taken, 4, span);
+        assert_eq!(cost.of_a_bot(), None, "too little was seen");
+        let mut run = |each: f64, times: u32| {
+            for _ in 0..times {
+                taken += span.mul_f64(each * 4.0);
+                cost.note(taken, 4, span);
+            }
+            cost.of_a_bot().unwrap()
+        };
+        let quiet = run(0.05, 100);
+        assert!((0.04..0.06).contains(&quiet), "{quiet}");
+        let busy = run(1.0, 100);
+        assert!(busy > 0.9, "{busy}");
+    }
+
+    #[test]
+    fn servers_share_by_capacity_and_leave_none() {
+        let now = Timestamp::from_second(1_800_000_000);
+        let server = |id: &str, capacity, ago| BotServer {
+            id: id.to_owned(),
+            capacity,
+            seen_at: now - Duration::from_secs(ago),
+        };
+        let servers = [server("a", 100, 5), server("b", 200, 5), server("c", 400, 3600)];
+        let all = of_all(&servers, ("a", 120), now);
+        assert_eq!(all, 320, "its own is of this moment, and who is silent has none");
+        let shares = [share(320, 120, all), share(320, 200, all)];
+        assert_eq!(shares, [120, 200]);
+        for bots in 1..=320 {
+            assert!(u64::from(share(bots, 120, all) + share(bots, 200, all)) >= bots, "{bots}");
+        }
+        assert_eq!(share(1000, 120, all), 120, "no more than it can");
+        assert_eq!(share(5, 0, 0), 0);
+    }
+}

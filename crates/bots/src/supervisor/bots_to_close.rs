@@ -1,0 +1,36 @@
+//! Leases bots that will not join any more, and records their last step.
+
+use std::sync::Arc;
+
+use store::{Bot, Lease, StoreError};
+use workers::{Claimed, Work};
+
+use super::lease_tokens;
+use crate::run::{self, RunParts};
+
+/// Bots that will not join any more. Their last step needs no browser and no free place.
+pub(super) struct BotsToClose {
+    pub(super) parts: Arc<RunParts>,
+}
+
+impl Work for BotsToClose {
+    const NAME: &'static str = "bots_to_close";
+    type Item = (Bot, Lease);
+    type Error = StoreError;
+
+    async fn claim(&self, most: u32) -> Result<Vec<Claimed<(Bot, Lease)>>, StoreError> {
+        let RunParts { store, env, timing, .. } = &*self.parts;
+        let (tokens, now) = (lease_tokens(most, env), env.now());
+        let missed_before = now - timing.join_within;
+        let leased = store.lease_bots_to_close(&tokens, missed_before, now, now + timing.lease).await?;
+        // They were due for their last step when they were missed.
+        let claimed =
+            |item: (Bot, Lease)| Claimed { due_at: run::due_at(&item.0, now) + timing.join_within, item };
+        Ok(leased.into_iter().map(claimed).collect())
+    }
+
+    async fn run(&self, (bot, lease): &(Bot, Lease)) -> Result<(), StoreError> {
+        run::close(&self.parts, bot, *lease).await;
+        Ok(())
+    }
+}

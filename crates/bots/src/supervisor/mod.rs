@@ -1,0 +1,136 @@
+//! Runs the bots of this process.
+//!
+//! - `due_bots`: leases bots that are due and runs each as a task (`run`). Starting up and recovering from a crash are the same
+//!   path. `bots_to_close`: bots that only need their last step.
+//! - `running_bots`: the bots that run here; renews their leases and passes on commands.
+//! - `presence`: tells the other servers how many bots can run here. `retention`: erases what is past its time.
+
+mod bots_to_close;
+mod due_bots;
+mod presence;
+mod retention;
+mod running_bots;
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use model::{Environment, LeaseToken};
+use tokio_util::sync::CancellationToken;
+use workers::{Settings, Worker, Workers};
+
+use crate::{run::RunParts, servers::ThisServer, wake::Wake};
+
+use bots_to_close::BotsToClose;
+use due_bots::DueBots;
+use presence::Presence;
+use running_bots::RunningBots;
+
+pub(crate) use retention::Sweeper;
+
+/// The time limit for the last entries of bots' logs while a server stops.
+const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Most bots whose last step is recorded at once: each is a transaction or two.
+const MAX_CLOSING: NonZeroU32 = NonZeroU32::new(16).expect("not zero");
+
+/// Runs the bots of this process.
+///
+/// Its workers read the desired state on a timer and when woken. A bot whose server died is leased again, by any server, when
+/// its lease lapses.
+pub struct Supervisor {
+    parts: Arc<RunParts>,
+    this_server: Arc<ThisServer>,
+    workers: Workers,
+    /// `None` where no bots run.
+    joining: Option<Worker<DueBots>>,
+    closing: Worker<BotsToClose>,
+    running: Arc<RunningBots>,
+    /// Cancelled when running bots are to leave.
+    stopping: CancellationToken,
+}
+
+impl Supervisor {
+    /// Starts the workers. `most_bots` is the most that can ever run here at once.
+    pub(crate) fn start(
+        parts: Arc<RunParts>,
+        this_server: Arc<ThisServer>,
+        most_bots: u32,
+        sweeper: Sweeper,
+    ) -> Self {
+        let workers = Workers::new(parts.env.clone(), Arc::new(parts.metrics.clone()));
+        parts.metrics.bots_capacity(this_server.capacity.now());
+        parts.browsers.limit(this_server.capacity.now());
+        let running = Arc::new(RunningBots::new(parts.metrics.clone()));
+        let stopping = CancellationToken::new();
+        let settings = |most_at_once| Settings {
+            most_at_once,
+            claim_at_least: NonZeroU32::MIN,
+            poll_interval: parts.timing.poll_interval,
+        };
+        let joining = NonZeroU32::new(most_bots).map(|most| {
+            let (running, this_server) = (Arc::clone(&running), Arc::clone(&this_server));
+            let due = DueBots::new(Arc::clone(&parts), running, this_server, stopping.clone());
+            Worker::start(&workers, due, settings(most))
+        });
+        let closing =
+            Worker::start(&workers, BotsToClose { parts: Arc::clone(&parts) }, settings(MAX_CLOSING));
+        let sweeper = Arc::new(sweeper);
+        workers.run("bot_retention", move || Arc::clone(&sweeper).run());
+        let log = parts.log.clone();
+        workers.run("bot_log", move || {
+            let log = log.clone();
+            async move { log.run().await }
+        });
+        if joining.is_some() {
+            let presence = Arc::new(Presence {
+                store: parts.store.clone(),
+                this_server: Arc::clone(&this_server),
+                running: Arc::clone(&running),
+                browsers: parts.browsers.clone(),
+                metrics: parts.metrics.clone(),
+                env: parts.env.clone(),
+            });
+            workers.run_to_end("bot_presence", move || Arc::clone(&presence).run());
+        }
+        Self { parts, this_server, workers, joining, closing, running, stopping }
+    }
+
+    /// Wakes the workers, and the bot if it runs here.
+    pub(crate) fn wake(&self) -> Wake {
+        let (running, joining, closing) =
+            (Arc::clone(&self.running), self.joining.clone(), self.closing.clone());
+        Wake::new(move |bot| {
+            running.changed(bot);
+            if let Some(joining) = &joining {
+                joining.poke();
+            }
+            closing.poke();
+        })
+    }
+
+    /// Takes no further bot, and returns when the last running one has ended.
+    pub async fn finish(&self) {
+        self.this_server.finishing.cancel();
+        if let Some(joining) = &self.joining {
+            joining.finish().await;
+        }
+    }
+
+    /// Takes every bot out of its meeting and releases it to another server, closes the browser, and returns
+    /// when that is done.
+    pub async fn stop(&self) {
+        let RunParts { env, log, browsers, .. } = &*self.parts;
+        self.stopping.cancel();
+        self.finish().await;
+        self.closing.finish().await;
+        self.workers.stop().await;
+        // A server that stops does not wait for the store.
+        let written = env.clock.timeout(LAST_WRITE_TIMEOUT, log.flush()).await;
+        if written != Some(true) {
+            tracing::warn!("the last entries of bots' logs are lost: the store did not take them");
+        }
+        browsers.close().await;
+    }
+}
+
+fn lease_tokens(count: u32, env: &Environment) -> Vec<LeaseToken> {
+    (0..count).map(|_| LeaseToken::generate(env)).collect()
+}

@@ -1,0 +1,70 @@
+//! Erases what is past its time: rows of bots that have ended, events of meetings, logs and pictures.
+
+use std::{convert::Infallible, sync::Arc};
+
+use model::Environment;
+use store::{BotLogs, Bots, MeetingEvents, StoreError};
+
+use crate::{
+    screenshots::{SWEEP_BATCH, Screenshots, Swept},
+    settings::Retention,
+};
+
+/// Erases what is past its time.
+pub(crate) struct Sweeper {
+    pub(crate) bots: Arc<dyn Bots + Send + Sync>,
+    pub(crate) logs: Arc<dyn BotLogs + Send + Sync>,
+    pub(crate) events: Arc<dyn MeetingEvents + Send + Sync>,
+    pub(crate) screenshots: Screenshots,
+    pub(crate) retention: Retention,
+    pub(crate) env: Environment,
+}
+
+impl Sweeper {
+    /// Sweeps for as long as it is polled.
+    pub(super) async fn run(self: Arc<Self>) -> Infallible {
+        let Self { bots, logs, events, screenshots, retention, env } = &*self;
+        loop {
+            let now = env.now();
+            let before = now - retention.bots;
+            match all(|| bots.forget_ended_bots(before, SWEEP_BATCH)).await {
+                Ok(0) => {}
+                Ok(bots) => tracing::info!(bots, "bots that ended long ago were deleted"),
+                Err(error) => tracing::warn!(%error, "bots that ended long ago stay"),
+            }
+            match all(|| events.forget_meeting_events(env.now(), SWEEP_BATCH)).await {
+                Ok(0) => {}
+                Ok(bots) => tracing::info!(bots, "what happened in meetings was erased"),
+                Err(error) => tracing::warn!(%error, "what happened in meetings stays"),
+            }
+            let before = now - retention.bot_log;
+            match all(|| logs.forget_bot_log(before, SWEEP_BATCH)).await {
+                Ok(0) => {}
+                Ok(entries) => tracing::info!(entries, "old entries of bots' logs were deleted"),
+                Err(error) => tracing::warn!(%error, "old entries of bots' logs stay"),
+            }
+            // After the bots: the files of their pictures have no row any more.
+            match screenshots.sweep(env.now() - retention.screenshots).await {
+                Ok(Swept { rows: 0, files: 0 }) => {}
+                Ok(Swept { rows, files }) => tracing::info!(rows, files, "old screenshots were deleted"),
+                Err(error) => tracing::warn!(%error, "old screenshots stay"),
+            }
+            env.clock.sleep(retention.sweep_interval).await;
+        }
+    }
+}
+
+/// Deletes batches until one is not full. Answers how many were deleted.
+async fn all<F>(batch: impl Fn() -> F) -> Result<u64, StoreError>
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
+    let mut sum = 0;
+    loop {
+        let deleted = batch().await?;
+        sum += deleted;
+        if deleted < u64::from(SWEEP_BATCH) {
+            return Ok(sum);
+        }
+    }
+}

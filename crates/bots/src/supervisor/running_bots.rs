@@ -1,0 +1,141 @@
+//! A bot that runs here, and its lease.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use metrics::Metrics;
+use model::BotId;
+use store::{Bot, Lease};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    log::{Kind, Note},
+    run::{BotCommand, LatestCommand, RunParts},
+};
+
+/// How often a running bot renews its lease within the lease's duration.
+const LEASE_RENEWALS: u32 = 6;
+
+/// The bots that run here.
+#[derive(Debug)]
+pub(super) struct RunningBots {
+    /// Notifies each bot when its row has changed.
+    changed: Mutex<HashMap<BotId, Arc<Notify>>>,
+    metrics: Metrics,
+}
+
+impl RunningBots {
+    pub(super) fn new(metrics: Metrics) -> Self {
+        Self { changed: Mutex::default(), metrics }
+    }
+
+    /// Adds a bot that was leased.
+    pub(super) fn add(self: &Arc<Self>, bot: Bot, lease: Lease) -> LeasedBot {
+        let changed = Arc::new(Notify::new());
+        self.lock().insert(bot.id, Arc::clone(&changed));
+        self.metrics.bots_running(1);
+        let output_revision = watch::Sender::new(bot.output_revision);
+        let commands = watch::Sender::new(None);
+        LeasedBot { bot, lease, changed, commands, output_revision, running: Arc::clone(self) }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> u32 {
+        u32::try_from(self.lock().len()).unwrap_or(u32::MAX)
+    }
+
+    /// Notifies a bot that its row has changed, if it runs here.
+    pub(super) fn changed(&self, bot: BotId) {
+        if let Some(changed) = self.lock().get(&bot) {
+            changed.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<BotId, Arc<Notify>>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A bot that runs here. It is one of the [`RunningBots`] until this is dropped, also after a panic.
+#[derive(Debug)]
+pub(super) struct LeasedBot {
+    pub(super) bot: Bot,
+    pub(super) lease: Lease,
+    /// Notified when its row has changed.
+    changed: Arc<Notify>,
+    commands: watch::Sender<Option<BotCommand>>,
+    /// That of the row, as it was read last.
+    output_revision: watch::Sender<u32>,
+    running: Arc<RunningBots>,
+}
+
+impl LeasedBot {
+    /// When it grows, what the bot shows or says has changed.
+    pub(super) fn output_revision(&self) -> watch::Receiver<u32> {
+        self.output_revision.subscribe()
+    }
+
+    /// The commands to it.
+    pub(super) fn commands(&self) -> LatestCommand {
+        self.commands.subscribe()
+    }
+
+    /// Renews the lease and passes on commands from the row, beside the bot's own task. Returns when the
+    /// lease is lost: another server has the bot.
+    pub(super) async fn keep(&self, parts: &RunParts, stopping: &CancellationToken) {
+        let id = self.bot.id;
+        loop {
+            let expires_at = parts.env.now() + parts.timing.lease;
+            let renewed = parts.store.renew_bot(id, &self.lease, expires_at).await;
+            if let Ok(Some(row)) = &renewed {
+                self.output_revision.send_if_modified(|known| {
+                    std::mem::replace(known, row.output_revision) != row.output_revision
+                });
+            }
+            match renewed {
+                Ok(Some(row)) if row.leave_requested_at.is_some() => self.tell(BotCommand::Leave),
+                Ok(Some(_)) if stopping.is_cancelled() => self.tell(BotCommand::HandOver),
+                Ok(Some(_)) => {}
+                Ok(None) => return,
+                // While the store is away no other server can take the bot. A stopping server does not wait
+                // for it.
+                Err(error) => {
+                    tracing::warn!(bot = %id, %error, "a bot's lease could not be renewed");
+                    let words = format!("The bot's lease could not be renewed: {error}.");
+                    parts.log.note(id, Note::new(Kind::HeartbeatMissed, words));
+                    if stopping.is_cancelled() {
+                        self.tell(BotCommand::HandOver);
+                    }
+                }
+            }
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = stopping.cancelled(), if !stopping.is_cancelled() => {}
+                () = parts.env.clock.sleep(parts.timing.lease / LEASE_RENEWALS) => {}
+            }
+        }
+    }
+
+    fn tell(&self, command: BotCommand) {
+        self.commands.send_if_modified(|current| {
+            let is_new = *current != Some(command);
+            *current = Some(command);
+            is_new
+        });
+    }
+}
+
+impl Drop for LeasedBot {
+    fn drop(&mut self) {
+        self.running.metrics.bots_running(-1);
+        let mut running = self.running.lock();
+        // If the lease lapsed while this process stood still, the bot may run here a second time: that run
+        // stays.
+        if running.get(&self.bot.id).is_some_and(|changed| Arc::ptr_eq(changed, &self.changed)) {
+            running.remove(&self.bot.id);
+        }
+    }
+}
