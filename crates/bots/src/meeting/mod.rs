@@ -1,10 +1,11 @@
 //! What happens in a bot's meeting.
 //!
 //! - `state`: who is there and what they do. Turns the page's news into events, each once, also across rejoins. No I/O.
-//!   `caption`: captions that still grow.
+//!   `participant`: one of those who are there. `caption`: captions that still grow.
 //! - [`read`]: stored events of a bot, opened. [`shape`]: as Recall's downloads and live events show them.
 
 mod caption;
+pub(crate) mod participant;
 pub mod read;
 pub mod shape;
 pub(crate) mod state;

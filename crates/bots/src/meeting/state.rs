@@ -9,29 +9,19 @@ use std::{
 };
 
 use browser::{MeetingNews, Person};
-use model::{
-    Audio, Captions as CaptionState, ChatReceiver, Happening, Participant, RecordingState, Timestamp,
-};
+use model::{Captions as CaptionState, ChatReceiver, Happening, Participant, RecordingState, Timestamp};
 
-use super::caption::{Captions, Heard};
+use super::{
+    caption::{Captions, Heard},
+    participant::{Present, short, short_name, unknown},
+};
 
 /// After a rejoin Zoom announces people one by one: participants who are not announced within this time have left.
 const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
 /// So many messages are remembered, to take each once.
 const REMEMBERED_MESSAGES: usize = 256;
-/// The longest name and text that are kept, in characters. Zoom's own limits are lower.
-const LONGEST_NAME: usize = 500;
+/// The longest text that is kept, in characters. Zoom's own limit is lower.
 const LONGEST_TEXT: usize = 10_000;
-
-/// A participant, with state that only matters here.
-#[derive(Debug, Clone)]
-struct Present {
-    participant: Participant,
-    camera: bool,
-    shares: bool,
-    /// Has spoken or shared a screen.
-    active: bool,
-}
 
 /// The meeting, as far as the bot knows.
 #[derive(Debug, Default)]
@@ -396,7 +386,7 @@ impl Meeting {
             return who.participant.clone();
         }
         let number = self.renumbered.get(&id).copied().unwrap_or(id);
-        Participant { name: short(name.unwrap_or_default(), LONGEST_NAME), ..unknown(number) }
+        Participant { name: short_name(name.unwrap_or_default()), ..unknown(number) }
     }
 
     fn is_new(&mut self, message: String) -> bool {
@@ -411,60 +401,6 @@ impl Meeting {
         }
         self.messages.push_back(message);
         true
-    }
-}
-
-impl Present {
-    /// Takes in the page's news of them.
-    fn update(&mut self, person: Person) {
-        let Self { participant, camera, shares, active } = self;
-        let Person { id: _, guid, name, host, co_host, guest, hold: _, audio, muted, hand, .. } = person;
-        if let Some(guid) = guid.filter(|guid| !guid.is_empty()) {
-            participant.guid = short(guid, LONGEST_NAME);
-        }
-        if let Some(name) = name {
-            participant.name = short(name, LONGEST_NAME);
-        }
-        if let Some(audio) = audio {
-            participant.audio = match audio.as_str() {
-                "computer" => Audio::Computer,
-                "phone" => Audio::Phone,
-                _ => Audio::None,
-            };
-        }
-        participant.is_host = host.unwrap_or(participant.is_host);
-        participant.is_co_host = co_host.unwrap_or(participant.is_co_host);
-        participant.is_guest = guest.or(participant.is_guest);
-        participant.muted = muted.or(participant.muted).filter(|_| participant.audio != Audio::None);
-        participant.hand_raised = hand.unwrap_or(participant.hand_raised);
-        participant.records = person.records.unwrap_or(participant.records);
-        *camera = person.camera.unwrap_or(*camera);
-        *shares = person.shares.unwrap_or(*shares);
-        *active |= *shares;
-    }
-}
-
-/// A participant of whom only the number is known.
-pub(crate) fn unknown(id: u32) -> Participant {
-    Participant {
-        id,
-        guid: String::new(),
-        name: String::new(),
-        is_host: false,
-        is_co_host: false,
-        is_guest: None,
-        audio: Audio::None,
-        muted: None,
-        hand_raised: false,
-        records: false,
-        is_our_bot: false,
-    }
-}
-
-fn short(text: String, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => text[..end].to_owned(),
-        None => text,
     }
 }
 

@@ -156,7 +156,7 @@ mod tests {
     use model::{ChatReceiver, Happening, Participant, Timestamp};
 
     use super::{Amount, BATCH, EventQueue, MOST_KEPT, MOST_WAITING};
-    use crate::meeting::{read::StoredEvents, state::unknown};
+    use crate::meeting::{participant::unknown, read::StoredEvents};
 
     const NOW: Timestamp = Timestamp::from_second(1_800_000_000);
 

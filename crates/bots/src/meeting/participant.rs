@@ -1,0 +1,75 @@
+//! One participant of a meeting, as the page's news tell of them.
+
+use browser::Person;
+use model::{Audio, Participant};
+
+/// The longest name that is kept, in characters. Zoom's own limit is lower.
+const LONGEST_NAME: usize = 500;
+
+/// A participant, with state that only matters here.
+#[derive(Debug, Clone)]
+pub(super) struct Present {
+    pub(super) participant: Participant,
+    pub(super) camera: bool,
+    pub(super) shares: bool,
+    /// Has spoken or shared a screen.
+    pub(super) active: bool,
+}
+
+impl Present {
+    /// Takes in the page's news of them.
+    pub(super) fn update(&mut self, person: Person) {
+        let Self { participant, camera, shares, active } = self;
+        let Person { id: _, guid, name, host, co_host, guest, hold: _, audio, muted, hand, .. } = person;
+        if let Some(guid) = guid.filter(|guid| !guid.is_empty()) {
+            participant.guid = short_name(guid);
+        }
+        if let Some(name) = name {
+            participant.name = short_name(name);
+        }
+        if let Some(audio) = audio {
+            participant.audio = match audio.as_str() {
+                "computer" => Audio::Computer,
+                "phone" => Audio::Phone,
+                _ => Audio::None,
+            };
+        }
+        participant.is_host = host.unwrap_or(participant.is_host);
+        participant.is_co_host = co_host.unwrap_or(participant.is_co_host);
+        participant.is_guest = guest.or(participant.is_guest);
+        participant.muted = muted.or(participant.muted).filter(|_| participant.audio != Audio::None);
+        participant.hand_raised = hand.unwrap_or(participant.hand_raised);
+        participant.records = person.records.unwrap_or(participant.records);
+        *camera = person.camera.unwrap_or(*camera);
+        *shares = person.shares.unwrap_or(*shares);
+        *active |= *shares;
+    }
+}
+
+/// A participant of whom only the number is known.
+pub(crate) fn unknown(id: u32) -> Participant {
+    Participant {
+        id,
+        guid: String::new(),
+        name: String::new(),
+        is_host: false,
+        is_co_host: false,
+        is_guest: None,
+        audio: Audio::None,
+        muted: None,
+        hand_raised: false,
+        records: false,
+        is_our_bot: false,
+    }
+}
+
+pub(super) fn short(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+pub(super) fn short_name(name: String) -> String {
+    short(name, LONGEST_NAME)
+}
