@@ -77,7 +77,8 @@ impl<'a> Teller<'a> {
     ) -> Result<Option<Self>, Failure> {
         let Some(bot) = parts.store.bot(row.workspace, row.bot).await? else { return Ok(None) };
         let request = BotRequest::open(&parts.vault, bot.workspace, bot.id, &bot.request)?;
-        let found = request.realtime_endpoints.into_iter().find(|endpoint| endpoint.place == row.place);
+        let found =
+            request.objects.realtime_endpoints.into_iter().find(|endpoint| endpoint.place == row.place);
         let Some(endpoint) = found else { return Ok(None) };
         let url = Secret::new(endpoint.url.clone());
         Ok(Some(Self { parts, endpoint, url, row, lease, bot, progress: row.progress }))

@@ -1,9 +1,6 @@
 //! `chat` of a new bot: what it says by itself.
 
-use bots::{
-    LONGEST_MESSAGE, Receiver,
-    request::{Greeting, Greetings, ParticipantGreeting},
-};
+use bots::{LONGEST_MESSAGE, Receiver};
 use serde_json::{Map, Value};
 use utoipa::openapi::{OneOfBuilder, RefOr, Schema};
 
@@ -18,8 +15,10 @@ request! {
     /// What the bot writes by itself.
     open struct ChatOptions {
         /// Once, when it is in for the first time.
+        #[expect(dead_code, reason = "checked, and kept as it is given")]
         on_bot_join: Option<ChatOnBotJoin>,
         /// To each participant who comes later, alone.
+        #[expect(dead_code, reason = "checked, and kept as it is given")]
         on_participant_join: Option<ChatOnParticipantJoin>,
     }
 }
@@ -28,11 +27,13 @@ request! {
     /// A greeting.
     open struct ChatOnBotJoin {
         /// To whom. Without the host, each participant gets a message of their own.
+        #[expect(dead_code, reason = "checked, and kept as it is given")]
         send_to: Audience,
         /// What.
+        #[expect(dead_code, reason = "checked, and kept as it is given")]
         message: Text<LONGEST_MESSAGE>,
         /// Without effect on Zoom: its SDK pins a message for the bot alone.
-        #[expect(dead_code, reason = "without effect")]
+        #[expect(dead_code, reason = "checked, and kept as it is given")]
         pin: Option<bool>,
     }
 }
@@ -41,8 +42,10 @@ request! {
     /// A greeting for each new participant.
     open struct ChatOnParticipantJoin {
         /// What.
+        #[expect(dead_code, reason = "checked, and kept as it is given")]
         message: Text<LONGEST_MESSAGE>,
         /// Whether hosts get none.
+        #[expect(dead_code, reason = "checked, and kept as it is given")]
         exclude_host: bool,
     }
 }
@@ -50,16 +53,16 @@ request! {
 nested! { ChatOnBotJoin ChatOnParticipantJoin }
 
 /// Everybody, the host, or everybody else.
-struct Audience(Receiver);
+struct Audience;
 
 impl Field for Audience {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         let word = fields.text(name, 100)?;
-        let receiver = receiver(word);
-        if receiver.is_none() {
+        if !WORDS.contains(&word) {
             fields.complain(name, format!("\"{word}\" is not a valid choice: give {}.", WORDS.join(", ")));
+            return None;
         }
-        receiver.map(Self)
+        Some(Self)
     }
 
     fn schema() -> RefOr<Schema> {
@@ -67,37 +70,16 @@ impl Field for Audience {
     }
 }
 
-/// The receiver that one of [`WORDS`] means.
-fn receiver(word: &str) -> Option<Receiver> {
-    match word {
-        "everyone" => Some(Receiver::Everyone),
-        "host" => Some(Receiver::Host),
-        "everyone_except_host" => Some(Receiver::EveryoneExceptHost),
-        _ => None,
-    }
-}
-
-/// `chat`: what it does, and what answers repeat of it.
-pub(super) struct Chat {
-    pub(super) greetings: Greetings,
-    pub(super) echo: Map<String, Value>,
-}
+/// `chat`, checked; kept as it was given.
+pub(super) struct Chat(pub(super) Map<String, Value>);
 
 impl Field for Chat {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        let read = |inner: &mut Fields<'_>| {
-            let ChatOptions { on_bot_join, on_participant_join } = ChatOptions::read(inner)?;
-            let greetings = Greetings {
-                on_bot_join: on_bot_join
-                    .map(|given| Greeting { send_to: given.send_to.0, message: given.message.0 }),
-                on_participant_join: on_participant_join.map(|given| ParticipantGreeting {
-                    message: given.message.0,
-                    exclude_host: given.exclude_host,
-                }),
-            };
-            Some(Self { greetings, echo: inner.others(&[]) })
+        let checked = |inner: &mut Fields<'_>| {
+            ChatOptions::read(inner)?;
+            Some(Self(inner.others(&[])))
         };
-        fields.object(name, read).flatten()
+        fields.object(name, checked).flatten()
     }
 
     fn schema() -> RefOr<Schema> {
@@ -116,11 +98,19 @@ impl Field for To {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         let value = fields.anything(name)?;
         let given = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let receiver = receiver(&given).or_else(|| given.parse().ok().map(Receiver::Participant));
-        if receiver.is_none() {
-            fields.complain(name, format!("Give {}, or the id of a participant.", WORDS.join(", ")));
-        }
-        receiver.map(Self)
+        Some(Self(match given.as_str() {
+            "everyone" => Receiver::Everyone,
+            "host" => Receiver::Host,
+            "everyone_except_host" => Receiver::EveryoneExceptHost,
+            id => {
+                let Ok(id) = id.parse() else {
+                    let words = format!("Give {}, or the id of a participant.", WORDS.join(", "));
+                    fields.complain(name, words);
+                    return None;
+                };
+                Receiver::Participant(id)
+            }
+        }))
     }
 
     fn schema() -> RefOr<Schema> {

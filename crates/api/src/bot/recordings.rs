@@ -139,7 +139,7 @@ pub(super) fn recording(state: &State, bot: &OpenedBot, kept: &bots::Recording) 
     };
     let status = MediaStatus { code, sub_code: None, updated_at: kept.ended_at.unwrap_or(started_at) };
     let address = |artifact| (code == StatusCode::Done).then(|| download::address(state, row, artifact));
-    let participant_events = request.recording.participant_events.then(|| ParticipantEvents {
+    let participant_events = request.objects.recording.participant_events.then(|| ParticipantEvents {
         id: ArtifactId::participant_events(row.id),
         created_at: started_at,
         status: status.clone(),
@@ -150,7 +150,7 @@ pub(super) fn recording(state: &State, bot: &OpenedBot, kept: &bots::Recording) 
             participants_download_url: address(Artifact::Participants),
         },
     });
-    let transcript = request.recording.captions.then(|| {
+    let transcript = request.objects.recording.captions.then(|| {
         let failure = kept.captions.and_then(model::Captions::failure);
         let status = match failure.filter(|_| code == StatusCode::Done) {
             Some(sub_code) => {
@@ -187,7 +187,7 @@ pub(super) fn recording(state: &State, bot: &OpenedBot, kept: &bots::Recording) 
             participant_events,
             transcript,
         },
-        realtime_endpoints: request.realtime_endpoints.iter().map(told).collect(),
+        realtime_endpoints: request.objects.realtime_endpoints.iter().map(told).collect(),
         metadata: Object::default(),
     }
 }

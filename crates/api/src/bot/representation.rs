@@ -44,7 +44,7 @@ pub(crate) struct Bot {
     /// Always null.
     #[schema(required)]
     slack_team: Option<Object>,
-    /// Fields of the contract without effect here: echoed as given, without images.
+    /// Other objects of the contract: echoed as given, without images.
     #[serde(flatten)]
     echoed: BTreeMap<String, Value>,
     /// The names of given fields that have no effect here.
@@ -171,9 +171,10 @@ fn one(
 ) -> Bot {
     let kept = recordings.get(&bot.row.id);
     let recordings = kept.map(|kept| recordings::recording(state, &bot, kept)).into_iter().collect();
-    let OpenedBot { row, mut request } = bot;
+    let OpenedBot { row, request } = bot;
+    let mut echoed = request.objects.into_given();
     if !scopes.has(ApiScope::Bots) {
-        realtime_endpoints::mask(&mut request.echoed);
+        realtime_endpoints::mask(&mut echoed);
     }
     Bot {
         id: row.id,
@@ -187,7 +188,7 @@ fn one(
         recordings,
         calendar_meetings: Vec::new(),
         slack_team: None,
-        echoed: request.echoed.into_iter().collect(),
+        echoed: echoed.into_iter().collect(),
         latchkey_ignored: request.ignored,
     }
 }

@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use bots::{
-    BotEdit, BotRequest, NewBot,
-    request::{EndpointConfig, RecordingConfig},
-};
+use bots::{BotEdit, BotRequest, NewBot};
 use model::{Timestamp, WorkspaceId};
 use serde_json::{Map, Value};
 use store::IgnoredFields;
@@ -145,23 +142,14 @@ fn read(fields: &mut Fields<'_>) -> Option<(NewBot, Vec<Ignored>)> {
     sign_in::misplaced(fields, BotFields::FIELDS);
     let ignored = contract::check(fields);
     let mut asked = asked?;
-    // `contract` has checked its members.
-    let config = asked.recording_config.as_ref().map(|config| &config.0);
-    let (recording, realtime_endpoints) = config
-        .map(|config| (RecordingConfig::read(config), EndpointConfig::read_all(config)))
-        .unwrap_or_default();
-    let greetings = asked.chat.as_mut().map(|chat| std::mem::take(&mut chat.greetings));
-    let echoed = asked.echoed();
+    let objects = asked.objects().into();
     let new = NewBot {
         request: BotRequest {
             meeting_url: asked.meeting_url.map(|link| link.0).unwrap_or_default(),
             bot_name: asked.bot_name.map_or_else(|| "Meeting Notetaker".to_owned(), |name| name.0),
             zoom: asked.zoom.map(|zoom| zoom.0).unwrap_or_default(),
             automatic_leave: asked.automatic_leave.map(|conditions| conditions.0).unwrap_or_default(),
-            greetings: greetings.unwrap_or_default(),
-            recording,
-            realtime_endpoints,
-            echoed,
+            objects,
             ignored: ignored.iter().map(Ignored::name).collect(),
         },
         join_at: asked.join_at,
@@ -172,23 +160,23 @@ fn read(fields: &mut Fields<'_>) -> Option<(NewBot, Vec<Ignored>)> {
 }
 
 impl BotFields {
-    /// The objects that answers repeat, without images: images would be stored and never shown.
-    fn echoed(&mut self) -> Map<String, Value> {
+    /// Its other objects, without images: images would be stored and never shown.
+    fn objects(&mut self) -> Map<String, Value> {
         let shown =
             self.automatic_video_output.as_mut().map(|output| AnyObject(std::mem::take(&mut output.echo)));
         let variant = self.variant.take().map(|variant| AnyObject(variant.0));
-        let echoed = [
+        let objects = [
             ("automatic_audio_output", self.automatic_audio_output.take()),
             ("automatic_video_output", shown),
             ("breakout_room", self.breakout_room.take()),
-            ("chat", self.chat.take().map(|chat| AnyObject(chat.echo))),
+            ("chat", self.chat.take().map(|chat| AnyObject(chat.0))),
             ("google_meet", self.google_meet.take()),
             ("output_media", self.output_media.take()),
             ("recording_config", self.recording_config.take()),
             ("variant", variant),
             ("webex", self.webex.take()),
         ];
-        let given = echoed.into_iter().filter_map(|(name, value)| Some((name, value?.0)));
+        let given = objects.into_iter().filter_map(|(name, value)| Some((name, value?.0)));
         given.map(|(name, value)| (name.to_owned(), without_images(&Value::Object(value)))).collect()
     }
 }

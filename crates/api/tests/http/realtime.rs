@@ -178,7 +178,8 @@ impl<'a> Running<'a> {
         let leased = app.store.lease_due_bots(&[token], now, now, now + 1000 * MINUTE).await.unwrap();
         let (bot, lease) = leased.into_iter().find(|(bot, _)| bot.id == id).unwrap();
         let request = BotRequest::open(&app.broker.vault, bot.workspace, bot.id, &bot.request).unwrap();
-        let endpoints: Vec<_> = request.realtime_endpoints.iter().map(|it| it.new_row(&bot)).collect();
+        let endpoints: Vec<_> =
+            request.objects.realtime_endpoints.iter().map(|it| it.new_row(&bot)).collect();
         app.store.add_realtime_endpoints(&lease, &endpoints).await.unwrap();
         let running = Self { app, bot, lease, last: 0 };
         running.step(BotStatus::JoiningCall).await;

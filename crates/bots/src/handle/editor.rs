@@ -82,20 +82,12 @@ impl BotEdit {
         let given = |name: &str| self.given.iter().any(|given| given == name);
         // All fields are named, so that a new field of the request must be handled here.
         let NewBot { request, join_at, metadata, picture: _ } = self.to.clone();
-        let BotRequest {
-            meeting_url,
-            bot_name,
-            zoom,
-            automatic_leave,
-            greetings,
-            recording,
-            realtime_endpoints,
-            echoed,
-            ignored,
-        } = request;
+        let BotRequest { meeting_url, bot_name, zoom, automatic_leave, objects, ignored } = request;
         let mut request = old.request;
-        request.echoed.retain(|name, _| !given(name));
-        request.echoed.extend(echoed);
+        let mut kept = request.objects.into_given();
+        kept.retain(|name, _| !given(name));
+        kept.extend(objects.into_given());
+        request.objects = kept.into();
         request.ignored.retain(|path| !given(path.split('.').next().unwrap_or(path)));
         request.ignored.extend(ignored);
         if given("meeting_url") {
@@ -109,12 +101,6 @@ impl BotEdit {
         }
         if given("automatic_leave") {
             request.automatic_leave = automatic_leave;
-        }
-        if given("chat") {
-            request.greetings = greetings;
-        }
-        if given("recording_config") {
-            (request.recording, request.realtime_endpoints) = (recording, realtime_endpoints);
         }
         NewBot {
             request,

@@ -108,7 +108,8 @@ impl Meetings {
         let OpenedBot { row, request } = bot;
         let rows = self.endpoints.realtime_endpoints(row.workspace, row.id).await?;
         let endpoints = rows.into_iter().filter_map(|row| {
-            let config = request.realtime_endpoints.iter().find(|config| config.place == row.place)?;
+            let config =
+                request.objects.realtime_endpoints.iter().find(|config| config.place == row.place)?;
             Some(EndpointProgress { id: row.id, config, progress: row.progress })
         });
         Ok(endpoints.collect())

@@ -105,7 +105,7 @@ impl RequestCheck {
 
 /// Refuses a request that is too large to be kept.
 pub(super) fn check_size(request: &BotRequest) -> Result<(), Failure> {
-    let bytes = request.given_bytes();
+    let bytes = request.stored_bytes();
     if bytes <= MAX_REQUEST_BYTES {
         return Ok(());
     }

@@ -1,12 +1,12 @@
 //! What a bot writes by itself: the contract's `chat`.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use crate::chat_message::Receiver;
 
 /// The messages that a bot writes by itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Greetings {
     /// When it is in for the first time.
     pub on_bot_join: Option<Greeting>,
@@ -15,7 +15,7 @@ pub struct Greetings {
 }
 
 /// The message that a bot writes when it comes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Greeting {
     /// Who gets it.
     pub send_to: Receiver,
@@ -24,7 +24,7 @@ pub struct Greeting {
 }
 
 /// The message that each new participant gets alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParticipantGreeting {
     /// What it says.
     pub message: String,

@@ -1,24 +1,24 @@
 //! The accepted request for a bot. It is sealed as a whole, because links and URLs contain secrets.
 //!
-//! What has an effect is typed: `zoom`, `automatic_leave`, `greetings`, `recording`, `realtime_endpoints`. The rest is echoed.
+//! What has an effect is typed: `zoom`, `automatic_leave`, and in [`ContractObjects`] what objects of the contract ask for.
 
 mod automatic_leave;
+mod contract_objects;
 mod greetings;
 mod realtime;
 mod recording_config;
-mod stored;
 mod zoom_options;
 
 use std::fmt;
 
 use model::{BotId, Code, Failure, Sealed, Secret, WorkspaceId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 use tenants::{Cell, Vault};
 
 pub use automatic_leave::{
     AutomaticLeave, BotDetection, BotsByEvents, BotsByNames, EveryoneLeft, SilenceDetection,
 };
+pub use contract_objects::ContractObjects;
 pub use greetings::{Greeting, Greetings, ParticipantGreeting};
 pub use realtime::{EndpointConfig, EndpointKind, REALTIME_EVENTS};
 pub use recording_config::RecordingConfig;
@@ -26,7 +26,6 @@ pub use zoom_options::ZoomOptions;
 
 /// An accepted request: validated, defaults filled in.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(from = "stored::StoredRequest")]
 pub struct BotRequest {
     /// The meeting's link, as given.
     pub meeting_url: String,
@@ -36,29 +35,18 @@ pub struct BotRequest {
     pub zoom: ZoomOptions,
     /// When it leaves by itself.
     pub automatic_leave: AutomaticLeave,
-    /// What it writes by itself.
-    pub greetings: Greetings,
-    /// What is kept of its meeting.
-    pub recording: RecordingConfig,
-    /// Endpoints that get the meeting's events while it goes on.
-    pub realtime_endpoints: Vec<EndpointConfig>,
-    /// Objects of the contract as they were given, for answers. They have no effect.
+    /// Other objects of the contract.
     #[serde(flatten)]
-    pub echoed: Map<String, Value>,
+    pub objects: ContractObjects,
     /// The names of given fields without effect here, such as `recording_config.video_mixed_mp4`.
+    #[serde(default)]
     pub ignored: Vec<String>,
 }
 
 impl BotRequest {
-    /// How many bytes it takes as JSON, as it was given.
-    pub(crate) fn given_bytes(&self) -> usize {
-        let Self { greetings, recording, realtime_endpoints, .. } = self;
-        // These repeat what is echoed. Their object has two braces, and one comma less.
-        let typed = json!({
-            "greetings": greetings, "recording": recording, "realtime_endpoints": realtime_endpoints,
-        });
-        let stored = serde_json::to_string(self).map_or(usize::MAX, |text| text.len());
-        stored - (typed.to_string().len() - 1)
+    /// How many bytes the row takes, before encryption.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        serde_json::to_string(self).map_or(usize::MAX, |text| text.len())
     }
 
     /// Encrypts it for the bot's row.

@@ -1,7 +1,7 @@
 //! Real-time endpoints, as a request asks for them.
 
 use model::{RealtimeEndpointId, RealtimeState};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use store::{Bot, RealtimeEndpoint, RealtimeProgress};
 
@@ -22,7 +22,7 @@ pub const REALTIME_EVENTS: &[&str] = &[
 ];
 
 /// How an endpoint gets its events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointKind {
     /// By a request for each event.
@@ -37,7 +37,7 @@ impl EndpointKind {
 }
 
 /// A real-time endpoint of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointConfig {
     /// Its place in the request's list.
     pub place: u8,
@@ -54,7 +54,7 @@ pub struct EndpointConfig {
 impl EndpointConfig {
     /// Reads those of the contract's object `recording_config` that get events here. What has another form than the
     /// contract's is refused before.
-    pub fn read_all(config: &Map<String, Value>) -> Vec<Self> {
+    pub(super) fn read_all(config: &Map<String, Value>) -> Vec<Self> {
         let given = config.get("realtime_endpoints").and_then(Value::as_array).into_iter().flatten();
         (0..=u8::MAX).zip(given).filter_map(|(place, given)| Self::read(place, given)).collect()
     }

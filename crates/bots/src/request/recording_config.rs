@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// How long events are kept after the bot's end if the request says `retention: null`: long enough to deliver them.
-const HOURS_FOR_DELIVERY: u32 = 1;
+const RETENTION_NULL: Duration = HOUR;
 /// The contract's default of `retention.hours`.
 const DEFAULT_HOURS: u64 = 168;
 
 /// What is kept of a bot's meeting, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordingConfig {
     /// `participant_events`. On by default, as in Recall's API; null switches it off.
     pub participant_events: bool,
@@ -20,24 +19,24 @@ pub struct RecordingConfig {
     pub captions: bool,
     /// Whether a real-time endpoint wants captions that still grow.
     pub partial_captions: bool,
-    /// `retention`, in hours after the bot's end, if the request says so.
-    pub retention_hours: Option<u32>,
+    /// `retention`: for how long after the bot's end, if the request says so.
+    pub retention: Option<Duration>,
 }
 
 impl Default for RecordingConfig {
     fn default() -> Self {
-        Self { participant_events: true, captions: false, partial_captions: false, retention_hours: None }
+        Self { participant_events: true, captions: false, partial_captions: false, retention: None }
     }
 }
 
 impl RecordingConfig {
     /// Reads the contract's object. What has another form than the contract's is refused before.
-    pub fn read(config: &Map<String, Value>) -> Self {
-        let retention_hours = match config.get("retention") {
-            Some(Value::Null) => Some(HOURS_FOR_DELIVERY),
+    pub(super) fn read(config: &Map<String, Value>) -> Self {
+        let retention = match config.get("retention") {
+            Some(Value::Null) => Some(RETENTION_NULL),
             Some(retention) if retention["type"] == "timed" => {
                 let hours = retention["hours"].as_u64().unwrap_or(DEFAULT_HOURS);
-                Some(u32::try_from(hours).unwrap_or(u32::MAX))
+                Some(HOUR.saturating_mul(u32::try_from(hours).unwrap_or(u32::MAX)))
             }
             _ => None,
         };
@@ -51,18 +50,13 @@ impl RecordingConfig {
             participant_events: config.get("participant_events") != Some(&Value::Null),
             captions: provider.is_some_and(|provider| provider["meeting_captions"].is_object()),
             partial_captions: endpoints.is_some_and(|endpoints| endpoints.iter().any(wants_partial)),
-            retention_hours,
+            retention,
         }
     }
 
     /// Whether anything is kept.
     pub const fn keeps_anything(self) -> bool {
         self.participant_events || self.captions
-    }
-
-    /// How long events are kept after the bot's end, if the request says so.
-    pub fn retention(self) -> Option<Duration> {
-        self.retention_hours.map(|hours| HOUR.saturating_mul(hours))
     }
 }
 
@@ -81,7 +75,7 @@ mod tests {
     #[test]
     fn participant_events_are_kept_unless_they_are_switched_off() {
         let usual = RecordingConfig::read(&Map::new());
-        assert!(usual.participant_events && !usual.captions && usual.retention().is_none());
+        assert!(usual.participant_events && !usual.captions && usual.retention.is_none());
         assert_eq!(usual, RecordingConfig::default());
         assert_eq!(read(json!({ "participant_events": {} })), usual);
         assert!(!read(json!({ "participant_events": null })).keeps_anything());
@@ -101,7 +95,7 @@ mod tests {
 
     #[test]
     fn retention_is_in_hours() {
-        let retention = |retention: Value| read(json!({ "retention": retention })).retention();
+        let retention = |retention: Value| read(json!({ "retention": retention })).retention;
         let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
         assert_eq!(retention(json!({ "type": "timed", "hours": 2 })), hours(2));
         assert_eq!(retention(json!({ "type": "timed" })), hours(168));

@@ -69,7 +69,7 @@ impl<'a> Attempts<'a> {
         let patience = Duration::from_secs(rules.waiting_room_timeout.into());
         let is_new = bot.status() == BotStatus::Ready;
         let rejoin_within = parts.timing.rejoin_within;
-        let greetings = run.request.greetings.clone();
+        let greetings = run.request.objects.greetings.clone();
         Self {
             run,
             recorder,

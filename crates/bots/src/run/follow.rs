@@ -122,7 +122,7 @@ impl Follow<'_, '_> {
         };
         self.outputs.begin(page).await;
         let joining = async {
-            if request.recording.captions {
+            if request.objects.recording.captions {
                 page.want_captions().await?;
             }
             record.note(of_join(&join, role, link.passcode.is_some(), self.credentials));

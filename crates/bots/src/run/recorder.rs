@@ -54,10 +54,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(record: BotRecord<'a>, request: &BotRequest) -> Self {
-        let endpoints = request.realtime_endpoints.iter().map(|endpoint| endpoint.new_row(record.bot));
+        let endpoints =
+            request.objects.realtime_endpoints.iter().map(|endpoint| endpoint.new_row(record.bot));
         Self {
             record,
-            config: request.recording,
+            config: request.objects.recording,
             endpoints: endpoints.collect(),
             endpoints_added: OnceCell::new(),
             meeting: Mutex::new(Meeting::new(request.automatic_leave.bot_names())),
@@ -212,7 +213,7 @@ impl<'a> Recorder<'a> {
             let text = Secret::new(serde_json::to_string(&events).expect("text keys"));
             let events = parts.broker.vault.seal(bot.workspace, Cell::MeetingEvents(id), &text);
             let usual = parts.events_kept_for;
-            let kept_for = self.config.retention().map_or(usual, |asked| asked.min(usual));
+            let kept_for = self.config.retention.map_or(usual, |asked| asked.min(usual));
             let workspace = bot.workspace;
             queue.writing = Some(MeetingEventBatch {
                 id,
