@@ -30,7 +30,7 @@ pub use reader::{OpenedBot, OpenedPage, Reader, meeting_digest};
 pub(crate) use request_check::RequestCheck;
 pub(crate) use workspace_limit::WorkspaceLimit;
 
-use crate::Screenshots;
+use crate::screenshots::Screenshots;
 
 /// What callers do with bots. The rows are shared by all servers: a bot may run on another one.
 pub struct Bots {

@@ -11,7 +11,7 @@ use model::{BotStatus, CLOCK_TOLERANCE, Timestamp};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Run,
+    bot_run::BotRun,
     command::{BotCommand, LatestCommand, next_command, unless_told},
     parts::RunParts,
     sign_in::{self, JoinCredentials, Refused},
@@ -115,7 +115,7 @@ impl PageAhead {
 
 /// Waits for the bot's time, and makes ready meanwhile. Returns at once for a bot whose time has come.
 #[tracing::instrument(name = "wait_for_join_at", skip_all)]
-pub(super) async fn wait_for_join_at(run: &Run<'_>, commands: &mut LatestCommand) -> Waited {
+pub(super) async fn wait_for_join_at(run: &BotRun<'_>, commands: &mut LatestCommand) -> Waited {
     let (parts, bot) = (run.record.parts, run.record.bot);
     let (env, warm_up) = (&parts.env, parts.timing.warm_up);
     let time = match bot.join_at {

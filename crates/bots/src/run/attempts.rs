@@ -7,9 +7,9 @@ use tokio::sync::watch;
 use zoom::JoinVerdict;
 
 use super::{
-    Run,
     ahead::Ahead,
     best_before,
+    bot_run::BotRun,
     command::{BotCommand, LatestCommand, unless_told},
     follow::{Follow, Progress},
     life::Life,
@@ -31,7 +31,7 @@ const HOST_RETRY_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The joins of a bot in one run.
 pub(super) struct Attempts<'a> {
-    run: &'a Run<'a>,
+    run: &'a BotRun<'a>,
     recorder: &'a Recorder<'a>,
     commands: LatestCommand,
     life: Life,
@@ -58,7 +58,7 @@ struct Tries {
 
 impl<'a> Attempts<'a> {
     pub(super) fn new(
-        run: &'a Run<'a>,
+        run: &'a BotRun<'a>,
         recorder: &'a Recorder<'a>,
         commands: LatestCommand,
         revision: watch::Receiver<u32>,

@@ -7,7 +7,7 @@ use model::{BotStatus, Secret, SubCode, Timestamp};
 use zoom::{JoinVerdict, Role};
 
 use super::{
-    Run,
+    bot_run::BotRun,
     command::{BotCommand, LatestCommand, next_command, unless_told},
     leave::{leave, within_leave_timeout},
     life::{Action, Life},
@@ -35,7 +35,7 @@ pub(super) struct Progress {
 
 /// A join and the meeting after it.
 pub(super) struct Follow<'r, 'a> {
-    pub(super) run: &'a Run<'a>,
+    pub(super) run: &'a BotRun<'a>,
     pub(super) recorder: &'a Recorder<'a>,
     pub(super) credentials: &'r JoinCredentials,
     pub(super) commands: &'r mut LatestCommand,
@@ -105,7 +105,7 @@ impl Follow<'_, '_> {
 
     /// Passes the join to the page. The outcome is set if the page did not take it.
     async fn join(&mut self, page: &mut BotPage) -> Result<Option<Outcome>, BotCommand> {
-        let Run { record, request, link } = self.run;
+        let BotRun { record, request, link } = self.run;
         let (parts, env) = (record.parts, &record.parts.env);
         let role = if request.zoom.start_meeting { Role::Start } else { Role::Join };
         let meeting_number = link.meeting_number.to_string();

@@ -1,6 +1,6 @@
 //! One bot, from its lease to its last step.
 //!
-//! - `record`: its steps and pictures, written under its lease. `command`: what it is told meanwhile.
+//! - `bot_run`: what a run has of its bot. `record`: steps and pictures, written under the lease. `command`: what it is told meanwhile.
 //! - `ahead`: what is made ready while it waits for its time. `best_before`: a bot that is too late does not join.
 //! - `attempts`: its joins. `prepare`: a page and credentials (`sign_in`) for one. `seat`: its seat of a pool.
 //! - `follow`: one join, and the meeting until its end. `leave`: out of it, within a time limit.
@@ -11,6 +11,7 @@
 mod ahead;
 mod attempts;
 mod best_before;
+mod bot_run;
 mod command;
 mod event_queue;
 mod follow;
@@ -28,15 +29,13 @@ mod rejoin;
 mod seat;
 mod sign_in;
 
-use model::{BotStatus, Code, Failure, SubCode};
+use model::{BotStatus, SubCode};
 use store::{Bot, Lease};
 use tokio::sync::watch;
-use zoom::MeetingLink;
-
-use crate::request::BotRequest;
 
 use ahead::{Ahead, Waited};
 use attempts::Attempts;
+use bot_run::BotRun;
 use leave::within_leave_timeout;
 use outcome::End;
 use record::{BotRecord, Resumed};
@@ -45,13 +44,6 @@ use recorder::Recorder;
 pub(crate) use best_before::due_at;
 pub(crate) use command::{BotCommand, LatestCommand};
 pub(crate) use parts::RunParts;
-
-/// What a run has of its bot.
-struct Run<'a> {
-    record: BotRecord<'a>,
-    request: BotRequest,
-    link: MeetingLink,
-}
 
 /// Runs a bot for as long as its lease is held. Returns when the bot has ended or was released.
 #[tracing::instrument(name = "bot", skip_all, fields(workspace = %bot.workspace, bot = %bot.id))]
@@ -65,12 +57,12 @@ pub(crate) async fn run(
     let record = BotRecord { parts, bot, lease };
     let end = match without_joining(&record) {
         Some(end) => end,
-        None => match Run::open(record) {
+        None => match BotRun::open(record) {
             Ok(run) => match ahead::wait_for_join_at(&run, &mut commands).await {
                 Waited::Due(ahead) => match record.resume().await {
                     Resumed::NotOurs => return,
                     Resumed::End(end) => end,
-                    Resumed::Joins => match Box::pin(run.live(commands, revision, ahead)).await {
+                    Resumed::Joins => match Box::pin(live(&run, commands, revision, ahead)).await {
                         Ok(end) => end,
                         Err(BotCommand::Leave) => called_off(),
                         Err(BotCommand::HandOver) => return record.hand_over().await,
@@ -114,42 +106,30 @@ const fn called_off() -> End {
     End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None)
 }
 
-impl<'a> Run<'a> {
-    fn open(record: BotRecord<'a>) -> Result<Self, Failure> {
-        let BotRecord { parts, bot, .. } = record;
-        let request = BotRequest::open(&parts.broker.vault, bot.workspace, bot.id, &bot.request)?;
-        let link = MeetingLink::parse(&request.meeting_url).map_err(|error| {
-            let words = format!("the accepted link no longer reads: {error}");
-            Failure::new(Code::Internal, words).caused_by(error)
-        })?;
-        Ok(Self { record, request, link })
+/// From the first step to the end, with a seat of the pool.
+async fn live(
+    run: &BotRun<'_>,
+    commands: LatestCommand,
+    revision: watch::Receiver<u32>,
+    ahead: Box<Ahead>,
+) -> Result<End, BotCommand> {
+    let recorder = Recorder::new(run.record, &run.request);
+    if run.record.bot.status() != BotStatus::Ready {
+        recorder.recall().await;
     }
-
-    /// From the first step to the end, with a seat of the pool.
-    async fn live(
-        &self,
-        commands: LatestCommand,
-        revision: watch::Receiver<u32>,
-        ahead: Box<Ahead>,
-    ) -> Result<End, BotCommand> {
-        let recorder = Recorder::new(self.record, &self.request);
-        if self.record.bot.status() != BotStatus::Ready {
-            recorder.recall().await;
+    let mut attempts = Attempts::new(run, &recorder, commands, revision, ahead);
+    let ended = tokio::select! {
+        ended = attempts.run() => ended,
+        never = seat::keep(run) => match never {},
+        never = recorder.run_writer() => match never {},
+        never = recorder.run_recognition(run.link.meeting_number) => match never {},
+    };
+    // A server that stops does not wait for the store.
+    match ended {
+        Err(BotCommand::HandOver) => {
+            within_leave_timeout(&run.record.parts.env, recorder.finish()).await;
         }
-        let mut attempts = Attempts::new(self, &recorder, commands, revision, ahead);
-        let ended = tokio::select! {
-            ended = attempts.run() => ended,
-            never = seat::keep(self) => match never {},
-            never = recorder.run_writer() => match never {},
-            never = recorder.run_recognition(self.link.meeting_number) => match never {},
-        };
-        // A server that stops does not wait for the store.
-        match ended {
-            Err(BotCommand::HandOver) => {
-                within_leave_timeout(&self.record.parts.env, recorder.finish()).await;
-            }
-            _ => recorder.finish().await,
-        }
-        ended
+        _ => recorder.finish().await,
     }
+    ended
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use broker::Broker;
 use metrics::Metrics;
-use model::Environment;
+use model::{Environment, LeaseToken};
 use outbound::CallbackClient;
 use store::BotStore;
 
@@ -27,4 +27,11 @@ pub(crate) struct RunParts {
     pub(crate) timing: Timing,
     /// How long events of meetings are kept after a bot's end, at most.
     pub(crate) events_kept_for: Duration,
+}
+
+impl RunParts {
+    /// One for each bot that is to be leased.
+    pub(crate) fn lease_tokens(&self, count: u32) -> Vec<LeaseToken> {
+        (0..count).map(|_| LeaseToken::generate(&self.env)).collect()
+    }
 }

@@ -4,8 +4,8 @@ use browser::{BrowserError, SDK_VERSION};
 use model::SubCode;
 
 use super::{
-    Run,
     ahead::{Ahead, PageAhead},
+    bot_run::BotRun,
     outcome::{End, Loss, Outcome},
     sign_in::{self, JoinCredentials, Missing, Refused},
 };
@@ -26,7 +26,7 @@ impl From<Missing> for Outcome {
 /// A page and credentials, as far as they are not there already.
 #[tracing::instrument(name = "prepare_join", skip_all)]
 pub(super) async fn prepare(
-    run: &Run<'_>,
+    run: &BotRun<'_>,
     refused: &Refused,
     ahead: Ahead,
 ) -> Result<(OpenPage, JoinCredentials), Outcome> {
@@ -51,7 +51,7 @@ pub(super) async fn prepare(
 
 /// A page with the SDK in it: the one that was opened ahead, if it is usable. A page that hangs or dies while
 /// opening is a loss like any other.
-async fn open_page(run: &Run<'_>, ahead: PageAhead) -> Result<OpenPage, Outcome> {
+async fn open_page(run: &BotRun<'_>, ahead: PageAhead) -> Result<OpenPage, Outcome> {
     let parts = run.record.parts;
     let began = parts.env.now();
     let opened = match ahead.into_page().await {

@@ -2,14 +2,14 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use super::{Run, parts::SEAT_TTL, record::BotRecord};
+use super::{bot_run::BotRun, parts::SEAT_TTL, record::BotRecord};
 
 /// Interval between renewals of a bot's seat in a pool.
 const SEAT_RENEW_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Renews the bot's seat in its pool for as long as it is polled. The last step releases the seat;
 /// otherwise it expires.
-pub(super) async fn keep(run: &Run<'_>) -> Infallible {
+pub(super) async fn keep(run: &BotRun<'_>) -> Infallible {
     let BotRecord { parts, bot, .. } = run.record;
     let Some(pool) = run.request.zoom.pool else { return std::future::pending().await };
     loop {

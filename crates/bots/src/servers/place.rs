@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use model::Timestamp;
 use store::{Bots, StoreError};
 
-use super::{AD_HOC, FORGET_SERVER_AFTER, ThisServer, capacity};
+use super::{
+    capacity,
+    this_server::{AD_HOC, FORGET_SERVER_AFTER, ThisServer},
+};
 
 /// How long a bot for now may wait for a server that is being started again.
 const RESTARTS_WITHIN: Duration = Duration::from_secs(600);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use store::{Bot, Lease, StoreError};
 use workers::{Claimed, Work};
 
-use super::lease_tokens;
 use crate::run::{self, RunParts};
 
 /// Bots that will not join any more. Their last step needs no browser and no free place.
@@ -20,7 +19,7 @@ impl Work for BotsToClose {
 
     async fn claim(&self, most: u32) -> Result<Vec<Claimed<(Bot, Lease)>>, StoreError> {
         let RunParts { store, env, timing, .. } = &*self.parts;
-        let (tokens, now) = (lease_tokens(most, env), env.now());
+        let (tokens, now) = (self.parts.lease_tokens(most), env.now());
         let missed_before = now - timing.join_within;
         let leased = store.lease_bots_to_close(&tokens, missed_before, now, now + timing.lease).await?;
         // They were due for their last step when they were missed.

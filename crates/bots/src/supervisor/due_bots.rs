@@ -10,10 +10,7 @@ use store::{Bot, Lease, StoreError};
 use tokio_util::sync::CancellationToken;
 use workers::{Claimed, Work};
 
-use super::{
-    lease_tokens,
-    running_bots::{LeasedBot, RunningBots},
-};
+use super::running_bots::{LeasedBot, RunningBots};
 use crate::{
     log::{self, Kind, Note},
     run::{self, RunParts},
@@ -112,7 +109,7 @@ impl DueBots {
         if most == 0 {
             return Ok(Vec::new());
         }
-        let tokens = lease_tokens(most, &self.parts.env);
+        let tokens = self.parts.lease_tokens(most);
         self.parts.store.lease_due_bots(&tokens, until, now, now + self.parts.timing.lease).await
     }
 

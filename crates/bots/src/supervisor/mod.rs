@@ -13,7 +13,6 @@ mod running_bots;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use model::{Environment, LeaseToken};
 use tokio_util::sync::CancellationToken;
 use workers::{Settings, Worker, Workers};
 
@@ -129,8 +128,4 @@ impl Supervisor {
         }
         browsers.close().await;
     }
-}
-
-fn lease_tokens(count: u32, env: &Environment) -> Vec<LeaseToken> {
-    (0..count).map(|_| LeaseToken::generate(env)).collect()
 }

@@ -1,7 +1,7 @@
 //! Options of Recall's providers of transcripts. Their providers do not run here, so an option is checked for its type alone:
 //! the words that a provider knows change with it.
 
-use super::{Member, Rule, honoured, required};
+use super::rule::{Member, Rule, honoured, required};
 
 /// Zoom's captions have no options.
 pub(super) const MEETING_CAPTIONS: &[Member] = &[];

@@ -11,7 +11,7 @@ use store::NumberedEntry;
 use zip::{CompressionMethod, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
 use super::{Picture, struck};
-use crate::{handle::OpenedBot, log::Kind};
+use crate::{handle::reader::OpenedBot, log::Kind};
 
 /// Writes the zip.
 pub(super) fn write(

@@ -4,7 +4,7 @@ use model::BotId;
 use serde_json::Value;
 use url::Url;
 
-use crate::handle::OpenedBot;
+use crate::handle::reader::OpenedBot;
 
 /// In the place of a secret.
 const STRUCK: &str = "…";

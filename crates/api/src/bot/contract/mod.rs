@@ -1,0 +1,75 @@
+//! Every field of the contract's Create Bot: what may stand there, and whether it has an effect here.
+//!
+//! `table` is the one list; `rule` says what its words mean, and `checker` checks by it. A field without effect is checked
+//! like the others, and named: in `latchkey_ignored` of the answer, in the log, and as 400 where the caller asks for that. When
+//! a field begins to work, its row becomes `honoured`.
+
+mod checker;
+mod providers;
+mod rule;
+mod table;
+
+use serde_json::{Map, Value, json};
+
+use crate::fields::{FieldErrors, Fields};
+
+use checker::{Naming, members};
+use table::{FIELDS, NOT_KEPT, RECORDS};
+
+pub(super) use checker::Ignored;
+
+/// Reports every field that does not fit the contract. Returns those that have no effect here.
+pub(super) fn check(fields: &mut Fields<'_>) -> Vec<Ignored> {
+    let mut ignored = Vec::new();
+    let mut naming = Naming { path: Vec::new(), ignored: Some(&mut ignored) };
+    members(fields, FIELDS, &mut naming);
+    second_picture(fields, &mut naming);
+    what_is_not_kept(fields, &mut naming);
+    ignored
+}
+
+/// An endpoint can be told of what the bot keeps of its meeting, and of nothing else.
+fn what_is_not_kept(fields: &Fields<'_>, naming: &mut Naming<'_>) {
+    let Some(config) = fields.anything("recording_config") else { return };
+    let captions = config["transcript"]["provider"]["meeting_captions"].is_object();
+    let participants = config.get("participant_events") != Some(&Value::Null);
+    let is_kept = |event: &str| match event.split_once('.') {
+        Some(("transcript", _)) => captions,
+        Some(("participant_events", _)) => participants,
+        _ => true,
+    };
+    let endpoints = config["realtime_endpoints"].as_array().into_iter().flatten();
+    let events = endpoints.flat_map(|endpoint| endpoint["events"].as_array().into_iter().flatten());
+    if events.filter_map(Value::as_str).any(|event| !is_kept(event)) {
+        naming.path = ["recording_config", "realtime_endpoints"].map(str::to_owned).to_vec();
+        naming.note("events", NOT_KEPT);
+    }
+}
+
+/// A bot shows one picture: that of a recording gives way to the other one, and is named then.
+fn second_picture(fields: &Fields<'_>, naming: &mut Naming<'_>) {
+    const OUTPUT: &str = "automatic_video_output";
+    let Some(pictures) = fields.anything(OUTPUT) else { return };
+    if ["in_call_recording", "in_call_not_recording"].iter().all(|name| pictures[name].is_object()) {
+        naming.path = vec![OUTPUT.to_owned()];
+        naming.note("in_call_recording", RECORDS);
+    }
+}
+
+/// Says of each ignored field that it is refused.
+pub(super) fn refuse(ignored: &[Ignored]) -> Result<(), FieldErrors> {
+    let mut errors = Map::new();
+    for Ignored { path, why } in ignored {
+        let Some((last, objects)) = path.split_last() else { continue };
+        let mut inside = &mut errors;
+        for name in objects {
+            let object = inside.entry(name).or_insert_with(|| json!({}));
+            inside = object.as_object_mut().expect("inside of an ignored field nothing is named");
+        }
+        inside.insert(
+            last.clone(),
+            json!([format!("It has no effect: {why} Leave it out, or ask with ?strict=0.")]),
+        );
+    }
+    if errors.is_empty() { Ok(()) } else { Err(FieldErrors(errors)) }
+}

@@ -1,0 +1,39 @@
+//! This server, as one that runs bots.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::capacity::{Capacity, CapacityRule};
+
+/// A bot that joins later than this is scheduled; until then a server that runs bots may be started.
+pub(crate) const AD_HOC: Duration = Duration::from_secs(600);
+/// A server that has not reported for this long is deleted.
+pub(crate) const FORGET_SERVER_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// This server, as one that runs bots.
+pub(crate) struct ThisServer {
+    /// Names it to the others.
+    pub(crate) id: String,
+    /// Whether bots run here at all.
+    pub(crate) runs_bots: bool,
+    pub(crate) capacity: Capacity,
+    /// Cancelled when no further bot is to be taken.
+    pub(crate) finishing: CancellationToken,
+}
+
+impl ThisServer {
+    pub(crate) fn new(id: String, rule: CapacityRule) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            runs_bots: rule.runs_bots(),
+            capacity: Capacity::new(rule),
+            finishing: CancellationToken::new(),
+        })
+    }
+
+    /// How many bots it takes now, those that run included: none, once it has been told to finish.
+    pub(crate) fn takes(&self) -> u32 {
+        if self.runs_bots && !self.finishing.is_cancelled() { self.capacity.now() } else { 0 }
+    }
+}
