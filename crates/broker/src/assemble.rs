@@ -277,7 +277,12 @@ impl Broker {
             tokens,
             users,
             signing: SigningApps { store: store.clone(), env: env.clone(), apps: apps.clone() },
-            pools: Arc::new(Pools { store: store.clone(), env: env.clone(), metrics: metrics.clone() }),
+            pools: Arc::new(Pools {
+                store: store.clone(),
+                links: store.clone(),
+                env: env.clone(),
+                metrics: metrics.clone(),
+            }),
             meeting_map: Arc::new(MeetingMap {
                 store: store.clone(),
                 env: env.clone(),

@@ -46,7 +46,7 @@ pub use assemble::Parts;
 pub use health::{HealthChecks, STORE_MAY_BE_AWAY};
 pub use meeting_map::{DueLists, MeetingHost, MeetingMap, PersonalLink};
 pub use memory::Memory;
-pub use pools::{Hosting, NewMember, PoolSeatRequest, Pools, Seated};
+pub use pools::{Hosting, NewMember, PoolSeatRequest, Pools, RemovedPool, Seated};
 pub use running::Running;
 pub use single_flight::SingleFlight;
 pub use statistics::Statistics;

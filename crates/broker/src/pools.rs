@@ -10,7 +10,10 @@ use model::{
     AccountUser, Code, CredentialId, CredentialKind, Environment, Failure, MeetingNumber, PoolId, SeatId,
     Timestamp, WorkspaceId,
 };
-use store::{Member, Pool, PoolStore, PooledAccount, SeatCounts, SeatRequest, Seating};
+use store::{
+    HeldSeat, Member, MemberUsage, Pool, PoolRemoval, PoolStore, PooledAccount, SeatCounts, SeatRequest,
+    Seating, StoreError, TokenLinks,
+};
 
 /// The longest wait to tell a caller: bots end before their seats expire.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -67,9 +70,23 @@ pub struct NewMember {
     pub hosted: u32,
 }
 
+/// What came of removing a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemovedPool {
+    /// It was deleted.
+    Removed,
+    /// Token links draw on it.
+    HasLinks,
+    /// Seats of it are taken, or a token link was made meanwhile.
+    InUse,
+    /// The workspace has no such pool.
+    Unknown,
+}
+
 /// Pools and their seats.
 pub struct Pools {
     pub(crate) store: Arc<dyn PoolStore>,
+    pub(crate) links: Arc<dyn TokenLinks + Send + Sync>,
     pub(crate) env: Environment,
     pub(crate) metrics: Metrics,
 }
@@ -166,9 +183,76 @@ impl Pools {
         let (id, created_at) = (PoolId::generate(&self.env), self.env.now());
         let pool = Pool { id, workspace, name: name.to_owned(), created_at };
         match self.store.add_pool(&pool, &members).await {
-            Err(store::StoreError::Exists(_)) => Ok(None),
+            Err(StoreError::Exists(_)) => Ok(None),
             added => Ok(added.map(|()| Some(id))?),
         }
+    }
+
+    /// A pool with its members, and how full it is now.
+    pub async fn find(
+        &self,
+        workspace: WorkspaceId,
+        pool: PoolId,
+    ) -> Result<Option<(Pool, Vec<MemberUsage>)>, Failure> {
+        Ok(self.store.pool(workspace, pool, self.env.now()).await?)
+    }
+
+    /// All pools of a workspace, by name.
+    pub async fn list(&self, workspace: WorkspaceId) -> Result<Vec<(Pool, Vec<MemberUsage>)>, Failure> {
+        Ok(self.store.pools(workspace, self.env.now()).await?)
+    }
+
+    /// The seats that are taken through a pool, the oldest first, at most `most`; `None` when the workspace has no such pool.
+    pub async fn held_seats(
+        &self,
+        workspace: WorkspaceId,
+        pool: PoolId,
+        most: u32,
+    ) -> Result<Option<Vec<HeldSeat>>, Failure> {
+        if self.find(workspace, pool).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(self.store.held_seats(workspace, pool, self.env.now(), most).await?))
+    }
+
+    /// Renames a pool. `false` when another pool of the workspace has this name.
+    pub async fn rename(&self, workspace: WorkspaceId, pool: PoolId, name: &str) -> Result<bool, Failure> {
+        match self.store.rename_pool(workspace, pool, name).await {
+            Err(StoreError::Exists(_)) => Ok(false),
+            renamed => Ok(renamed.map(|_| true)?),
+        }
+    }
+
+    /// Deletes a pool that nobody uses.
+    pub async fn remove(&self, workspace: WorkspaceId, pool: PoolId) -> Result<RemovedPool, Failure> {
+        // A link that is made concurrently finds no pool and is refused.
+        if self.links.links_of_pool(workspace, pool).await? > 0 {
+            return Ok(RemovedPool::HasLinks);
+        }
+        Ok(match self.store.remove_pool(workspace, pool, self.env.now()).await? {
+            PoolRemoval::Removed => RemovedPool::Removed,
+            PoolRemoval::InUse => RemovedPool::InUse,
+            PoolRemoval::NoPool => RemovedPool::Unknown,
+        })
+    }
+
+    /// Takes an account out of a pool, its user named by id or as it was put in. Taken seats stay until they end. `false` when
+    /// there is no such member.
+    pub async fn remove_member(
+        &self,
+        workspace: WorkspaceId,
+        pool: PoolId,
+        credential: CredentialId,
+        user: Option<&AccountUser>,
+    ) -> Result<bool, Failure> {
+        let Some((_, members)) = self.find(workspace, pool).await? else { return Ok(false) };
+        let is_meant = |usage: &&MemberUsage| {
+            let Member { account, address, .. } = &usage.member;
+            account.0 == credential
+                && (account.1.as_ref() == user || user.is_some() && address.as_ref() == user)
+        };
+        let Some(found) = members.iter().find(is_meant) else { return Ok(false) };
+        Ok(self.store.remove_member(workspace, pool, &found.member.account).await?)
     }
 
     /// Adds accounts to a pool, or changes their limits; `alone` removes all others. `false` when the

@@ -98,9 +98,5 @@ pub(crate) async fn release(
 }
 
 async fn seats<N>(state: &State, caller: &Caller<N>, id: PoolId) -> Result<Vec<HeldSeat>, ApiError> {
-    let now = state.env.now();
-    if state.store.pool(caller.workspace, id, now).await?.is_none() {
-        return Err(ApiError::NotFound);
-    }
-    Ok(state.store.held_seats(caller.workspace, id, now, MOST_SEATS).await?)
+    state.broker.pools.held_seats(caller.workspace, id, MOST_SEATS).await?.ok_or(ApiError::NotFound)
 }

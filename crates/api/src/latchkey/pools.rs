@@ -7,11 +7,11 @@ use axum::{
     extract::{RawQuery, State as Extract},
     http::StatusCode,
 };
-use broker::NewMember;
+use broker::{NewMember, RemovedPool};
 use model::{AccountUser, CredentialId, CredentialStatus, PoolId, Timestamp, WorkspaceId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use store::{MemberUsage, PoolRemoval, PooledAccount, StoreError};
+use store::{MemberUsage, PooledAccount};
 use utoipa::{
     IntoParams, ToSchema,
     openapi::{ArrayBuilder, RefOr, Schema},
@@ -153,7 +153,7 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Pool>>, ApiError> {
     Query::of(query.as_deref()).only(&[])?;
-    let pools = state.store.pools(caller.workspace, state.env.now()).await?;
+    let pools = state.broker.pools.list(caller.workspace).await?;
     let results = pools.iter().map(|(pool, members)| representation(pool, members));
     Ok(Json(single_page(results.collect())))
 }
@@ -197,17 +197,16 @@ pub(crate) async fn change(
     let asked = ChangePool::read(&mut fields);
     let asked = fields.finish(asked)?;
     let mut members = asked.members.map(new_members);
-    if state.store.pool(caller.workspace, id, state.env.now()).await?.is_none() {
+    if state.broker.pools.find(caller.workspace, id).await?.is_none() {
         return Err(ApiError::NotFound);
     }
     if let Some(members) = &mut members {
         name_users(&state, caller.workspace, members).await?;
     }
-    if let Some(name) = &asked.name {
-        match state.store.rename_pool(caller.workspace, id, name).await {
-            Err(StoreError::Exists(_)) => return Err(name_taken().into()),
-            renamed => _ = renamed?,
-        }
+    if let Some(name) = &asked.name
+        && !state.broker.pools.rename(caller.workspace, id, name).await?
+    {
+        return Err(name_taken().into());
     }
     if let Some(members) = members {
         state.broker.pools.put_members(caller.workspace, id, &members, true).await?;
@@ -232,14 +231,11 @@ pub(crate) async fn remove(
     Extract(state): Extract<State>,
     Path(id): Path<PoolId>,
 ) -> Result<StatusCode, ApiError> {
-    // A link that is made concurrently finds no pool and is refused.
-    if state.store.links_of_pool(caller.workspace, id).await? > 0 {
-        return Err(in_use("Token links draw on this pool: revoke them first."));
-    }
-    match state.store.remove_pool(caller.workspace, id, state.env.now()).await? {
-        PoolRemoval::Removed => Ok(StatusCode::NO_CONTENT),
-        PoolRemoval::InUse => Err(in_use("Seats of this pool are taken, or a token link draws on it.")),
-        PoolRemoval::NoPool => Err(ApiError::NotFound),
+    match state.broker.pools.remove(caller.workspace, id).await? {
+        RemovedPool::Removed => Ok(StatusCode::NO_CONTENT),
+        RemovedPool::HasLinks => Err(in_use("Token links draw on this pool: revoke them first.")),
+        RemovedPool::InUse => Err(in_use("Seats of this pool are taken, or a token link draws on it.")),
+        RemovedPool::Unknown => Err(ApiError::NotFound),
     }
 }
 
@@ -304,15 +300,7 @@ pub(crate) async fn remove_member(
     let query = Query::of_type::<RemoveMember>(query.as_deref(), None)?;
     let user = query.get("user").map(str::parse::<AccountUser>);
     let user = user.transpose().map_err(|_| FieldErrors::one("user", USER))?;
-    let (_, members) =
-        state.store.pool(caller.workspace, id, state.env.now()).await?.ok_or(ApiError::NotFound)?;
-    // Named as it was put in, by its address perhaps.
-    let is_meant = |usage: &&MemberUsage| {
-        let store::Member { account, address, .. } = &usage.member;
-        account.0 == credential && (account.1 == user || user.is_some() && *address == user)
-    };
-    let member = members.iter().find(is_meant).ok_or(ApiError::NotFound)?.member.account.clone();
-    let known = state.store.remove_member(caller.workspace, id, &member).await?;
+    let known = state.broker.pools.remove_member(caller.workspace, id, credential, user.as_ref()).await?;
     if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }
 
@@ -388,8 +376,7 @@ async fn name_users(
 }
 
 async fn shown(state: &State, workspace: WorkspaceId, id: PoolId) -> Result<Json<Pool>, ApiError> {
-    let (pool, members) =
-        state.store.pool(workspace, id, state.env.now()).await?.ok_or(ApiError::NotFound)?;
+    let (pool, members) = state.broker.pools.find(workspace, id).await?.ok_or(ApiError::NotFound)?;
     Ok(Json(representation(&pool, &members)))
 }
 
