@@ -3,7 +3,7 @@
 use browser::{ConsoleLine, Gone, PageEvent, ZoomCall};
 use serde_json::json;
 
-use super::{Kind, Note};
+use super::note::{Kind, Note};
 
 /// The entry for an event; `None` for events that are recorded elsewhere, or hold people's names and words.
 pub(crate) fn of_event(event: &PageEvent) -> Option<Note> {

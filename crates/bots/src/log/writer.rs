@@ -12,7 +12,7 @@ use model::{BotId, BotLogEntryId, Environment};
 use store::{BotLogs, LogEntry};
 use tokio::sync::Notify;
 
-use super::Note;
+use super::note::Note;
 
 /// After a note: what comes meanwhile is written with it.
 const WRITE_PAUSE: Duration = Duration::from_millis(250);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{EndpointConfig, Greetings, RecordingConfig};
+use super::{greetings::Greetings, realtime::EndpointConfig, recording_config::RecordingConfig};
 
 /// Objects of the contract by their names, such as `chat` and `recording_config`.
 ///

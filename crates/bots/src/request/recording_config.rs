@@ -68,7 +68,7 @@ mod tests {
 
     use super::RecordingConfig;
 
-    fn read(config: Value) -> RecordingConfig {
+    fn read(config: &Value) -> RecordingConfig {
         RecordingConfig::read(config.as_object().unwrap())
     }
 
@@ -77,25 +77,25 @@ mod tests {
         let usual = RecordingConfig::read(&Map::new());
         assert!(usual.participant_events && !usual.captions && usual.retention.is_none());
         assert_eq!(usual, RecordingConfig::default());
-        assert_eq!(read(json!({ "participant_events": {} })), usual);
-        assert!(!read(json!({ "participant_events": null })).keeps_anything());
+        assert_eq!(read(&json!({ "participant_events": {} })), usual);
+        assert!(!read(&json!({ "participant_events": null })).keeps_anything());
     }
 
     #[test]
     fn captions_are_kept_if_they_are_asked_for() {
         let other = json!({ "transcript": { "provider": { "recallai_streaming": {} } } });
-        assert!(!read(other).captions);
+        assert!(!read(&other).captions);
         let config =
             json!({ "transcript": { "provider": { "meeting_captions": {} } }, "participant_events": null });
-        let captions = read(config);
+        let captions = read(&config);
         assert!(captions.captions && captions.keeps_anything() && !captions.partial_captions);
         let endpoint = json!({ "realtime_endpoints": [{ "events": ["transcript.partial_data"] }] });
-        assert!(read(endpoint).partial_captions);
+        assert!(read(&endpoint).partial_captions);
     }
 
     #[test]
     fn retention_is_in_hours() {
-        let retention = |retention: Value| read(json!({ "retention": retention })).retention;
+        let retention = |retention: Value| read(&json!({ "retention": retention })).retention;
         let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
         assert_eq!(retention(json!({ "type": "timed", "hours": 2 })), hours(2));
         assert_eq!(retention(json!({ "type": "timed" })), hours(168));

@@ -10,8 +10,14 @@ use serde_json::{Value, json};
 use store::NumberedEntry;
 use zip::{CompressionMethod, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
-use super::{Picture, struck};
+use super::struck;
 use crate::{handle::reader::OpenedBot, log::Kind};
+
+/// A picture, or why it can't be had.
+pub(super) struct Picture {
+    pub(super) name: String,
+    pub(super) png: Result<Vec<u8>, Failure>,
+}
 
 /// Writes the zip.
 pub(super) fn write(

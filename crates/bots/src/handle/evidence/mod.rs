@@ -12,14 +12,10 @@ use store::MOST_LOG_ENTRIES;
 use super::{logs::Logs, reader::OpenedBot};
 use crate::screenshots::Screenshots;
 
+use archive::Picture;
+
 /// So many pictures are in the file: the last ones.
 const MOST_PICTURES: usize = 20;
-
-/// A picture, or why it can't be had.
-struct Picture {
-    name: String,
-    png: Result<Vec<u8>, Failure>,
-}
 
 /// Makes the evidence of bots.
 pub struct Evidence {
