@@ -39,7 +39,7 @@ use crate::{
 /// A running server, but for its listeners.
 pub(crate) struct Server {
     /// Runs bots.
-    pub(crate) supervisor: Supervisor,
+    pub(crate) supervisor: Arc<Supervisor>,
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) workers: Workers,
     pub(crate) api: api::State,
@@ -264,7 +264,7 @@ impl Shared<'_> {
         broker: &Arc<Broker>,
         browsers: Browsers,
         pictures: PictureFiles,
-    ) -> (Bots, Supervisor) {
+    ) -> (Arc<Bots>, Arc<Supervisor>) {
         let Self { config, store, metrics, env, .. } = self;
         Bots::start(bots::Parts {
             store: store.clone(),
