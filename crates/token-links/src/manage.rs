@@ -1,13 +1,18 @@
 //! Links are made, narrowed and revoked.
 
+use std::sync::Arc;
+
 use ipnet::IpNet;
-use model::{CredentialId, Failure, MeetingNumber, Secret, Timestamp, TokenKind, TokenLinkId, WorkspaceId};
-use store::{LinkAccount, LinkLife, LinkSource, LinkTerms, Proof, TokenLink};
-use tenants::{Cell, digest};
+use model::{
+    CredentialId, Environment, Failure, MeetingNumber, Secret, Timestamp, TokenKind, TokenLinkId, WorkspaceId,
+};
+use store::{LinkAccount, LinkLife, LinkSource, LinkStore, LinkTerms, Proof, TokenLink};
+use tenants::{Cell, Vault, digest};
+use url::Url;
 
 use crate::{
-    TokenLinks,
     dialects::{Address, rules},
+    link_cache::LinkCache,
 };
 
 /// How often a change is tried again after a concurrent change.
@@ -80,7 +85,18 @@ pub enum Narrowed {
     Wider(&'static str),
 }
 
-impl TokenLinks {
+/// Makes, narrows and revokes links.
+pub struct LinkManager {
+    pub(crate) store: Arc<dyn LinkStore>,
+    pub(crate) env: Environment,
+    /// Seals the secrets of links that have one.
+    pub(crate) vault: Vault,
+    pub(crate) public_base: Url,
+    /// Where this server keeps links that it serves.
+    pub(crate) cache: Arc<LinkCache>,
+}
+
+impl LinkManager {
     /// Makes a link; `None` when the workspace has no such account or pool, or the secrets can't verify anything.
     pub async fn create(
         &self,
@@ -170,6 +186,19 @@ impl TokenLinks {
             }
         }
         Err(Failure::new(model::Code::Unavailable, "others change the link at the same time"))
+    }
+
+    /// Revokes a link, within a second on every server; `false` when the workspace has no such link.
+    pub async fn revoke(&self, workspace: WorkspaceId, id: TokenLinkId) -> Result<bool, Failure> {
+        let known = self.store.revoke_token_link(workspace, id, self.env.now()).await?;
+        self.cache.forget(id);
+        Ok(known)
+    }
+}
+
+impl std::fmt::Debug for LinkManager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LinkManager").field("public_base", &self.public_base.as_str()).finish_non_exhaustive()
     }
 }
 

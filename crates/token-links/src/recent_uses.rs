@@ -5,18 +5,14 @@
 use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use model::{Failure, Outcome, Timestamp, TokenKind, TokenLinkId};
-use store::{LAST_USES, LinkUse};
+use model::{Environment, Failure, Outcome, Timestamp, TokenKind, TokenLinkId};
+use store::{LAST_USES, LinkUse, TokenLinks};
 
-use crate::{
-    TokenLinks,
-    request::{LinkRequest, Requested},
-    verify::REQUESTS_ARE_REMEMBERED,
-};
+use crate::request::{LinkRequest, Requested};
 
 /// Between two rounds of writing.
 const WRITE_INTERVAL: Duration = Duration::from_secs(5);
@@ -28,38 +24,21 @@ const REST_FACTOR: u32 = 19;
 /// Links whose uses are gathered at a time; those of further ones are not shown.
 const MAX_LINKS: usize = 10_000;
 
-/// What is gathered, newest first.
-#[derive(Default)]
-pub(crate) struct RecentUses(Mutex<HashMap<TokenLinkId, VecDeque<LinkUse>>>);
-
-impl RecentUses {
-    fn note(&self, id: TokenLinkId, a_use: impl FnOnce() -> LinkUse) {
-        let mut gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if gathered.len() >= MAX_LINKS && !gathered.contains_key(&id) {
-            return;
-        }
-        let uses = gathered.entry(id).or_default();
-        uses.truncate(LAST_USES - 1);
-        uses.push_front(a_use());
-    }
-
-    /// The links that have any, in the order of their ids.
-    fn links(&self) -> Vec<TokenLinkId> {
-        let mut links: Vec<_> =
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
-        links.sort_unstable();
-        links
-    }
-
-    /// What these have.
-    fn take(&self, links: &[TokenLinkId]) -> Vec<(TokenLinkId, Vec<LinkUse>)> {
-        let mut gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        links.iter().filter_map(|id| Some((*id, gathered.remove(id)?.into()))).collect()
-    }
+/// The last uses of links.
+pub struct RecentUses {
+    store: Arc<dyn TokenLinks + Send + Sync>,
+    env: Environment,
+    /// What is not written yet, newest first.
+    gathered: Mutex<HashMap<TokenLinkId, VecDeque<LinkUse>>>,
 }
 
-impl TokenLinks {
-    pub(crate) fn note_use<T>(
+impl RecentUses {
+    pub(crate) fn new(store: Arc<dyn TokenLinks + Send + Sync>, env: Environment) -> Self {
+        Self { store, env, gathered: Mutex::default() }
+    }
+
+    /// Notes how a fetch ended.
+    pub(crate) fn note<T>(
         &self,
         id: TokenLinkId,
         (kind, requested): (TokenKind, &Requested),
@@ -71,7 +50,13 @@ impl TokenLinks {
             Ok(_) => Outcome::GIVEN,
             Err(failure) => failure.code.as_str(),
         };
-        self.recent_uses.note(id, || LinkUse {
+        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        if gathered.len() >= MAX_LINKS && !gathered.contains_key(&id) {
+            return;
+        }
+        let uses = gathered.entry(id).or_default();
+        uses.truncate(LAST_USES - 1);
+        uses.push_front(LinkUse {
             at,
             kind,
             outcome: outcome.into(),
@@ -81,34 +66,50 @@ impl TokenLinks {
         });
     }
 
+    /// The links that have any, in the order of their ids.
+    fn links(&self) -> Vec<TokenLinkId> {
+        let mut links: Vec<_> =
+            self.gathered.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
+        links.sort_unstable();
+        links
+    }
+
+    /// What these have.
+    fn take(&self, links: &[TokenLinkId]) -> Vec<(TokenLinkId, Vec<LinkUse>)> {
+        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        links.iter().filter_map(|id| Some((*id, gathered.remove(id)?.into()))).collect()
+    }
+
     /// Writes what was gathered.
-    pub async fn write_recent_uses(&self) {
-        for links in self.recent_uses.links().chunks(BATCH) {
-            self.write_uses_of(links).await;
+    pub async fn write(&self) {
+        for links in self.links().chunks(BATCH) {
+            self.write_of(links).await;
         }
     }
 
-    async fn write_uses_of(&self, links: &[TokenLinkId]) {
-        let uses = self.recent_uses.take(links);
+    async fn write_of(&self, links: &[TokenLinkId]) {
+        let uses = self.take(links);
         if let Err(error) = self.store.note_uses(&uses).await {
             tracing::warn!(links = links.len(), %error, "the last uses of token links are not shown");
         }
     }
 
-    /// Keeps the last uses of links up to date, and forgets old requests, for as long as it is polled.
-    pub async fn run_recent_uses(&self) -> Infallible {
+    /// Keeps the last uses of links up to date, for as long as it is polled.
+    pub(crate) async fn run(&self) -> Infallible {
         loop {
-            for links in self.recent_uses.links().chunks(BATCH) {
+            for links in self.links().chunks(BATCH) {
                 let begun = self.env.now();
-                self.write_uses_of(links).await;
+                self.write_of(links).await;
                 let rest = self.env.now().since(begun) * REST_FACTOR;
                 self.env.clock.sleep(rest.min(WRITE_INTERVAL)).await;
             }
-            let end = self.env.now() - REQUESTS_ARE_REMEMBERED;
-            if let Err(error) = self.store.forget_requests(end).await {
-                tracing::warn!(%error, "old requests of bot platforms are kept");
-            }
             self.env.clock.sleep(WRITE_INTERVAL).await;
         }
+    }
+}
+
+impl std::fmt::Debug for RecentUses {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecentUses").finish_non_exhaustive()
     }
 }

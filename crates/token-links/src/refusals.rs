@@ -7,16 +7,16 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use model::{Class, Code, EventId, Failure, TOKEN_LINK_REFUSED, Timestamp, TokenLinkId, WorkspaceId};
+use model::{
+    Class, Code, Environment, EventId, Failure, TOKEN_LINK_REFUSED, Timestamp, TokenLinkId, WorkspaceId,
+};
 use serde_json::json;
-use store::{NewEvent, StoreError, TokenLink};
-
-use crate::TokenLinks;
+use store::{Events, NewEvent, StoreError, TokenLink};
 
 /// The least time between two events of one link and cause.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -37,13 +37,20 @@ struct Refused {
     told_at: Option<Timestamp>,
 }
 
-/// What is gathered.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<HashMap<(TokenLinkId, Code), Refused>>);
+/// Gathers refusals, and tells of them.
+pub struct Refusals {
+    store: Arc<dyn Events + Send + Sync>,
+    env: Environment,
+    gathered: Mutex<HashMap<(TokenLinkId, Code), Refused>>,
+}
 
 impl Refusals {
+    pub(crate) fn new(store: Arc<dyn Events + Send + Sync>, env: Environment) -> Self {
+        Self { store, env, gathered: Mutex::default() }
+    }
+
     fn locked(&self) -> MutexGuard<'_, HashMap<(TokenLinkId, Code), Refused>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A fetch was refused. What may work when it comes again is told to nobody.
@@ -90,31 +97,35 @@ impl Refusals {
         let count = gathered.get(&key).map_or(0, |since| since.count) + untold.count;
         gathered.insert(key, Refused { count, told_at, ..untold });
     }
-}
 
-impl TokenLinks {
     /// Tells what was refused, for as long as it is polled.
-    pub(crate) async fn run_refusals(&self) -> Infallible {
+    pub(crate) async fn run(&self) -> Infallible {
         loop {
             self.env.clock.sleep(LOOK_INTERVAL).await;
-            self.tell_refusals().await;
+            self.tell().await;
         }
     }
 
     /// Tells what is due now.
-    pub async fn tell_refusals(&self) {
+    pub async fn tell(&self) {
         let now = self.env.now();
-        for (key, refused) in self.refusals.take(now) {
+        for (key, refused) in self.take(now) {
             match self.store.add_event(&event(key, &refused, now)).await {
                 Ok(()) => {}
                 // Another server has told of this link and cause a moment ago, or this one before its last start.
-                Err(StoreError::Exists(_)) => self.refusals.give_back(key, refused, Some(now)),
+                Err(StoreError::Exists(_)) => self.give_back(key, refused, Some(now)),
                 Err(error) => {
                     tracing::warn!(link = %key.0, code = key.1.as_str(), %error, "a refusal is told later");
-                    self.refusals.give_back(key, refused, None);
+                    self.give_back(key, refused, None);
                 }
             }
         }
+    }
+}
+
+impl std::fmt::Debug for Refusals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refusals").finish_non_exhaustive()
     }
 }
 

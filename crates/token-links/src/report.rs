@@ -4,18 +4,16 @@
 //! has no effect when it is repeated, so a recorded request can't be used to drop tokens later. A repeated report is no error,
 //! because platforms repeat a report if they missed the answer.
 
+use std::sync::Arc;
+
+use broker::{Pools, Tokens};
 use model::Failure;
 use serde_json::Value;
-use store::LinkSource;
-use tracing::{Instrument as _, debug_span};
+use store::{LinkSource, TokenLink};
 
 use crate::{
-    TokenLinks,
-    cached_link::CachedLink,
     dialects::{BotStatus, DialectRules},
-    request::{LinkRequest, malformed},
-    serve::LinkRefusal,
-    verify,
+    request::malformed,
 };
 
 /// Sub codes of a bot that was not let in with the token it had.
@@ -29,64 +27,57 @@ const TOKEN_TROUBLE: [&str; 5] = [
 
 /// What became of a bot.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Report {
+pub(crate) struct Report {
     /// The bot, by each name that may have been given when its token was fetched. Empty: it has not ended.
     ended: Vec<String>,
     /// Whether it was turned away with its token.
     token_refused: bool,
 }
 
-impl TokenLinks {
-    /// Takes a platform's report.
-    pub async fn take_report(&self, request: &LinkRequest<'_>) -> Result<(), LinkRefusal> {
-        let now = self.env.now();
-        let link = self.link_of(request, now).instrument(debug_span!("find_link")).await?;
-        let rules = link.rules();
-        let refusal = |failure| LinkRefusal::new(rules, None, failure);
-        let id = verify::check(&link, request, now).map_err(refusal)?;
-        rules.check_report(request).map_err(refusal)?;
-        let report = read(rules, request.body).map_err(refusal)?;
-        if self.is_known_report(&link, &id, now).await.map_err(refusal)? {
-            return Ok(());
-        }
-        let acting =
-            self.act_on(&link, &report).instrument(debug_span!("act_on_report", link = %link.row.id));
-        acting.await.map_err(refusal)?;
-        self.remember_report(&link, &id, now).await.map_err(refusal)
-    }
-
-    async fn act_on(&self, link: &CachedLink, report: &Report) -> Result<(), Failure> {
-        let workspace = link.row.workspace;
-        if report.token_refused {
-            for (account, _) in link.named() {
-                self.broker.tokens.suspect_zaks(workspace, account.credential).await?;
-            }
-        }
-        if let LinkSource::Pool(pool) = link.row.terms.source {
-            for bot in &report.ended {
-                let freed = self.broker.pools.release_seats(workspace, pool, bot).await?;
-                tracing::info!(link = %link.row.id, %pool, freed, "a bot has ended, its seats are free");
-            }
-        }
-        Ok(())
+impl Report {
+    /// Reads a report. Other events are ignored, and are no error.
+    pub(crate) fn read(rules: &dyn DialectRules, body: &[u8]) -> Result<Self, Failure> {
+        let body: Value = serde_json::from_slice(body).map_err(|_| malformed("the body is not JSON"))?;
+        let BotStatus { code, sub_code, bot, label } = rules.status(&body);
+        let failed = matches!(code, Some("fatal" | "fatal_error" | "failed"));
+        let ended = failed
+            || matches!(
+                code,
+                Some("call_ended" | "done" | "ended" | "post_processing" | "completed" | "complete")
+            );
+        let names = [label, bot].into_iter().flatten().map(str::to_owned);
+        Ok(Self {
+            ended: if ended { names.collect() } else { Vec::new() },
+            token_refused: failed && sub_code.is_some_and(|sub_code| TOKEN_TROUBLE.contains(&sub_code)),
+        })
     }
 }
 
-/// Reads a report. Other events are ignored, and are no error.
-fn read(rules: &dyn DialectRules, body: &[u8]) -> Result<Report, Failure> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| malformed("the body is not JSON"))?;
-    let BotStatus { code, sub_code, bot, label } = rules.status(&body);
-    let failed = matches!(code, Some("fatal" | "fatal_error" | "failed"));
-    let ended = failed
-        || matches!(
-            code,
-            Some("call_ended" | "done" | "ended" | "post_processing" | "completed" | "complete")
-        );
-    let names = [label, bot].into_iter().flatten().map(str::to_owned);
-    Ok(Report {
-        ended: if ended { names.collect() } else { Vec::new() },
-        token_refused: failed && sub_code.is_some_and(|sub_code| TOKEN_TROUBLE.contains(&sub_code)),
-    })
+/// Acts on reports.
+pub(crate) struct Reports {
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) pools: Arc<Pools>,
+}
+
+impl Reports {
+    /// Suspects ZAKs that were refused, and frees the seats of a bot that has ended.
+    pub(crate) async fn act_on(&self, link: &TokenLink, report: &Report) -> Result<(), Failure> {
+        match &link.terms.source {
+            LinkSource::Accounts(accounts) if report.token_refused => {
+                for account in accounts {
+                    self.tokens.suspect_zaks(link.workspace, account.credential).await?;
+                }
+            }
+            LinkSource::Pool(pool) => {
+                for bot in &report.ended {
+                    let freed = self.pools.release_seats(link.workspace, *pool, bot).await?;
+                    tracing::info!(link = %link.id, %pool, freed, "a bot has ended, its seats are free");
+                }
+            }
+            LinkSource::Accounts(_) | LinkSource::Host => {}
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -99,7 +90,7 @@ mod tests {
     use crate::dialects::rules;
 
     fn report(dialect: Dialect, body: &Value) -> (Vec<String>, bool) {
-        let report = read(rules(dialect), body.to_string().as_bytes()).unwrap();
+        let report = Report::read(rules(dialect), body.to_string().as_bytes()).unwrap();
         (report.ended, report.token_refused)
     }
 
@@ -137,6 +128,6 @@ mod tests {
         for body in [json!({}), json!([]), json!({"event": 7}), json!({"event": "bot.done"}), json!(null)] {
             assert_eq!(report(Dialect::Recall, &body), (vec![], false), "{body}");
         }
-        assert_eq!(read(rules(Dialect::Recall), b"done").unwrap_err().code, Code::RequestMalformed);
+        assert_eq!(Report::read(rules(Dialect::Recall), b"done").unwrap_err().code, Code::RequestMalformed);
     }
 }

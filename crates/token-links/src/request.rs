@@ -2,9 +2,22 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use model::{Code, Failure, MeetingNumber, PlatformBot, TokenKind};
+use outbound::signature::SignatureHeaders;
 use store::{LinkTerms, Proof};
+
+/// The two spellings of Standard Webhooks' headers.
+static WEBHOOK: [HeaderName; 3] = [
+    HeaderName::from_static("webhook-id"),
+    HeaderName::from_static("webhook-timestamp"),
+    HeaderName::from_static("webhook-signature"),
+];
+static SVIX: [HeaderName; 3] = [
+    HeaderName::from_static("svix-id"),
+    HeaderName::from_static("svix-timestamp"),
+    HeaderName::from_static("svix-signature"),
+];
 
 const KIND: &str = "kind";
 const MEETING: &str = "meeting";
@@ -46,8 +59,17 @@ impl<'a> LinkRequest<'a> {
     }
 
     /// A header that is text.
-    pub(crate) fn header(&self, name: &http::HeaderName) -> Option<&'a str> {
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&'a str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The headers of Standard Webhooks, if all three are there in one spelling.
+    pub(crate) fn signature_headers(&self) -> Option<SignatureHeaders<'a>> {
+        let spelt = |names: &'static [HeaderName; 3]| {
+            let [id, timestamp, signature] = names.each_ref().map(|name| self.header(name));
+            Some(SignatureHeaders { id: id?, timestamp: timestamp?, signature: signature? })
+        };
+        spelt(&WEBHOOK).or_else(|| spelt(&SVIX))
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use broker::{STORE_MAY_BE_AWAY, SingleFlight};
 use model::{Code, Environment, Failure, Timestamp};
-use store::LinkStore;
+use store::TokenLinks;
 use tokio_util::task::TaskTracker;
 
 /// How long the number counts as current: a revocation takes effect within this.
@@ -33,7 +33,7 @@ struct Seen {
 
 /// The number, and who asks for it.
 pub(crate) struct Revision {
-    store: Arc<dyn LinkStore>,
+    store: Arc<dyn TokenLinks + Send + Sync>,
     env: Environment,
     tasks: TaskTracker,
     seen: Arc<Mutex<Option<Seen>>>,
@@ -42,7 +42,11 @@ pub(crate) struct Revision {
 }
 
 impl Revision {
-    pub(crate) fn new(store: Arc<dyn LinkStore>, env: Environment, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn TokenLinks + Send + Sync>,
+        env: Environment,
+        tasks: TaskTracker,
+    ) -> Self {
         Self { store, env, tasks, seen: Arc::default(), looks: SingleFlight::default() }
     }
 

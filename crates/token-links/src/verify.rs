@@ -1,29 +1,53 @@
-//! What shows that a request is the platform's, beside its secret: where it comes from, and a signature or a secret in the query.
+//! Whether a request may use a link: its secret, the link's life, where it comes from, and a signature or a secret in the query.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{Code, Failure, Timestamp};
 use outbound::signature::ELSEWHERE;
-use store::{Digest, Proof};
+use store::{Digest, LinkLife, Proof};
 use tenants::digest;
 
 use crate::{
-    TokenLinks,
-    cached_link::CachedLink,
-    dialects::{RequestId, Unverified},
+    dialects::{LinkRefusal, RequestId, Unverified, recognised},
+    link_cache::CachedLink,
     request::{LinkRequest, malformed, pairs},
-    used_ids::UsedFor,
 };
 
 /// The longest query that is read.
 const MAX_QUERY_BYTES: usize = 16 * 1024;
-/// The same id on the same link within this is a retry, and answered again.
-const RETRY_WINDOW: Duration = Duration::from_secs(30);
-/// The same for a request whose signature covers no id: Attendee's.
-const RETRY_WINDOW_WITHOUT_ID: Duration = Duration::from_secs(60);
-/// For how long requests without an id are remembered. Their signatures never end, and 32 bytes each are little.
-pub(crate) const REQUESTS_ARE_REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The link, if it is not revoked and the request has its secret. Unknown links and wrong secrets are told apart by neither
+/// answer nor time.
+pub(crate) fn check_secret(
+    link: Option<Arc<CachedLink>>,
+    request: &LinkRequest<'_>,
+) -> Result<Arc<CachedLink>, LinkRefusal> {
+    let link = link.filter(|link| link.row.revoked_at.is_none());
+    let rules = link.as_ref().map_or_else(|| recognised(request), |link| link.rules());
+    let nobody: Digest = [0; 32];
+    let expected = link.as_ref().map_or(&nobody, |link| &link.row.secret_digest);
+    let given = rules.secret(request).unwrap_or("");
+    let right = verify_slices_are_equal(expected, &digest(given)).is_ok();
+    link.filter(|_| right).ok_or_else(|| {
+        let unknown = Failure::new(Code::LinkUnknown, "no link has this address");
+        match rules.unauthorized(request) {
+            Some(failure) => LinkRefusal::new(rules, None, failure),
+            None => LinkRefusal::new(recognised(request), None, unknown),
+        }
+    })
+}
+
+/// Whether the link gives anything at this time.
+pub(crate) fn check_life(life: &LinkLife, now: Timestamp) -> Result<(), Failure> {
+    if life.not_before.is_some_and(|begin| now < begin) {
+        return Err(Failure::new(Code::LinkExpired, "the link is not valid yet"));
+    }
+    if life.expires_at.is_some_and(|end| now >= end) {
+        return Err(Failure::new(Code::LinkExpired, "the link has expired"));
+    }
+    Ok(())
+}
 
 /// Verifies source, signature or secret. Returns what identifies the request.
 pub(crate) fn check<'a>(
@@ -119,105 +143,4 @@ fn check_query_secret(query: &str, name: &str, expected: &Digest) -> Result<(), 
     verify_slices_are_equal(&digest(secret), expected).map_err(|_| {
         Failure::new(Code::SignatureInvalid, format!("{name} in the query is not the link's secret"))
     })
-}
-
-/// Whether a request that was there at `first` is a retry of it at `now`. Of one from the future, which a wrong clock has
-/// dated, nobody knows how long ago it was.
-fn is_retry(first: Timestamp, window: Duration, now: Timestamp) -> bool {
-    !first.is_from_the_future(now) && now.since(first) <= window
-}
-
-/// The id by which a request without one is remembered.
-struct Whole {
-    /// On this link.
-    here: Digest,
-    /// On any link of the workspace.
-    anywhere: Digest,
-}
-
-impl Whole {
-    fn of(link: &CachedLink, canonical: &str) -> Self {
-        let here = digest(&format!("{}.{canonical}", link.row.id));
-        Self { here, anywhere: digest(&format!("{}.{canonical}", link.row.workspace)) }
-    }
-}
-
-impl TokenLinks {
-    /// Refuses a fetch that was there before. An id is remembered in memory; a request without one as a whole, in the store.
-    pub(crate) async fn admit_once(
-        &self,
-        link: &CachedLink,
-        id: &RequestId<'_>,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
-        let refused = |words| Err(Failure::new(Code::ReplayRefused, words));
-        match id {
-            RequestId::None => Ok(()),
-            RequestId::Signed(id) => {
-                match self.used_ids.first_use(link.row.workspace, link.row.id, (UsedFor::Token, id), now)? {
-                    None => Ok(()),
-                    Some(first) if first.is_on(link.row.id) && is_retry(first.at, RETRY_WINDOW, now) => {
-                        Ok(())
-                    }
-                    Some(_) => refused("this webhook-id was used before: each fetch needs an id of its own"),
-                }
-            }
-            RequestId::Whole(canonical) => {
-                let whole = Whole::of(link, canonical);
-                match self.store.first_seen(&whole.here, now).await? {
-                    // A request that was answered on another link is refused here, even if it is new on this link.
-                    None => match self.store.first_seen(&whole.anywhere, now).await? {
-                        None => Ok(()),
-                        Some(_) => refused("this request was made to another link"),
-                    },
-                    Some(first)
-                        if link.row.terms.allow_repeat || is_retry(first, RETRY_WINDOW_WITHOUT_ID, now) =>
-                    {
-                        Ok(())
-                    }
-                    Some(_) => refused(
-                        "this bot has fetched its tokens before: a link with allow_repeat gives them again",
-                    ),
-                }
-            }
-        }
-    }
-
-    /// Whether a report was taken before, longer ago than a retry comes. A retry is taken again: the first may have failed, and
-    /// a report changes nothing the second time.
-    pub(crate) async fn is_known_report(
-        &self,
-        link: &CachedLink,
-        id: &RequestId<'_>,
-        now: Timestamp,
-    ) -> Result<bool, Failure> {
-        let first = match id {
-            RequestId::None => None,
-            RequestId::Signed(id) => {
-                let used = self.used_ids.used(link.row.workspace, link.row.id, (UsedFor::Report, id));
-                used.map(|first| first.at)
-            }
-            RequestId::Whole(canonical) => self.store.seen_request(&Whole::of(link, canonical).here).await?,
-        };
-        Ok(first.is_some_and(|first| !is_retry(first, RETRY_WINDOW, now)))
-    }
-
-    /// Remembers an accepted report. One that failed may be repeated.
-    pub(crate) async fn remember_report(
-        &self,
-        link: &CachedLink,
-        id: &RequestId<'_>,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
-        match id {
-            RequestId::None => {}
-            RequestId::Signed(id) => {
-                self.used_ids.first_use(link.row.workspace, link.row.id, (UsedFor::Report, id), now)?;
-            }
-            RequestId::Whole(canonical) => {
-                self.store.first_seen(&Whole::of(link, canonical).here, now).await?;
-            }
-        }
-        Ok(())
-    }
 }

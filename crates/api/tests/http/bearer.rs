@@ -78,7 +78,7 @@ async fn a_bearer_is_given_the_token_its_kind_and_its_end() {
     let record = audit["results"].as_array().unwrap().iter().find(mine).unwrap();
     assert_eq!(record["credential"], account.as_str());
     assert_eq!(audit["results"].as_array().unwrap().len(), 3);
-    app.links.write_recent_uses().await;
+    app.links.recent_uses.write().await;
     let shown = app.get(&format!("{LINKS}{id}/")).await.ok();
     assert_eq!((&shown["dialect"], &shown["verification"]), (&json!("bearer"), &json!("unsigned")));
     assert_eq!(shown["last_uses"][0]["outcome"], "token_not_available");

@@ -413,7 +413,7 @@ async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same
         new.terms.dialect = dialect;
         new.terms.meeting_in_request = true;
         new.terms.proof = Proof::QuerySecret { name: name.to_owned(), digest: tenants::digest(&secret) };
-        let made = app.links.create(workspace, &new).await.unwrap().unwrap();
+        let made = app.links.manager.create(workspace, &new).await.unwrap().unwrap();
         let path = app.path_of(made.url.expose());
         let answer = bare(&app, &format!("{path}?{name}={secret}")).await;
         assert_eq!(answer.status, 200, "{name}: {}", answer.text);
@@ -423,7 +423,7 @@ async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same
         let wrong = bare(&app, &format!("{path}?{name}=planted-wrong")).await;
         assert_eq!((wrong.status, wrong.text.contains("planted")), (401, false));
     }
-    app.links.write_recent_uses().await;
+    app.links.recent_uses.write().await;
     for place in [LINKS, "/api/latchkey/v1/audit/", "/api/latchkey/v1/credential-events/"] {
         let shown = app.get(place).await.text;
         assert!(!shown.contains("planted"), "{place}: {shown}");
@@ -724,7 +724,7 @@ async fn a_link_shows_its_last_uses() {
     fetch(&app, &format!("{path}?kind=obf"), "msg_2").await;
     let forged = bare(&app, &path).await;
     assert_eq!(forged.status, 401);
-    app.links.write_recent_uses().await;
+    app.links.recent_uses.write().await;
     let shown = app.get(&format!("{LINKS}{}/", made["id"].as_str().unwrap())).await.ok()["last_uses"].clone();
     let now = app.env.now();
     assert_eq!(

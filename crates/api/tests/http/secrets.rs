@@ -94,7 +94,7 @@ async fn the_log_tells_no_secret() {
     let own_name = app.path_of(made["url"].as_str().unwrap());
     let mut new = NewLink::usual(TokenKind::Zak, account.as_str().unwrap().parse().unwrap());
     new.terms.proof = Proof::QuerySecret { name: "bot".to_owned(), digest: digest("planted-query-secret") };
-    let made = app.links.create(app.workspace().await, &new).await.unwrap().unwrap();
+    let made = app.links.manager.create(app.workspace().await, &new).await.unwrap().unwrap();
     let our_name = format!("{}?bot=planted-query-secret", app.path_of(made.url.expose()));
     for address in [own_name, our_name] {
         let request = Request::builder().uri(&address).body(Body::empty()).unwrap();
@@ -111,7 +111,7 @@ async fn the_log_tells_no_secret() {
         let request = request.header(header::AUTHORIZATION, value).body(Body::empty()).unwrap();
         assert_eq!(app.send(request).await.status, status);
     }
-    app.links.write_recent_uses().await;
+    app.links.recent_uses.write().await;
 
     // An install, parked and adopted, and its access token.
     let redirect = "https://latchkey.test/base/oauth/zoom/callback";

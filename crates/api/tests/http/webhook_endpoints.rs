@@ -397,7 +397,7 @@ async fn a_token_link_that_refuses_is_told_once_with_how_often() {
     }
     // Who does not have the whole address causes nothing.
     unsigned(&format!("{}x", &link[..link.len() - 1])).await;
-    app.links.tell_refusals().await;
+    app.links.refusals.tell().await;
     let told = until_heard(&app, &receiver, 1).await[0].json()["data"].clone();
     assert_eq!((&told["count"], &told["data"]["sub_code"]), (&json!(3), &json!("signature_missing")));
     assert!(link.contains(told["token_link"]["id"].as_str().unwrap()), "{told}");
@@ -405,14 +405,14 @@ async fn a_token_link_that_refuses_is_told_once_with_how_often() {
 
     for _ in 0..5 {
         unsigned(&link).await;
-        app.links.tell_refusals().await;
+        app.links.refusals.tell().await;
     }
     // Another server, or this one after a start, has a memory of its own, and the same store.
     let another = app.another(&Plan { networks: &["127.0.0.0/8"], ..PLAN }).await;
     assert!(another.get(&link).await.status >= 400);
-    another.links.tell_refusals().await;
+    another.links.refusals.tell().await;
     app.jump(11 * MINUTE);
-    app.links.tell_refusals().await;
+    app.links.refusals.tell().await;
     let heard = until_heard(&app, &receiver, 2).await;
     assert_eq!(heard.len(), 2);
     assert_eq!(heard[1].json()["data"]["count"], 5);

@@ -55,7 +55,7 @@ async fn a_record_says_who_got_what_and_where_from() {
     let given = fixture.broker.tokens.zak(fixture.workspace, id, ANY, bot).await.unwrap();
 
     let new = NewLink::usual(TokenKind::Zak, id);
-    let link = fixture.links.create(fixture.workspace, &new).await.unwrap().unwrap();
+    let link = fixture.links.manager.create(fixture.workspace, &new).await.unwrap().unwrap();
     let key = fixture.broker.workspaces.callback_keys(fixture.workspace).await.unwrap().remove(0);
     let (timestamp, peer) = (fixture.env.now().as_second().to_string(), IpAddr::from([192, 0, 2, 7]));
     let signature = key.sign("msg", fixture.env.now(), b"");

@@ -79,7 +79,7 @@ fn until(end: Timestamp) -> LinkLife {
 /// A fixture with an account, and a platform that has a link to it.
 async fn linked() -> (Fixture, Platform, LinkAddress, CredentialId) {
     let (fixture, id) = Fixture::with_account().await;
-    let link = fixture.links.create(fixture.workspace, &plain(id)).await.unwrap().unwrap();
+    let link = fixture.links.manager.create(fixture.workspace, &plain(id)).await.unwrap().unwrap();
     let platform = Platform::of(&fixture, &link).await;
     (fixture, platform, link, id)
 }
@@ -113,7 +113,7 @@ async fn fresh_is_not_from_memory() {
 async fn unknown_links_and_wrong_secrets_look_alike() {
     let (fixture, platform, ..) = linked().await;
     let other = fixture.connect().await;
-    let other = fixture.links.create(fixture.workspace, &plain(other)).await.unwrap().unwrap();
+    let other = fixture.links.manager.create(fixture.workspace, &plain(other)).await.unwrap().unwrap();
     let other = address(&other);
     let (id, secret) = platform.address.split_once('.').unwrap();
     let (other_id, other_secret) = other.split_once('.').unwrap();
@@ -151,7 +151,7 @@ async fn a_revoked_link_is_unknown_within_a_second() {
     fixture.clock.advance(SECOND);
     assert_eq!(platform.refused(&fixture, "two").await, Code::LinkUnknown);
 
-    let fresh = fixture.links.create(fixture.workspace, &plain(account)).await.unwrap().unwrap();
+    let fresh = fixture.links.manager.create(fixture.workspace, &plain(account)).await.unwrap().unwrap();
     fixture.store.revoke_token_link(fixture.workspace, fresh.link.id, fixture.env.now()).await.unwrap();
     let platform = Platform { address: address(&fresh), ..platform };
     assert_eq!(
@@ -166,7 +166,7 @@ async fn a_revoked_link_is_unknown_within_a_second() {
 async fn a_link_ends_on_the_second() {
     let (fixture, platform, _, account) = linked().await;
     let new = NewLink { life: until(fixture.env.now() + 60 * SECOND), ..plain(account) };
-    let link = fixture.links.create(fixture.workspace, &new).await.unwrap().unwrap();
+    let link = fixture.links.manager.create(fixture.workspace, &new).await.unwrap().unwrap();
     let platform = Platform { address: address(&link), ..platform };
     fixture.clock.advance(59 * SECOND);
     platform.fetch(&fixture, "one").await.unwrap();
@@ -249,7 +249,7 @@ async fn a_first_use_in_the_future_makes_no_retry() {
 #[tokio::test]
 async fn a_captured_signature_opens_no_other_link() {
     let (fixture, platform, _, account) = linked().await;
-    let other = fixture.links.create(fixture.workspace, &plain(account)).await.unwrap().unwrap();
+    let other = fixture.links.manager.create(fixture.workspace, &plain(account)).await.unwrap().unwrap();
     let other = Platform { address: address(&other), key: platform.key.clone() };
     platform.fetch(&fixture, "msg").await.unwrap();
     assert_eq!(other.refused(&fixture, "msg").await, Code::ReplayRefused);
@@ -261,15 +261,15 @@ async fn a_captured_signature_opens_no_other_link() {
 async fn what_one_server_has_answered_no_other_answers_and_no_later_start() {
     let (fixture, platform, _, account) = linked().await;
     let other = fixture.another_server(fixture.clock.clone()).await;
-    let elsewhere = fixture.links.create(fixture.workspace, &plain(account)).await.unwrap().unwrap();
+    let elsewhere = fixture.links.manager.create(fixture.workspace, &plain(account)).await.unwrap().unwrap();
     let elsewhere = Platform { address: address(&elsewhere), key: platform.key.clone() };
     let signed_at = fixture.env.now();
     platform.fetch(&fixture, "msg").await.unwrap();
-    fixture.links.write_used_ids().await.unwrap();
+    fixture.links.replay.write_used_ids().await.unwrap();
     // The other server returns, and a third is started.
-    other.links.read_used_ids().await.unwrap();
+    other.links.replay.read_used_ids().await.unwrap();
     let later = fixture.another_server(fixture.clock.clone()).await;
-    later.links.read_used_ids().await.unwrap();
+    later.links.replay.read_used_ids().await.unwrap();
     for server in [&other, &later] {
         // What comes at once on the same link is a retry, whichever server it meets.
         platform.fetch_signed_at(server, "msg", signed_at).await.unwrap();
@@ -281,7 +281,7 @@ async fn what_one_server_has_answered_no_other_answers_and_no_later_start() {
         let refused = platform.fetch_signed_at(server, "msg", signed_at).await.unwrap_err();
         assert_eq!(refused.code, Code::ReplayRefused);
         platform.fetch_from(server, &fixture, "new").await.unwrap();
-        server.links.read_used_ids().await.unwrap();
+        server.links.replay.read_used_ids().await.unwrap();
     }
 }
 
@@ -294,11 +294,11 @@ async fn ids_that_could_not_be_written_are_written_later() {
     let signed_at = fixture.env.now();
     platform.fetch(&fixture, "msg").await.unwrap();
     run("CREATE TRIGGER away BEFORE INSERT ON used_ids BEGIN SELECT RAISE(ABORT, 'away'); END").await;
-    fixture.links.write_used_ids().await.unwrap_err();
+    fixture.links.replay.write_used_ids().await.unwrap_err();
     run("DROP TRIGGER away").await;
-    fixture.links.write_used_ids().await.unwrap();
+    fixture.links.replay.write_used_ids().await.unwrap();
     let other = fixture.another_server(fixture.clock.clone()).await;
-    other.links.read_used_ids().await.unwrap();
+    other.links.replay.read_used_ids().await.unwrap();
     fixture.clock.advance(31 * SECOND);
     let refused = platform.fetch_signed_at(&other, "msg", signed_at).await.unwrap_err();
     assert_eq!(refused.code, Code::ReplayRefused);
@@ -329,7 +329,7 @@ async fn a_link_can_have_a_signing_secret_of_its_own() {
     let (fixture, platform, _, account) = linked().await;
     let secret = Secret::new("whsec_dGhlIHBsYXRmb3JtJ3Mgb3duIHNlY3JldA==");
     let new = NewLink { signing_secrets: vec![secret.clone()], ..plain(account) };
-    let link = fixture.links.create(fixture.workspace, &new).await.unwrap().unwrap();
+    let link = fixture.links.manager.create(fixture.workspace, &new).await.unwrap().unwrap();
     let ours = Platform { address: address(&link), key: platform.key };
     let theirs = Platform { address: address(&link), key: SigningKey::parse(&secret).unwrap() };
     assert_eq!(ours.refused(&fixture, "one").await, Code::SignatureInvalid);
@@ -341,10 +341,10 @@ async fn a_link_can_have_a_signing_secret_of_its_own() {
 async fn links_are_made_for_accounts_and_keys_that_exist() {
     let (fixture, _, _, account) = linked().await;
     let stranger = model::WorkspaceId::generate(&fixture.env);
-    assert!(fixture.links.create(stranger, &plain(account)).await.unwrap().is_none());
+    assert!(fixture.links.manager.create(stranger, &plain(account)).await.unwrap().is_none());
     for secret in ["", "whsec_", "whsec_c2hvcnQ=", "whsec_not Base64", "c29tZWJvZHkgZWxzZSdzIGtleQ=="] {
         let new = NewLink { signing_secrets: vec![Secret::new(secret)], ..plain(account) };
-        assert!(fixture.links.create(fixture.workspace, &new).await.unwrap().is_none(), "{secret}");
+        assert!(fixture.links.manager.create(fixture.workspace, &new).await.unwrap().is_none(), "{secret}");
     }
 }
 

@@ -59,7 +59,7 @@ impl Cluster {
         };
         let link =
             NewLink { name: "bots".into(), terms, life: LinkLife::default(), signing_secrets: Vec::new() };
-        let link = fixture.links.create(fixture.workspace, &link).await.unwrap().unwrap();
+        let link = fixture.links.manager.create(fixture.workspace, &link).await.unwrap().unwrap();
         let address = link.url.expose().rsplit('/').next().unwrap().to_owned();
         let store = fixture.store.clone();
         Self { fixture, servers: Vec::new(), store, pool, address }

@@ -154,7 +154,7 @@ async fn nothing_tells_a_secret() {
     let (kind, credential) = (TokenKind::Zak, account.id);
     let signing_secrets = vec![own.clone()];
     let new = search.shown(NewLink { signing_secrets, ..NewLink::usual(kind, credential) });
-    let link = search.shown(fixture.links.create(fixture.workspace, &new).await).unwrap().unwrap();
+    let link = search.shown(fixture.links.manager.create(fixture.workspace, &new).await).unwrap().unwrap();
     let address = link.url.expose().rsplit('/').next().unwrap();
     search.secret("the link's secret", &Secret::new(address.split_once('.').unwrap().1));
     let (key, now) = (search.shown(SigningKey::parse(&own).unwrap()), fixture.env.now());

@@ -152,7 +152,8 @@ async fn link_of(fixture: &Fixture, credential: CredentialId, address: &str) -> 
     let account = LinkAccount { credential, user: Some(user), address: Some(address) };
     let terms = LinkTerms::usual(TokenKind::Zak, LinkSource::Accounts(vec![account]));
     let new = NewLink { terms, ..NewLink::usual(TokenKind::Zak, credential) };
-    Platform::of(fixture, &fixture.links.create(fixture.workspace, &new).await.unwrap().unwrap()).await
+    Platform::of(fixture, &fixture.links.manager.create(fixture.workspace, &new).await.unwrap().unwrap())
+        .await
 }
 
 #[tokio::test]

@@ -213,7 +213,7 @@ async fn users_who_are_gone_end_their_account() {
 async fn platform(fixture: &Fixture, id: CredentialId) -> Platform {
     let (kind, credential) = (TokenKind::Zak, id);
     let new = NewLink::usual(kind, credential);
-    let link = fixture.links.create(fixture.workspace, &new).await.unwrap().unwrap();
+    let link = fixture.links.manager.create(fixture.workspace, &new).await.unwrap().unwrap();
     Platform::of(fixture, &link).await
 }
 

@@ -17,15 +17,14 @@ use store::{LinkSource, LinkTerms};
 use zoom::MeetingLink;
 
 use super::{
-    BotStatus, Defaults, DialectRules, LABEL, Refusal, RefusalBody, RequestId, Tokens, Unverified, Verifier,
+    BotStatus, Defaults, DialectRules, LABEL, RequestId, Tokens, Unverified, Verifier,
     attendee_signature::{self, AttendeeKey, MOST_BYTES},
     fields_of, words,
 };
 use crate::{
-    TokenLinks,
+    account_selection::{AccountSelection, TokenRequest},
+    answer::{Content, Refusal, RefusalBody},
     request::{LinkRequest, Requested, allowed_meeting, malformed, platform_bot},
-    select_account::TokenRequest,
-    serve::Content,
 };
 
 static SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
@@ -135,8 +134,12 @@ impl DialectRules for Attendee {
         Duration::from_secs(10)
     }
 
-    fn tokens<'a>(&self, links: &'a TokenLinks, request: &'a TokenRequest<'a>) -> Option<Tokens<'a>> {
-        Some(links.tokens_of_attendee(request).boxed())
+    fn tokens<'a>(
+        &self,
+        accounts: &'a AccountSelection,
+        request: &'a TokenRequest<'a>,
+    ) -> Option<Tokens<'a>> {
+        Some(all_tokens(accounts, request).boxed())
     }
 
     /// A key for each kind that is there; of OBF tokens all in one, because Attendee tries one after another.
@@ -176,91 +179,92 @@ impl DialectRules for Attendee {
     }
 }
 
-impl TokenLinks {
-    /// Every token that the link gives for this meeting. Without the identifying token there is no answer,
-    /// because Attendee would send its bot in anonymously.
-    async fn tokens_of_attendee(
-        &self,
-        request: &TokenRequest<'_>,
-    ) -> Result<Vec<Audited<IssuedToken>>, Failure> {
-        let terms = request.terms();
-        let gives = |kind| terms.kinds.contains(&kind);
-        let identity = match (gives(TokenKind::Zak), gives(TokenKind::Obf)) {
-            (true, true) => Some(self.identity_for(request).await?),
-            (true, false) => Some(TokenKind::Zak),
-            (false, true) => Some(TokenKind::Obf),
-            (false, false) => None,
-        };
-        let identities = async {
-            match identity {
-                Some(TokenKind::Obf) => self.obf_of_each(request).await,
-                Some(kind) => self.token(request, kind).await.map(|token| vec![token]),
-                None => Ok(Vec::new()),
-            }
-        };
-        let recording = async {
-            if gives(TokenKind::JoinToken) { self.join_token_of_host(request).await } else { Ok(None) }
-        };
-        let (identities, join_token) = tokio::join!(identities, recording);
-        let mut tokens: Vec<_> = join_token?.into_iter().collect();
-        match identities {
-            Ok(identities) => tokens.extend(identities),
-            Err(failure)
-                if failure.code == Code::TokenNotAvailable && (!tokens.is_empty() || terms.optional) => {}
-            Err(failure) => return Err(failure),
+/// Every token that the link gives for this meeting. Without the identifying token there is no answer,
+/// because Attendee would send its bot in anonymously.
+async fn all_tokens(
+    accounts: &AccountSelection,
+    request: &TokenRequest<'_>,
+) -> Result<Vec<Audited<IssuedToken>>, Failure> {
+    let terms = request.terms();
+    let gives = |kind| terms.kinds.contains(&kind);
+    let identity = match (gives(TokenKind::Zak), gives(TokenKind::Obf)) {
+        (true, true) => Some(identity_for(accounts, request).await?),
+        (true, false) => Some(TokenKind::Zak),
+        (false, true) => Some(TokenKind::Obf),
+        (false, false) => None,
+    };
+    let identities = async {
+        match identity {
+            Some(TokenKind::Obf) => obf_of_each(accounts, request).await,
+            Some(kind) => accounts.token(request, kind).await.map(|token| vec![token]),
+            None => Ok(Vec::new()),
         }
-        if tokens.is_empty() && !terms.optional {
-            return Err(Failure::new(Code::TokenNotAvailable, "there is no token for this meeting"));
+    };
+    let recording = async {
+        if gives(TokenKind::JoinToken) { join_token_of_host(accounts, request).await } else { Ok(None) }
+    };
+    let (identities, join_token) = tokio::join!(identities, recording);
+    let mut tokens: Vec<_> = join_token?.into_iter().collect();
+    match identities {
+        Ok(identities) => tokens.extend(identities),
+        Err(failure) if failure.code == Code::TokenNotAvailable && (!tokens.is_empty() || terms.optional) => {
         }
-        Ok(tokens)
+        Err(failure) => return Err(failure),
     }
-
-    /// A meeting of one's own takes a ZAK; for meetings of others Zoom requires a vouching participant.
-    async fn identity_for(&self, request: &TokenRequest<'_>) -> Result<TokenKind, Failure> {
-        let host = match request.meeting() {
-            Some(meeting) => self.host_of(request.workspace(), meeting).await?,
-            None => None,
-        };
-        Ok(if host.is_some() { TokenKind::Zak } else { TokenKind::Obf })
+    if tokens.is_empty() && !terms.optional {
+        return Err(Failure::new(Code::TokenNotAvailable, "there is no token for this meeting"));
     }
+    Ok(tokens)
+}
 
-    /// An OBF token of every account that the link names, at once. Some may fail, not all.
-    async fn obf_of_each(&self, request: &TokenRequest<'_>) -> Result<Vec<Audited<IssuedToken>>, Failure> {
-        if !matches!(request.terms().source, LinkSource::Accounts(_)) {
-            return Ok(vec![self.token(request, TokenKind::Obf).await?]);
-        }
-        let each = request
-            .named_accounts()
-            .map(|(account, state)| self.token_of_named(request, TokenKind::Obf, account, state));
-        let (mut tokens, mut first) = (Vec::new(), None);
-        for fetched in join_all(each).await {
-            match fetched {
-                Ok(token) => tokens.push(token),
-                Err(failure) => first = first.or(Some(failure)),
-            }
-        }
-        match first {
-            Some(failure) if tokens.is_empty() => Err(failure),
-            _ => Ok(tokens),
+/// A meeting of one's own takes a ZAK; for meetings of others Zoom requires a vouching participant.
+async fn identity_for(accounts: &AccountSelection, request: &TokenRequest<'_>) -> Result<TokenKind, Failure> {
+    let host = match request.meeting() {
+        Some(meeting) => accounts.host_of(request.workspace(), meeting).await?,
+        None => None,
+    };
+    Ok(if host.is_some() { TokenKind::Zak } else { TokenKind::Obf })
+}
+
+/// An OBF token of every account that the link names, at once. Some may fail, not all.
+async fn obf_of_each(
+    accounts: &AccountSelection,
+    request: &TokenRequest<'_>,
+) -> Result<Vec<Audited<IssuedToken>>, Failure> {
+    if !matches!(request.terms().source, LinkSource::Accounts(_)) {
+        return Ok(vec![accounts.token(request, TokenKind::Obf).await?]);
+    }
+    let each = request
+        .named_accounts()
+        .map(|(account, state)| accounts.token_of_named(request, TokenKind::Obf, account, state));
+    let (mut tokens, mut first) = (Vec::new(), None);
+    for fetched in join_all(each).await {
+        match fetched {
+            Ok(token) => tokens.push(token),
+            Err(failure) => first = first.or(Some(failure)),
         }
     }
+    match first {
+        Some(failure) if tokens.is_empty() => Err(failure),
+        _ => Ok(tokens),
+    }
+}
 
-    /// A join token, if the host's account is here and may give one. Without it the bot asks the host.
-    async fn join_token_of_host(
-        &self,
-        request: &TokenRequest<'_>,
-    ) -> Result<Option<Audited<IssuedToken>>, Failure> {
-        let host = match self.host(request).await {
-            Ok(host) => host,
-            Err(failure) if failure.code == Code::Unavailable => return Err(failure),
-            Err(_) => return Ok(None),
-        };
-        match self.token_of_host(request, TokenKind::JoinToken, &host).await {
-            Ok(token) => Ok(Some(token)),
-            Err(failure) => {
-                tracing::info!(code = %failure.code, "a bot goes without a join token");
-                Ok(None)
-            }
+/// A join token, if the host's account is here and may give one. Without it the bot asks the host.
+async fn join_token_of_host(
+    accounts: &AccountSelection,
+    request: &TokenRequest<'_>,
+) -> Result<Option<Audited<IssuedToken>>, Failure> {
+    let host = match accounts.host(request).await {
+        Ok(host) => host,
+        Err(failure) if failure.code == Code::Unavailable => return Err(failure),
+        Err(_) => return Ok(None),
+    };
+    match accounts.token_of_host(request, TokenKind::JoinToken, &host).await {
+        Ok(token) => Ok(Some(token)),
+        Err(failure) => {
+            tracing::info!(code = %failure.code, "a bot goes without a join token");
+            Ok(None)
         }
     }
 }

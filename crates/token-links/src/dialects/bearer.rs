@@ -11,12 +11,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use store::LinkTerms;
 
-use super::{
-    Address, BotStatus, Defaults, DialectRules, Refusal, RefusalBody, Verifier, fields_of, plain, words,
-};
+use super::{Address, BotStatus, Defaults, DialectRules, Verifier, fields_of, plain, words};
 use crate::{
+    answer::{Content, Refusal, RefusalBody},
     request::{LinkRequest, Requested, malformed},
-    serve::Content,
 };
 
 pub(super) struct Bearer;

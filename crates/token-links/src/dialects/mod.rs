@@ -7,7 +7,7 @@ mod attendee;
 pub mod attendee_signature;
 mod bearer;
 mod meeting_baas;
-pub(crate) mod plain;
+mod plain;
 mod recall;
 
 use std::time::Duration;
@@ -22,11 +22,12 @@ use serde_json::Value;
 use store::{Dialect, LinkTerms};
 
 use crate::{
-    TokenLinks,
+    account_selection::{AccountSelection, TokenRequest},
+    answer::Content,
     request::{LinkRequest, Requested},
-    select_account::TokenRequest,
-    serve::Content,
 };
+
+pub use crate::answer::{Refusal, RefusalBody};
 
 /// The rules of a dialect.
 pub const fn rules(dialect: Dialect) -> &'static dyn DialectRules {
@@ -117,8 +118,12 @@ pub trait DialectRules: Sync {
     fn answer_within(&self) -> Duration;
 
     /// The tokens of an answer that is more than the one token of the kind that is asked for.
-    fn tokens<'a>(&self, links: &'a TokenLinks, request: &'a TokenRequest<'a>) -> Option<Tokens<'a>> {
-        let _ = (links, request);
+    fn tokens<'a>(
+        &self,
+        accounts: &'a AccountSelection,
+        request: &'a TokenRequest<'a>,
+    ) -> Option<Tokens<'a>> {
+        let _ = (accounts, request);
         None
     }
 
@@ -197,24 +202,25 @@ pub enum RequestId<'a> {
     Whole(String),
 }
 
-/// A refusal in a dialect.
+/// Why a link gives nothing, and how its dialect says so.
 #[derive(Debug)]
-pub struct Refusal {
-    /// The status, where the dialect has another than the code's own.
-    pub status: Option<StatusCode>,
-    /// The `WWW-Authenticate` header.
-    pub challenge: Option<&'static str>,
-    /// The body.
-    pub body: RefusalBody,
+pub struct LinkRefusal {
+    /// Why.
+    pub failure: Failure,
+    /// What is said.
+    pub refusal: Refusal,
 }
 
-/// What a refusal says.
-#[derive(Debug)]
-pub enum RefusalBody {
-    /// In the dialect's own form.
-    Own(Content),
-    /// In the form of the API's errors, for people.
-    LikeTheApi(String),
+impl LinkRefusal {
+    /// Refuses in a dialect; `kind` is what was asked for, if that is known.
+    pub fn new(rules: &dyn DialectRules, kind: Option<TokenKind>, failure: Failure) -> Self {
+        Self { refusal: rules.refuse(kind, &failure), failure }
+    }
+
+    /// The status, where the dialect has another than the code's own.
+    pub const fn status(&self) -> Option<StatusCode> {
+        self.refusal.status
+    }
 }
 
 /// What a report says of a bot.

@@ -2,39 +2,17 @@
 
 use audit::Audited;
 use broker::IssuedToken;
-use http::HeaderName;
 use model::{Failure, Secret, Timestamp};
-use outbound::signature::{self, SignatureHeaders, SigningKey};
+use outbound::signature::{self, SigningKey};
 use serde::Deserialize;
 use serde_json::Value;
 use store::LinkTerms;
 
-use super::{Refusal, RefusalBody, RequestId, Unverified, Verifier, fields_of, words};
+use super::{RequestId, Unverified, Verifier, fields_of, words};
 use crate::{
+    answer::{Content, Refusal, RefusalBody},
     request::{LinkRequest, Query, Requested, malformed},
-    serve::Content,
 };
-
-/// The two spellings of Standard Webhooks' headers.
-static WEBHOOK: [HeaderName; 3] = [
-    HeaderName::from_static("webhook-id"),
-    HeaderName::from_static("webhook-timestamp"),
-    HeaderName::from_static("webhook-signature"),
-];
-static SVIX: [HeaderName; 3] = [
-    HeaderName::from_static("svix-id"),
-    HeaderName::from_static("svix-timestamp"),
-    HeaderName::from_static("svix-signature"),
-];
-
-/// The headers of Standard Webhooks, if all three are there in one spelling.
-pub(crate) fn signature_headers<'a>(request: &LinkRequest<'a>) -> Option<SignatureHeaders<'a>> {
-    let spelt = |names: &'static [HeaderName; 3]| {
-        let [id, timestamp, signature] = names.each_ref().map(|name| request.header(name));
-        Some(SignatureHeaders { id: id?, timestamp: timestamp?, signature: signature? })
-    };
-    spelt(&WEBHOOK).or_else(|| spelt(&SVIX))
-}
 
 /// Verifies Standard Webhooks.
 struct StandardWebhooks(Vec<SigningKey>);
@@ -49,11 +27,11 @@ pub(super) fn verifier(secrets: &[Secret]) -> Option<Box<dyn Verifier>> {
 
 impl Verifier for StandardWebhooks {
     fn is_signed(&self, request: &LinkRequest<'_>) -> Result<(), &'static str> {
-        signature_headers(request).map(drop).ok_or(HEADERS)
+        request.signature_headers().map(drop).ok_or(HEADERS)
     }
 
     fn verify<'a>(&self, request: &LinkRequest<'a>, now: Timestamp) -> Result<RequestId<'a>, Unverified> {
-        let headers = signature_headers(request).ok_or(Unverified::Missing(HEADERS))?;
+        let headers = request.signature_headers().ok_or(Unverified::Missing(HEADERS))?;
         signature::verify(&self.0, headers, request.body, now)?;
         Ok(RequestId::Signed(headers.id))
     }

@@ -10,10 +10,10 @@ use model::{Code, Failure, Secret, TokenKind};
 use serde_json::Value;
 use store::LinkTerms;
 
-use super::{BotStatus, Defaults, DialectRules, LABEL, Refusal, Verifier, plain};
+use super::{BotStatus, Defaults, DialectRules, LABEL, Verifier, plain};
 use crate::{
+    answer::{Content, Refusal},
     request::{LinkRequest, Requested},
-    serve::Content,
 };
 
 pub(super) struct Recall;

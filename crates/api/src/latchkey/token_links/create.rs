@@ -124,7 +124,7 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let (mut new, query_secret) = read(&state, Fields::of(&body))?;
     name_users(&state, caller.workspace, &mut new.terms.source).await?;
-    let made = state.links.create(caller.workspace, &new).await?;
+    let made = state.links.manager.create(caller.workspace, &new).await?;
     let made = made.ok_or_else(|| FieldErrors::one("pool", "This workspace has no such pool."))?;
     let mut body = representation(&made.link);
     let mut url = made.url.expose().to_owned();

@@ -104,8 +104,11 @@ pub(crate) async fn revoke(
     Extract(state): Extract<State>,
     Path(id): Path<TokenLinkId>,
 ) -> Result<StatusCode, ApiError> {
-    let known = state.store.revoke_token_link(caller.workspace, id, state.env.now()).await?;
-    if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
+    if state.links.manager.revoke(caller.workspace, id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ApiError::NotFound)
+    }
 }
 
 /// `kinds`, or `kind`, its other name.

@@ -70,7 +70,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<TokenLink>, ApiError> {
     let link = state.store.token_link(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
     let narrowing = read(&state, rules(link.terms.dialect), Fields::of(&body))?;
-    match state.links.narrow(caller.workspace, id, &narrowing).await? {
+    match state.links.manager.narrow(caller.workspace, id, &narrowing).await? {
         Narrowed::Done(link) => Ok(Json(representation(&link))),
         Narrowed::Unknown => Err(ApiError::NotFound),
         Narrowed::Wider(field) => {

@@ -1,28 +1,28 @@
 //! Whose token a link gives, and the token.
 
-use std::{net::IpAddr, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use audit::{Asker, Audited};
-use broker::{Hosting, IssueRequest, IssuedToken, MeetingHost, PoolSeatRequest, Seated};
+use broker::{
+    Hosting, IssueRequest, IssuedToken, MeetingHost, MeetingMap, PoolSeatRequest, Pools, Seated, Tokens,
+    tokens::Users,
+};
 use model::{
-    AccountUser, Class, Code, CredentialId, Failure, LogLineId, MeetingNumber, PoolId, Purpose, Timestamp,
+    AccountUser, Class, Code, CredentialId, Environment, Failure, MeetingNumber, PoolId, Purpose, Timestamp,
     TokenKind, Who, WorkspaceId,
 };
-use store::{AccountState, LinkAccount, LinkSource, LinkTerms, Note, Subject};
+use store::{AccountState, LinkAccount, LinkSource, LinkTerms, TokenLink};
 
 use crate::{
-    TokenLinks,
-    cached_link::CachedLink,
-    dialects::plain::signature_headers,
+    owner_alerts::OwnerAlerts,
     request::{LinkRequest, Requested},
 };
 
-/// The owner of an account is told of the same failure once in this time.
-const ALERT_INTERVAL: Duration = Duration::from_secs(15 * 60);
-
 /// A request whose sender is known by now, and what it asks for.
 pub struct TokenRequest<'a> {
-    pub(crate) link: &'a CachedLink,
+    pub(crate) link: &'a TokenLink,
+    /// The state of the accounts that the link names.
+    pub(crate) accounts: &'a [AccountState],
     pub(crate) requested: &'a Requested,
     pub(crate) request: &'a LinkRequest<'a>,
     /// When it came.
@@ -33,11 +33,11 @@ pub struct TokenRequest<'a> {
 
 impl<'a> TokenRequest<'a> {
     pub(crate) fn terms(&self) -> &'a LinkTerms {
-        &self.link.row.terms
+        &self.link.terms
     }
 
     pub(crate) fn workspace(&self) -> WorkspaceId {
-        self.link.row.workspace
+        self.link.workspace
     }
 
     pub(crate) fn meeting(&self) -> Option<MeetingNumber> {
@@ -46,11 +46,14 @@ impl<'a> TokenRequest<'a> {
 
     /// The accounts that the link names, each with its state; `None` for one that is gone.
     pub(crate) fn named_accounts(&self) -> impl Iterator<Item = (&'a LinkAccount, Option<AccountState>)> {
-        self.link.named()
-    }
-
-    fn from(&self) -> Option<IpAddr> {
-        self.request.from
+        let named = match &self.terms().source {
+            LinkSource::Accounts(named) => named.as_slice(),
+            LinkSource::Pool(_) | LinkSource::Host => &[],
+        };
+        named.iter().map(|account| {
+            let state = self.accounts.iter().find(|state| state.credential == account.credential);
+            (account, state.copied())
+        })
     }
 
     fn wanted<'b>(&'b self, kind: TokenKind, account: Account<'b>) -> IssueRequest<'b> {
@@ -65,7 +68,7 @@ impl<'a> TokenRequest<'a> {
             bot: self.requested.bot.as_ref(),
             zak_outlives: Duration::from_secs(self.terms().zak_outlives_seconds.into()),
             fresh: self.requested.fresh,
-            asker: Asker { who: Who::TokenLink(self.link.row.id), from: self.from(), why },
+            asker: Asker { who: Who::TokenLink(self.link.id), from: self.request.from, why },
             asked_at: self.asked_at,
             deadline: self.deadline,
         }
@@ -81,7 +84,17 @@ struct Account<'a> {
     epoch: Option<i64>,
 }
 
-impl TokenLinks {
+/// Selects accounts, by the terms of links, and gets their tokens.
+pub struct AccountSelection {
+    pub(crate) env: Environment,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) users: Arc<Users>,
+    pub(crate) pools: Arc<Pools>,
+    pub(crate) meeting_map: Arc<MeetingMap>,
+    pub(crate) alerts: OwnerAlerts,
+}
+
+impl AccountSelection {
     /// A token of this kind, by the link's terms. Of several accounts, the first that can give one.
     pub(crate) async fn token(
         &self,
@@ -125,8 +138,8 @@ impl TokenLinks {
         let Some(state) = state else {
             let gone = Failure::new(Code::TokenNotAvailable, "the link's account is gone");
             let wanted = request.wanted(kind, Account { credential, user, epoch: None });
-            self.broker.tokens.note_refused_token(&wanted, &gone);
-            self.alert(request, kind, credential, &gone).await;
+            self.tokens.note_refused_token(&wanted, &gone);
+            self.alerts.tell(request.link, kind, credential, &gone).await;
             return Err(gone);
         };
         // The cached state is up to a second old, and the user may have consented since, at another server. So only the
@@ -136,7 +149,7 @@ impl TokenLinks {
         match (token, user.zip(account.address.as_ref())) {
             (Err(failure), Some(named)) if failure.code == Code::UserUnknown => {
                 let workspace = request.workspace();
-                let look = Box::pin(self.broker.users.address_has_moved(workspace, credential, named));
+                let look = Box::pin(self.users.address_has_moved(workspace, credential, named));
                 let within = request.deadline.since(self.env.now());
                 let moved = self.env.clock.timeout(within, look).await.flatten();
                 Err(moved.unwrap_or(failure))
@@ -159,7 +172,7 @@ impl TokenLinks {
             // Where the request names no bot, its own id does.
             holder: match &request.requested.bot {
                 Some(bot) => bot.as_str(),
-                None => signature_headers(request.request).map_or("", |headers| headers.id),
+                None => request.request.signature_headers().map_or("", |headers| headers.id),
             },
             hosting: match kind {
                 TokenKind::Zak if terms.hosting => Hosting::Always,
@@ -170,7 +183,7 @@ impl TokenLinks {
         };
         let (mut without, mut first) = (Vec::new(), None);
         loop {
-            let seated = match self.broker.pools.take_seat_but(workspace, &wanted, &without).await {
+            let seated = match self.pools.take_seat_but(workspace, &wanted, &without).await {
                 Ok(seated) => seated,
                 // No account is left. The first failure says more.
                 Err(failure) => return Err(first.unwrap_or(failure)),
@@ -183,7 +196,7 @@ impl TokenLinks {
             match token {
                 Err(failure) if failure.class() == Class::PersonMustAct => {
                     // A seat that stays taken ends by its time; why there is no token matters more.
-                    if let Err(error) = self.broker.pools.release_seat(workspace, seat).await {
+                    if let Err(error) = self.pools.release_seat(workspace, seat).await {
                         tracing::warn!(%seat, %error, "a seat without a token is not released");
                     }
                     first = first.or(Some(failure));
@@ -201,7 +214,7 @@ impl TokenLinks {
         workspace: WorkspaceId,
         meeting: MeetingNumber,
     ) -> Result<Option<MeetingHost>, Failure> {
-        self.broker.meeting_map.host_of(workspace, meeting).await
+        self.meeting_map.host_of(workspace, meeting).await
     }
 
     /// The account of the meeting's host.
@@ -234,38 +247,16 @@ impl TokenLinks {
         kind: TokenKind,
         account: Account<'_>,
     ) -> Result<Audited<IssuedToken>, Failure> {
-        let token = self.broker.tokens.token(&request.wanted(kind, account)).await;
+        let token = self.tokens.token(&request.wanted(kind, account)).await;
         if let Err(failure) = &token {
-            Box::pin(self.alert(request, kind, account.credential, failure)).await;
+            Box::pin(self.alerts.tell(request.link, kind, account.credential, failure)).await;
         }
         token
     }
+}
 
-    /// A platform that is refused may still send its bot in, anonymously. So the account's log tells its owner, once in
-    /// a while.
-    async fn alert(
-        &self,
-        request: &TokenRequest<'_>,
-        kind: TokenKind,
-        credential: CredentialId,
-        failure: &Failure,
-    ) {
-        // The caller that disconnected it knows, and the log has that line already.
-        if failure.code == Code::CredentialDisconnected {
-            return;
-        }
-        let now = self.env.now();
-        let key = (credential, failure.code);
-        if self.alerts.get(&key).is_some_and(|last| last.was_within(ALERT_INTERVAL, now)) {
-            return;
-        }
-        self.alerts.put(key, now, |last| last.was_within(ALERT_INTERVAL, now));
-        let link = &request.link.row;
-        let message = format!("token link {} was refused its {}: {failure}", link.id, kind.as_str());
-        let note = Note { id: LogLineId::generate(&self.env), at: now, message, code: Some(failure.code) };
-        let subject = Subject::Credential(credential);
-        if let Err(error) = self.store.add_log_line(link.workspace, subject, &note).await {
-            tracing::warn!(%credential, %error, "the account's log doesn't tell of a refusal");
-        }
+impl std::fmt::Debug for AccountSelection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountSelection").finish_non_exhaustive()
     }
 }

@@ -1,12 +1,7 @@
-//! Signature ids that were used.
-//!
-//! Each server remembers in memory, so that a token read waits for no database. What it has seen is written to the store twice a
-//! second, a row at a time, and read by the others and by the next start: what that leaves open is written down in
-//! `docs/decisions/0043-one-memory-of-used-ids.md`.
+//! Ids of signed requests that were used, in the memory of this server.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    convert::Infallible,
     hash::{BuildHasherDefault, Hasher},
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -15,24 +10,16 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use model::{Code, Failure, Timestamp, TokenLinkId, UsedIdsId, WorkspaceId};
 use outbound::signature::TOLERANCE;
-use store::{StoreError, UsedIds};
-
-use crate::TokenLinks;
+use store::UsedIds;
 
 /// A signature can be presented from `TOLERANCE` before its time to `TOLERANCE` after it.
-const MEMORY: Duration = Duration::from_secs(TOLERANCE.as_secs() * 2);
+pub(super) const MEMORY: Duration = Duration::from_secs(TOLERANCE.as_secs() * 2);
 /// Ids that are remembered in a span by default: enough for 7,000 reads a second in the long run.
 pub const REMEMBERED_IDS: usize = 1 << 22;
 /// A map that grows moves all its entries while other requests wait. So there are many small maps.
 const SHARDS: usize = 64;
-/// The interval at which ids used here are written and ids used elsewhere are read.
-const SHARE_INTERVAL: Duration = Duration::from_millis(500);
 /// How much of what was read before is asked for again: servers' clocks differ, and commits take their time.
-const READ_AGAIN: Duration = Duration::from_secs(60);
-/// Rows of so much time are read at once at a start.
-const SLICE: Duration = Duration::from_secs(30);
-/// Rounds between two in which old rows are deleted.
-const ROUNDS_UNTIL_PRUNED: u32 = 120;
+pub(super) const READ_AGAIN: Duration = Duration::from_secs(60);
 /// In a row: a fingerprint, and the end of a link's id.
 const ENTRY_BYTES: usize = 24;
 
@@ -110,7 +97,7 @@ type Ids = HashMap<Fingerprint, FirstUse, BuildHasherDefault<Half>>;
 
 /// Two generations of ids: the older one is dropped as a whole once it lies beyond every signature's reach, so nothing
 /// is swept entry by entry, and an id is remembered for one to two spans. Each takes some 50 to 100 bytes.
-pub(crate) struct UsedIdCache {
+pub(super) struct IdMemory {
     shards: [Mutex<Generations>; SHARDS],
     /// Most ids of one shard in a span. Further requests are refused, because they can't be checked.
     capacity: usize,
@@ -125,6 +112,21 @@ struct Generations {
     unwritten: Vec<(Fingerprint, u64)>,
 }
 
+/// Ids with the tags of their links, that were used here and are not written yet.
+pub(super) struct Unwritten(Vec<(Fingerprint, u64)>);
+
+impl Unwritten {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As a row has them.
+    pub(super) fn entries(&self) -> Vec<u8> {
+        let numbers = self.0.iter().flat_map(|(Fingerprint(first, second), link)| [*first, *second, *link]);
+        numbers.flat_map(u64::to_be_bytes).collect()
+    }
+}
+
 /// How far the installation's memory was read.
 #[derive(Default)]
 struct Shared {
@@ -133,9 +135,9 @@ struct Shared {
     known: HashMap<UsedIdsId, Timestamp>,
 }
 
-impl UsedIdCache {
+impl IdMemory {
     /// Has room for about so many ids in a span.
-    pub(crate) fn new(now: Timestamp, ids: usize) -> Self {
+    pub(super) fn new(now: Timestamp, ids: usize) -> Self {
         let empty = |_| {
             let (current, previous, unwritten) = (Ids::default(), Ids::default(), Vec::new());
             Mutex::new(Generations { begun_at: now, current, previous, unwritten })
@@ -144,7 +146,7 @@ impl UsedIdCache {
     }
 
     /// Remembers the first use of an id and returns `None`. If the id was used before, returns that use.
-    pub(crate) fn first_use(
+    pub(super) fn first_use(
         &self,
         workspace: WorkspaceId,
         link: TokenLinkId,
@@ -173,7 +175,7 @@ impl UsedIdCache {
     }
 
     /// The first use of an id, if there was one.
-    pub(crate) fn used(
+    pub(super) fn used(
         &self,
         workspace: WorkspaceId,
         link: TokenLinkId,
@@ -189,20 +191,21 @@ impl UsedIdCache {
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what is not written yet, as a row has it.
-    fn take_unwritten(&self) -> Vec<(Fingerprint, u64)> {
+    /// Takes what is not written yet.
+    pub(super) fn take_unwritten(&self) -> Unwritten {
         let shards = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
-        shards.flat_map(|mut ids| std::mem::take(&mut ids.unwritten)).collect()
+        Unwritten(shards.flat_map(|mut ids| std::mem::take(&mut ids.unwritten)).collect())
     }
 
-    fn put_back(&self, unwritten: &[(Fingerprint, u64)]) {
-        for entry in unwritten {
+    /// Puts back what could not be written.
+    pub(super) fn put_back(&self, unwritten: &Unwritten) {
+        for entry in &unwritten.0 {
             self.shard(entry.0).unwritten.push(*entry);
         }
     }
 
     /// Learns what another server has used, or this one before it was started again.
-    fn learn(&self, row: &UsedIds, now: Timestamp) {
+    pub(super) fn learn(&self, row: &UsedIds, now: Timestamp) {
         for entry in row.entries.chunks_exact(ENTRY_BYTES) {
             let fingerprint = Fingerprint(number(&entry[..8]), number(&entry[8..16]));
             let first = FirstUse { link: number(&entry[16..]), at: row.written_at };
@@ -215,15 +218,21 @@ impl UsedIdCache {
     }
 
     /// From when on rows have to be read, and which of them are known.
-    fn to_read(&self, now: Timestamp) -> (Timestamp, Vec<UsedIdsId>) {
+    pub(super) fn to_read(&self, now: Timestamp) -> (Timestamp, Vec<UsedIdsId>) {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let since = shared.read_at.map_or(now - MEMORY, |read_at| (read_at - READ_AGAIN).max(now - MEMORY));
         shared.known.retain(|_, written_at| *written_at >= since);
         (since, shared.known.keys().copied().collect())
     }
 
-    fn know(&self, rows: impl IntoIterator<Item = (UsedIdsId, Timestamp)>) {
+    /// Remembers that these rows were read or written.
+    pub(super) fn know(&self, rows: impl IntoIterator<Item = (UsedIdsId, Timestamp)>) {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).known.extend(rows);
+    }
+
+    /// Remembers that every row is known until now.
+    pub(super) fn has_read(&self, now: Timestamp) {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).read_at = Some(now);
     }
 }
 
@@ -237,71 +246,6 @@ impl Generations {
                 self.previous = Ids::default();
             }
             self.begun_at = now;
-        }
-    }
-}
-
-impl TokenLinks {
-    /// Stores which ids were used here, for the other servers and for the next start.
-    pub async fn write_used_ids(&self) -> Result<(), StoreError> {
-        let unwritten = self.used_ids.take_unwritten();
-        if unwritten.is_empty() {
-            return Ok(());
-        }
-        let entries =
-            unwritten.iter().flat_map(|(Fingerprint(first, second), link)| [*first, *second, *link]);
-        let entries = entries.flat_map(u64::to_be_bytes).collect();
-        let (id, written_at) = (UsedIdsId::generate(&self.env), self.env.now());
-        let row = UsedIds { id, written_at, entries };
-        // A row whose commit is uncertain may be there. Then its ids are stored twice, which changes nothing.
-        self.store.add_used_ids(&row).await.inspect_err(|_| self.used_ids.put_back(&unwritten))?;
-        self.used_ids.know([(id, written_at)]);
-        Ok(())
-    }
-
-    /// Reads which ids were used elsewhere, or here before this start. Call it before the first request, too.
-    pub async fn read_used_ids(&self) -> Result<(), StoreError> {
-        let now = self.env.now();
-        let (mut since, known) = self.used_ids.to_read(now);
-        // Another server's clock may be ahead.
-        let end = now + MEMORY;
-        while since < end {
-            let until = if since + SLICE < now { since + SLICE } else { end };
-            let rows = self.store.used_ids(since, until, &known).await?;
-            for row in &rows {
-                self.used_ids.learn(row, now);
-            }
-            self.used_ids.know(rows.iter().map(|row| (row.id, row.written_at)));
-            since = until;
-        }
-        self.used_ids.shared.lock().unwrap_or_else(PoisonError::into_inner).read_at = Some(now);
-        Ok(())
-    }
-
-    /// Synchronises the memory of this server with the other servers', for as long as it is polled.
-    pub async fn run_used_ids(&self) -> Infallible {
-        let (mut round, mut away) = (0_u32, false);
-        loop {
-            self.env.clock.sleep(SHARE_INTERVAL).await;
-            let done = match self.write_used_ids().await {
-                Ok(()) => self.read_used_ids().await,
-                Err(error) => Err(error),
-            };
-            match done {
-                Ok(()) => away = false,
-                // Once: the store's own trouble is told where it is met.
-                Err(error) if !away => {
-                    away = true;
-                    tracing::warn!(%error, "used ids of signed requests are known to this server alone for now");
-                }
-                Err(_) => {}
-            }
-            round = (round + 1) % ROUNDS_UNTIL_PRUNED;
-            if round == 0
-                && let Err(error) = self.store.forget_used_ids(self.env.now() - MEMORY - READ_AGAIN).await
-            {
-                tracing::warn!(%error, "old ids of signed requests are kept");
-            }
         }
     }
 }

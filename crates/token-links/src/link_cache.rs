@@ -1,4 +1,4 @@
-//! A link as it is served.
+//! Links as they are served, kept in memory for as long as the store's are the same.
 
 use std::{
     sync::{
@@ -8,21 +8,16 @@ use std::{
     time::Duration,
 };
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use broker::Memory;
+use broker::{AccountCache, Memory};
 use ipnet::IpNet;
 use model::{Code, Environment, Failure, Secret, Timestamp, TokenLinkId};
-use store::{AccountState, Digest, LinkAccount, LinkSource, LinkStore, Proof, ServableLink, TokenLink};
-use tenants::{CallbackSecrets, Cell, digest};
-use tokio_util::task::TaskTracker;
+use store::{AccountState, Proof, ServableLink, TokenLink, TokenLinks};
+use tenants::{CallbackSecrets, Cell, Vault, Workspaces};
 
 use crate::{
-    TokenLinks,
-    dialects::{DialectRules, Verifier, recognised, rules},
-    in_flight::Fetches,
-    request::LinkRequest,
+    dialects::{DialectRules, Verifier, rules},
+    in_flight::{Fetches, InFlight},
     revision::{READ_WITHIN, Revision},
-    serve::LinkRefusal,
 };
 
 /// A link without fetches for this long is dropped from the cache.
@@ -34,7 +29,8 @@ pub(crate) struct CachedLink {
     /// `None`: it is not signatures that prove anything here.
     pub(crate) verifier: Option<Box<dyn Verifier>>,
     pub(crate) networks: Vec<IpNet>,
-    accounts: Vec<AccountState>,
+    /// The state of the accounts that it names; none of those that are gone.
+    pub(crate) accounts: Vec<AccountState>,
     /// Fetches of its workspace.
     pub(crate) fetches: Arc<Fetches>,
     /// The links' revision when it was read.
@@ -59,87 +55,42 @@ impl CachedLink {
     fn is_in_use(&self, now: Timestamp) -> bool {
         now.since(Timestamp::from_microsecond(self.used_at.load(Ordering::Relaxed))) < IDLE_TTL
     }
-
-    /// The accounts that it names, each with its state; `None` for one that is gone.
-    pub(crate) fn named(&self) -> impl Iterator<Item = (&LinkAccount, Option<AccountState>)> {
-        let named = match &self.row.terms.source {
-            LinkSource::Accounts(named) => named.as_slice(),
-            LinkSource::Pool(_) | LinkSource::Host => &[],
-        };
-        named.iter().map(|account| {
-            let state = self.accounts.iter().find(|state| state.credential == account.credential);
-            (account, state.copied())
-        })
-    }
 }
 
-/// Links that this server keeps.
+/// Finds links, and keeps those that are in use.
 pub(crate) struct LinkCache {
-    links: Memory<TokenLinkId, Arc<CachedLink>>,
-    revision: Revision,
+    pub(crate) store: Arc<dyn TokenLinks + Send + Sync>,
+    pub(crate) env: Environment,
+    /// Opens the secrets of links that have one.
+    pub(crate) vault: Vault,
+    /// Knows the secrets that verify requests of links without one of their own.
+    pub(crate) workspaces: Workspaces,
+    /// Counts this server's own changes of accounts.
+    pub(crate) accounts: Arc<AccountCache>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) revision: Revision,
+    pub(crate) links: Memory<TokenLinkId, Arc<CachedLink>>,
 }
 
 impl LinkCache {
-    pub(crate) fn new(store: Arc<dyn LinkStore>, env: Environment, tasks: TaskTracker) -> Self {
-        Self { links: Memory::default(), revision: Revision::new(store, env, tasks) }
-    }
-
     /// Drops a link that this server has changed.
     pub(crate) fn forget(&self, id: TokenLinkId) {
         self.links.forget(&id);
     }
-}
-
-impl TokenLinks {
-    /// The link of a request, if the secret is right and the link lives. Unknown links and wrong secrets are told apart by
-    /// neither answer nor time.
-    pub(crate) async fn link_of(
-        &self,
-        request: &LinkRequest<'_>,
-        now: Timestamp,
-    ) -> Result<Arc<CachedLink>, LinkRefusal> {
-        let link = match request.id_and_secret().0.parse() {
-            Ok(id) => self.read_link(id, now).await,
-            Err(_) => Ok(None),
-        };
-        let link = link.map_err(|failure| LinkRefusal::new(recognised(request), None, failure))?;
-        let link = link.filter(|link| link.row.revoked_at.is_none());
-        let rules = link.as_ref().map_or_else(|| recognised(request), |link| link.rules());
-        let nobody: Digest = [0; 32];
-        let expected = link.as_ref().map_or(&nobody, |link| &link.row.secret_digest);
-        let given = rules.secret(request).unwrap_or("");
-        let right = verify_slices_are_equal(expected, &digest(given)).is_ok();
-        let Some(link) = link.filter(|_| right) else {
-            let unknown = Failure::new(Code::LinkUnknown, "no link has this address");
-            return Err(match rules.unauthorized(request) {
-                Some(failure) => LinkRefusal::new(rules, None, failure),
-                None => LinkRefusal::new(recognised(request), None, unknown),
-            });
-        };
-        let life = &link.row.life;
-        let expired = |words| {
-            let failure = Failure::new(Code::LinkExpired, words);
-            self.refusals.note(&link.row, &failure, now);
-            LinkRefusal::new(recognised(request), None, failure)
-        };
-        if life.not_before.is_some_and(|begin| now < begin) {
-            return Err(expired("the link is not valid yet"));
-        }
-        if life.expires_at.is_some_and(|end| now >= end) {
-            return Err(expired("the link has expired"));
-        }
-        Ok(link)
-    }
 
     /// The link, as the store had it within the last second.
-    async fn read_link(&self, id: TokenLinkId, now: Timestamp) -> Result<Option<Arc<CachedLink>>, Failure> {
-        let revision = self.cache.revision.get(now, self.broker.accounts.cache.changes()).await?;
-        let known = self.cache.links.get(&id);
+    pub(crate) async fn find(
+        &self,
+        id: TokenLinkId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<CachedLink>>, Failure> {
+        let revision = self.revision.get(now, self.accounts.changes()).await?;
+        let known = self.links.get(&id);
         if let Some(link) = known.as_ref().filter(|link| link.is_current(revision, now)) {
             link.used_at.store(now.as_microsecond(), Ordering::Relaxed);
             return Ok(known);
         }
-        let loading = self.load_link(id, revision, now);
+        let loading = self.load(id, revision, now);
         let loaded = match known {
             None => loading.await?,
             // When the store went away just after something has changed, what it said last goes on, as for all other links.
@@ -150,14 +101,14 @@ impl TokenLinks {
             },
         };
         let Some(link) = loaded.map(Arc::new) else {
-            self.cache.forget(id);
+            self.forget(id);
             return Ok(None);
         };
-        self.cache.links.put(id, Arc::clone(&link), |link| link.is_in_use(now));
+        self.links.put(id, Arc::clone(&link), |link| link.is_in_use(now));
         Ok(Some(link))
     }
 
-    async fn load_link(
+    async fn load(
         &self,
         id: TokenLinkId,
         revision: i64,

@@ -1,0 +1,48 @@
+//! What a request is answered with: a body with tokens, or a refusal, each in the form of a dialect.
+
+use http::StatusCode;
+use serde_json::Value;
+
+/// A body, in the dialect of a link. It may hold tokens, so it doesn't print.
+pub struct Content {
+    /// The media type.
+    pub media_type: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+impl Content {
+    pub(crate) fn plain(text: String) -> Self {
+        Self { media_type: "text/plain; charset=utf-8", text }
+    }
+
+    pub(crate) fn json(value: &Value) -> Self {
+        Self { media_type: "application/json", text: value.to_string() }
+    }
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Content").field("media_type", &self.media_type).finish_non_exhaustive()
+    }
+}
+
+/// A refusal in a dialect.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The status, where the dialect has another than the code's own.
+    pub status: Option<StatusCode>,
+    /// The `WWW-Authenticate` header.
+    pub challenge: Option<&'static str>,
+    /// The body.
+    pub body: RefusalBody,
+}
+
+/// What a refusal says.
+#[derive(Debug)]
+pub enum RefusalBody {
+    /// In the dialect's own form.
+    Own(Content),
+    /// In the form of the API's errors, for people.
+    LikeTheApi(String),
+}

@@ -1,0 +1,52 @@
+//! Lines in an account's log about tokens that a link could not give.
+//!
+//! A platform that is refused may still send its bot in, anonymously. So the account's log tells its owner, once in a while.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::Memory;
+use model::{Code, CredentialId, Environment, Failure, LogLineId, Timestamp, TokenKind};
+use store::{AccountLog, Note, Subject, TokenLink};
+
+/// The owner of an account is told of the same failure once in this time.
+const INTERVAL: Duration = Duration::from_secs(15 * 60);
+
+/// Tells owners of accounts.
+pub(crate) struct OwnerAlerts {
+    store: Arc<dyn AccountLog + Send + Sync>,
+    env: Environment,
+    /// When an account's owner last heard of which trouble.
+    told: Memory<(CredentialId, Code), Timestamp>,
+}
+
+impl OwnerAlerts {
+    pub(crate) fn new(store: Arc<dyn AccountLog + Send + Sync>, env: Environment) -> Self {
+        Self { store, env, told: Memory::default() }
+    }
+
+    /// Tells that a link was refused a token of the account.
+    pub(crate) async fn tell(
+        &self,
+        link: &TokenLink,
+        kind: TokenKind,
+        credential: CredentialId,
+        failure: &Failure,
+    ) {
+        // The caller that disconnected it knows, and the log has that line already.
+        if failure.code == Code::CredentialDisconnected {
+            return;
+        }
+        let now = self.env.now();
+        let key = (credential, failure.code);
+        if self.told.get(&key).is_some_and(|last| last.was_within(INTERVAL, now)) {
+            return;
+        }
+        self.told.put(key, now, |last| last.was_within(INTERVAL, now));
+        let message = format!("token link {} was refused its {}: {failure}", link.id, kind.as_str());
+        let note = Note { id: LogLineId::generate(&self.env), at: now, message, code: Some(failure.code) };
+        let subject = Subject::Credential(credential);
+        if let Err(error) = self.store.add_log_line(link.workspace, subject, &note).await {
+            tracing::warn!(%credential, %error, "the account's log doesn't tell of a refusal");
+        }
+    }
+}

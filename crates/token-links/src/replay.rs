@@ -1,0 +1,184 @@
+//! Whether a request was there before.
+//!
+//! The id of a signed request is remembered in memory, and shared with the other servers. A request whose signature covers no id
+//! is remembered as a whole, in the store.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use model::{Code, Environment, Failure, Timestamp};
+use store::{Digest, StoreError, TokenLink, TokenLinks};
+use tenants::digest;
+
+use crate::{
+    dialects::RequestId,
+    used_ids::{UsedFor, UsedIds},
+};
+
+/// The same id on the same link within this is a retry, and answered again.
+const RETRY_WINDOW: Duration = Duration::from_secs(30);
+/// The same for a request whose signature covers no id: Attendee's.
+const RETRY_WINDOW_WITHOUT_ID: Duration = Duration::from_secs(60);
+/// For how long requests without an id are remembered. Their signatures never end, and 32 bytes each are little.
+const REQUESTS_ARE_REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The interval at which ids used here are written and ids used elsewhere are read.
+const SHARE_INTERVAL: Duration = Duration::from_millis(500);
+/// Rounds between two in which old rows are deleted.
+const ROUNDS_UNTIL_PRUNED: u32 = 120;
+
+/// Whether a request that was there at `first` is a retry of it at `now`. Of one from the future, which a wrong clock has
+/// dated, nobody knows how long ago it was.
+fn is_retry(first: Timestamp, window: Duration, now: Timestamp) -> bool {
+    !first.is_from_the_future(now) && now.since(first) <= window
+}
+
+/// The id by which a request without one is remembered.
+struct Whole {
+    /// On this link.
+    here: Digest,
+    /// On any link of the workspace.
+    anywhere: Digest,
+}
+
+impl Whole {
+    fn of(link: &TokenLink, canonical: &str) -> Self {
+        let here = digest(&format!("{}.{canonical}", link.id));
+        Self { here, anywhere: digest(&format!("{}.{canonical}", link.workspace)) }
+    }
+}
+
+/// Refuses requests that were there before.
+pub struct ReplayGuard {
+    ids: UsedIds,
+    /// Remembers requests without an id.
+    requests: Arc<dyn TokenLinks + Send + Sync>,
+    env: Environment,
+}
+
+impl ReplayGuard {
+    pub(crate) fn new(ids: UsedIds, requests: Arc<dyn TokenLinks + Send + Sync>, env: Environment) -> Self {
+        Self { ids, requests, env }
+    }
+
+    /// Refuses a fetch that was there before.
+    pub(crate) async fn admit(
+        &self,
+        link: &TokenLink,
+        id: &RequestId<'_>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let refused = |words| Err(Failure::new(Code::ReplayRefused, words));
+        match id {
+            RequestId::None => Ok(()),
+            RequestId::Signed(id) => match self.ids.first_use(link, (UsedFor::Token, id), now)? {
+                None => Ok(()),
+                Some(first) if first.is_on(link.id) && is_retry(first.at, RETRY_WINDOW, now) => Ok(()),
+                Some(_) => refused("this webhook-id was used before: each fetch needs an id of its own"),
+            },
+            RequestId::Whole(canonical) => {
+                let whole = Whole::of(link, canonical);
+                match self.requests.first_seen(&whole.here, now).await? {
+                    // A request that was answered on another link is refused here, even if it is new on this link.
+                    None => match self.requests.first_seen(&whole.anywhere, now).await? {
+                        None => Ok(()),
+                        Some(_) => refused("this request was made to another link"),
+                    },
+                    Some(first)
+                        if link.terms.allow_repeat || is_retry(first, RETRY_WINDOW_WITHOUT_ID, now) =>
+                    {
+                        Ok(())
+                    }
+                    Some(_) => refused(
+                        "this bot has fetched its tokens before: a link with allow_repeat gives them again",
+                    ),
+                }
+            }
+        }
+    }
+
+    /// Whether a report was taken before, longer ago than a retry comes. A retry is taken again: the first may have failed, and
+    /// a report changes nothing the second time.
+    pub(crate) async fn is_known_report(
+        &self,
+        link: &TokenLink,
+        id: &RequestId<'_>,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let first = match id {
+            RequestId::None => None,
+            RequestId::Signed(id) => self.ids.used(link, (UsedFor::Report, id)).map(|first| first.at),
+            RequestId::Whole(canonical) => {
+                self.requests.seen_request(&Whole::of(link, canonical).here).await?
+            }
+        };
+        Ok(first.is_some_and(|first| !is_retry(first, RETRY_WINDOW, now)))
+    }
+
+    /// Remembers an accepted report. One that failed may be repeated.
+    pub(crate) async fn remember_report(
+        &self,
+        link: &TokenLink,
+        id: &RequestId<'_>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        match id {
+            RequestId::None => {}
+            RequestId::Signed(id) => {
+                self.ids.first_use(link, (UsedFor::Report, id), now)?;
+            }
+            RequestId::Whole(canonical) => {
+                self.requests.first_seen(&Whole::of(link, canonical).here, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores which ids were used here, for the other servers and for the next start.
+    pub async fn write_used_ids(&self) -> Result<(), StoreError> {
+        self.ids.write().await
+    }
+
+    /// Reads which ids were used elsewhere, or here before this start.
+    pub async fn read_used_ids(&self) -> Result<(), StoreError> {
+        self.ids.read().await
+    }
+
+    /// Synchronises the memory of this server with the other servers', and forgets what is old, for as long as it is polled.
+    pub(crate) async fn run(&self) -> Infallible {
+        let (mut round, mut away) = (0_u32, false);
+        loop {
+            self.env.clock.sleep(SHARE_INTERVAL).await;
+            let done = match self.ids.write().await {
+                Ok(()) => self.ids.read().await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => away = false,
+                // Once: the store's own trouble is told where it is met.
+                Err(error) if !away => {
+                    away = true;
+                    tracing::warn!(%error, "used ids of signed requests are known to this server alone for now");
+                }
+                Err(_) => {}
+            }
+            round = (round + 1) % ROUNDS_UNTIL_PRUNED;
+            if round == 0 {
+                self.forget_old().await;
+            }
+        }
+    }
+
+    async fn forget_old(&self) {
+        if let Err(error) = self.ids.forget_old().await {
+            tracing::warn!(%error, "old ids of signed requests are kept");
+        }
+        if let Err(error) = self.requests.forget_requests(self.env.now() - REQUESTS_ARE_REMEMBERED).await {
+            tracing::warn!(%error, "old requests of bot platforms are kept");
+        }
+    }
+}
+
+impl std::fmt::Debug for ReplayGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReplayGuard").finish_non_exhaustive()
+    }
+}
