@@ -28,6 +28,9 @@ const BOT: [&str; 3] = ["bot_id", "bot_uuid", "bot"];
 /// The parameters that a query may have of its own, in any dialect. A link's secret can't have one of these names.
 pub const QUERY_PARAMETERS: [&str; 7] = [KIND, MEETING, FRESH, EXTRA, BOT[0], BOT[1], BOT[2]];
 
+/// Longer names are none of ours with a slip in it.
+const LONGEST_MISSPELT: usize = 16;
+
 /// A request to a token link, as it came.
 #[derive(Clone, Copy)]
 pub struct LinkRequest<'a> {
@@ -129,6 +132,18 @@ impl<'a> Query<'a> {
             .map(|(_, value)| &**value)
     }
 
+    /// Refuses a parameter that is almost called as one of ours: if it were not read, the answer would be another token than was
+    /// meant. Others are left alone, because a platform may append its own.
+    fn check_spelling(&self) -> Result<(), Failure> {
+        let others = self.pairs.iter().filter(|(name, _)| self.secret != Some(name));
+        match others.filter(|(_, value)| !value.is_empty()).find_map(|(name, _)| meant_by(name)) {
+            None => Ok(()),
+            Some(meant) => Err(malformed(format!(
+                "the query has a parameter whose name is almost {meant}: did you mean {meant}?"
+            ))),
+        }
+    }
+
     pub(crate) fn meeting(&self) -> Option<&str> {
         self.get(MEETING)
     }
@@ -139,6 +154,7 @@ impl<'a> Query<'a> {
 
     /// What the request asks for; `meeting` is where this dialect names the meeting.
     pub(crate) fn read(&self, terms: &LinkTerms, meeting: Option<&str>) -> Result<Requested, Failure> {
+        self.check_spelling()?;
         let kind = self.get(KIND).map(|kind| {
             kind.parse().map_err(|_| malformed("the kind is none of zak, obf, join_token and access_token"))
         });
@@ -152,6 +168,19 @@ impl<'a> Query<'a> {
             fresh: self.get(FRESH) == Some("1"),
         })
     }
+}
+
+/// The parameter that is meant by a name with one slip: a letter too many, too few, another one, or two that are swapped. Case,
+/// hyphens and underscores don't count. `None` where the name is right, or far from all of them.
+fn meant_by(name: &str) -> Option<&'static str> {
+    if name.len() > LONGEST_MISSPELT || QUERY_PARAMETERS.contains(&name) {
+        return None;
+    }
+    let plain = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();
+    let given = plain(name);
+    let slips = |known: &str| strsim::damerau_levenshtein(&given, &plain(known));
+    let nearest = QUERY_PARAMETERS.into_iter().map(|known| (slips(known), known)).min()?;
+    (nearest.0 <= 1).then_some(nearest.1)
 }
 
 /// The meeting that tokens are for: the link's, or the request's if the link lets it say.
@@ -177,4 +206,53 @@ pub(crate) fn platform_bot(text: &str) -> Result<PlatformBot, Failure> {
 
 pub(crate) fn malformed(detail: impl Into<String>) -> Failure {
     Failure::new(Code::RequestMalformed, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::meant_by;
+
+    #[test]
+    fn one_slip_is_recognised_and_names_of_platforms_are_left_alone() {
+        for (name, meant) in [
+            ("knd", "kind"),
+            ("knid", "kind"),
+            ("kinds", "kind"),
+            ("Kind", "kind"),
+            ("meting", "meeting"),
+            ("meetings", "meeting"),
+            ("frsh", "fresh"),
+            ("extras", "extra"),
+            ("botId", "bot_id"),
+            ("bot-id", "bot_id"),
+            ("botuuid", "bot_uuid"),
+            ("bots", "bot"),
+        ] {
+            assert_eq!(meant_by(name), Some(meant), "{name}");
+        }
+        let right = super::QUERY_PARAMETERS;
+        let of_platforms = [
+            "",
+            "t",
+            "id",
+            "token",
+            "job_id",
+            "host_id",
+            "user_id",
+            "org_id",
+            "meeting_id",
+            "meeting_url",
+            "webhook-id",
+            "svix-signature",
+            "signature",
+            "timestamp",
+            "region",
+            "v",
+            "find_it",
+            "platform",
+        ];
+        for name in right.into_iter().chain(of_platforms) {
+            assert_eq!(meant_by(name), None, "{name}");
+        }
+    }
 }

@@ -399,6 +399,66 @@ async fn a_secret_in_the_query_is_not_called_as_what_a_request_says() {
     }
 }
 
+/// A misspelt parameter that was not read would give another token than was meant.
+#[tokio::test]
+async fn a_parameter_that_is_almost_one_of_ours_is_refused_in_every_dialect_that_reads_a_query() {
+    let (app, account) = with_account().await;
+    let asked = |dialect: &str, changes: Value| {
+        let mut asked = json!({ "credential": account, "dialect": dialect, "kinds": ["zak", "obf"] });
+        asked.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        asked
+    };
+    let (_, recall) = link(&app, asked("recall", json!({ "meeting_in_request": true }))).await;
+    let (_, baas) = link(&app, asked("meeting_baas", json!({ "meeting_in_request": true }))).await;
+    // The secret's own name is near to one of ours.
+    let named = json!({ "verification": "query_secret", "query_parameter": "bots", "query_secret": "planted-secret-of-a-query" });
+    let (made, _) = link(&app, asked("recall", named)).await;
+    let in_the_query = app.path_of(made["url"].as_str().unwrap());
+    let (made, bearer) = link(&app, asked("bearer", json!({ "meeting_in_request": true }))).await;
+    let authorization = made["authorization"].as_str().unwrap().to_owned();
+    let (_, of_attendee) = link(&app, attendee(&account, &json!({}))).await;
+
+    let send = async |dialect: &str, query: &str, id: &str| match dialect {
+        "recall" => fetch(&app, &format!("{recall}?{query}"), id).await,
+        "meeting_baas" => bare(&app, &format!("{baas}?bot_id=b&{query}")).await,
+        "query_secret" => bare(&app, &format!("{in_the_query}&{query}")).await,
+        "bearer" => {
+            let request = Request::builder().uri(format!("{bearer}?{query}"));
+            app.send(request.header("authorization", &authorization).body(Body::empty()).unwrap()).await
+        }
+        _ => call(&app, &format!("{of_attendee}?{query}"), &ask(id, "12345678901"), None).await,
+    };
+    for (number, (query, meant)) in [
+        ("knd=obf", Some("kind")),
+        ("meting=12345678901", Some("meeting")),
+        ("kind=zak&Fresh=1", Some("fresh")),
+        ("botId=planted", Some("bot_id")),
+        // Nothing is asked with it; it is somebody else's; it is right.
+        ("knd=", None),
+        ("job_id=7&meeting_id=12345678901&svix-id=msg", None),
+        ("kind=zak&fresh=1&bot_uuid=b", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for dialect in ["recall", "meeting_baas", "query_secret", "bearer", "attendee"] {
+            let answer = send(dialect, query, &format!("{dialect}-{number}")).await;
+            // Attendee says everything in its body: nothing of the query is read.
+            let Some(meant) = meant.filter(|_| dialect != "attendee") else {
+                assert_eq!(answer.status, 200, "{dialect} {query}: {}", answer.text);
+                continue;
+            };
+            let said = &answer.text;
+            assert_eq!(answer.status, 400, "{dialect} {query}: {said}");
+            assert!(
+                said.contains("request_malformed") && said.contains(&format!("did you mean {meant}?")),
+                "{said}"
+            );
+            assert!(!said.contains("planted"), "{said}");
+        }
+    }
+}
+
 /// Links that were made before such names were refused.
 #[tokio::test]
 async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same() {
