@@ -120,6 +120,7 @@ const SAID: &[(&str, &str)] = &[
     ("app-changed", "The app's secrets are replaced."),
     ("app-removed", "The Zoom app is removed."),
     ("key-revoked", "The key is revoked: the next call with it is refused."),
+    ("endpoint-added", "The endpoint is added: send it a test event."),
     ("endpoint-removed", "The endpoint is removed."),
     ("endpoint-changed", "The endpoint is changed."),
     ("tested", "A test event is on its way: see the deliveries."),

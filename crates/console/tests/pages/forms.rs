@@ -30,6 +30,8 @@ pub(crate) const PAGES: &[&str] = &[
     "/token-links/test",
     "/pools",
     "/events",
+    "/events?kind=slack",
+    "/events?kind=email",
     "/audit",
     "/settings",
     "/setup",

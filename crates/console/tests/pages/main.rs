@@ -9,6 +9,7 @@ mod accounts;
 mod bots;
 mod chromium;
 mod desk;
+mod endpoints;
 mod forms;
 mod keyboard;
 mod links;

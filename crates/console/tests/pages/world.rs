@@ -85,6 +85,8 @@ impl World {
         let events = id_of(&app.post("/api/latchkey/v1/webhook-endpoints/", events).await.created());
         let down = json!({ "url": format!("{endpoint}/down/a/rather/long/path/that/goes/on"), "description": "Staging" });
         let down = id_of(&app.post("/api/latchkey/v1/webhook-endpoints/", down).await.created());
+        let slack = json!({ "kind": "slack", "url": format!("{endpoint}/hooks/T0/B0/planted9Key8Of7A6Channel5"), "description": "#bots" });
+        let slack = id_of(&app.post("/api/latchkey/v1/webhook-endpoints/", slack).await.created());
 
         let pool = |name: &str, members: &[(&String, u32)]| {
             let members: Vec<_> = members
@@ -179,6 +181,7 @@ impl World {
                 ("token-link-refused", format!("/token-links/{}", id_of(&nightly))),
                 ("pool", format!("/pools/{takers}")),
                 ("endpoint", format!("/events/{events}")),
+                ("endpoint-slack", format!("/events/{slack}")),
                 ("endpoint-failing", format!("/events/{down}")),
                 ("find-notes", "/find?q=note".into()),
                 ("bot-missing", "/bots/01990000-0000-7000-8000-000000000000".into()),

@@ -9,7 +9,7 @@ use model::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Endpoint, PATH};
+use super::{Endpoint, Kind, PATH};
 use crate::{
     client::List,
     error::{self, PageError, go, missing},
@@ -25,6 +25,7 @@ struct EndpointPage {
     id: String,
     shown_id: Id,
     endpoint: Endpoint,
+    kind: Kind,
     state: State,
     since: When,
     created: When,
@@ -130,6 +131,7 @@ async fn show(
         created: When::new(endpoint.created_at, now),
         former: endpoint.former_secrets_end_at.iter().map(|end| When::new(*end, now)).collect(),
         types: endpoint.types(),
+        kind: endpoint.kind(),
         next: cursor_of(list.next.as_deref())
             .map(|cursor| query(&[("state", &asked.state), ("cursor", &cursor)])),
         rows: list.results.into_iter().map(row).collect(),

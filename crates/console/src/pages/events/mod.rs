@@ -3,14 +3,14 @@
 pub(crate) mod endpoint;
 
 use askama::Template;
-use axum::{http::StatusCode, response::Response};
-use model::Timestamp;
+use axum::{extract::Query, http::StatusCode, response::Response};
+use model::{EndpointKind, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     client::List,
-    error::{self, PageError},
+    error::{self, PageError, go},
     form::{Draft, Form},
     frame::{Frame, Section},
     session::{Posted, Visitor},
@@ -23,6 +23,7 @@ const PATH: &str = "/api/latchkey/v1/webhook-endpoints/";
 #[derive(Deserialize)]
 pub(crate) struct Endpoint {
     id: String,
+    kind: String,
     url: String,
     description: String,
     event_types: Vec<String>,
@@ -43,6 +44,15 @@ impl Endpoint {
         }
     }
 
+    fn kind(&self) -> Kind {
+        Kind::named(&self.kind).unwrap_or(KINDS[0])
+    }
+
+    /// Its address, for people.
+    fn address(&self) -> &str {
+        self.url.strip_prefix(MAILTO).unwrap_or(&self.url)
+    }
+
     fn is_on(&self) -> bool {
         self.state == "enabled"
     }
@@ -55,11 +65,78 @@ impl Endpoint {
     }
 }
 
+/// What `url` of an endpoint for mail begins with.
+const MAILTO: &str = "mailto:";
+
+/// A kind of endpoint, as pages show it.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// The API's word.
+    word: &'static str,
+    /// What is added.
+    name: &'static str,
+    /// What its address is called, and how one looks.
+    label: &'static str,
+    placeholder: &'static str,
+    about: &'static str,
+    /// Whether what it is sent is JSON and signed.
+    is_signed: bool,
+    is_mail: bool,
+}
+
+/// All of them, in the order in which they are offered.
+const KINDS: [Kind; EndpointKind::ALL.len()] =
+    [kind(EndpointKind::Webhook), kind(EndpointKind::Slack), kind(EndpointKind::Email)];
+
+const fn kind(kind: EndpointKind) -> Kind {
+    let word = kind.as_str();
+    match kind {
+        EndpointKind::Webhook => Kind {
+            word,
+            name: "A webhook",
+            label: "Address",
+            placeholder: "https://example.com/latchkey-events",
+            about: "A server of yours: it is sent JSON, signed as Standard Webhooks has it.",
+            is_signed: true,
+            is_mail: false,
+        },
+        EndpointKind::Slack => Kind {
+            word,
+            name: "A Slack channel",
+            label: "Webhook URL of the Slack app",
+            placeholder: "https://hooks.slack.com/services/…",
+            about: "People in a channel: they read what happened, and what to do. In Slack, make an app with Incoming Webhooks, \
+                    add one for the channel, and paste its address. It is as good as a password.",
+            is_signed: false,
+            is_mail: false,
+        },
+        EndpointKind::Email => Kind {
+            word,
+            name: "An e-mail address",
+            label: "E-mail address",
+            placeholder: "ops@example.com",
+            about: "A person: they read what happened, and what to do. Mail goes through the SMTP server that the configuration \
+                    of this server names in [mail].",
+            is_signed: false,
+            is_mail: true,
+        },
+    }
+}
+
+impl Kind {
+    fn named(word: &str) -> Option<Self> {
+        KINDS.into_iter().find(|kind| kind.word == word)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "events.html")]
 struct EventsPage {
     frame: Frame,
     rows: Vec<Row>,
+    /// Of the endpoint that is to be added.
+    kind: Kind,
+    kinds: [Kind; KINDS.len()],
     draft: Draft,
     complaint: String,
     types: Vec<String>,
@@ -69,7 +146,8 @@ struct EventsPage {
 
 struct Row {
     id: String,
-    url: String,
+    kind: Kind,
+    address: String,
     description: String,
     types: String,
     state: State,
@@ -79,6 +157,7 @@ struct Row {
 async fn show(
     visitor: &Visitor,
     status: StatusCode,
+    kind: Kind,
     draft: Draft,
     made: Option<(String, String)>,
 ) -> Result<Response, PageError> {
@@ -88,14 +167,17 @@ async fn show(
         types: endpoint.types(),
         state: endpoint.state(),
         since: When::new(endpoint.failing_since, now),
+        kind: endpoint.kind(),
+        address: endpoint.address().to_owned(),
         id: endpoint.id,
-        url: endpoint.url,
         description: endpoint.description,
     };
     let page = EventsPage {
         frame: visitor.frame("Events", Section::Events),
         rows: list.results.into_iter().map(row).collect(),
-        complaint: draft.complaint(["url", "description", "event_types"]),
+        complaint: draft.complaint(["kind", "url", "description", "event_types"]),
+        kind,
+        kinds: KINDS,
         types: webhooks::event_types(),
         draft,
         made,
@@ -103,32 +185,47 @@ async fn show(
     error::page_with(status, &page)
 }
 
-pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
-    show(&visitor, StatusCode::OK, Draft::default(), None).await
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    /// Of the endpoint that is to be added.
+    #[serde(default)]
+    kind: String,
+}
+
+pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let kind = Kind::named(&asked.kind).unwrap_or(KINDS[0]);
+    show(&visitor, StatusCode::OK, kind, Draft::default(), None).await
 }
 
 /// `POST /events`: makes an endpoint.
 pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
-    let mut body = form.body(["url", "description"]);
-    body.insert("event_types".to_owned(), types(&form));
+    let kind = Kind::named(form.text("kind")).unwrap_or(KINDS[0]);
+    let mut body = form.body(["kind", "url", "description"]);
+    if kind.is_mail {
+        body.insert("url".to_owned(), format!("{MAILTO}{}", form.text("url")).into());
+    }
+    body.extend(types(&form).map(|types| ("event_types".to_owned(), types)));
     if form.is_on("svix_headers") {
         body.insert("svix_headers".to_owned(), true.into());
     }
     match visitor.client.post(PATH, Value::Object(body)).await {
         Ok(made) => {
             let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
+            if !kind.is_signed {
+                return Ok(go(&visitor.console, &format!("/events/{}?said=endpoint-added", text("id"))));
+            }
             let made = Some((text("secret"), text("id")));
-            show(&visitor, StatusCode::OK, Draft::default(), made).await
+            show(&visitor, StatusCode::OK, kind, Draft::default(), made).await
         }
         Err(refused) if refused.status == 400 => {
-            show(&visitor, StatusCode::BAD_REQUEST, Draft::of(form, refused), None).await
+            show(&visitor, StatusCode::BAD_REQUEST, kind, Draft::of(form, refused), None).await
         }
         Err(refused) => Err(refused.into()),
     }
 }
 
-/// The types that are ticked; every type if none is.
-fn types(form: &Form) -> Value {
+/// The types that are ticked. If none is, the kind of endpoint decides.
+fn types(form: &Form) -> Option<Value> {
     let ticked: Vec<&str> = form.all("event_types").collect();
-    if ticked.is_empty() { json!(["*"]) } else { json!(ticked) }
+    (!ticked.is_empty()).then(|| json!(ticked))
 }
