@@ -1,6 +1,7 @@
 //! Token links and pools.
 
 use serde_json::json;
+use store::Dialect;
 
 use crate::desk::Desk;
 
@@ -16,12 +17,13 @@ async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
     let desk = Desk::new().await;
     let account = desk.app.connect(desk.app.zoom.host()).await;
     let with = format!("account:{account}");
-    for dialect in ["recall", "attendee", "meeting_baas", "bearer"] {
+    for dialect in Dialect::ALL {
         let secret = match dialect {
-            "recall" => SECRET,
-            "attendee" => "Tk9ULUEtUkVBTC1TRUNSRVQtYXR0ZW5kZWUtdmVjMDE=",
-            _ => "",
+            Dialect::Recall => SECRET,
+            Dialect::Attendee => "Tk9ULUEtUkVBTC1TRUNSRVQtYXR0ZW5kZWUtdmVjMDE=",
+            Dialect::MeetingBaas | Dialect::Bearer => "",
         };
+        let dialect = dialect.as_str();
         let asked = [("dialect", dialect), ("with", &*with), ("signing_secret", secret), ("name", dialect)];
         let made = desk.post("/token-links/new", &asked).await;
         assert_eq!(
@@ -57,7 +59,7 @@ async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
     let list = desk.page("/token-links").await;
     assert!(list.contains("Recall.ai") && list.contains("Hana Host") && !list.contains("/t/"), "{list}");
     let audit = desk.page("/audit").await;
-    assert_eq!(audit.matches("Given").count(), 4, "tests are audited: {audit}");
+    assert_eq!(audit.matches("Given").count(), Dialect::ALL.len(), "tests are audited: {audit}");
 }
 
 #[tokio::test]

@@ -4,14 +4,16 @@ use askama::Template;
 use axum::{extract::Query, http::StatusCode, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::Dialect;
 
-use super::{PATH, PLATFORMS, platform};
+use super::PATH;
 use crate::{
     client::List,
     error::{self, PageError},
     form::{Draft, Form},
     frame::{Frame, Section},
     pages::accounts::{Account, choices},
+    platforms::{self, Address, Platform},
     session::{Posted, Visitor},
 };
 
@@ -19,11 +21,11 @@ use crate::{
 #[template(path = "token_link_new.html")]
 struct MakePage {
     frame: Frame,
-    dialect: String,
-    platform: &'static str,
-    platforms: [(&'static str, &'static str); 4],
-    /// Where the platform shows its secret; empty where it signs nothing.
-    secret_at: &'static str,
+    /// `None`: it is not chosen yet.
+    platform: Option<Platform>,
+    /// The word of the chosen one.
+    chosen: &'static str,
+    platforms: [Platform; Dialect::ALL.len()],
     accounts: Vec<Account>,
     pools: Vec<Pool>,
     draft: Draft,
@@ -35,13 +37,11 @@ struct MakePage {
 struct MadePage {
     frame: Frame,
     id: String,
-    dialect: String,
-    platform: &'static str,
+    platform: Platform,
     url: String,
     authorization: Option<String>,
-    /// The exact lines to paste there, and where.
+    /// The exact lines to paste there.
     snippet: String,
-    paste_at: &'static str,
     signing_secret: String,
 }
 
@@ -60,30 +60,19 @@ pub(crate) struct Asked {
 const FIELDS: [&str; 8] =
     ["name", "credential", "pool", "host", "user", "signing_secret", "networks", "dialect"];
 
-fn secret_at(dialect: &str) -> &'static str {
-    match dialect {
-        "recall" => {
-            "In Recall's dashboard, under Developers and then API keys & secrets: the workspace secret, which begins with whsec_."
-        }
-        "attendee" => "In Attendee, under Settings and then Webhooks: the project's webhook secret.",
-        _ => "",
-    }
-}
-
 async fn show(
     visitor: &Visitor,
     status: StatusCode,
-    dialect: &str,
+    platform: Option<Platform>,
     draft: Draft,
 ) -> Result<Response, PageError> {
     let pools: List<Pool> = visitor.client.get("/api/latchkey/v1/pools/").await?;
     let accounts = choices(&visitor.client).await?;
     let page = MakePage {
         frame: visitor.frame("Make a token link", Section::TokenLinks),
-        dialect: dialect.to_owned(),
-        platform: platform(dialect),
-        platforms: PLATFORMS,
-        secret_at: secret_at(dialect),
+        chosen: platform.as_ref().map_or("", |platform| platform.word),
+        platform,
+        platforms: platforms::all(),
         accounts: accounts.into_iter().filter(Account::works).collect(),
         pools: pools.results,
         complaint: draft.complaint(FIELDS),
@@ -92,18 +81,13 @@ async fn show(
     error::page_with(status, &page)
 }
 
-/// One of the dialects, or none yet.
-fn known(dialect: &str) -> &'static str {
-    PLATFORMS.iter().find(|(word, _)| *word == dialect).map_or("", |(word, _)| word)
-}
-
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    show(&visitor, StatusCode::OK, known(&asked.dialect), Draft::default()).await
+    show(&visitor, StatusCode::OK, platforms::named(&asked.dialect), Draft::default()).await
 }
 
 /// `POST /token-links/new`
 pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
-    let dialect = known(form.text("dialect"));
+    let platform = platforms::named(form.text("dialect"));
     let mut body = form.body(["name", "dialect", "user", "signing_secret"]);
     match form.text("with").split_once(':') {
         Some(("account", id)) => _ = body.insert("credential".into(), id.into()),
@@ -117,68 +101,28 @@ pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, P
         body.insert("networks".into(), json!(networks));
     }
     match visitor.client.post(PATH, Value::Object(body)).await {
-        Ok(made) => shown(&visitor, dialect, &made, &form),
+        Ok(made) => {
+            let platform = platform.unwrap_or_else(|| platforms::of(Dialect::Recall));
+            shown(&visitor, platform, &made, &form)
+        }
         Err(refused) if matches!(refused.status, 400 | 424) => {
-            show(&visitor, StatusCode::BAD_REQUEST, dialect, Draft::of(form, refused)).await
+            show(&visitor, StatusCode::BAD_REQUEST, platform, Draft::of(form, refused)).await
         }
         Err(refused) => Err(refused.into()),
     }
 }
 
-fn shown(visitor: &Visitor, dialect: &'static str, made: &Value, form: &Form) -> Result<Response, PageError> {
+fn shown(visitor: &Visitor, platform: Platform, made: &Value, form: &Form) -> Result<Response, PageError> {
     let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
     let (url, authorization) = (text("url"), made["authorization"].as_str().map(str::to_owned));
-    let (paste_at, snippet) = snippet(dialect, &url, authorization.as_deref());
     let page = MadePage {
         frame: visitor.frame("The new token link", Section::TokenLinks),
         id: text("id"),
-        dialect: dialect.to_owned(),
-        platform: platform(dialect),
+        snippet: platform.lines(&Address { url: &url, authorization: authorization.as_deref() }),
+        platform,
         url,
         authorization,
-        snippet,
-        paste_at,
         signing_secret: form.text("signing_secret").to_owned(),
     };
     error::page(&page)
-}
-
-/// Where it belongs, and the exact lines.
-fn snippet(dialect: &str, url: &str, authorization: Option<&str>) -> (&'static str, String) {
-    let json = |value: Value| serde_json::to_string_pretty(&value).unwrap_or_default();
-    match dialect {
-        "recall" => (
-            "In the body of Create Bot, at POST /api/v1/bot/:",
-            json(json!({
-                "meeting_url": "https://zoom.us/j/…", "bot_name": "Notes",
-                "zoom": { "zak_url": url },
-            })),
-        ),
-        "attendee" => (
-            "In the body of Create Bot, at POST /api/v1/bots:",
-            json(json!({
-                "meeting_url": "https://zoom.us/j/…", "bot_name": "Notes",
-                "callback_settings": { "zoom_tokens_url": url },
-            })),
-        ),
-        "meeting_baas" => (
-            "In the body of Create Bot, at POST /v2/bots:",
-            json(json!({
-                "meeting_url": "https://zoom.us/j/…", "bot_name": "Notes",
-                "zoom_config": { "zak_token_url": url },
-            })),
-        ),
-        _ => {
-            let authorization = authorization.unwrap_or("Authorization: Bearer …");
-            let value = authorization.strip_prefix("Authorization: ").unwrap_or(authorization);
-            let program = format!(
-                "import json, urllib.request\n\n\
-                 request = urllib.request.Request(\n    \"{url}?kind=zak&bot=my-bot\",\n    \
-                 headers={{\"Authorization\": \"{value}\"}},\n)\n\
-                 with urllib.request.urlopen(request, timeout=15) as answer:\n    \
-                 zak = json.load(answer)[\"token\"]\n"
-            );
-            ("A complete program, in Python:", program)
-        }
-    }
 }

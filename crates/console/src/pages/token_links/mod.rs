@@ -8,12 +8,14 @@ use axum::{extract::Query, response::Response};
 use model::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use store::Dialect;
 
 use super::accounts::names_of;
 use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go, missing},
     frame::{Frame, Section},
+    platforms::{self, Platform},
     session::{PathId, Posted, Visitor},
     show::{Id, State, Tone, When, cursor_of, number, query, shortened, words},
 };
@@ -25,7 +27,7 @@ const PATH: &str = "/api/latchkey/v1/token-links/";
 pub(crate) struct Link {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) dialect: String,
+    dialect: Dialect,
     kinds: Vec<String>,
     accounts: Option<Vec<OfLink>>,
     pool: Option<String>,
@@ -54,18 +56,6 @@ struct Use {
     outcome: String,
     from: Option<String>,
     bot: Option<String>,
-}
-
-/// The platforms that ask, in the order in which they are offered: the dialect's word, and its name.
-pub(crate) const PLATFORMS: [(&str, &str); 4] = [
-    ("recall", "Recall.ai"),
-    ("attendee", "Attendee"),
-    ("meeting_baas", "Meeting BaaS"),
-    ("bearer", "your own code"),
-];
-
-pub(crate) fn platform(dialect: &str) -> &'static str {
-    PLATFORMS.iter().find(|(word, _)| *word == dialect).map_or("another platform", |(_, name)| name)
 }
 
 /// Whose tokens a link gives: words, and the page of it.
@@ -99,7 +89,7 @@ struct LinkPage {
     id: String,
     shown_id: Id,
     name: String,
-    platform: &'static str,
+    platform: Platform,
     kinds: String,
     whose: Vec<Whose>,
     state: State,
@@ -184,7 +174,11 @@ impl Link {
     }
 
     fn shown_name(&self) -> String {
-        if self.name.is_empty() { format!("for {}", platform(&self.dialect)) } else { self.name.clone() }
+        if self.name.is_empty() {
+            format!("for {}", platforms::of(self.dialect).name)
+        } else {
+            self.name.clone()
+        }
     }
 }
 
@@ -201,7 +195,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
     let row = |link: &Link| Row {
         id: link.id.clone(),
         name: link.shown_name(),
-        platform: platform(&link.dialect),
+        platform: platforms::of(link.dialect).name,
         kinds: link.kinds(),
         whose: names.whose(link),
         state: link.state(now),
@@ -242,17 +236,17 @@ pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response
         frame: visitor.frame(link.shown_name(), Section::TokenLinks),
         shown_id: Id(link.id.clone()),
         name: link.shown_name(),
-        platform: platform(&link.dialect),
+        platform: platforms::of(link.dialect),
         kinds: link.kinds(),
         whose: names.whose(&link),
         is_alive: link.revoked_at.is_none(),
         expires: When::new(link.expires_at, now),
         created: When::new(link.created_at, now),
         uses: link.last_uses.iter().map(used).collect(),
-        proof: match (link.dialect.as_str(), link.verification.as_str()) {
-            ("bearer", _) => "a bearer token in its header",
-            (_, "signature") => "the platform's signature, and the secret in the address",
-            (_, "query_secret") => "a secret in the query, and the one in the address",
+        proof: match link.verification.as_str() {
+            _ if platforms::of(link.dialect).has_header => "a bearer token in its header",
+            "signature" => "the platform's signature, and the secret in the address",
+            "query_secret" => "a secret in the query, and the one in the address",
             _ => "the secret in the address alone",
         },
         rate: per_minute(link.per_minute),

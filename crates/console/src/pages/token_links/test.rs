@@ -7,25 +7,19 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use axum::{
-    body::{Body, to_bytes},
+    body::to_bytes,
     extract::{ConnectInfo, Query},
-    http::{
-        Method, Request,
-        header::{AUTHORIZATION, CONTENT_TYPE},
-    },
     response::Response,
 };
 use model::Secret;
-use outbound::signature::SigningKey;
 use serde::Deserialize;
-use serde_json::json;
-use token_links::attendee_signature::{AttendeeKey, canonical};
+use store::Dialect;
 
-use super::{PLATFORMS, platform};
 use crate::{
     error::{self, PageError},
     form::Form,
     frame::{Frame, Section},
+    platforms::{self, Asked as AskedByPlatform, Platform, Test},
     session::{Posted, Visitor},
     show::{State, Tone},
 };
@@ -38,10 +32,8 @@ const LARGEST_ANSWER: usize = 64 * 1024;
 #[template(path = "token_link_test.html")]
 struct TestPage {
     frame: Frame,
-    dialect: String,
-    platform: &'static str,
-    platforms: [(&'static str, &'static str); 4],
-    needs_secret: bool,
+    platform: Platform,
+    platforms: [Platform; Dialect::ALL.len()],
     address: String,
     wrong: String,
     sent: Option<Sent>,
@@ -62,18 +54,15 @@ pub(crate) struct Asked {
 
 fn show(
     visitor: &Visitor,
-    dialect: &str,
+    platform: Platform,
     address: &str,
     wrong: &str,
     sent: Option<Sent>,
 ) -> Result<Response, PageError> {
-    let known = PLATFORMS.iter().find(|(word, _)| *word == dialect).map_or("recall", |(word, _)| word);
     let page = TestPage {
         frame: visitor.frame("Test a token link", Section::TokenLinks),
-        dialect: known.to_owned(),
-        platform: platform(known),
-        platforms: PLATFORMS,
-        needs_secret: matches!(known, "recall" | "attendee"),
+        platform,
+        platforms: platforms::all(),
         address: address.to_owned(),
         wrong: wrong.to_owned(),
         sent,
@@ -81,24 +70,32 @@ fn show(
     error::page(&page)
 }
 
+/// The platform of a word; the first one where there is none.
+fn platform_of(word: &str) -> Platform {
+    platforms::named(word).unwrap_or_else(|| platforms::of(Dialect::Recall))
+}
+
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    show(&visitor, &asked.dialect, "", "", None)
+    show(&visitor, platform_of(&asked.dialect), "", "", None)
 }
 
 /// `POST /token-links/test`
 pub(crate) async fn test(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
-    let (dialect, address) = (form.text("dialect"), form.text("address"));
+    let (platform, address) = (platform_of(form.text("dialect")), form.text("address"));
     let ours = visitor.console.public_base.as_str().trim_end_matches('/');
     let path = address.strip_prefix(ours).filter(|path| path.starts_with("/t/"));
     let Some(path) = path else {
         let words =
             format!("The address must be one of this server's token links: it begins with {ours}/t/.");
-        return show(&visitor, dialect, address, &words, None);
+        return show(&visitor, platform, address, &words, None);
     };
-    let (request, shown) = match request(&visitor, dialect, path, &form) {
-        Ok(request) => request,
-        Err(words) => return show(&visitor, dialect, address, words, None),
+    let AskedByPlatform { mut request, shown } = match ask(&visitor, &platform, path, &form) {
+        Ok(asked) => asked,
+        Err(words) => return show(&visitor, platform, address, words, None),
     };
+    if let Some(peer) = visitor.client.peer {
+        request.extensions_mut().insert(ConnectInfo(peer));
+    }
     let answer = visitor.client.api.call(visitor.key(), request).await;
     let status = answer.status();
     let body = to_bytes(answer.into_body(), LARGEST_ANSWER).await.unwrap_or_default();
@@ -109,58 +106,23 @@ pub(crate) async fn test(Posted { visitor, form }: Posted) -> Result<Response, P
         state: State::new(tone, status.to_string()),
         answer: if status.is_success() { shortened(&text) } else { text.into_owned() },
     };
-    show(&visitor, dialect, "", "", Some(sent))
+    show(&visitor, platform, "", "", Some(sent))
 }
 
-/// The request, and how it looks without secrets.
-fn request(
+/// The request that the platform makes.
+fn ask(
     visitor: &Visitor,
-    dialect: &str,
+    platform: &Platform,
     path: &str,
     form: &Form,
-) -> Result<(Request<Body>, String), &'static str> {
-    let now = visitor.now();
-    let secret = Secret::new(form.text("signing_secret"));
-    let id = format!("msg_test_{}", visitor.console.env.entropy.token());
-    let mut request = Request::builder().method(Method::GET).uri(path);
-    let (body, shown) = match dialect {
-        "attendee" => {
-            let key =
-                AttendeeKey::parse(&secret).ok_or("The secret is not one of Attendee's: it is Base64.")?;
-            // Attendee's requests are remembered whole: each test is another bot.
-            let body = json!({
-                "bot_id": id, "callback_type": "zoom_tokens", "meeting_url": "https://zoom.us/j/81234567890",
-            });
-            let signature = key.sign(&canonical(body.to_string().as_bytes()).unwrap_or_default());
-            request = request.method(Method::POST).header(CONTENT_TYPE, "application/json");
-            request = request.header("x-webhook-signature", signature);
-            (Body::from(body.to_string()), format!("POST /t/…\nx-webhook-signature: …\n\n{body}"))
-        }
-        "recall" => {
-            let key = SigningKey::parse(&secret)
-                .ok_or("The secret is not one of Recall's: it begins with whsec_.")?;
-            let time = now.as_second().to_string();
-            let signature = key.sign(&id, now, b"");
-            request = request.header("webhook-id", &id).header("webhook-timestamp", &time);
-            request = request.header("webhook-signature", signature);
-            let shown =
-                format!("GET /t/…\nwebhook-id: {id}\nwebhook-timestamp: {time}\nwebhook-signature: v1,…");
-            (Body::empty(), shown)
-        }
-        "bearer" => {
-            let header = form.text("authorization");
-            let value = header.strip_prefix("Authorization: ").unwrap_or(header);
-            request = request.header(AUTHORIZATION, value);
-            (Body::empty(), "GET /t/…\nauthorization: Bearer …".to_owned())
-        }
-        _ => (Body::empty(), "GET /t/…".to_owned()),
-    };
-    let mut request =
-        request.body(body).map_err(|_| "The address or the header holds signs that none can have.")?;
-    if let Some(peer) = visitor.client.peer {
-        request.extensions_mut().insert(ConnectInfo(peer));
-    }
-    Ok((request, shown))
+) -> Result<AskedByPlatform, &'static str> {
+    platform.ask(&Test {
+        path,
+        signing_secret: &Secret::new(form.text("signing_secret")),
+        authorization: form.text("authorization"),
+        id: &format!("msg_test_{}", visitor.console.env.entropy.token()),
+        now: visitor.now(),
+    })
 }
 
 /// An answer whose long words, which are tokens, are cut.
