@@ -7,6 +7,7 @@
 //! | `form` | what a form sends, its token, and what is shown again after a refusal |
 //! | `frame` | what every page has: menu, workspace, what was just done |
 //! | `show` | times, states and ids, as pages show them |
+//! | `named` | text in which ids are shown by the names of what they are |
 //! | `platforms` | the platforms that ask token links, by dialect |
 //! | `simulator` | the simulator in Zoom's place, for *Try it* |
 //! | `error` | pages for what cannot be shown |
@@ -23,6 +24,7 @@ mod client;
 mod error;
 mod form;
 mod frame;
+mod named;
 mod pages;
 mod platforms;
 mod session;

@@ -14,8 +14,13 @@ use serde_json::Value;
 use crate::{
     client::List,
     error::{self, PageError},
+    form::{Draft, Form},
     frame::{Frame, Section},
-    pages::accounts::{Account, choices_with, names_of, one::TokenRecord},
+    pages::accounts::{
+        choices::{Choices, typed},
+        names_of,
+        one::TokenRecord,
+    },
     session::Visitor,
     show::{Id, State, When, cursor_of, exact, query, shortened},
 };
@@ -29,7 +34,8 @@ const EXPORTED_PAGES: usize = 100;
 struct AuditPage {
     frame: Frame,
     asked: Asked,
-    accounts: Vec<Account>,
+    choices: Choices,
+    draft: Draft,
     rows: Vec<Row>,
     is_filtered: bool,
     export: String,
@@ -62,6 +68,9 @@ pub(crate) struct Asked {
     until: String,
     #[serde(default)]
     cursor: String,
+    /// An account that is not among the choices.
+    #[serde(default)]
+    typed: String,
 }
 
 impl Asked {
@@ -87,8 +96,16 @@ fn meeting(record: &TokenRecord) -> String {
 
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let (client, now) = (&visitor.client, visitor.now());
+    let form = Form::of([("typed", asked.typed.as_str())]);
+    let (mut asked, mut refused) = (asked, None);
+    match typed(client, &form).await {
+        Ok(Some(id)) => asked.credential = id,
+        Ok(None) => {}
+        Err(wrong) if wrong.status == 400 => refused = Some(wrong),
+        Err(refused) => return Err(refused.into()),
+    }
     let list: List<TokenRecord> = client.get(&format!("{PATH}{}", asked.query(&asked.cursor))).await?;
-    let accounts = choices_with(client, &asked.credential).await?;
+    let choices = Choices::read(client, &asked.credential).await?;
     let names = names_of(client, list.results.iter().map(|record| record.credential.as_str())).await?;
     let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| shortened(id));
     let row = |record: &TokenRecord| {
@@ -111,7 +128,8 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         is_filtered: !asked.query("").is_empty(),
         export: format!("/audit/export.csv{}", asked.query("")),
         next: cursor_of(list.next.as_deref()).map(|cursor| asked.query(&cursor)),
-        accounts,
+        choices,
+        draft: Draft { form, refused },
         asked,
     };
     error::page(&page)

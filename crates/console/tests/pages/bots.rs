@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use model::BotLogEntryId;
 use serde_json::json;
+use store::LogEntry;
 
 use crate::desk::Desk;
 
@@ -55,7 +57,7 @@ async fn a_failed_bot_shows_what_to_do_and_is_sent_again_with_an_account() {
         page.contains("Connect a Zoom account and pass") && page.contains("Your turn"),
         "the cure: {page}"
     );
-    assert!(page.contains("0.874") && page.contains("&#60;b&#62;no&#60;/b&#62;"), "{page}");
+    assert!(page.contains("0.874") && page.contains("&lt;b&gt;no&lt;/b&gt;"), "{page}");
     assert!(desk.page("/bots?sub_code=meeting_requires_sign_in").await.contains(">Notes</a>"));
     let home = desk.page("/").await;
     assert!(
@@ -70,4 +72,45 @@ async fn a_failed_bot_shows_what_to_do_and_is_sent_again_with_an_account() {
         (&new["metadata"]["customer"], &new["meeting_url"]["meeting_password"]),
         (&json!("42"), &json!("abc"))
     );
+}
+
+#[tokio::test]
+async fn a_bots_log_names_the_accounts_links_and_pools_that_it_is_about() {
+    let desk = Desk::new().await;
+    let app = &desk.app;
+    let account = app.connect(app.zoom.host()).await;
+    let link = json!({ "credential": account, "name": "Link <of> the night" });
+    let link = app.post("/api/latchkey/v1/token-links/", link).await.created();
+    let pool = app.post("/api/latchkey/v1/pools/", json!({ "name": "note takers" })).await.created();
+    let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes", "zoom": { "pool": pool["id"] } });
+    let bot = app.post("/api/v1/bot/", bot).await;
+    // A pool without accounts is refused, so the bot comes as a guest where it is.
+    let bot = if bot.status == 201 {
+        bot.created()
+    } else {
+        let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes" });
+        app.post("/api/v1/bot/", bot).await.created()
+    };
+    let bot = bot["id"].as_str().unwrap();
+    let (link, pool) = (link["id"].as_str().unwrap(), pool["id"].as_str().unwrap());
+    let gone = "01990000-0000-7000-8000-000000000000";
+    let text = format!("A seat of {pool} on the account {account}, by {link}; {gone} is gone.");
+    let entry = LogEntry {
+        id: BotLogEntryId::generate(&app.env),
+        at: app.env.now(),
+        kind: "seat".into(),
+        text,
+        fields: std::collections::BTreeMap::new(),
+    };
+    app.store.append_bot_log(bot.parse().unwrap(), &[entry]).await.unwrap();
+    let page = desk.page(&format!("/bots/{bot}")).await;
+    for (path, name, id) in [
+        ("accounts", "Hana Host", account.as_str()),
+        ("token-links", "Link &lt;of&gt; the night", link),
+        ("pools", "note takers", pool),
+    ] {
+        let shown = format!("<a href=\"/base/{path}/{id}\">{name}</a> <code class=\"id\" title=\"{id}\"");
+        assert!(page.contains(&shown), "{shown} in {page}");
+    }
+    assert!(page.contains(&format!("</code>; {gone} is gone.")), "{page}");
 }

@@ -7,6 +7,7 @@ mod test_app;
 
 mod accounts;
 mod bots;
+mod chooser;
 mod chromium;
 mod desk;
 mod endpoints;

@@ -1,5 +1,6 @@
 //! `/accounts`: connected Zoom accounts.
 
+pub(crate) mod choices;
 pub(crate) mod connect;
 pub(crate) mod connect_links;
 pub(crate) mod disconnect;
@@ -110,24 +111,9 @@ pub(crate) async fn names_of<'i>(
     Ok(names)
 }
 
+/// An account, if it is there.
 async fn one(client: &Client, id: &str) -> Result<Option<Account>, Refused> {
     client.find(&format!("/api/v2/zoom-oauth-credentials/{id}/")).await
-}
-
-/// Accounts to choose from: the newest, as many as a page of the API has.
-pub(crate) async fn choices(client: &Client) -> Result<Vec<Account>, Refused> {
-    let list: List<Account> = client.get("/api/v2/zoom-oauth-credentials/").await?;
-    Ok(list.results)
-}
-
-/// The same with the account that was chosen, if it is an older one.
-pub(crate) async fn choices_with(client: &Client, chosen: &str) -> Result<Vec<Account>, Refused> {
-    let mut accounts = choices(client).await?;
-    let is_id = chosen.len() == 36 && chosen.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if is_id && accounts.iter().all(|account| account.id != chosen) {
-        accounts.extend(one(client, chosen).await?);
-    }
-    Ok(accounts)
 }
 
 #[derive(Template)]

@@ -11,6 +11,7 @@ use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go, missing},
     frame::{Frame, Section},
+    named::{Names, WithNames},
     session::{PathId, Posted, Visitor},
     show::{Id, State, Tone, When, query, words},
 };
@@ -19,6 +20,8 @@ use crate::{
 const LINK_PAGES: usize = 5;
 /// Records that a page shows.
 const RECORDS: usize = 20;
+/// Lines of the log that it shows.
+const LINES: usize = 50;
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -76,7 +79,7 @@ struct Named {
 struct Entry {
     at: When,
     tone: Tone,
-    message: String,
+    message: WithNames,
     code: Option<String>,
 }
 
@@ -198,7 +201,7 @@ async fn show(visitor: &Visitor, id: &str, link: Option<NewLink>) -> Result<Resp
             .map(|pool| Named { id: pool.id, name: pool.name })
             .collect(),
         scheduled: scheduled(client, &account.id).await?,
-        timeline: timeline(client, &account.id, now).await?,
+        timeline: timeline(visitor, &account.id, now).await?,
         records: records.results.iter().take(RECORDS).map(|record| shown(record, now)).collect(),
         shown_id: Id(account.id.clone()),
         app_id: Id(account.oauth_app.clone()),
@@ -295,9 +298,13 @@ async fn links_with(client: &Client, id: &str) -> Result<Vec<Named>, Refused> {
 }
 
 /// Lines of the account's log; those that tell of a change of state have its colour and code.
-async fn timeline(client: &Client, id: &str, now: Timestamp) -> Result<Vec<Entry>, Refused> {
-    let lines: List<LogLine> =
+async fn timeline(visitor: &Visitor, id: &str, now: Timestamp) -> Result<Vec<Entry>, Refused> {
+    let client = &visitor.client;
+    let mut lines: List<LogLine> =
         client.get(&format!("/api/v2/zoom-oauth-credential-logs/?credential={id}")).await?;
+    lines.results.truncate(LINES);
+    let texts = lines.results.iter().map(|line| line.message.as_str());
+    let names = Names::read(client, &visitor.console.base, texts).await?;
     let events: List<Event> =
         client.get(&format!("/api/latchkey/v1/credential-events/?credential={id}")).await?;
     let entry = |line: &LogLine| {
@@ -309,11 +316,11 @@ async fn timeline(client: &Client, id: &str, now: Timestamp) -> Result<Vec<Entry
         Entry {
             at: When::new(line.created_at, now),
             tone,
-            message: line.message.clone(),
+            message: WithNames::new(line.message.clone(), &names),
             code: event.and_then(|event| event.code.clone()),
         }
     };
-    Ok(lines.results.iter().take(50).map(entry).collect())
+    Ok(lines.results.iter().map(entry).collect())
 }
 
 fn shown(record: &TokenRecord, now: Timestamp) -> Record {

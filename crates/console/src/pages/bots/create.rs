@@ -4,15 +4,15 @@ use askama::Template;
 use axum::{extract::Query, http::StatusCode, response::Response};
 use model::Timestamp;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Pool;
 use crate::{
-    client::{List, Refused},
+    client::{Client, List, Refused},
     error::{self, PageError, go},
     form::{Draft, Form},
     frame::{Frame, Section},
-    pages::accounts::{Account, choices_with},
+    pages::accounts::choices::{Choices, With},
     session::{Posted, Visitor},
 };
 
@@ -22,21 +22,21 @@ struct NewBotPage {
     frame: Frame,
     draft: Draft,
     complaint: String,
-    accounts: Vec<Account>,
+    choices: Choices,
     pools: Vec<Pool>,
 }
 
-const FIELDS: [&str; 5] = ["meeting_url", "bot_name", "join_at", "zoom", "metadata"];
+const FIELDS: [&str; 6] = ["meeting_url", "bot_name", "join_at", "zoom", "metadata", "typed"];
 
 async fn show(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
     let pools: List<Pool> = visitor.client.get("/api/latchkey/v1/pools/").await?;
     let chosen = draft.text("with").strip_prefix("account:").unwrap_or_default();
-    let accounts = choices_with(&visitor.client, chosen).await?;
+    let choices = Choices::read(&visitor.client, chosen).await?.working();
     let page = NewBotPage {
         frame: visitor.frame("Send a bot", Section::Bots),
         complaint: draft.complaint(FIELDS),
         draft,
-        accounts: accounts.into_iter().filter(Account::works).collect(),
+        choices,
         pools: pools.results,
     };
     error::page_with(status, &page)
@@ -56,7 +56,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
 
 /// `POST /bots/new`
 pub(crate) async fn send(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
-    let sent = match body(&form) {
+    let sent = match body(&visitor.client, &form).await {
         Ok(body) => visitor.client.post("/api/v1/bot/", Value::Object(body)).await,
         Err(refused) => Err(refused),
     };
@@ -73,7 +73,7 @@ pub(crate) async fn send(Posted { visitor, form }: Posted) -> Result<Response, P
     }
 }
 
-fn body(form: &Form) -> Result<Map<String, Value>, Refused> {
+async fn body(client: &Client, form: &Form) -> Result<Map<String, Value>, Refused> {
     let mut body = form.body(["meeting_url", "bot_name"]);
     // As a browser sends a date with a time, which is UTC here.
     let join_at = form.text("join_at");
@@ -86,10 +86,9 @@ fn body(form: &Form) -> Result<Map<String, Value>, Refused> {
         })?;
         body.insert("join_at".into(), at.to_string().into());
     }
-    match form.text("with").split_once(':') {
-        Some(("account", id)) => _ = body.insert("zoom".into(), json!({ "credential": id })),
-        Some(("pool", id)) => _ = body.insert("zoom".into(), json!({ "pool": id })),
-        _ => {}
+    let with = With::read(client, form).await?.fields();
+    if !with.is_empty() {
+        body.insert("zoom".into(), with.into());
     }
     Ok(body)
 }

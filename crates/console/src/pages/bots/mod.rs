@@ -10,10 +10,14 @@ use model::{SubCode, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::accounts::{Account, choices_with, names_of};
+use super::accounts::{
+    choices::{Choices, typed},
+    names_of,
+};
 use crate::{
     client::List,
     error::{self, PageError},
+    form::{Draft, Form},
     frame::{Frame, Section},
     session::Visitor,
     show::{State, When, number, query, shortened, words},
@@ -128,7 +132,8 @@ struct BotsPage {
     rows: Vec<Row>,
     count: String,
     asked: Asked,
-    accounts: Vec<Account>,
+    choices: Choices,
+    draft: Draft,
     sub_codes: Vec<(&'static str, String)>,
     is_filtered: bool,
     next: Option<String>,
@@ -159,10 +164,21 @@ pub(crate) struct Asked {
     meeting: String,
     #[serde(default)]
     page: String,
+    /// An account that is not among the choices.
+    #[serde(default)]
+    typed: String,
 }
 
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let (client, now) = (&visitor.client, visitor.now());
+    let form = Form::of([("typed", asked.typed.as_str())]);
+    let (mut asked, mut refused) = (asked, None);
+    match typed(client, &form).await {
+        Ok(Some(id)) => asked.account = id,
+        Ok(None) => {}
+        Err(wrong) if wrong.status == 400 => refused = Some(wrong),
+        Err(refused) => return Err(refused.into()),
+    }
     let status = if asked.status == "running" { RUNNING } else { &asked.status };
     let filter = query(&[
         ("status", status),
@@ -172,7 +188,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         ("page", &asked.page),
     ]);
     let list: List<Bot> = client.get(&format!("/api/v1/bot/{filter}")).await?;
-    let accounts = choices_with(client, &asked.account).await?;
+    let choices = Choices::read(client, &asked.account).await?;
     let names = names_of(client, list.results.iter().filter_map(Bot::account)).await?;
     let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
     let row = |bot: &Bot| {
@@ -213,7 +229,8 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
             .any(|filter| !filter.is_empty()),
         next: (this * PAGE_SIZE < count).then(|| at(this + 1)),
         previous: (this > 1).then(|| at(this - 1)),
-        accounts,
+        choices,
+        draft: Draft { form, refused },
         asked,
     };
     error::page(&page)

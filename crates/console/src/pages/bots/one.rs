@@ -1,5 +1,7 @@
 //! `/bots/{id}`: one bot, as a story from top to bottom.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     extract::{Path, Query},
@@ -18,7 +20,8 @@ use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go, missing},
     frame::{Frame, Section},
-    pages::accounts::{Account, choices_with},
+    named::{Names, WithNames},
+    pages::accounts::choices::{Choices, With},
     session::{PathId, Posted, Visitor},
     show::{Id, Marked, State, Tone, When, exact, offset, shortened, words},
 };
@@ -35,8 +38,9 @@ struct BotPage {
     state: State,
     meeting: String,
     when: When,
-    account: Option<(String, String)>,
-    pool: Option<(String, String)>,
+    /// The path, the name and the id of what it signs in with.
+    account: Option<(String, String, Id)>,
+    pool: Option<(String, String, Id)>,
     cure: Option<Cure>,
     steps: Vec<Entry>,
     /// Lines of the page's own: calls to Zoom and the console. They are shown on request.
@@ -48,8 +52,8 @@ struct BotPage {
     is_refused: bool,
     in_meeting: InMeeting,
     request: String,
-    /// Accounts that a new bot could sign in with.
-    accounts: Vec<Account>,
+    /// What a new bot could sign in with.
+    choices: Choices,
     pools: Vec<Pool>,
     may_cancel: bool,
     may_leave: bool,
@@ -70,8 +74,8 @@ struct Entry {
     at: String,
     exact: String,
     tone: Tone,
-    title: String,
-    message: Option<String>,
+    title: WithNames,
+    message: Option<WithNames>,
     code: Option<String>,
     picture: Option<String>,
     /// A line of the log, between the steps.
@@ -133,21 +137,24 @@ pub(crate) async fn page(
     let (bot, value) = find(client, &id).await?;
     let began = bot.created_at().unwrap_or(now);
     let pictures: List<Picture> = client.get(&format!("/api/v1/bot/{id}/screenshots/")).await?;
-    let accounts = choices_with(client, bot.account().unwrap_or_default()).await?;
+    let choices = Choices::read(client, bot.account().unwrap_or_default()).await?;
     let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
     let name = |id: &str| {
-        let known = accounts.iter().find(|account| account.id == id);
-        (id.to_owned(), known.map_or_else(|| shortened(id), |account| account.name().to_owned()))
+        (id.to_owned(), choices.name_of(id).map_or_else(|| shortened(id), str::to_owned), Id(id.to_owned()))
     };
     let pool = |id: &String| {
         let known = pools.results.iter().find(|pool| pool.id == *id);
-        (id.clone(), known.map_or(id.clone(), |pool| pool.name.clone()))
+        (id.clone(), known.map_or_else(|| shortened(id), |pool| pool.name.clone()), Id(id.clone()))
     };
     let (code, _) = bot.last();
     let shows_all = asked.log == "all";
     let mut log = log(client, &bot.id).await?;
     let raw_lines = log.iter().filter(|line| RAW.contains(&line.kind.as_str())).count();
     log.retain(|line| shows_all || !RAW.contains(&line.kind.as_str()));
+    let messages = bot.status_changes.iter().filter_map(|step| step.message.as_deref());
+    let texts = messages.chain(log.iter().map(|line| line.text.as_str()));
+    let base = &visitor.console.base;
+    let names = Names::read(client, base, texts).await?;
     let last_at = bot.status_changes.last().map_or(now, |step| step.created_at);
     let page = BotPage {
         frame: visitor.frame(bot.bot_name.clone(), Section::Bots),
@@ -159,7 +166,7 @@ pub(crate) async fn page(
         pool: bot.zoom.pool.as_ref().map(pool),
         is_refused: cure(&bot).is_some_and(|cure| cure.is_bad),
         cure: cure(&bot),
-        steps: steps(&bot, &pictures.results, &log, &visitor.console.base, began),
+        steps: steps(&bot, &pictures.results, &log, (base, &names), began),
         raw_lines,
         shows_all,
         is_live: !bot.has_ended() || now.since(last_at) < AFTERGLOW,
@@ -168,7 +175,7 @@ pub(crate) async fn page(
         may_cancel: visitor.may(model::ApiScope::Bots) && code == "ready",
         may_leave: visitor.may(model::ApiScope::Bots) && code != "ready" && !bot.has_ended(),
         may_repeat: visitor.may(model::ApiScope::Bots) && bot.has_ended() && bot.meeting_url.is_some(),
-        accounts: accounts.into_iter().filter(Account::works).collect(),
+        choices: choices.working(),
         pools: pools.results,
         bot,
     };
@@ -209,12 +216,18 @@ async fn log(client: &Client, bot: &str) -> Result<Vec<LogLine>, Refused> {
     Ok(lines)
 }
 
-fn steps(bot: &Bot, pictures: &[Picture], log: &[LogLine], base: &str, began: Timestamp) -> Vec<Entry> {
+fn steps(
+    bot: &Bot,
+    pictures: &[Picture],
+    log: &[LogLine],
+    (base, names): (&str, &Arc<Names>),
+    began: Timestamp,
+) -> Vec<Entry> {
     let entry = |at: Timestamp, tone, title: String| Entry {
         at: offset(at.since(began)),
         exact: exact(at),
         tone,
-        title,
+        title: WithNames::new(title, names),
         message: None,
         code: None,
         picture: None,
@@ -225,7 +238,7 @@ fn steps(bot: &Bot, pictures: &[Picture], log: &[LogLine], base: &str, began: Ti
         let state = State::of_bot(&step.code, step.sub_code.as_deref());
         let title = if step.code == "ready" { "Created".to_owned() } else { state.word };
         Entry {
-            message: step.message.as_deref().map(detail),
+            message: step.message.as_deref().map(|message| WithNames::new(detail(message), names)),
             code: step.sub_code.clone(),
             ..entry(step.created_at, state.tone, title)
         }
@@ -338,11 +351,7 @@ pub(crate) async fn again(
     if let Some(passcode) = &meeting.meeting_password {
         link.push_str(&crate::show::query(&[("pwd", passcode)]));
     }
-    let zoom = match form.text("with").split_once(':') {
-        Some(("account", id)) => json!({ "credential": id }),
-        Some(("pool", id)) => json!({ "pool": id }),
-        _ => json!({}),
-    };
+    let zoom = With::read(&visitor.client, &form).await?.fields();
     let asked =
         json!({ "meeting_url": link, "bot_name": bot.bot_name, "zoom": zoom, "metadata": bot.metadata });
     let made = visitor.client.post("/api/v1/bot/", asked).await?;

@@ -6,7 +6,11 @@ use model::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::accounts::{Account, choices, names_of};
+use super::accounts::{
+    Account,
+    choices::{Choices, typed},
+    names_of,
+};
 use crate::{
     client::{Client, List},
     error::{self, PageError, go, missing},
@@ -79,7 +83,7 @@ struct PoolPage {
     members: Vec<MemberRow>,
     held: Vec<SeatRow>,
     /// Accounts that can be put in.
-    accounts: Vec<Account>,
+    choices: Choices,
     draft: Draft,
     complaint: String,
 }
@@ -160,7 +164,7 @@ async fn show(visitor: &Visitor, id: &str, status: StatusCode, draft: Draft) -> 
     let pool: Option<Pool> = client.find(&format!("{PATH}{id}/")).await?;
     let pool = pool.ok_or_else(missing("pool", "/pools"))?;
     let seats: List<Seat> = client.get(&format!("{PATH}{id}/seats/")).await?;
-    let accounts = choices(client).await?;
+    let mut choices = Choices::read(client, draft.text("credential")).await?;
     let used = pool.members.iter().map(|member| member.credential.as_str());
     let names =
         names_of(client, used.chain(seats.results.iter().map(|seat| seat.credential.as_str()))).await?;
@@ -185,18 +189,15 @@ async fn show(visitor: &Visitor, id: &str, status: StatusCode, draft: Draft) -> 
         hosting: seat.hosting,
     };
     let is_in = |account: &Account| pool.members.iter().any(|member| member.credential == account.id);
+    choices.accounts.retain(|account| account.kind == "server_to_server" || !is_in(account));
     let page = PoolPage {
         frame: visitor.frame(pool.name.clone(), Section::Pools),
         shown_id: Id(pool.id.clone()),
         seats: Meter { taken: pool.seats_taken, of: pool.seats, what: "Seats taken" },
         members: pool.members.iter().map(member).collect(),
         held: seats.results.into_iter().map(seat).collect(),
-        complaint: draft.complaint(["credential", "max_joins", "max_hosted", "user"]),
-        accounts: accounts
-            .iter()
-            .filter(|account| account.kind == "server_to_server" || !is_in(account))
-            .cloned()
-            .collect(),
+        complaint: draft.complaint(["credential", "max_joins", "max_hosted", "user", "typed"]),
+        choices,
         draft,
         id: pool.id,
         name: pool.name,
@@ -222,7 +223,14 @@ pub(crate) async fn put_member(
             Err(_) => _ = body.insert(name.to_owned(), form.text(name).into()),
         }
     }
-    match visitor.client.post(&format!("{PATH}{id}/members/"), Value::Object(body)).await {
+    let put = match typed(&visitor.client, &form).await {
+        Ok(account) => {
+            body.extend(account.map(|id| ("credential".to_owned(), id.into())));
+            visitor.client.post(&format!("{PATH}{id}/members/"), Value::Object(body)).await
+        }
+        Err(refused) => Err(refused),
+    };
+    match put {
         Ok(_) => Ok(go(&visitor.console, &format!("/pools/{id}?said=pool-changed"))),
         Err(refused) if matches!(refused.status, 400 | 424) => {
             show(&visitor, &id, StatusCode::BAD_REQUEST, Draft::of(form, refused)).await

@@ -12,7 +12,7 @@ use crate::{
     error::{self, PageError},
     form::{Draft, Form},
     frame::{Frame, Section},
-    pages::accounts::{Account, choices},
+    pages::accounts::choices::{Choices, With},
     platforms::{self, Address, Platform},
     session::{Posted, Visitor},
 };
@@ -26,7 +26,7 @@ struct MakePage {
     /// The word of the chosen one.
     chosen: &'static str,
     platforms: [Platform; Dialect::ALL.len()],
-    accounts: Vec<Account>,
+    choices: Choices,
     pools: Vec<Pool>,
     draft: Draft,
     complaint: String,
@@ -57,8 +57,8 @@ pub(crate) struct Asked {
     dialect: String,
 }
 
-const FIELDS: [&str; 8] =
-    ["name", "credential", "pool", "host", "user", "signing_secret", "networks", "dialect"];
+const FIELDS: [&str; 9] =
+    ["name", "credential", "pool", "host", "user", "signing_secret", "networks", "dialect", "typed"];
 
 async fn show(
     visitor: &Visitor,
@@ -67,13 +67,14 @@ async fn show(
     draft: Draft,
 ) -> Result<Response, PageError> {
     let pools: List<Pool> = visitor.client.get("/api/latchkey/v1/pools/").await?;
-    let accounts = choices(&visitor.client).await?;
+    let chosen = draft.text("with").strip_prefix("account:").unwrap_or_default();
+    let choices = Choices::read(&visitor.client, chosen).await?.working();
     let page = MakePage {
         frame: visitor.frame("Make a token link", Section::TokenLinks),
         chosen: platform.as_ref().map_or("", |platform| platform.word),
         platform,
         platforms: platforms::all(),
-        accounts: accounts.into_iter().filter(Account::works).collect(),
+        choices,
         pools: pools.results,
         complaint: draft.complaint(FIELDS),
         draft,
@@ -89,18 +90,19 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
 pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
     let platform = platforms::named(form.text("dialect"));
     let mut body = form.body(["name", "dialect", "user", "signing_secret"]);
-    match form.text("with").split_once(':') {
-        Some(("account", id)) => _ = body.insert("credential".into(), id.into()),
-        Some(("pool", id)) => _ = body.insert("pool".into(), id.into()),
-        _ if form.text("with") == "host" => _ = body.insert("host".into(), true.into()),
-        _ => {}
-    }
     let networks: Vec<&str> =
         form.text("networks").split([',', ' ']).filter(|network| !network.is_empty()).collect();
     if !networks.is_empty() {
         body.insert("networks".into(), json!(networks));
     }
-    match visitor.client.post(PATH, Value::Object(body)).await {
+    let made = match With::read(&visitor.client, &form).await {
+        Ok(with) => {
+            body.extend(with.fields());
+            visitor.client.post(PATH, Value::Object(body)).await
+        }
+        Err(refused) => Err(refused),
+    };
+    match made {
         Ok(made) => {
             let platform = platform.unwrap_or_else(|| platforms::of(Dialect::Recall));
             shown(&visitor, platform, &made, &form)
