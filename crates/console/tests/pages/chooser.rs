@@ -14,13 +14,13 @@ use crate::{
 const ACCOUNTS: usize = 101;
 const SAYS_SO: &str = "name=\"typed\"";
 
-/// Accounts that are newer than those that are there, as many as a list shows.
-async fn add_newer(app: &TestApp) {
+/// Accounts that are newer than those that are there, as many as a list shows; `wait` comes after each.
+async fn add_newer(app: &TestApp, wait: impl Fn()) {
     for number in 1..ACCOUNTS {
         let user =
             app.zoom.user(&format!("notes-{number}@northwind.example"), &format!("Notes {number}")).await;
         app.connect(&user).await;
-        app.jump(Duration::from_secs(1));
+        wait();
     }
 }
 
@@ -35,7 +35,7 @@ async fn an_account_that_is_not_among_the_newest_is_found_by_its_id_its_address_
     for path in places {
         assert!(!desk.page(path).await.contains(SAYS_SO), "{path}: all accounts are in the list");
     }
-    add_newer(app).await;
+    add_newer(app, || app.jump(Duration::from_secs(1))).await;
     for path in places {
         let page = desk.page(path).await;
         assert!(page.contains(SAYS_SO) && !page.contains("Oldest of all"), "{path}: {page}");
@@ -76,7 +76,7 @@ async fn pages_that_ask_for_an_older_account_are_quiet_accessible_and_fit() {
     let folder = tempfile::tempdir().unwrap();
     let browser = chromium(folder.path(), &app.zoom).await;
     let page = signed_in(&app, &browser).await;
-    add_newer(&app).await;
+    add_newer(&app, || {}).await;
     app.connect(app.zoom.host()).await;
     let pool = app.post("/api/latchkey/v1/pools/", json!({ "name": "note takers" })).await.created();
     let pool = format!("/pools/{}", pool["id"].as_str().unwrap());
