@@ -66,6 +66,11 @@ impl Names {
         }
         Ok(Arc::new(Self { base: base.to_owned(), known }))
     }
+
+    /// The name of an id.
+    pub(crate) fn get(&self, id: &str) -> Option<&str> {
+        self.known.get(id).map(|named| named.name.as_str())
+    }
 }
 
 /// A text, with names for ids.

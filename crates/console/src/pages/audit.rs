@@ -16,6 +16,7 @@ use crate::{
     error::{self, PageError},
     form::{Draft, Form},
     frame::{Frame, Section},
+    named::Names,
     pages::accounts::{
         choices::{Choices, typed},
         names_of,
@@ -108,8 +109,10 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
     let choices = Choices::read(client, &asked.credential).await?;
     let names = names_of(client, list.results.iter().map(|record| record.credential.as_str())).await?;
     let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| shortened(id));
+    let links = list.results.iter().filter_map(TokenRecord::token_link);
+    let links = Names::read(client, &visitor.console.base, links).await?;
     let row = |record: &TokenRecord| {
-        let (who, who_path) = record.asker();
+        let (who, who_path) = record.asker(&links);
         Row {
             at: When::new(record.at, now),
             account: (record.credential.clone(), name(&record.credential)),

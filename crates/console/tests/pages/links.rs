@@ -60,6 +60,10 @@ async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
     assert!(list.contains("Recall.ai") && list.contains("Hana Host") && !list.contains("/t/"), "{list}");
     let audit = desk.page("/audit").await;
     assert_eq!(audit.matches("Given").count(), Dialect::ALL.len(), "tests are audited: {audit}");
+    for page in [audit, desk.page(&format!("/accounts/{account}")).await] {
+        let named = |dialect: Dialect| page.contains(&format!(">Token link {}</a>", dialect.as_str()));
+        assert!(Dialect::ALL.into_iter().all(named), "{page}");
+    }
 }
 
 #[tokio::test]

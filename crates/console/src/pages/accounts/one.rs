@@ -123,10 +123,18 @@ pub(crate) struct TokenRecord {
 }
 
 impl TokenRecord {
-    /// Who asked, in words, and the page about it.
-    pub(crate) fn asker(&self) -> (String, Option<String>) {
+    /// The token link that asked, if it was one.
+    pub(crate) fn token_link(&self) -> Option<&str> {
+        (self.who == "token_link").then_some(&*self.who_id)
+    }
+
+    /// Who asked, in words, and the page about it. Token links are called by their names.
+    pub(crate) fn asker(&self, names: &Names) -> (String, Option<String>) {
         match self.who.as_str() {
-            "token_link" => ("Token link".into(), Some(format!("/token-links/{}", self.who_id))),
+            "token_link" => {
+                let name = names.get(&self.who_id).map(|name| format!(" {name}")).unwrap_or_default();
+                (format!("Token link{name}"), Some(format!("/token-links/{}", self.who_id)))
+            }
             "bot" => ("Bot".into(), Some(format!("/bots/{}", self.who_id))),
             _ => ("API key".into(), None),
         }
@@ -178,8 +186,11 @@ async fn show(visitor: &Visitor, id: &str, link: Option<NewLink>) -> Result<Resp
     let (client, now) = (&visitor.client, visitor.now());
     let account = find(client, id).await?;
     let app = apps(client).await?.into_iter().find(|app| app.id == account.oauth_app);
-    let records: List<TokenRecord> =
+    let mut records: List<TokenRecord> =
         client.get(&format!("/api/latchkey/v1/audit/?credential={}", account.id)).await?;
+    records.results.truncate(RECORDS);
+    let links = records.results.iter().filter_map(TokenRecord::token_link);
+    let names = Names::read(client, &visitor.console.base, links).await?;
     let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
     let is_in = |pool: &Pool| pool.members.iter().any(|member| member.credential == account.id);
     let page = AccountPage {
@@ -202,7 +213,7 @@ async fn show(visitor: &Visitor, id: &str, link: Option<NewLink>) -> Result<Resp
             .collect(),
         scheduled: scheduled(client, &account.id).await?,
         timeline: timeline(visitor, &account.id, now).await?,
-        records: records.results.iter().take(RECORDS).map(|record| shown(record, now)).collect(),
+        records: records.results.iter().map(|record| shown(record, &names, now)).collect(),
         shown_id: Id(account.id.clone()),
         app_id: Id(account.oauth_app.clone()),
         app,
@@ -323,8 +334,8 @@ async fn timeline(visitor: &Visitor, id: &str, now: Timestamp) -> Result<Vec<Ent
     Ok(lines.results.iter().map(entry).collect())
 }
 
-fn shown(record: &TokenRecord, now: Timestamp) -> Record {
-    let (who, who_path) = record.asker();
+fn shown(record: &TokenRecord, names: &Names, now: Timestamp) -> Record {
+    let (who, who_path) = record.asker(names);
     Record {
         at: When::new(record.at, now),
         kind: record.kind.to_uppercase().replace('_', " "),
