@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn an_id_is_shown_by_its_name_and_the_rest_as_it_is() {
-        let named = Named { path: format!("/accounts/{ID}"), name: "Ada <Notes>".into() };
-        let known = HashMap::from([(ID.to_owned(), named)]);
+        let account = Named { path: format!("/accounts/{ID}"), name: "Ada <Notes>".into() };
+        let known = HashMap::from([(ID.to_owned(), account)]);
         let names = Arc::new(Names { base: "/base".into(), known });
         let other = ID.replace("abcd", "dcba");
         let text = format!("A seat on the account {ID}, <b> and {other}.");

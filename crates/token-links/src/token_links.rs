@@ -237,14 +237,23 @@ impl TokenLinks {
         self.replay.remember_report(&link.row, &id, now).await.map_err(refusal)
     }
 
-    /// The link of a request, if the secret is right and the link lives.
+    /// The link of a request, if the secret is right and the link lives. Unknown links and wrong secrets are told apart by
+    /// neither answer nor time.
     async fn find(&self, request: &LinkRequest<'_>, now: Timestamp) -> Result<Arc<CachedLink>, LinkRefusal> {
         let refusal = |failure| LinkRefusal::new(recognised(request), None, failure);
         let link = match request.id_and_secret().0.parse() {
             Ok(id) => self.links.find(id, now).await.map_err(refusal)?,
             Err(_) => None,
         };
-        let link = verify::check_secret(link, request)?;
+        let link = link.filter(|link| link.row.revoked_at.is_none());
+        let rules = link.as_ref().map_or_else(|| recognised(request), |link| link.rules());
+        let right = verify::has_secret(link.as_deref(), rules.secret(request));
+        let Some(link) = link.filter(|_| right) else {
+            return Err(match rules.unauthorized(request) {
+                Some(failure) => LinkRefusal::new(rules, None, failure),
+                None => refusal(Failure::new(Code::LinkUnknown, "no link has this address")),
+            });
+        };
         match verify::check_life(&link.row.life, now) {
             Ok(()) => Ok(link),
             Err(failure) => {

@@ -1,6 +1,6 @@
 //! Whether a request may use a link: its secret, the link's life, where it comes from, and a signature or a secret in the query.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{Code, Failure, Timestamp};
@@ -9,7 +9,7 @@ use store::{Digest, LinkLife, Proof};
 use tenants::digest;
 
 use crate::{
-    dialects::{LinkRefusal, RequestId, Unverified, recognised},
+    dialects::{RequestId, Unverified},
     link_cache::CachedLink,
     request::{LinkRequest, malformed, pairs},
 };
@@ -17,25 +17,11 @@ use crate::{
 /// The longest query that is read.
 const MAX_QUERY_BYTES: usize = 16 * 1024;
 
-/// The link, if it is not revoked and the request has its secret. Unknown links and wrong secrets are told apart by neither
-/// answer nor time.
-pub(crate) fn check_secret(
-    link: Option<Arc<CachedLink>>,
-    request: &LinkRequest<'_>,
-) -> Result<Arc<CachedLink>, LinkRefusal> {
-    let link = link.filter(|link| link.row.revoked_at.is_none());
-    let rules = link.as_ref().map_or_else(|| recognised(request), |link| link.rules());
+/// Whether the request brings the link's secret, in the same time whether there is such a link or not.
+pub(crate) fn has_secret(link: Option<&CachedLink>, given: Option<&str>) -> bool {
     let nobody: Digest = [0; 32];
-    let expected = link.as_ref().map_or(&nobody, |link| &link.row.secret_digest);
-    let given = rules.secret(request).unwrap_or("");
-    let right = verify_slices_are_equal(expected, &digest(given)).is_ok();
-    link.filter(|_| right).ok_or_else(|| {
-        let unknown = Failure::new(Code::LinkUnknown, "no link has this address");
-        match rules.unauthorized(request) {
-            Some(failure) => LinkRefusal::new(rules, None, failure),
-            None => LinkRefusal::new(recognised(request), None, unknown),
-        }
-    })
+    let expected = link.map_or(&nobody, |link| &link.row.secret_digest);
+    verify_slices_are_equal(expected, &digest(given.unwrap_or(""))).is_ok()
 }
 
 /// Whether the link gives anything at this time.
