@@ -2,7 +2,7 @@
 //!
 //! Bots are measured beside a bare page that loads Zoom's SDK and joins at once; token reads beside a server that only
 //! verifies the signature and answers a constant, and beside one that asks Zoom every time; many accounts beside few; many
-//! waiting deliveries beside few. All sides run in one go, in turns, on one machine. The simulator and Latchkey are the processes a user would run: they lie
+//! waiting deliveries beside few; the console's pages with many rows. All sides run in one go, in turns, on one machine. The simulator and Latchkey are the processes a user would run: they lie
 //! beside this program.
 
 mod accounts;
@@ -16,6 +16,7 @@ mod installation;
 mod joins;
 mod machine;
 mod memory;
+mod pages;
 mod place;
 mod procfs;
 mod report;
@@ -68,6 +69,7 @@ enum Part {
     Accounts,
     Storm,
     Deliveries,
+    Pages,
 }
 
 #[derive(Subcommand)]
@@ -124,6 +126,7 @@ async fn measure(arguments: &Arguments, env: &Environment) -> anyhow::Result<()>
     } else {
         None
     };
+    let pages = if wanted(Part::Pages) { Some(pages::measure(&place, arguments.quick).await?) } else { None };
     place.close().await;
 
     let report = Report {
@@ -135,6 +138,7 @@ async fn measure(arguments: &Arguments, env: &Environment) -> anyhow::Result<()>
         accounts,
         storms,
         deliveries,
+        pages,
     };
     tables::print(&report);
     std::fs::create_dir_all(&arguments.out)?;

@@ -9,6 +9,7 @@ use crate::{
     deliveries::Deliveries,
     idle::Idle,
     machine::Machine,
+    pages::Pages,
     statistics::Sample,
 };
 
@@ -23,6 +24,7 @@ pub(crate) struct Report {
     pub(crate) accounts: Option<Accounts>,
     pub(crate) storms: Option<Storms>,
     pub(crate) deliveries: Option<Deliveries>,
+    pub(crate) pages: Option<Pages>,
 }
 
 /// Bots beside bare pages.

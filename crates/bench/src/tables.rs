@@ -5,6 +5,7 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use crate::accounts::{Accounts, Size, Storm, Storms};
 use crate::burst::{self, BurstRow};
 use crate::deliveries::{BacklogRow, Deliveries, Latency, Rate};
+use crate::pages::{PageRow, Pages};
 use crate::report::{Bots, JoinRow, MemoryRow, Report, TokenRow, TokenSize, Tokens};
 use crate::statistics::Sample;
 
@@ -77,6 +78,9 @@ pub(crate) fn print(report: &Report) {
     if let Some(deliveries) = &report.deliveries {
         print_deliveries(deliveries);
     }
+    if let Some(pages) = &report.pages {
+        print_pages(pages);
+    }
     if report.quick {
         println!("A smoke run: these figures mean little.");
     }
@@ -144,6 +148,21 @@ fn print_deliveries(deliveries: &Deliveries) {
         ]
     };
     table(["", "waiting", "a turn", ""], deliveries.backlogs.iter().map(row));
+}
+
+fn print_pages(pages: &Pages) {
+    let Pages { aim_ms, bots, accounts, rows } = pages;
+    println!("First byte of the console's pages with {bots} bots and {accounts} accounts; aim ≤ {aim_ms} ms");
+    let row = |row: &PageRow| {
+        let (_, highest) = row.first_byte_ms.range();
+        [
+            row.store.to_owned(),
+            row.page.to_owned(),
+            format!("{:.1} ms", row.first_byte_ms.median),
+            format!("{highest:.1} ms"),
+        ]
+    };
+    table(["", "", "median", "highest"], rows.iter().map(row));
 }
 
 fn print_accounts(accounts: &Accounts) {

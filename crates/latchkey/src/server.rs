@@ -191,7 +191,19 @@ impl Server {
             simulator: simulator(config),
         });
         let (workers, broker) = (shared.workers, running);
-        Ok(Self { bots, webhooks, workers, api, pages, chromium, first, realtime, links, broker, database })
+        Ok(Self {
+            supervisor,
+            webhooks,
+            workers,
+            api,
+            pages,
+            chromium,
+            first,
+            realtime,
+            links,
+            broker,
+            database,
+        })
     }
 
     /// Stops what is left once no request is served any more, and bots are out.

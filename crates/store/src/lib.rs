@@ -21,6 +21,7 @@ mod connect;
 mod console;
 mod copy;
 mod credentials;
+mod deliveries;
 mod error;
 mod events;
 mod idempotency;
@@ -42,7 +43,7 @@ mod sealed_cells;
 mod seating;
 mod stats;
 mod used_ids;
-mod webhooks;
+mod webhook_endpoints;
 
 pub use access::{Access, ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, Workspace};
 pub use apps::{
@@ -65,6 +66,10 @@ pub use console::{ConsolePass, ConsoleSession, ConsoleSessions};
 pub use copy::{CopyError, CopyTarget, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{
     Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, RefreshLease, Trouble,
+};
+pub use deliveries::{
+    AfterAttempt, Answer, Attempt, Backlog, Deliveries, Delivery, DeliveryFilter, EndpointAfter,
+    LONGEST_DELIVERY_PAUSE, MAX_BACKLOG,
 };
 pub use error::StoreError;
 pub use events::{Event, EventFilter, Events, NewEvent, OfAccount};
@@ -98,10 +103,7 @@ pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, Sea
 pub use seating::{choose, keeps};
 pub use stats::Stats;
 pub use used_ids::{UsedIdMemory, UsedIds};
-pub use webhooks::{
-    AfterAttempt, Answer, Attempt, Backlog, Delivery, DeliveryFilter, EndpointAfter, EndpointChange,
-    FailureRun, LONGEST_DELIVERY_PAUSE, Lanes, MAX_BACKLOG, WebhookEndpoint, Webhooks,
-};
+pub use webhook_endpoints::{EndpointChange, FailureRun, Lanes, WebhookEndpoint, WebhookEndpoints};
 
 /// What token links use of the store.
 pub trait LinkStore:
@@ -140,9 +142,9 @@ pub trait MeetingStore: AccountLog + Credentials + Meetings + Send + Sync {}
 impl<T> MeetingStore for T where T: AccountLog + Credentials + Meetings + Send + Sync {}
 
 /// What webhooks use of it.
-pub trait WebhookStore: Events + Webhooks + Send + Sync {}
+pub trait WebhookStore: Deliveries + Events + WebhookEndpoints + Send + Sync {}
 
-impl<T> WebhookStore for T where T: Events + Webhooks + Send + Sync {}
+impl<T> WebhookStore for T where T: Deliveries + Events + WebhookEndpoints + Send + Sync {}
 
 /// What real-time endpoints use of it.
 pub trait RealtimeStore: Bots + MeetingEvents + RealtimeEndpoints + Send + Sync {}
@@ -194,6 +196,7 @@ pub trait Store:
     + Consents
     + ConsoleSessions
     + Credentials
+    + Deliveries
     + Events
     + IdempotentRequests
     + LinkStore
@@ -213,7 +216,7 @@ pub trait Store:
     + UsedIdMemory
     + ReceivedEvents
     + WebhookStore
-    + Webhooks
+    + WebhookEndpoints
     + ZoomLimits
     + ZoomOauthApps
     + Send
@@ -233,6 +236,7 @@ impl<T> Store for T where
         + Consents
         + ConsoleSessions
         + Credentials
+        + Deliveries
         + Events
         + IdempotentRequests
         + LinkStore
@@ -247,7 +251,7 @@ impl<T> Store for T where
         + TokenLinks
         + UsedIdMemory
         + ReceivedEvents
-        + Webhooks
+        + WebhookEndpoints
         + ZoomLimits
         + ZoomOauthApps
         + Send

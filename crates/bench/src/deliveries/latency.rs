@@ -28,17 +28,17 @@ pub(super) async fn measure(
     let endpoints = "/api/latchkey/v1/webhook-endpoints/";
     let hears = json!({ "url": receivers.urls[0], "event_types": ["webhook_endpoint.disabled"] });
     server.post(endpoints, &hears).await?;
-    let changed = json!({ "url": receivers.urls[0], "event_types": ["bot.done"] });
-    let changed = format!("{endpoints}{}/", text(&server.post(endpoints, &changed).await?, "id")?);
+    let deaf = json!({ "url": receivers.urls[0], "event_types": ["bot.done"] });
+    let switched = format!("{endpoints}{}/", text(&server.post(endpoints, &deaf).await?, "id")?);
 
     let (switch_off, switch_on) = (json!({ "enabled": false }), json!({ "enabled": true }));
     let mut milliseconds = Vec::with_capacity(changes);
     for change in 1..=changes {
         let begun = place.env.now();
-        server.patch(&changed, &switch_off).await?;
+        server.patch(&switched, &switch_off).await?;
         let (_, heard_at) = receivers.wait_for(change as u64).await?;
         milliseconds.push(heard_at.since(begun).as_secs_f64() * 1e3);
-        server.patch(&changed, &switch_on).await?;
+        server.patch(&switched, &switch_on).await?;
     }
     server.stop().await;
     milliseconds.sort_by(f64::total_cmp);

@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{TryStreamExt as _, stream};
 use model::{BotId, BotStatus, CredentialId, StatusChange, SubCode, Timestamp};
 use sealing::Provider;
 use serde_json::json;
 use stage::text;
-use store::{Bot, BotFilter, SignsInWith};
+use store::{Bot, SignsInWith};
 use tenants::{Cell, Vault};
 
 use crate::{installation::Installation, place::Place};
@@ -56,7 +56,6 @@ impl Installation {
                 async move { store.add_bot(&bot, None).await }
             })
             .await?;
-        let _ = store.bots(self.workspace, &BotFilter::default(), 0, 1).await?;
         Ok((accounts[(bots as usize - 1) % accounts.len()], last))
     }
 }

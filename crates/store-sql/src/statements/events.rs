@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use model::{BotId, CredentialId, CredentialStatus, StatusChange, Timestamp, WorkspaceId};
 use store::{Event, EventFilter, Events, NewEvent, Note, OfAccount, StoreError};
 
-use super::webhooks;
+use super::deliveries;
 use crate::{
     SqlStore,
     db::{Isolation, Tx, exists},
@@ -59,7 +59,7 @@ pub(crate) async fn number(db: &mut Tx, event: &NewEvent) -> Result<i64, StoreEr
 /// Writes an event, and a delivery for each endpoint that listens to it.
 pub(crate) async fn write(db: &mut Tx, event: &NewEvent) -> Result<(), StoreError> {
     let sequence = number(db, event).await?;
-    webhooks::fan_out(db, sequence, event).await
+    deliveries::fan_out(db, sequence, event).await
 }
 
 /// The event that goes with a bot's step.

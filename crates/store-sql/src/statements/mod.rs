@@ -11,6 +11,7 @@ mod bots;
 mod connect;
 mod console;
 mod credentials;
+mod deliveries;
 pub(crate) mod events;
 mod idempotency;
 mod leased_rows;
@@ -28,6 +29,6 @@ mod received_events;
 mod sealed_cells;
 mod stats;
 mod used_ids;
-mod webhooks;
+mod webhook_endpoints;
 
 pub(crate) use audit_subjects::NotedSubjects;
