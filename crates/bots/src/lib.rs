@@ -9,7 +9,7 @@
 //! - `servers`: how many bots run here, and whether a new one would find a place. `browsers`: browsers and their pages.
 //! - [`request`]: the stored request. [`meeting`]: who is in a meeting and what happens there.
 //! - `log`: entries of a bot's log. [`Screenshots`]: pictures of pages, in [`PictureFiles`]. `picture`: what a bot shows.
-//! - [`at_stake`]: bots that an account's state affects.
+//! - `at_stake`: bots that an account's state affects.
 //!
 //! Imports point one way: `assemble` → `handle`, `supervisor` → `run` → `servers`, `browsers`, `meeting`, `request`, `log`,
 //! `screenshots`. `handle` and `supervisor` do not know each other.

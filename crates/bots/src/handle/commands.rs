@@ -92,20 +92,35 @@ impl From<StoreError> for NotSent {
     }
 }
 
-/// Whether a bot can be told to show or say something now.
-enum Commandable {
-    Yes,
+/// Why a bot can't be told to show or write something now.
+enum NotInCall {
     NotYet,
     NoLonger,
 }
 
-impl Commandable {
-    fn of(bot: &Bot) -> Self {
-        match bot.status() {
-            BotStatus::InCallNotRecording => Self::Yes,
-            BotStatus::CallEnded | BotStatus::Done | BotStatus::Fatal => Self::NoLonger,
-            _ => Self::NotYet,
+impl From<NotInCall> for NotShown {
+    fn from(not_in_call: NotInCall) -> Self {
+        match not_in_call {
+            NotInCall::NotYet => Self::NotStarted,
+            NotInCall::NoLonger => Self::Ended,
         }
+    }
+}
+
+impl From<NotInCall> for NotSent {
+    fn from(not_in_call: NotInCall) -> Self {
+        match not_in_call {
+            NotInCall::NotYet => Self::NotStarted,
+            NotInCall::NoLonger => Self::Ended,
+        }
+    }
+}
+
+fn check_in_call(bot: &Bot) -> Result<(), NotInCall> {
+    match bot.status() {
+        BotStatus::InCallNotRecording => Ok(()),
+        BotStatus::CallEnded | BotStatus::Done | BotStatus::Fatal => Err(NotInCall::NoLonger),
+        _ => Err(NotInCall::NotYet),
     }
 }
 
@@ -146,11 +161,7 @@ impl Commands {
         picture: Option<GivenPicture>,
     ) -> Result<OpenedBot, NotShown> {
         let bot = self.bots.bot(workspace, id).await?.ok_or(NotShown::Unknown)?;
-        match Commandable::of(&bot) {
-            Commandable::Yes => {}
-            Commandable::NotYet => return Err(NotShown::NotStarted),
-            Commandable::NoLonger => return Err(NotShown::Ended),
-        }
+        check_in_call(&bot)?;
         let sealed = match picture {
             None => None,
             Some(picture) => {
@@ -173,11 +184,7 @@ impl Commands {
         message: &QueuedMessage,
     ) -> Result<OpenedBot, NotSent> {
         let bot = self.bots.bot(workspace, id).await?.ok_or(NotSent::Unknown)?;
-        match Commandable::of(&bot) {
-            Commandable::Yes => {}
-            Commandable::NotYet => return Err(NotSent::NotStarted),
-            Commandable::NoLonger => return Err(NotSent::Ended),
-        }
+        check_in_call(&bot)?;
         let message_id = ChatMessageId::generate(&self.env);
         let row = ChatMessage {
             id: message_id,
