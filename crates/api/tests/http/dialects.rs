@@ -232,6 +232,7 @@ async fn meeting_baas_says_who_its_bot_is_and_signs_nothing() {
         format!("?bot_uuid={bot}&extra={{\"meeting_id\":12345678901}}"),
         // Appended to a query that was there before, as if there were none.
         format!("?mine=1?bot_id={bot}&extra=%7B%22meeting_id%22%3A12345678901%7D"),
+        format!("?meeting=12345678901?bot_id={bot}&extra=%7B%7D"),
         format!("?bot_id={bot}&extra=not%20JSON"),
         format!("?bot_id={bot}&extra=%7B%7D"),
         String::new(),
@@ -244,13 +245,13 @@ async fn meeting_baas_says_who_its_bot_is_and_signs_nothing() {
             "{query}"
         );
     }
-    assert_eq!(app.zoom.count("obf_mints").await, 6);
+    assert_eq!(app.zoom.count("obf_mints").await, 7);
     let audit = app.get("/api/latchkey/v1/audit/").await.ok();
     let shown = |record: &Value| (record["bot"].clone(), record["meeting"].clone());
     let records: Vec<_> = audit["results"].as_array().unwrap().iter().map(shown).collect();
     let count =
         |bot: &Value, meeting: &Value| records.iter().filter(|(b, m)| b == bot && m == meeting).count();
-    assert_eq!(count(&json!(bot), &json!(12_345_678_901_u64)), 3);
+    assert_eq!(count(&json!(bot), &json!(12_345_678_901_u64)), 4);
     assert_eq!((count(&json!(bot), &Value::Null), count(&Value::Null, &Value::Null)), (2, 1));
 
     for (query, status, code) in [
@@ -263,7 +264,7 @@ async fn meeting_baas_says_who_its_bot_is_and_signs_nothing() {
         let answer = bare(&app, &format!("{path}{query}")).await;
         assert_eq!((answer.status, answer.text.split(':').next()), (status, Some(code)), "{}", answer.text);
     }
-    assert_eq!(app.zoom.count("obf_mints").await, 6);
+    assert_eq!(app.zoom.count("obf_mints").await, 7);
 }
 
 #[tokio::test]

@@ -38,10 +38,11 @@ impl DialectRules for MeetingBaas {
         plain::check_report(request)
     }
 
-    /// The bot's own `extra` is free text of its owner's, which need not be about us.
+    /// The bot's own `extra` is free text of its owner's, which need not be about us. Where it names no meeting, the address may.
     fn read(&self, terms: &LinkTerms, request: &LinkRequest<'_>) -> Result<Requested, Failure> {
         plain::read(terms, request, |query| {
-            query.extra().filter(|_| terms.meeting_in_request).and_then(meeting_of_extra)
+            let extra = query.extra().filter(|_| terms.meeting_in_request).and_then(meeting_of_extra);
+            extra.or_else(|| query.meeting().map(str::to_owned))
         })
     }
 
