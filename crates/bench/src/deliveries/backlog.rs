@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use model::{EndpointKind, EndpointState, LeaseToken, Sealed, WebhookEndpointId};
-use store::{FailureRun, Lanes, WebhookEndpoint};
+use store::{FailureRun, Lanes, Store, WebhookEndpoint};
 
 use super::BacklogRow;
 use crate::{
@@ -21,6 +21,7 @@ const LEASE: Duration = Duration::from_secs(60);
 /// The shipped refresh pace; nothing is refreshed here.
 const PACE: u32 = 10;
 
+/// Both take turns: how fast the machine is changes from one minute to the next.
 pub(super) async fn measure(
     place: &Place,
     store: &'static str,
@@ -28,18 +29,32 @@ pub(super) async fn measure(
     quick: bool,
 ) -> anyhow::Result<Vec<BacklogRow>> {
     let counts = if quick { [1_000, 2_000] } else { [10_000, 1_000_000] };
-    let (rounds, mut rows) = (if quick { 2 } else { 50 }, Vec::<BacklogRow>::new());
+    let rounds = if quick { 2 } else { 100 };
+    let mut sides = Vec::new();
     for waiting in counts {
-        println!("deliveries: {store}, {waiting} wait");
+        println!("deliveries: {store}, filling in {waiting}");
         let installation = Installation::found(place, backend().await?, PACE).await?;
         add_endpoints(place, &installation).await?;
         installation.queue(place, installation.workspace, waiting / ENDPOINTS).await?;
-        let turn_us = turns(place, &installation, rounds).await?;
-        let fewest = rows.first().map_or(turn_us.median, |row| row.turn_us.median);
-        println!("deliveries: {store}, {waiting} wait: {:.0} µs a turn", turn_us.median);
-        rows.push(BacklogRow { store, waiting, ratio: turn_us.median / fewest, turn_us });
+        sides.push((waiting, installation.store().await?, Vec::new()));
     }
-    Ok(rows)
+    // The first round warms up.
+    for round in 0..=rounds {
+        for (_, rows, values) in &mut sides {
+            let turn = turn(place, &**rows).await?;
+            if round > 0 {
+                values.push(turn);
+            }
+        }
+    }
+    let mut fewest = None;
+    let row = |(waiting, _, values)| {
+        let turn_us = Sample::of(values);
+        println!("deliveries: {store}, {waiting} wait: {:.0} µs a turn", turn_us.median);
+        let ratio = turn_us.median / *fewest.get_or_insert(turn_us.median);
+        BacklogRow { store, waiting, ratio, turn_us }
+    };
+    Ok(sides.into_iter().map(row).collect())
 }
 
 /// Rows that nobody opens: nothing is sent.
@@ -67,25 +82,18 @@ async fn add_endpoints(place: &Place, installation: &Installation) -> anyhow::Re
 }
 
 /// Microseconds for the turn of each endpoint: its lease, the deliveries that are due, its release.
-async fn turns(place: &Place, installation: &Installation, rounds: usize) -> anyhow::Result<Sample> {
-    let (env, store) = (&place.env, installation.store().await?);
+async fn turn(place: &Place, store: &dyn Store) -> anyhow::Result<f64> {
+    let env = &place.env;
+    let (begun, now) = (env.clock.elapsed(), env.now());
+    let tokens: Vec<_> = (0..CLAIM).map(|_| LeaseToken::generate(env)).collect();
     let lanes = Lanes { full: &[], most: u32::MAX };
-    let mut values = Vec::new();
-    // The first round warms up.
-    for round in 0..=rounds {
-        let (begun, now) = (env.clock.elapsed(), env.now());
-        let tokens: Vec<_> = (0..CLAIM).map(|_| LeaseToken::generate(env)).collect();
-        let leased = store.lease_due_endpoints(&tokens, lanes, now, now + LEASE).await?;
-        ensure!(leased.len() == CLAIM, "{} endpoints were leased instead of {CLAIM}", leased.len());
-        for (endpoint, lease, _) in &leased {
-            let due = store.due_deliveries(endpoint.id, now, BATCH).await?;
-            ensure!(!due.is_empty(), "nothing is due at an endpoint");
-            store.release_endpoint(endpoint.id, lease).await?;
-        }
-        if round > 0 {
-            let took = env.clock.elapsed().saturating_sub(begun).as_secs_f64();
-            values.push(took * 1e6 / f64::from(u32::try_from(CLAIM)?));
-        }
+    let leased = store.lease_due_endpoints(&tokens, lanes, now, now + LEASE).await?;
+    ensure!(leased.len() == CLAIM, "{} endpoints were leased instead of {CLAIM}", leased.len());
+    for (endpoint, lease, _) in &leased {
+        let due = store.due_deliveries(endpoint.id, now, BATCH).await?;
+        ensure!(!due.is_empty(), "nothing is due at an endpoint");
+        store.release_endpoint(endpoint.id, lease).await?;
     }
-    Ok(Sample::of(values))
+    let took = env.clock.elapsed().saturating_sub(begun).as_secs_f64();
+    Ok(took * 1e6 / f64::from(u32::try_from(CLAIM)?))
 }

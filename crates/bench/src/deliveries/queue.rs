@@ -54,7 +54,8 @@ impl Installation {
             // What autovacuum does in an ordinary hour.
             Backend::Postgres(_) => {
                 self.run("VACUUM ANALYZE deliveries".into()).await?;
-                self.run("VACUUM ANALYZE events".into()).await
+                self.run("VACUUM ANALYZE events".into()).await?;
+                self.run("CHECKPOINT".into()).await
             }
         }
     }

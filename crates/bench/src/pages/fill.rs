@@ -1,4 +1,4 @@
-//! Bots that have ended, as a year would have left them.
+//! Bots that have ended, as the days would have left them that bots are kept.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,13 +8,13 @@ use model::{BotId, BotStatus, CredentialId, StatusChange, SubCode, Timestamp};
 use sealing::Provider;
 use serde_json::json;
 use stage::text;
-use store::{Bot, SignsInWith};
+use store::{Bot, BotServer, SignsInWith};
 use tenants::{Cell, Vault};
 
 use crate::{installation::Installation, place::Place};
 
-/// One bot in this time.
-const INTERVAL: Duration = Duration::from_secs(300);
+/// One bot in this time: all are younger than 90 days, after which bots are deleted.
+const INTERVAL: Duration = Duration::from_secs(60);
 /// Transactions at once.
 const AT_ONCE: usize = 16;
 /// A request that joins on no day of this measurement.
@@ -23,12 +23,15 @@ const FAR: &str = "2099-01-01T00:00:00Z";
 impl Installation {
     /// Adds so many bots, of some of the accounts. Returns one account that has bots, and its last bot.
     pub(super) async fn fill_bots(&self, place: &Place, bots: u32) -> anyhow::Result<(CredentialId, BotId)> {
+        let (store, env) = (self.store().await?, &place.env);
+        // Where no server runs bots, none is taken.
+        let elsewhere = BotServer { id: "elsewhere".into(), seen_at: env.now(), capacity: 1 };
+        store.see_bot_server(&elsewhere, Timestamp::MIN).await?;
         let server = self.serve(place).await?;
         // Sealed as the server does it; all others hold the same.
         let request = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes", "join_at": FAR });
         let id: BotId = text(&server.post("/api/v1/bot/", &request).await?, "id")?.parse()?;
         server.stop().await;
-        let (store, env) = (self.store().await?, &place.env);
         let vault = Vault::new(Arc::new(Provider::file(self.folder.join("keys.json")).open(env).await?));
         let first = store.bot(self.workspace, id).await?.context("the first bot is gone")?;
         let request = vault.open(self.workspace, Cell::BotRequest(id), &first.request)?;
