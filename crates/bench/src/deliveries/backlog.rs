@@ -52,7 +52,7 @@ pub(super) async fn measure(
         let turn_us = Sample::of(values);
         println!("deliveries: {store}, {waiting} wait: {:.0} µs a turn", turn_us.median);
         let ratio = turn_us.median / *fewest.get_or_insert(turn_us.median);
-        BacklogRow { store, waiting, ratio, turn_us }
+        BacklogRow { store, waiting, turn_us, ratio }
     };
     Ok(sides.into_iter().map(row).collect())
 }
