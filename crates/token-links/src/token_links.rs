@@ -58,9 +58,9 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Where bot platforms reach this server.
     pub public_base: Url,
-    /// How many ids of signed requests are remembered in ten minutes; requests beyond are refused. [`REMEMBERED_IDS`] is usual.
+    /// How many ids of signed requests are remembered in ten minutes; requests beyond are refused. [`crate::REMEMBERED_IDS`] is usual.
     pub remembered_ids: usize,
-    /// Fetches of a workspace that are answered at once. [`MOST_OF_A_WORKSPACE`] is usual.
+    /// Fetches of a workspace that are answered at once. [`crate::MOST_OF_A_WORKSPACE`] is usual.
     pub most_of_a_workspace: usize,
 }
 

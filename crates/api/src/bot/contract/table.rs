@@ -140,7 +140,7 @@ const CHAT: &[Member] = &[
 const PICTURE: Rule =
     Rule::Inside(&[honoured("kind", Rule::Typed), honoured("b64_data", Rule::Typed)], nothing_more);
 
-/// Bots do not record: the picture of a recording is shown if the other one is not given ([`second_picture`]).
+/// Bots do not record: the picture of a recording is shown if the other one is not given ([`super::second_picture`]).
 const VIDEO_OUTPUT: &[Member] =
     &[honoured("in_call_recording", PICTURE), honoured("in_call_not_recording", PICTURE)];
 
