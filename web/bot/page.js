@@ -15,7 +15,7 @@
   // A busy meeting changes many times a second; nobody wants to hear it more often than this.
   const ROSTER_INTERVAL = 200;
   // The most that a screenshot waits for the page to be drawn. After that it shows the page as it is.
-  const DRAW_DEADLINE = 2000;
+  const DRAW_DEADLINE = 3000;
   // A page whose screenshot was given up goes back to its resting view by itself.
   const POSE_LIMIT = 10000;
   // What the SDK draws around the gallery: 2 pixels on each side, 91 above and below in all.
@@ -194,17 +194,21 @@
   // A shared screen comes in the ribbon view, whatever was chosen; the gallery would be drawn over it.
   const pictureView = () => (client.getAttendeeslist().some((attendee) => attendee.sharerOn) ? 'ribbon' : 'gallery');
 
-  // The SDK moves the video of the bot's own tile some time after the tiles themselves.
+  // The SDK shows the video of the bot's own tile, and moves it, some time after the tiles themselves.
   const inPlace = (video) => {
     const { top, left, bottom, right } = video.getBoundingClientRect();
     return top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
+  };
+  const ownVideoShown = () => {
+    if (!client.getCurrentUser().bVideoOn || !document.querySelector('video')) return true;
+    return visible('video').some((video) => video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA);
   };
 
   const drawn = () => {
     if (moving()) return false;
     if (over && !waitsForHost) return visible('[role=dialog], [role=alert]').length > 0;
     if (!inMeeting()) return document.body.innerText.trim() !== '';
-    if (!visible('video').every(inPlace)) return false;
+    if (!visible('video').every(inPlace) || !ownVideoShown()) return false;
     const people = new Set(client.getAttendeeslist().map((attendee) => attendee.userId)).add(client.getCurrentUser().userId);
     const named = visible('video-player-container li').filter((tile) => tile.innerText.trim() !== '');
     return named.length >= Math.min(people.size, TILES[pictureView()]);
@@ -216,9 +220,12 @@
     clearTimeout(posing);
     posing = setTimeout(relax, POSE_LIMIT);
     if (inMeeting()) await showGallery(pose, pictureView());
-    // At least one frame, so that what has just changed is laid out.
-    do await frame();
-    while (!drawn() && performance.now() < deadline);
+    // Two frames in a row: what the page has is not painted before the next one.
+    let steady = 0;
+    do {
+      await frame();
+      steady = drawn() ? steady + 1 : 0;
+    } while (steady < 2 && performance.now() < deadline);
   };
 
   const relax = () => {

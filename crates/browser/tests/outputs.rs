@@ -99,8 +99,8 @@ async fn a_screenshot_waits_for_the_bots_own_tile_also_among_others() {
     assert!(camera(&mut page).await);
     // Two tiles, one over the other, and the frame around them.
     for _ in 0..3 {
-        let png = page.screenshot().await.unwrap();
-        assert!(share_in(&png, RED) > 15);
+        let red = share_in(&page.screenshot().await.unwrap(), RED);
+        assert!(red > 15, "{red} % of the page are red");
     }
     page.close().await;
     world.browser.close().await;

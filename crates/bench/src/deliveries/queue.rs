@@ -7,8 +7,9 @@ use crate::{
     place::Place,
 };
 
-/// Events of one subject, such as the states of one bot: one of them is due at a time.
-const EVENTS_OF_A_SUBJECT: u32 = 4;
+/// Events of one subject, such as the states of one bot: one of them is due at a time. So few that a hundred deliveries of an
+/// endpoint fill a batch.
+const EVENTS_OF_A_SUBJECT: u32 = 3;
 /// Rows in one statement.
 const ROWS: u32 = 500;
 

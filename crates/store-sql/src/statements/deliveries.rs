@@ -158,16 +158,15 @@ impl Deliveries for SqlStore {
         // Two ranges of the index: a condition on both ends would read everything between them.
         let range = |condition| {
             format!(
-                "SELECT * FROM (SELECT event AS due_event FROM deliveries WHERE endpoint = $1 AND state = 'pending'\n\
-                     AND {condition} ORDER BY due_at, sequence LIMIT $3) AS due"
+                "SELECT * FROM (SELECT event, sequence, state, attempts, due_at, attempted_at, answer FROM deliveries\n\
+                     WHERE endpoint = $1 AND state = 'pending' AND {condition} ORDER BY due_at, sequence LIMIT $3) AS due"
             )
         };
         query(format!(
             "-- due_deliveries\n\
              SELECT {EVENT_COLUMNS}, {DELIVERY_COLUMNS} FROM\n\
-                 ({} UNION ALL {}) AS due\n\
-             JOIN deliveries ON deliveries.endpoint = $1 AND deliveries.event = due_event\n\
-             JOIN events ON events.id = due_event\n\
+                 ({} UNION ALL {}) AS deliveries\n\
+             JOIN events ON events.id = deliveries.event\n\
              ORDER BY deliveries.due_at, deliveries.sequence LIMIT $3",
             range("due_at <= $2"),
             range("due_at > $4")
