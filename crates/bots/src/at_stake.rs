@@ -2,37 +2,19 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use model::{BotId, BotStatus, CredentialId, Failure, Timestamp, WorkspaceId};
-use serde::Serialize;
-use store::{BotFilter, Bots, MemberUsage, Pools};
+use model::{BotStatus, CredentialId, Failure, Timestamp, WorkspaceId};
+use store::{
+    Bot, BotFilter, Bots, MemberUsage, Pools, SignsInWith,
+    event_bodies::{AtStake, ScheduledBot},
+};
 use tenants::Vault;
 
 use crate::request::BotRequest;
 
-/// Scheduled bots of a workspace that are looked at: their requests are sealed, so each is opened.
-const MAX_OPENED: u64 = 500;
+/// Scheduled bots of a workspace that are looked at, the newest.
+const MAX_LOOKED_AT: u64 = 500;
 /// Bots that are named; of more, the number alone.
 const MAX_NAMED: usize = 20;
-
-/// Bots that are scheduled with an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct AtStake {
-    /// How many.
-    pub count: usize,
-    /// The next of them.
-    pub bots: Vec<ScheduledBot>,
-}
-
-/// A bot that is scheduled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ScheduledBot {
-    /// Its id.
-    pub id: BotId,
-    /// When it joins.
-    pub join_at: Timestamp,
-    /// Whether a pool may give it another account.
-    pub through_pool: bool,
-}
 
 /// The bots that are scheduled with this account, or with a pool that it belongs to, the next first.
 #[tracing::instrument(skip_all, fields(%account))]
@@ -46,10 +28,10 @@ pub async fn at_stake(
     let scheduled =
         BotFilter { status: vec![BotStatus::Ready], join_at_after: Some(now), ..BotFilter::default() };
     let (mut found, mut pools) = (Vec::new(), HashMap::new());
-    for bot in store.bots(workspace, &scheduled, 0, MAX_OPENED).await?.bots {
-        let zoom = BotRequest::open(vault, workspace, bot.id, &bot.request)?.zoom;
-        let through_pool = match zoom.pool {
-            None if zoom.account() == Some(account) => false,
+    for bot in store.bots(workspace, &scheduled, 0, MAX_LOOKED_AT).await?.bots {
+        let signs_in_with = signs_in_with(&bot, vault)?;
+        let through_pool = match signs_in_with.pool {
+            None if signs_in_with.account == Some(account) => false,
             None => continue,
             Some(pool) => {
                 let is_there = match pools.entry(pool) {
@@ -72,4 +54,12 @@ pub async fn at_stake(
     let count = found.len();
     found.truncate(MAX_NAMED);
     Ok(AtStake { count, bots: found })
+}
+
+/// It is kept beside the sealed request, but for bots that are older than its columns.
+fn signs_in_with(bot: &Bot, vault: &Vault) -> Result<SignsInWith, Failure> {
+    if bot.signs_in_with != SignsInWith::default() {
+        return Ok(bot.signs_in_with);
+    }
+    Ok(BotRequest::open(vault, bot.workspace, bot.id, &bot.request)?.zoom.signs_in_with())
 }

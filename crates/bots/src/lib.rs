@@ -32,7 +32,7 @@ mod supervisor;
 mod wake;
 
 pub use assemble::Parts;
-pub use at_stake::{AtStake, ScheduledBot, at_stake};
+pub use at_stake::at_stake;
 pub use browsers::{BrowserSharing, Browsers, WarmPages};
 pub use chat_message::{LONGEST_MESSAGE, QueuedMessage, Receiver};
 pub use handle::{

@@ -49,6 +49,13 @@ pub(crate) struct List<T> {
     pub(crate) count: Option<u64>,
 }
 
+impl<T> List<T> {
+    /// What is found where a filter names a thing that is not there.
+    pub(crate) fn nothing() -> Self {
+        Self { results: Vec::new(), next: None, previous: None, count: Some(0) }
+    }
+}
+
 impl Client {
     /// Reads something.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refused> {

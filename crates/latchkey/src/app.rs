@@ -11,22 +11,12 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    output::{Output, text},
-    running_server::{Reach, Server},
+    output::text,
+    running_server::{OnServer, Server},
 };
 
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    server: Reach,
-    #[command(flatten)]
-    output: Output,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Register a Zoom app, and print its id here.
     Add(Add),
     /// Show the apps of the key's workspace.
@@ -34,7 +24,7 @@ enum Command {
 }
 
 #[derive(clap::Args)]
-struct Add {
+pub(crate) struct Add {
     /// Zoom's client id of the app.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     client_id: String,
@@ -53,7 +43,7 @@ struct Add {
     account_id: Option<String>,
 }
 
-pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
+pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>) -> anyhow::Result<()> {
     let apps = Server::of(server, "api/v2/zoom-oauth-apps/")?;
     match command {
         Command::Add(Add { client_id, client_secret_file, webhook_secret_file, kind, account_id }) => {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     output::{BadNews, Output, text},
-    running_server::{Reach, Server, id},
+    running_server::{OnServer, Server, id},
 };
 
 pub(crate) const PATH: &str = "api/v1/bot/";
@@ -17,18 +17,8 @@ pub(crate) const PATH: &str = "api/v1/bot/";
 const OUR_PATH: &str = "api/latchkey/v1/bot/";
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    server: Reach,
-    #[command(flatten)]
-    output: Output,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Send a bot, and print its id.
     Create(Create),
     /// Show the bots of the key's workspace, newest first.
@@ -70,7 +60,7 @@ enum Command {
 }
 
 #[derive(clap::Args)]
-struct Create {
+pub(crate) struct Create {
     /// The meeting's link.
     meeting_url: String,
     /// The bot's name in the meeting.
@@ -96,7 +86,7 @@ struct Create {
     watch: bool,
 }
 
-pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
+pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>) -> anyhow::Result<()> {
     if let Command::Log { id, kind } = command {
         return log(&Server::of(server, OUR_PATH)?, id, &kind, output).await;
     }

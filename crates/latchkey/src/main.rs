@@ -36,6 +36,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use running_server::OnServer;
 
 /// The command did its work, and what it found is bad.
 const BAD_NEWS: u8 = 3;
@@ -72,17 +73,17 @@ enum Command {
     /// Ask Zoom what the simulator supposes of it, and report what is so.
     Probe(probe::Arguments),
     /// Register and list Zoom apps.
-    App(app::Arguments),
+    App(OnServer<app::Command>),
     /// Connect, list, check and disconnect Zoom accounts.
-    Account(account::Arguments),
+    Account(OnServer<account::Command>),
     /// Send bots into meetings, and watch them.
-    Bot(bot::Arguments),
+    Bot(OnServer<bot::Command>),
     /// Make and list pools: several accounts behind one name.
-    Pool(pool::Arguments),
+    Pool(OnServer<pool::Command>),
     /// Make, list and revoke addresses that bot platforms fetch tokens from.
-    TokenLink(token_link::Arguments),
+    TokenLink(OnServer<token_link::Command>),
     /// Make, list and test endpoints that are told of events; print what one is sent.
-    Webhook(webhook::Arguments),
+    Webhook(OnServer<webhook::Command>),
     /// Print what happened in a workspace, and follow what happens.
     Events(events::Arguments),
     /// Make and list workspaces: tenants of one installation.

@@ -6,24 +6,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    output::{Output, text},
-    running_server::{Reach, Server, id},
+    output::text,
+    running_server::{OnServer, Server, id},
 };
 
 pub(crate) const PATH: &str = "api/latchkey/v1/pools/";
 
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    server: Reach,
-    #[command(flatten)]
-    output: Output,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Make a pool, and print its id.
     Create {
         /// Its name.
@@ -53,7 +43,7 @@ fn member(text: &str) -> Result<(String, u32), String> {
     parts.ok_or_else(|| "give the id of an account, a colon, and a number".to_owned())
 }
 
-pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
+pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>) -> anyhow::Result<()> {
     let pools = Server::of(server, PATH)?;
     match command {
         Command::Create { name, member } => {

@@ -8,7 +8,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use crate::{output::COMMON, progress::counter};
+use crate::{
+    output::{COMMON, Output},
+    progress::counter,
+};
 
 #[derive(Clone, clap::Args)]
 pub(crate) struct Reach {
@@ -28,6 +31,17 @@ pub(crate) struct Reach {
     /// The API key itself, from the environment.
     #[arg(long, env = "LATCHKEY_API_KEY", hide = true, hide_env_values = true, global = true)]
     api_key: Option<String>,
+}
+
+/// A command whose subcommands ask a running server.
+#[derive(clap::Args)]
+pub(crate) struct OnServer<C: clap::Subcommand> {
+    #[command(subcommand)]
+    pub(crate) command: C,
+    #[command(flatten)]
+    pub(crate) server: Reach,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// What the paths of the API hold, and the command that lists it.

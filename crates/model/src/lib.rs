@@ -17,6 +17,7 @@ mod kill_point;
 mod meeting;
 mod meeting_event;
 mod nearest;
+mod panicking_clock;
 mod pasted;
 mod schema;
 mod secret;
@@ -47,6 +48,7 @@ pub use meeting_event::{
     Audio, Captions, ChatReceiver, Happening, MeetingEvent, Participant, RecordingState, language_code,
 };
 pub use nearest::nearest;
+pub use panicking_clock::PanickingClock;
 pub use pasted::{NotOneWord, pasted};
 pub use secret::{Sealed, Secret};
 pub use sub_code_cure::{Actor, sub_codes_page, wrapped};

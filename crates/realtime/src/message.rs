@@ -8,8 +8,14 @@ use model::{
     ArtifactId, EventId, Happening, MeetingEvent, RealtimeEndpointId, RealtimeState, RecordingId, Timestamp,
     realtime_event_type,
 };
-use serde_json::{Value, json};
-use store::{Bot, NewEvent};
+use serde_json::{Map, Value, json};
+use store::{
+    Bot, NewEvent,
+    event_bodies::{
+        Became, BotOfEvent, RealtimeEndpointBecame, RealtimeEndpointError, RealtimeEndpointEvent,
+        RealtimeEndpointOfEvent, RecordingOfEvent,
+    },
+};
 
 /// An event as an endpoint is told of it.
 pub(crate) struct Message {
@@ -67,10 +73,15 @@ pub(crate) fn state_changed(
     state: RealtimeState,
     error: Option<&str>,
 ) -> NewEvent {
-    let mut data = json!({ "code": state, "sub_code": error.map(|_| "unreachable"), "updated_at": at });
-    if let Some(error) = error {
-        data["error"] = json!({ "code": "UNREACHABLE", "message": error });
-    }
-    let data = about(bot, id, endpoint, &data);
+    let sub_code = error.map(|_| "unreachable");
+    let data = RealtimeEndpointEvent {
+        data: RealtimeEndpointBecame {
+            became: Became { code: state.as_str(), sub_code, updated_at: at },
+            error: error.map(|message| RealtimeEndpointError { code: "UNREACHABLE", message }),
+        },
+        realtime_endpoint: RealtimeEndpointOfEvent { id, metadata: &endpoint.metadata },
+        recording: RecordingOfEvent { id: RecordingId::of_bot(bot.id), metadata: Map::new() },
+        bot: BotOfEvent { id: bot.id, metadata: &bot.metadata },
+    };
     NewEvent::other(event, bot.workspace, (&realtime_event_type(state), &bot.id), &data, at)
 }

@@ -13,6 +13,8 @@ pub mod access;
 pub mod apps;
 pub mod audit;
 pub mod audit_subjects;
+pub mod bot_leases;
+pub mod bot_lists;
 pub mod bot_log;
 pub mod bot_outputs;
 pub mod bots;
@@ -258,19 +260,20 @@ macro_rules! conformance_tests {
             bot_outputs { a_picture_is_its_bots_and_replaced_whole, a_bots_picture_is_changed_with_its_request_or_not_at_all, what_a_bot_shows_and_says_ends_with_it,
                           a_message_is_taken_once_and_by_who_holds_the_bot, only_so_many_messages_wait,
                           a_message_that_nobody_has_taken_can_be_withdrawn }
-            bots { bots_are_found_by_sub_code_and_account, what_bots_came_to_is_counted_by_hour,
-                   a_bot_is_changed_until_its_first_step, a_bot_is_cancelled_until_its_first_step,
-                   a_bot_is_cancelled_or_joins_never_both,
-                   servers_that_run_bots_are_known_with_their_capacity, bots_are_leased_ahead_of_their_time, the_demand_for_places_knows_the_limits, a_bot_comes_back_whole, lists_are_newest_first_and_stable, filters_narrow,
-                   due_bots_are_leased_once, an_absurd_lease_keeps_no_bot,
-                   workspaces_share_what_is_free, a_workspace_runs_no_more_bots_than_its_limit,
-                   supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again, steps_need_the_lease,
-                   forbidden_steps_change_nothing,
-                   of_steps_at_once_none_follows_the_last, a_terminal_step_ends_everything, leaving_is_asked_once,
+            bots { a_bot_comes_back_whole, of_steps_at_once_none_follows_the_last, steps_need_the_lease,
+                   forbidden_steps_change_nothing, a_terminal_step_ends_everything, leaving_is_asked_once,
                    screenshots_stay_in_their_workspace, a_bots_screenshots_are_deleted_by_its_own_workspace,
-                   old_screenshots_go_first_and_few_at_a_time,
-                   what_joins_no_meeting_any_more_is_leased_whatever_the_limit,
-                   bots_that_ended_long_ago_are_forgotten }
+                   old_screenshots_go_first_and_few_at_a_time, bots_that_ended_long_ago_are_forgotten,
+                   a_bot_is_changed_until_its_first_step, a_bot_is_cancelled_until_its_first_step,
+                   a_bot_is_cancelled_or_joins_never_both }
+            bot_leases { an_absurd_lease_keeps_no_bot, due_bots_are_leased_once,
+                         supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again,
+                         servers_that_run_bots_are_known_with_their_capacity,
+                         bots_are_leased_ahead_of_their_time, the_demand_for_places_knows_the_limits,
+                         workspaces_share_what_is_free, a_workspace_runs_no_more_bots_than_its_limit,
+                         what_joins_no_meeting_any_more_is_leased_whatever_the_limit }
+            bot_lists { lists_are_newest_first_and_stable, filters_narrow,
+                        bots_are_found_by_sub_code_and_account, what_bots_came_to_is_counted_by_hour }
         }
     };
     ($constructor:expr => $($module:ident { $($behaviour:ident),* $(,)? })*) => {$(

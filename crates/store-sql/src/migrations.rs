@@ -61,6 +61,7 @@ migrations! {
     "0066_bot_log"
     "0067_overview"
     "0068_webhook_probes"
+    "0069_bot_lists"
 }
 
 /// The difference between a database and this version.

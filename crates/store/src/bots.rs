@@ -46,6 +46,11 @@ impl Bot {
     pub fn status(&self) -> BotStatus {
         self.status_changes.last().map_or(BotStatus::Ready, |change| change.code)
     }
+
+    /// The last sub code of its steps.
+    pub fn sub_code(&self) -> Option<SubCode> {
+        self.status_changes.iter().rev().find_map(|change| change.sub_code)
+    }
 }
 
 /// What a bot signs in with, as far as it is kept beside the sealed request. Rows that are older than this have neither.
@@ -81,7 +86,7 @@ pub struct BotFilter {
     pub join_at_before: Option<Timestamp>,
     /// The meeting link is this one.
     pub meeting_digest: Option<Digest>,
-    /// One of its steps has this sub code.
+    /// The last of its steps that have a sub code has this one.
     pub sub_code: Option<SubCode>,
     /// It signs in with this account.
     pub account: Option<CredentialId>,

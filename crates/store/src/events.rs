@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use model::{
-    BotId, CredentialId, CredentialStatus, EventId, StatusChange, SubCode, Timestamp, WorkspaceId,
-    ZoomOauthAppId, account_event_type, bot_event_type,
+    BotId, CredentialStatus, EventId, StatusChange, SubCode, Timestamp, WorkspaceId, account_event_type,
+    bot_event_type,
 };
 use serde::Serialize;
 
-use crate::{Note, StoreError};
+use crate::{
+    Note, StoreError,
+    event_bodies::{AccountEvent, AccountOfEvent, Became, BotEvent, BotOfEvent},
+};
 
 /// An event that is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,54 +45,10 @@ pub struct Event {
     pub event: NewEvent,
 }
 
-/// What every body has: the type, and what there is to say.
 #[derive(Serialize)]
 struct Body<'e, D> {
     event: &'e str,
     data: D,
-}
-
-/// A state that something came into.
-#[derive(Serialize)]
-struct Became<'e> {
-    code: &'e str,
-    sub_code: Option<&'e str>,
-    updated_at: Timestamp,
-}
-
-#[derive(Serialize)]
-struct BotBecame<'e> {
-    data: Became<'e>,
-    bot: OfBot<'e>,
-}
-
-#[derive(Serialize)]
-struct OfBot<'e> {
-    id: BotId,
-    metadata: &'e BTreeMap<String, String>,
-}
-
-/// What an event says of an account.
-#[derive(Debug, Clone, Serialize)]
-pub struct OfAccount {
-    /// Its id.
-    pub id: CredentialId,
-    /// For people.
-    pub display_name: String,
-    /// Zoom's id of the user.
-    pub user_id: String,
-    /// Zoom's id of the account that the user belongs to.
-    pub account_id: String,
-    /// The app that it was connected with.
-    pub oauth_app: ZoomOauthAppId,
-}
-
-#[derive(Serialize)]
-struct AccountBecame<'e> {
-    data: Became<'e>,
-    zoom_oauth_credential: &'e OfAccount,
-    message: &'e str,
-    advice: Option<&'static str>,
 }
 
 impl NewEvent {
@@ -107,7 +66,7 @@ impl NewEvent {
             sub_code: change.sub_code.map(SubCode::as_str),
             updated_at: change.created_at,
         };
-        let data = BotBecame { data: became, bot: OfBot { id: bot, metadata } };
+        let data = BotEvent { data: became, bot: BotOfEvent { id: bot, metadata } };
         // There is one event for each step, and the step has no id.
         let hash = digest(&SHA256, format!("bot {bot} step {step}").as_bytes());
         let id = EventId::of_hash(hash.as_ref()[..16].try_into().expect("a hash has 32 bytes"));
@@ -117,7 +76,7 @@ impl NewEvent {
     /// An account has come into another state.
     pub fn of_account(
         workspace: WorkspaceId,
-        account: &OfAccount,
+        account: &AccountOfEvent,
         status: CredentialStatus,
         note: &Note,
     ) -> Self {
@@ -131,8 +90,14 @@ impl NewEvent {
             CredentialStatus::NeedsReauth(_) => Some(model::Code::CredentialNeedsConsent.advice()),
             CredentialStatus::Disconnected(_) => Some(model::Code::CredentialDisconnected.advice()),
         };
-        let data =
-            AccountBecame { data: became, zoom_oauth_credential: account, message: &note.message, advice };
+        let data = AccountEvent {
+            data: became,
+            zoom_oauth_credential: account,
+            message: &note.message,
+            advice,
+            at_stake: None,
+            connect_link: None,
+        };
         Self {
             body: body(&kind, data),
             id: note.id.into(),
@@ -143,7 +108,7 @@ impl NewEvent {
         }
     }
 
-    /// Something that is no change of a row: `data` says what.
+    /// Anything else: `data` is one of [`event_bodies`](crate::event_bodies).
     pub fn other(
         id: EventId,
         workspace: WorkspaceId,

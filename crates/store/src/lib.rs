@@ -23,6 +23,7 @@ mod copy;
 mod credentials;
 mod deliveries;
 mod error;
+pub mod event_bodies;
 mod events;
 mod idempotency;
 mod lease;
@@ -72,7 +73,7 @@ pub use deliveries::{
     LONGEST_DELIVERY_PAUSE, MAX_BACKLOG,
 };
 pub use error::StoreError;
-pub use events::{Event, EventFilter, Events, NewEvent, OfAccount};
+pub use events::{Event, EventFilter, Events, NewEvent};
 pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
 pub use lease::Lease;
 pub use limits::{LimitShare, ZoomLimit, ZoomLimits};

@@ -15,8 +15,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use model::{
     Class, Code, Environment, EventId, Failure, TOKEN_LINK_REFUSED, Timestamp, TokenLinkId, WorkspaceId,
 };
-use serde_json::json;
-use store::{Events, NewEvent, StoreError, TokenLink};
+use store::{
+    Events, NewEvent, StoreError, TokenLink,
+    event_bodies::{Became, TokenLinkEvent, TokenLinkOfEvent},
+};
 
 /// The least time between two events of one link and cause.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -130,14 +132,14 @@ impl std::fmt::Debug for Refusals {
 }
 
 fn event((link, code): (TokenLinkId, Code), refused: &Refused, now: Timestamp) -> NewEvent {
-    let data = json!({
-        "data": { "code": "refused", "sub_code": code.as_str(), "updated_at": now },
-        "token_link": { "id": link, "name": refused.name },
-        "count": refused.count,
-        "since": refused.since,
-        "message": refused.detail,
-        "advice": code.advice(),
-    });
+    let data = TokenLinkEvent {
+        data: Became { code: "refused", sub_code: Some(code.as_str()), updated_at: now },
+        token_link: TokenLinkOfEvent { id: link, name: &refused.name },
+        count: refused.count,
+        since: refused.since,
+        message: &refused.detail,
+        advice: code.advice(),
+    };
     // The same at every server within the same ten minutes, so that the store takes one of them.
     let span = now.as_second().div_euclid(INTERVAL.as_secs().cast_signed());
     let hash = digest(&SHA256, format!("token link {link} refused {code} in {span}").as_bytes());

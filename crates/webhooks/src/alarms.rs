@@ -4,8 +4,10 @@
 use std::{collections::BTreeSet, convert::Infallible, sync::Arc, time::Duration};
 
 use model::{EventId, Failure, Finding};
-use serde_json::json;
-use store::NewEvent;
+use store::{
+    NewEvent,
+    event_bodies::{Became, ServerEvent},
+};
 
 use crate::{Parts, types::ALARMS};
 
@@ -37,11 +39,11 @@ pub(crate) async fn run(parts: Arc<Parts>) -> Infallible {
 async fn tell(parts: &Parts, kind: &str, finding: &Finding) -> Result<(), Failure> {
     let code = kind.rsplit('.').next().unwrap_or_default();
     let problem = finding.problem.as_ref();
-    let data = json!({
-        "data": { "code": code, "sub_code": null, "updated_at": finding.since },
-        "message": problem.map(|problem| &problem.cause),
-        "advice": problem.map(|problem| &problem.consequence),
-    });
+    let data = ServerEvent {
+        data: Became { code, sub_code: None, updated_at: finding.since },
+        message: problem.map(|problem| problem.cause.as_str()),
+        advice: problem.map(|problem| problem.consequence.as_str()),
+    };
     for workspace in parts.broker.workspaces.all().await? {
         let id = EventId::generate(&parts.env);
         let event = NewEvent::other(id, workspace.id, (kind, &finding.name), &data, parts.env.now());

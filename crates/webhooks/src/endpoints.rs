@@ -6,8 +6,10 @@ use model::{
     ApiKeyId, Code, EndpointKind, EndpointState, EventId, Failure, Secret, Timestamp,
     WEBHOOK_ENDPOINT_DISABLED, WEBHOOK_ENDPOINT_TEST, WebhookEndpointId, WorkspaceId,
 };
-use serde_json::json;
-use store::{EndpointChange, FailureRun, NewEvent, WebhookEndpoint};
+use store::{
+    EndpointChange, FailureRun, NewEvent, WebhookEndpoint,
+    event_bodies::{ApiKeyOfEvent, Became, WebhookEndpointEvent, WebhookEndpointOfEvent},
+};
 use tenants::Cell;
 
 use crate::{
@@ -151,12 +153,14 @@ impl Webhooks {
 
     fn switched_off(&self, row: &WebhookEndpoint, by: ApiKeyId) -> NewEvent {
         let env = &self.parts.env;
-        let data = json!({
-            "data": { "code": "disabled", "sub_code": "asked", "updated_at": env.now() },
-            "webhook_endpoint": { "id": row.id, "description": row.description },
-            "message": "this endpoint was switched off by a call of the API",
-            "switched_off_by": { "api_key": by },
-        });
+        let data = WebhookEndpointEvent {
+            data: Became { code: "disabled", sub_code: Some("asked"), updated_at: env.now() },
+            webhook_endpoint: WebhookEndpointOfEvent { id: row.id, description: Some(&row.description) },
+            message: Some("this endpoint was switched off by a call of the API"),
+            switched_off_by: Some(ApiKeyOfEvent { api_key: by }),
+            failing_since: None,
+            advice: None,
+        };
         let kind = (WEBHOOK_ENDPOINT_DISABLED, &row.id as &dyn ToString);
         NewEvent::other(EventId::generate(env), row.workspace, kind, &data, env.now())
     }
@@ -197,10 +201,14 @@ impl Webhooks {
     ) -> Result<Option<EventId>, Failure> {
         let Parts { store, env, .. } = &*self.parts;
         let (event, now) = (EventId::generate(env), env.now());
-        let data = json!({
-            "data": { "code": "test", "sub_code": null, "updated_at": now },
-            "webhook_endpoint": { "id": id },
-        });
+        let data = WebhookEndpointEvent {
+            data: Became { code: "test", sub_code: None, updated_at: now },
+            webhook_endpoint: WebhookEndpointOfEvent { id, description: None },
+            message: None,
+            switched_off_by: None,
+            failing_since: None,
+            advice: None,
+        };
         let kind = (WEBHOOK_ENDPOINT_TEST, &id as &dyn ToString);
         let test = NewEvent::other(event, workspace, kind, &data, now);
         Ok(store.add_delivery(id, &test).await?.then_some(event))

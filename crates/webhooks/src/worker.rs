@@ -8,9 +8,9 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{StreamExt as _, stream};
 use metrics::DeliveryOutcome;
 use model::{EndpointKind, EventId, Failure, KillPoint, LeaseToken, Timestamp, WEBHOOK_ENDPOINT_DISABLED};
-use serde_json::json;
 use store::{
     AfterAttempt, Answer, Attempt, Delivery, EndpointAfter, FailureRun, Lease, NewEvent, WebhookEndpoint,
+    event_bodies::{Became, WebhookEndpointEvent, WebhookEndpointOfEvent},
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -170,13 +170,14 @@ impl DueEndpoints {
     }
 
     fn switched_off(&self, row: &WebhookEndpoint, run: FailureRun, now: Timestamp) -> NewEvent {
-        let data = json!({
-            "data": { "code": "failed", "sub_code": null, "updated_at": now },
-            "webhook_endpoint": { "id": row.id, "description": row.description },
-            "message": "nothing reached this endpoint for five days",
-            "failing_since": run.first_at,
-            "advice": "see why in its deliveries, switch it on again, and replay the time since",
-        });
+        let data = WebhookEndpointEvent {
+            data: Became { code: "failed", sub_code: None, updated_at: now },
+            webhook_endpoint: WebhookEndpointOfEvent { id: row.id, description: Some(&row.description) },
+            message: Some("nothing reached this endpoint for five days"),
+            switched_off_by: None,
+            failing_since: run.first_at,
+            advice: Some("see why in its deliveries, switch it on again, and replay the time since"),
+        };
         let kind = (WEBHOOK_ENDPOINT_DISABLED, &row.id as &dyn ToString);
         NewEvent::other(EventId::generate(&self.parts.env), row.workspace, kind, &data, now)
     }

@@ -47,7 +47,7 @@ pub(crate) struct ListBots {
     platform: Option<Vec<String>>,
     /// Any of these states.
     status: Option<Vec<String>>,
-    /// Bots with a step of this sub code.
+    /// Bots whose last sub code is this one.
     latchkey_sub_code: Option<String>,
     /// Bots that sign in with this account.
     latchkey_credential: Option<CredentialId>,

@@ -26,6 +26,7 @@ use crate::{
     caller::{Caller, Read},
     error::ApiError,
     fields::FieldErrors,
+    openapi::EventBody,
     page::{Page, Query, page_with_next},
 };
 
@@ -56,7 +57,7 @@ pub(crate) struct HappenedEvent {
     subject: String,
     happened_at: Timestamp,
     /// As endpoints are sent it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = EventBody)]
     body: Box<RawValue>,
 }
 

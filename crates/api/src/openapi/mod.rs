@@ -6,11 +6,13 @@
 //! | a request body | `request!` (`request/mod.rs`) |
 //! | an error | the [`ApiError`](crate::error::ApiError) itself, which chooses status and body (`errors`) |
 //! | what every route has in common | added to each from what it is: a key, a body, an id (`common`) |
+//! | what endpoints are sent | its type in `store::event_bodies` (`webhooks`) |
 //! | refusals that several routes answer alike | moved to the components (`shared`) |
 
 mod common;
 mod errors;
 mod shared;
+mod webhooks;
 
 use std::sync::LazyLock;
 
@@ -30,6 +32,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use crate::{State, request::any_object};
 
 pub(crate) use errors::{errors, responses};
+pub(crate) use webhooks::EventBody;
 
 /// The name of what authorises a call, as in Recall's document.
 const TOKEN_AUTH: &str = "tokenAuth";
@@ -115,6 +118,7 @@ fn document(routes: Vec<UtoipaMethodRouter<State>>) -> OpenApi {
         .info(info)
         .components(Some(components.build()))
         .tags(Some(TAGS.map(tag)))
+        .webhooks(Some(webhooks::webhooks()))
         .build();
     let components = document.components.get_or_insert_default();
     errors::schemas(components);

@@ -49,6 +49,7 @@ mod signatures;
 mod tenants;
 mod webhook;
 mod webhook_endpoints;
+mod workers;
 mod workspaces;
 
 use test_app::{Plan, TestApp};

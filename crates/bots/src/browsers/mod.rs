@@ -18,6 +18,7 @@ use metrics::{Metrics, ReplacedBrowser};
 use model::Environment;
 use tokio::task::JoinHandle;
 
+use crate::servers::machine;
 use page_pool::{PagePool, State};
 
 pub(crate) use page_pool::OpenPage;
@@ -125,7 +126,9 @@ impl Browsers {
                 drained |= self.0.drain(running, ReplacedBrowser::Grown);
             }
         }
-        self.0.most_warm.store(self.0.sharing.warm_pages.most(sum.memory), Ordering::Relaxed);
+        self.0
+            .most_warm
+            .store(self.0.sharing.warm_pages.most(machine::look(), sum.memory), Ordering::Relaxed);
         let surplus = self.0.surplus();
         if drained || surplus.is_empty() {
             self.refill(REFILL_PAUSE);

@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::sharing::{BrowserSharing, WarmPages};
+use crate::servers::machine;
 
 /// Pause between warm pages: a bot that joins should have the processor.
 const NEXT_PAGE_PAUSE: Duration = Duration::from_secs(1);
@@ -104,7 +105,7 @@ impl PagePool {
         metrics: Metrics,
     ) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let most_warm = AtomicUsize::new(sharing.warm_pages.most(0));
+        let most_warm = AtomicUsize::new(sharing.warm_pages.most(machine::look(), 0));
         Arc::new(Self {
             config,
             sharing,

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::servers::{capacity, machine};
+use crate::servers::{capacity, machine::Machine};
 
 /// How bots share browsers.
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +44,34 @@ impl BrowserSharing {
 
 impl WarmPages {
     /// How many, by the memory; `browsers` is what these take of it.
-    pub(super) fn most(self, browsers: u64) -> usize {
+    pub(super) fn most(self, machine: Machine, browsers: u64) -> usize {
         match self {
             Self::Fixed(pages) => pages,
             Self::Measured { memory_of_a_bot } => {
-                let bots = capacity::by_memory(machine::look(), browsers, memory_of_a_bot);
+                let bots = capacity::by_memory(machine, browsers, memory_of_a_bot);
                 usize::try_from(bots.unwrap_or(0) / 4).unwrap_or(usize::MAX).max(1)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WarmPages;
+    use crate::servers::machine::Machine;
+
+    const MIB: u64 = 1024 * 1024;
+
+    #[test]
+    fn a_quarter_of_the_memory_for_bots_is_kept_warm_and_one_page_at_least() {
+        let measured = WarmPages::Measured { memory_of_a_bot: 256 * MIB };
+        let with = |mib: u64| Machine { cores: 2, available_memory: Some(mib * MIB) };
+        let free = measured.most(with(16 * 1024), 0);
+        assert!((12..=16).contains(&free), "{free}");
+        // What browsers take already is memory of bots.
+        assert_eq!(measured.most(with(8 * 1024), 8 * 1024 * MIB), free);
+        assert_eq!(measured.most(with(0), 0), 1);
+        assert_eq!(measured.most(Machine { cores: 2, available_memory: None }, 0), 1);
+        assert_eq!(WarmPages::Fixed(0).most(with(16 * 1024), 0), 0);
     }
 }

@@ -1,13 +1,9 @@
 //! Each background loop is a task of its own: a panic in it is logged and counted, and the loop restarts.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use model::{Clock, Environment, Sleep, Timestamp};
-use tokio::task::{Id, try_id, yield_now};
+use model::{Environment, PanickingClock};
+use tokio::task::yield_now;
 use workers::Workers;
 
 use crate::harness::Fixture;
@@ -27,45 +23,10 @@ const WORKERS: [&str; 11] = [
     "zoom_clock",
 ];
 
-/// Panics at the first pause of each task. The second lasts no time, which is the pause after the panic; the others for ever.
-struct PanicsOnce {
-    clock: Arc<dyn Clock>,
-    pauses: Mutex<HashMap<Id, u32>>,
-}
-
-impl PanicsOnce {
-    /// How many tasks have come to a third pause: their loops have started anew.
-    fn started_anew(&self) -> usize {
-        self.pauses.lock().unwrap().values().filter(|pauses| **pauses > 2).count()
-    }
-}
-
-impl Clock for PanicsOnce {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    fn sleep(&self, span: Duration) -> Sleep {
-        // Timeouts within one of a test's own calls are none of a worker's pauses.
-        let Some(task) = try_id() else { return self.clock.sleep(span) };
-        let pause = {
-            let mut pauses = self.pauses.lock().unwrap();
-            let pause = pauses.entry(task).or_default();
-            *pause += 1;
-            *pause
-        };
-        match pause {
-            1 => panic!("as planned"),
-            2 => Box::pin(std::future::ready(())),
-            _ => Box::pin(std::future::pending()),
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_worker_that_panics_is_counted_and_starts_anew() {
     let fixture = Fixture::start().await;
-    let clock = Arc::new(PanicsOnce { clock: fixture.clock.clone(), pauses: Mutex::default() });
+    let clock = Arc::new(PanickingClock::new(fixture.clock.clone()));
     let env = Environment { clock: clock.clone(), entropy: fixture.env.entropy.clone() };
     let parts = fixture.parts(env.clone()).await;
     let metrics = parts.metrics.clone();

@@ -105,7 +105,10 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         Err(wrong) if wrong.status == 400 => refused = Some(wrong),
         Err(refused) => return Err(refused.into()),
     }
-    let list: List<TokenRecord> = client.get(&format!("{PATH}{}", asked.query(&asked.cursor))).await?;
+    let list: List<TokenRecord> = match refused {
+        None => client.get(&format!("{PATH}{}", asked.query(&asked.cursor))).await?,
+        Some(_) => List::nothing(),
+    };
     let choices = Choices::read(client, &asked.credential).await?;
     let names = names_of(client, list.results.iter().map(|record| record.credential.as_str())).await?;
     let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| shortened(id));
@@ -128,7 +131,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
     let page = AuditPage {
         frame: visitor.frame("Audit", Section::Audit),
         rows: list.results.iter().map(row).collect(),
-        is_filtered: !asked.query("").is_empty(),
+        is_filtered: refused.is_some() || !asked.query("").is_empty(),
         export: format!("/audit/export.csv{}", asked.query("")),
         next: cursor_of(list.next.as_deref()).map(|cursor| asked.query(&cursor)),
         choices,

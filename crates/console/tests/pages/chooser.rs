@@ -63,7 +63,7 @@ async fn an_account_that_is_not_among_the_newest_is_found_by_its_id_its_address_
         assert!(refused.status == 400 && refused.text.contains(words), "{typed}: {}", refused.text);
         assert!(refused.text.contains("aria-describedby=\"wrong-typed\""), "{}", refused.text);
         let page = desk.page(&format!("/bots?typed={typed}")).await;
-        assert!(page.contains(words), "{page}");
+        assert!(page.contains(words) && page.contains("No bot is like this."), "{page}");
     }
     let member = [("typed", "oldest@northwind.example"), ("max_joins", "2")];
     assert_eq!(desk.done(&format!("{pool}/members"), &member).await, format!("{pool}?said=pool-changed"));

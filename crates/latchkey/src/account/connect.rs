@@ -17,7 +17,7 @@ use crate::{
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
-pub(super) struct Connect {
+pub(crate) struct Connect {
     /// The Zoom app, by its id here. Not needed if the workspace has one app, or with --account.
     #[arg(long, value_name = "ID", conflicts_with = "account")]
     oauth_app: Option<String>,

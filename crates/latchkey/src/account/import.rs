@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[derive(clap::Args)]
-pub(super) struct Import {
+pub(crate) struct Import {
     /// The Zoom app that the token was given to, by its id here. Not needed if the workspace has one app.
     #[arg(long, value_name = "ID")]
     oauth_app: Option<String>,

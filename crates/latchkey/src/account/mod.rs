@@ -11,23 +11,13 @@ use serde_json::{Value, json};
 
 use crate::{
     output::{BadNews, Output, text, words},
-    running_server::{Reach, Server, id},
+    running_server::{OnServer, Reach, Server, id},
 };
 
 pub(crate) const PATH: &str = "api/v2/zoom-oauth-credentials/";
 
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    server: Reach,
-    #[command(flatten)]
-    output: Output,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Print a link that connects an account: for the browser of the account's owner, once.
     Connect(connect::Connect),
     /// Show the accounts of the key's workspace.
@@ -54,7 +44,7 @@ enum Command {
     Import(import::Import),
 }
 
-pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
+pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>) -> anyhow::Result<()> {
     let accounts = Server::of(server.clone(), PATH)?;
     match command {
         Command::Connect(connect) => connect::run(&accounts, &server, output, connect).await?,

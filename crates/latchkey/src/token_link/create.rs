@@ -10,7 +10,7 @@ use crate::{output::Output, running_server::Server};
 
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["credential", "pool", "host"])))]
-pub(super) struct Link {
+pub(crate) struct Link {
     /// An account (its id) to draw on; up to five, the first that can give a token does. `ID:USER` for one user of a
     /// server-to-server account.
     #[arg(long, value_name = "ID[:USER]")]

@@ -6,24 +6,14 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::{
-    output::{Output, text, words},
-    running_server::{Reach, Server},
+    output::{text, words},
+    running_server::{OnServer, Server},
 };
 
 const PATH: &str = "api/latchkey/v1/token-links/";
 
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    server: Reach,
-    #[command(flatten)]
-    output: Output,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Make a link; its address is printed once and never again.
     Create(Box<create::Link>),
     /// Show the links of the key's workspace, newest first.
@@ -35,7 +25,7 @@ enum Command {
     },
 }
 
-pub(crate) async fn run(Arguments { command, server, output }: Arguments) -> anyhow::Result<()> {
+pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>) -> anyhow::Result<()> {
     let server = Server::of(server, PATH)?;
     match command {
         Command::Create(new) => create::run(&server, output, &new).await,

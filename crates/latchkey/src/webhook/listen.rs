@@ -13,7 +13,7 @@ use outbound::signature::{SignatureHeaders, SigningKey, verify};
 use tokio::net::TcpListener;
 
 #[derive(clap::Args)]
-pub(super) struct Listen {
+pub(crate) struct Listen {
     /// Where to listen. An endpoint with this address needs its network in `callbacks.allow_networks`.
     #[arg(long = "listen", default_value = "127.0.0.1:8090")]
     address: SocketAddr,

@@ -8,23 +8,13 @@ use serde_json::{Value, json};
 
 use crate::{
     output::{Output, text, words},
-    running_server::{Reach, Server},
+    running_server::{OnServer, Server},
 };
 
 const PATH: &str = "api/latchkey/v1/webhook-endpoints/";
 
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    server: Reach,
-    #[command(flatten)]
-    output: Output,
-}
-
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Make an endpoint; its secret is printed once and never again.
     Create {
         /// Where events are sent; for mail `mailto:` and an address.
@@ -105,7 +95,7 @@ enum Command {
     Listen(listen::Listen),
 }
 
-pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub(crate) async fn run(arguments: OnServer<Command>) -> anyhow::Result<()> {
     let command = match arguments.command {
         Command::Listen(listen) => return listen::run(listen).await,
         command => command,

@@ -4,7 +4,8 @@ use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use model::{
-    BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, Sealed, StatusChange, Timestamp, WorkspaceId,
+    BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, Sealed, StatusChange, SubCode, Timestamp,
+    WorkspaceId,
 };
 use store::{
     Bot, BotChange, BotChanged, BotDemand, BotFilter, BotOutcome, BotPage, BotServer, Bots, Lease,
@@ -94,13 +95,7 @@ async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<i64, St
          INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at)\n\
          SELECT $1, count(*), $2, $3, $4, $5 FROM bot_steps WHERE bot = $1 RETURNING step",
     )
-    .with(values![
-        id,
-        step.code.as_str(),
-        step.sub_code.map(model::SubCode::as_str),
-        &step.message,
-        step.created_at
-    ])
+    .with(values![id, step.code.as_str(), step.sub_code.map(SubCode::as_str), &step.message, step.created_at])
     .fetch_one(db)
     .await?
     .first()
@@ -170,10 +165,7 @@ fn narrow(db: &Pool, query: &mut Query, workspace: WorkspaceId, filter: &BotFilt
         query.push(" AND meeting_digest = ").push_bind(digest.to_vec());
     }
     if let Some(sub_code) = filter.sub_code {
-        query
-            .push(" AND id IN (SELECT bot FROM bot_steps WHERE sub_code = ")
-            .push_bind(sub_code.as_str())
-            .push(")");
+        query.push(" AND sub_code = ").push_bind(sub_code.as_str());
     }
     if let Some(account) = filter.account {
         query.push(" AND account = ").push_bind(account);
@@ -197,6 +189,7 @@ impl Bots for SqlStore {
                 .set("account", bot.signs_in_with.account)
                 .set("pool", bot.signs_in_with.pool)
                 .set("status", bot.status().as_str())
+                .set("sub_code", bot.sub_code().map(SubCode::as_str))
                 .set("created_at", bot.created_at)
                 .execute(&mut tx)
                 .await
@@ -231,12 +224,15 @@ impl Bots for SqlStore {
             narrow(&self.readers, &mut count, workspace, filter);
             let count = count.count(&mut tx).await?;
 
-            let mut query = query(format!("-- bots: page\nSELECT {COLUMNS}"));
+            // The rows before a page are passed in the index; those of the page alone are read.
+            let mut query =
+                query(format!("-- bots: page\nSELECT {COLUMNS} FROM bots WHERE id IN (SELECT id"));
             narrow(&self.readers, &mut query, workspace, filter);
             query
                 .push(" ORDER BY created_at DESC, id DESC LIMIT ")
                 .push_bind(i64::try_from(page_size).unwrap_or(i64::MAX));
             query.push(" OFFSET ").push_bind(i64::try_from(offset).unwrap_or(i64::MAX));
+            query.push(") ORDER BY created_at DESC, id DESC");
             let rows = query.fetch_all(&mut tx).await?;
             Ok(BotPage { bots: with_steps(&mut tx, &rows).await?, count })
         };
@@ -513,12 +509,17 @@ impl Bots for SqlStore {
             }
             query(
                 "-- record_step: write\n\
-                 UPDATE bots SET status = $1,\n\
-                     lease_token = CASE WHEN $2 THEN NULL ELSE lease_token END,\n\
-                     lease_expires_at = CASE WHEN $2 THEN NULL ELSE lease_expires_at END\n\
-                 WHERE id = $3",
+                 UPDATE bots SET status = $1, sub_code = coalesce($2, sub_code),\n\
+                     lease_token = CASE WHEN $3 THEN NULL ELSE lease_token END,\n\
+                     lease_expires_at = CASE WHEN $3 THEN NULL ELSE lease_expires_at END\n\
+                 WHERE id = $4",
             )
-            .with(values![step.code.as_str(), step.code.is_terminal(), id])
+            .with(values![
+                step.code.as_str(),
+                step.sub_code.map(SubCode::as_str),
+                step.code.is_terminal(),
+                id
+            ])
             .execute(&mut tx)
             .await?;
             let number = add_step(&mut tx, id, step).await?;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::{BotId, CredentialId, CredentialStatus, StatusChange, Timestamp, WorkspaceId};
-use store::{Event, EventFilter, Events, NewEvent, Note, OfAccount, StoreError};
+use store::{Event, EventFilter, Events, NewEvent, Note, StoreError, event_bodies::AccountOfEvent};
 
 use super::deliveries;
 use crate::{
@@ -94,7 +94,7 @@ pub(crate) async fn of_account(
     .fetch_one(&mut *db)
     .await?;
     let row = row.of("credentials");
-    let account = OfAccount {
+    let account = AccountOfEvent {
         id,
         display_name: row.text("display_name")?,
         user_id: row.text("zoom_user_id")?,

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use model::{
     AccountUser, BotId, CLOCK_TOLERANCE, EventId, MeetingNumber, PoolId, SeatId, Timestamp, WorkspaceId,
 };
-use serde_json::json;
 use sqlx::error::DatabaseError;
 use store::{
     HeldSeat, LONGEST_SEAT, Member, MemberUsage, NewEvent, Pool, PoolRemoval, PooledAccount, Pools, Seat,
     SeatRequest, Seating, StoreError,
+    event_bodies::{Became, PoolEvent, PoolOfEvent},
 };
 
 use super::events;
@@ -130,12 +130,14 @@ fn filled_up(pool: &Pool, members: &[MemberUsage], seat: SeatId, now: Timestamp)
     } else {
         return None;
     };
-    let data = json!({
-        "data": { "code": code, "sub_code": null, "updated_at": now },
-        "pool": { "id": pool.id, "name": pool.name },
-        "seats": seats, "taken": taken, "message": message,
-        "advice": "connect more accounts and add them to the pool",
-    });
+    let data = PoolEvent {
+        data: Became { code, sub_code: None, updated_at: now },
+        pool: PoolOfEvent { id: pool.id, name: &pool.name },
+        seats,
+        taken,
+        message,
+        advice: "connect more accounts and add them to the pool",
+    };
     let kind = format!("pool.{code}");
     Some(NewEvent::other(EventId::of_hash(*seat.as_bytes()), pool.workspace, (&*kind, &pool.id), &data, now))
 }

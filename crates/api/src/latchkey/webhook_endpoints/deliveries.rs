@@ -17,6 +17,7 @@ use crate::{
     caller::{Admin, Caller, Read},
     error::ApiError,
     latchkey::events::raw,
+    openapi::EventBody,
     page::{Page, Query},
     path::Path,
 };
@@ -66,7 +67,7 @@ pub(crate) struct Delivery {
 #[derive(Serialize, ToSchema)]
 struct DeliveryRequest {
     headers: BTreeMap<&'static str, String>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = EventBody)]
     body: Box<RawValue>,
 }
 

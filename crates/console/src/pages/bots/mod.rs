@@ -187,7 +187,10 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         ("meeting_url", asked.meeting.trim()),
         ("page", &asked.page),
     ]);
-    let list: List<Bot> = client.get(&format!("/api/v1/bot/{filter}")).await?;
+    let list: List<Bot> = match refused {
+        None => client.get(&format!("/api/v1/bot/{filter}")).await?,
+        Some(_) => List::nothing(),
+    };
     let choices = Choices::read(client, &asked.account).await?;
     let names = names_of(client, list.results.iter().filter_map(Bot::account)).await?;
     let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
@@ -224,7 +227,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         rows: list.results.iter().map(row).collect(),
         count: number(count),
         sub_codes: SubCode::ALL.iter().map(|code| (code.as_str(), words(code.as_str()))).collect(),
-        is_filtered: [&asked.status, &asked.sub_code, &asked.account, &asked.meeting]
+        is_filtered: [&asked.status, &asked.sub_code, &asked.account, &asked.meeting, &asked.typed]
             .iter()
             .any(|filter| !filter.is_empty()),
         next: (this * PAGE_SIZE < count).then(|| at(this + 1)),

@@ -1,0 +1,170 @@
+//! The `webhooks` of the document: what endpoints are sent, for each kind of subject.
+
+use std::borrow::Cow;
+
+use model::WEBHOOK_ENDPOINT_TEST;
+use store::event_bodies::{
+    AccountEvent, BotEvent, PoolEvent, RealtimeEndpointEvent, ServerEvent, TokenLinkEvent,
+    WebhookEndpointEvent,
+};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ContentBuilder, HttpMethod, ObjectBuilder, OneOfBuilder, PathItem, Paths, PathsBuilder, Ref, RefOr,
+        Required, ResponseBuilder, Schema, SecurityRequirement, Type,
+        path::{OperationBuilder, ParameterBuilder, ParameterIn},
+        request_body::RequestBodyBuilder,
+    },
+};
+
+const HEADERS: [(&str, &str); 3] = [
+    ("webhook-id", "The event's id: the same at every attempt, by which a receiver knows what it has."),
+    ("webhook-timestamp", "Seconds since 1970, of this attempt."),
+    (
+        "webhook-signature",
+        "`v1,` and the signature of id, time and body in base64; several with spaces between.",
+    ),
+];
+
+/// Events whose bodies have the same shape.
+struct Subject {
+    name: &'static str,
+    about: &'static str,
+    /// How their types begin.
+    prefixes: &'static [&'static str],
+    /// The name and the schema of their data.
+    data: fn(&mut Vec<(String, RefOr<Schema>)>) -> Ref,
+}
+
+const SUBJECTS: [Subject; 7] = [
+    Subject { name: "Bot", about: "A bot took a step", prefixes: &["bot."], data: schema_of::<BotEvent<'_>> },
+    Subject {
+        name: "Account",
+        about: "An account came into another state",
+        prefixes: &["zoom_oauth_credential."],
+        data: schema_of::<AccountEvent<'_>>,
+    },
+    Subject {
+        name: "Pool",
+        about: "A pool has become full, or nearly so",
+        prefixes: &["pool."],
+        data: schema_of::<PoolEvent<'_>>,
+    },
+    Subject {
+        name: "TokenLink",
+        about: "A token link gave no token",
+        prefixes: &["token_link."],
+        data: schema_of::<TokenLinkEvent<'_>>,
+    },
+    Subject {
+        name: "RealtimeEndpoint",
+        about: "A real-time endpoint of a bot came into another state",
+        prefixes: &["realtime_endpoint."],
+        data: schema_of::<RealtimeEndpointEvent<'_>>,
+    },
+    Subject {
+        name: "WebhookEndpoint",
+        about: "An endpoint is tested, or was switched off",
+        prefixes: &["webhook_endpoint."],
+        data: schema_of::<WebhookEndpointEvent<'_>>,
+    },
+    Subject {
+        name: "Server",
+        about: "A server found something wrong with itself",
+        prefixes: &["audit.", "clock."],
+        data: schema_of::<ServerEvent<'_>>,
+    },
+];
+
+impl Subject {
+    fn body_name(&self) -> String {
+        format!("{}EventBody", self.name)
+    }
+
+    fn types(&self) -> Vec<String> {
+        let mut types = ::webhooks::event_types();
+        types.push(WEBHOOK_ENDPOINT_TEST.to_owned());
+        types.retain(|kind| self.prefixes.iter().any(|prefix| kind.starts_with(prefix)));
+        types
+    }
+
+    fn body(&self, schemas: &mut Vec<(String, RefOr<Schema>)>) -> RefOr<Schema> {
+        let kind = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(self.types()));
+        ObjectBuilder::new()
+            .description(Some(format!("{}.", self.about)))
+            .property("event", kind)
+            .required("event")
+            .property("data", (self.data)(schemas))
+            .required("data")
+            .into()
+    }
+
+    fn item(&self) -> PathItem {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(self.body_name()))).build();
+        let body =
+            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
+        let mut operation = OperationBuilder::new()
+            .operation_id(Some(format!("event_of_{}", self.name)))
+            .tag("events")
+            .summary(Some(self.about))
+            .request_body(Some(body.build()))
+            .securities(Some(Vec::<SecurityRequirement>::new()))
+            .response("2XX", ResponseBuilder::new().description("Received. The body is dropped.").build())
+            .response(
+                "default",
+                ResponseBuilder::new()
+                    .description("Not received: it is sent again, as it is when nothing answers in 15 s.")
+                    .build(),
+            );
+        for (name, about) in HEADERS {
+            let text = ObjectBuilder::new().schema_type(Type::String).build();
+            let header = ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Header)
+                .required(Required::True)
+                .description(Some(about))
+                .schema(Some(text));
+            operation = operation.parameter(header.build());
+        }
+        PathItem::new(HttpMethod::Post, operation.build())
+    }
+}
+
+fn schema_of<D: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) -> Ref {
+    D::schemas(schemas);
+    schemas.push((D::name().into_owned(), D::schema()));
+    Ref::from_schema_name(D::name())
+}
+
+/// One of the bodies.
+pub(crate) struct EventBody;
+
+impl PartialSchema for EventBody {
+    fn schema() -> RefOr<Schema> {
+        let one_of = SUBJECTS.iter().fold(OneOfBuilder::new(), |bodies, subject| {
+            bodies.item(Ref::from_schema_name(subject.body_name()))
+        });
+        one_of.into()
+    }
+}
+
+impl ToSchema for EventBody {
+    fn name() -> Cow<'static, str> {
+        "EventBody".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        for subject in &SUBJECTS {
+            let body = subject.body(schemas);
+            schemas.push((subject.body_name(), body));
+        }
+    }
+}
+
+/// What endpoints are sent.
+pub(super) fn webhooks() -> Paths {
+    SUBJECTS
+        .iter()
+        .fold(PathsBuilder::new(), |paths, subject| paths.path(subject.name, subject.item()))
+        .build()
+}

@@ -1,0 +1,81 @@
+//! Bots, and what is kept of them.
+
+use serde_json::Value;
+
+use super::{TestApp, last_step};
+
+impl TestApp {
+    /// A new bot: its id.
+    pub(crate) async fn bot(&self, request: Value) -> String {
+        self.post("/api/v1/bot/", request).await.created()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The bot as it is now.
+    pub(crate) async fn look_at(&self, bot: &str) -> Value {
+        self.get(&format!("/api/v1/bot/{bot}/")).await.ok()
+    }
+
+    /// The bot as soon as its latest step has this code. Fails when it has ended otherwise.
+    pub(crate) async fn until(&self, bot: &str, code: &str) -> Value {
+        let what = format!("bot {bot} is {code}");
+        self.wait_for(&what, async || {
+            let bot = self.look_at(bot).await;
+            let last = last_step(&bot)["code"].clone();
+            let over = last == "done" || last == "fatal";
+            assert!(!over || last == code, "wanted {code}: {:#}", bot["status_changes"]);
+            (last == code).then_some(bot)
+        })
+        .await
+    }
+
+    /// A picture of a bot that never ran: its name in the bot's list. No call makes one.
+    pub(crate) async fn picture_of(&self, bot: &str) -> String {
+        let kept = self.bots.screenshots.keep(bot.parse().unwrap(), b"\x89PNG").await;
+        format!("{}.png", kept.unwrap())
+    }
+
+    /// The files of pictures, by their names.
+    pub(crate) fn picture_files(&self) -> Vec<String> {
+        let folders =
+            std::fs::read_dir(self.directory.path().join("screenshots")).into_iter().flatten().flatten();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).unwrap().flatten());
+        let mut names: Vec<_> = files.map(|file| file.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Where the browsers keep their profiles.
+    pub(crate) fn profiles(&self) -> std::path::PathBuf {
+        self.directory.path().join("browser")
+    }
+
+    /// Returns once there is a picture of the bot where it is now.
+    pub(crate) async fn drawn(&self, bot: &str) {
+        let since = last_step(&self.look_at(bot).await)["created_at"].as_str().unwrap().to_owned();
+        let drawn = async || {
+            let listed = self.get(&format!("/api/v1/bot/{bot}/screenshots/")).await.ok();
+            let last = listed["results"].as_array()?.last()?["recorded_at"].as_str()?.to_owned();
+            (last > since).then_some(())
+        };
+        self.wait_for("a picture is taken", drawn).await;
+    }
+
+    /// The entries of a bot's log, of the kinds in `query`.
+    pub(crate) async fn log_of(&self, bot: &str, query: &str) -> Vec<Value> {
+        let answer = self.get(&format!("/api/latchkey/v1/bot/{bot}/log/{query}")).await.ok();
+        answer["results"].as_array().unwrap().clone()
+    }
+
+    /// The pictures that were kept of a bot.
+    pub(crate) async fn pictures(&self, bot: &str) -> Vec<Vec<u8>> {
+        let listed = self.get(&format!("/api/v1/bot/{bot}/screenshots/")).await.ok();
+        let mut pictures = Vec::new();
+        for shot in listed["results"].as_array().unwrap() {
+            let answer = self.get(&self.path_of(shot["url"].as_str().unwrap())).await;
+            assert_eq!((answer.status, answer.header("content-type")), (200, "image/png"));
+            assert!(answer.bytes.starts_with(b"\x89PNG"));
+            pictures.push(answer.bytes);
+        }
+        pictures
+    }
+}
