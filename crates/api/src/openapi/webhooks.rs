@@ -17,6 +17,9 @@ use utoipa::{
     },
 };
 
+/// Named schemas of the document.
+type Schemas = Vec<(String, RefOr<Schema>)>;
+
 const HEADERS: [(&str, &str); 3] = [
     ("webhook-id", "The event's id: the same at every attempt, by which a receiver knows what it has."),
     ("webhook-timestamp", "Seconds since 1970, of this attempt."),
@@ -33,7 +36,7 @@ struct Subject {
     /// How their types begin.
     prefixes: &'static [&'static str],
     /// The name and the schema of their data.
-    data: fn(&mut Vec<(String, RefOr<Schema>)>) -> Ref,
+    data: fn(&mut Schemas) -> Ref,
 }
 
 const SUBJECTS: [Subject; 7] = [
@@ -88,7 +91,7 @@ impl Subject {
         types
     }
 
-    fn body(&self, schemas: &mut Vec<(String, RefOr<Schema>)>) -> RefOr<Schema> {
+    fn body(&self, schemas: &mut Schemas) -> RefOr<Schema> {
         let kind = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(self.types()));
         ObjectBuilder::new()
             .description(Some(format!("{}.", self.about)))
@@ -130,7 +133,7 @@ impl Subject {
     }
 }
 
-fn schema_of<D: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) -> Ref {
+fn schema_of<D: ToSchema>(schemas: &mut Schemas) -> Ref {
     D::schemas(schemas);
     schemas.push((D::name().into_owned(), D::schema()));
     Ref::from_schema_name(D::name())
@@ -153,7 +156,7 @@ impl ToSchema for EventBody {
         "EventBody".into()
     }
 
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    fn schemas(schemas: &mut Schemas) {
         for subject in &SUBJECTS {
             let body = subject.body(schemas);
             schemas.push((subject.body_name(), body));
