@@ -56,7 +56,10 @@ mod tests {
 
     #[test]
     fn a_process_is_weighed_with_its_children() {
-        let mut child = std::process::Command::new("sh").args(["-c", "sleep 60 & wait"]).spawn().unwrap();
+        // Its children end with their input.
+        let mut command = std::process::Command::new("sh");
+        let mut child =
+            command.args(["-c", "cat | cat"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
         let (own, theirs) = (std::process::id(), child.id());
         let read = usage(&[own, theirs, u32::MAX]).unwrap();
         let [Some(own), Some(theirs), None] = read[..] else { panic!("{read:?}") };

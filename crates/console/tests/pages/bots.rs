@@ -48,7 +48,7 @@ async fn a_failed_bot_shows_what_to_do_and_is_sent_again_with_an_account() {
     let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes", "metadata": { "customer": "42" } });
     let bot = desk.app.post("/api/v1/bot/", bot).await.created()["id"].as_str().unwrap().to_owned();
     // As if a server had run it.
-    desk.app.in_the_store("UPDATE bots SET status = 'fatal'").await;
+    desk.app.in_the_store("UPDATE bots SET status = 'fatal', sub_code = 'meeting_requires_sign_in'").await;
     desk.app.in_the_store(
         "INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at) SELECT id, 1, 'fatal', 'meeting_requires_sign_in', 'Zoom said: <b>no</b>', created_at + 874000 FROM bots",
     ).await;
