@@ -56,7 +56,8 @@ pub async fn at_stake(
     Ok(AtStake { count, bots: found })
 }
 
-/// It is kept beside the sealed request, but for bots that are older than its columns.
+/// It is kept beside the sealed request. Of bots that are older than its columns, or that bring a token of their own, it is
+/// not, and the request is opened.
 fn signs_in_with(bot: &Bot, vault: &Vault) -> Result<SignsInWith, Failure> {
     if bot.signs_in_with != SignsInWith::default() {
         return Ok(bot.signs_in_with);

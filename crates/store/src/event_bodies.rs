@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 /// The state that something came into.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Became<'e> {
-    /// The state: the last word of the event's type, but for `webhook_endpoint.disabled`, where it says by whom.
+    /// The state: the last word of the event's type. Of an endpoint that was switched off because nothing reached it, `failed`.
     pub code: &'e str,
     /// Why, if there is more to say than the state.
     pub sub_code: Option<&'e str>,
@@ -51,10 +51,10 @@ pub struct AccountEvent<'e> {
     pub message: &'e str,
     /// What to do, if somebody must.
     pub advice: Option<&'e str>,
-    /// The bots that are affected. Said to endpoints alone, as of the moment of sending.
+    /// The bots that are affected. It is added when the event is sent, and not stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_stake: Option<AtStake>,
-    /// Where its owner connects it again. Said to endpoints alone.
+    /// Where its owner connects it again. It is added when the event is sent, and not stored: it is a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_link: Option<&'e str>,
 }

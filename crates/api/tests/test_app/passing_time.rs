@@ -10,18 +10,8 @@ use super::{POLL_INTERVAL, TestApp, WAIT_TIMEOUT};
 impl TestApp {
     /// What `look` finds, as soon as it finds something. Meanwhile a manual clock goes as real ones do.
     pub(crate) async fn wait_for<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-        let wall = Environment::system();
-        let begun = wall.now();
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            assert!(wall.now().since(begun) < WAIT_TIMEOUT, "it takes too long until {what}");
-            wall.clock.sleep(POLL_INTERVAL).await;
-            if let Some(clock) = &self.clock {
-                clock.advance(POLL_INTERVAL);
-            }
-        }
+        let pass = || self.clock.iter().for_each(|clock| clock.advance(POLL_INTERVAL));
+        look_until_found(what, look, pass).await
     }
 
     /// Moves the manual clock by a look: what follows is later.
@@ -62,14 +52,20 @@ impl TestApp {
 
     /// What `look` finds, while the manual clock stands.
     pub(crate) async fn without_time<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-        let wall = Environment::system();
-        let begun = wall.now();
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            assert!(wall.now().since(begun) < WAIT_TIMEOUT, "it takes too long until {what}");
-            wall.clock.sleep(POLL_INTERVAL).await;
+        look_until_found(what, look, || ()).await
+    }
+}
+
+/// What `look` finds; `pass` is called between two looks.
+async fn look_until_found<T>(what: &str, look: impl AsyncFn() -> Option<T>, pass: impl Fn()) -> T {
+    let wall = Environment::system();
+    let begun = wall.now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
         }
+        assert!(wall.now().since(begun) < WAIT_TIMEOUT, "it takes too long until {what}");
+        wall.clock.sleep(POLL_INTERVAL).await;
+        pass();
     }
 }
