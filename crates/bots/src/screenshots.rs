@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::TryStreamExt as _;
 use model::{BotId, Code, Environment, Failure, ScreenshotId, Timestamp, WorkspaceId};
 use object_store::{ObjectStoreExt as _, path::Path};
-use store::{Bots, Screenshot, StoreError};
+use store::{BotScreenshots, Screenshot, StoreError};
 
 use crate::picture_files::PictureFiles;
 
@@ -24,7 +24,7 @@ pub(crate) const SWEEP_BATCH: u32 = 500;
 #[derive(Clone)]
 pub struct Screenshots {
     files: PictureFiles,
-    store: Arc<dyn Bots + Send + Sync>,
+    store: Arc<dyn BotScreenshots + Send + Sync>,
     env: Environment,
 }
 
@@ -50,7 +50,7 @@ pub enum SweepError {
 
 impl Screenshots {
     /// Keeps pictures in `files`.
-    pub fn new(files: PictureFiles, store: Arc<dyn Bots + Send + Sync>, env: Environment) -> Self {
+    pub fn new(files: PictureFiles, store: Arc<dyn BotScreenshots + Send + Sync>, env: Environment) -> Self {
         Self { files, store, env }
     }
 

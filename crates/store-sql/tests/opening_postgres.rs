@@ -11,7 +11,7 @@ use std::{
 
 use model::Secret;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqlitePool, raw_sql};
-use store::{Access as _, Bots as _, Credentials as _, TokenLinks as _, ZoomOauthApps as _};
+use store::{Access as _, BotLeases as _, Credentials as _, TokenLinks as _, ZoomOauthApps as _};
 use store_sql::{
     postgres::{self, Address, OpenError},
     sqlite,

@@ -40,7 +40,7 @@ async fn a_migration_that_comes_late_is_run() {
     let before = "DELETE FROM schema_steps WHERE name IN ('0026_bot_servers', '0063_bot_server_capacity'); DROP TABLE bot_servers";
     run(&path, before).await;
     let store = sqlite::open(&path).await.unwrap();
-    assert!(store::Bots::bot_servers(&store, Timestamp::MAX).await.unwrap().is_empty());
+    assert!(store::BotServers::bot_servers(&store, Timestamp::MAX).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -1,14 +1,11 @@
-//! Bots and their status changes.
+//! Bots and their status changes. [`crate::BotLeases`] says who runs them.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use model::{
-    BotId, BotStatus, CredentialId, LeaseToken, PoolId, ScreenshotId, Sealed, StatusChange, SubCode,
-    Timestamp, WorkspaceId,
-};
+use model::{BotId, BotStatus, CredentialId, PoolId, Sealed, StatusChange, SubCode, Timestamp, WorkspaceId};
 
-use crate::{Digest, Lease, StoreError};
+use crate::{Digest, StoreError};
 
 /// A bot: the request and its status changes so far.
 #[derive(Debug, Clone)]
@@ -103,37 +100,6 @@ pub struct BotPage {
     pub count: u64,
 }
 
-/// A server that runs bots.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BotServer {
-    /// Its name, chosen at its start.
-    pub id: String,
-    /// How many bots it can run at once; 0 when it takes no more.
-    pub capacity: u32,
-    /// When it last reported.
-    pub seen_at: Timestamp,
-}
-
-/// How many bots need a place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BotDemand {
-    /// Those that have not ended, up to the limit of each workspace.
-    pub needed: u64,
-    /// Those of them that no server has leased.
-    pub waiting: u64,
-}
-
-/// The result of recording a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transition {
-    /// It is recorded.
-    Recorded,
-    /// The lease is no longer held: the caller must stop.
-    LeaseLost,
-    /// [`BotStatus::may_become`] forbids it.
-    Forbidden,
-}
-
 /// What a bot is changed to.
 #[derive(Debug, Clone)]
 pub struct BotChange {
@@ -173,17 +139,6 @@ pub enum BotChanged {
     TooLate(Bot),
     /// The workspace has no such bot.
     Unknown,
-}
-
-/// A picture of a bot's page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Screenshot {
-    /// Its id.
-    pub id: ScreenshotId,
-    /// When it was taken.
-    pub recorded_at: Timestamp,
-    /// The file's name inside the screenshots folder.
-    pub file: String,
 }
 
 /// Bots.
@@ -226,59 +181,6 @@ pub trait Bots {
     /// Deletes a bot that is [`BotStatus::Ready`]. A server that has leased it can record no step any more.
     async fn cancel_bot(&self, workspace: WorkspaceId, id: BotId) -> Result<BotChanged, StoreError>;
 
-    /// How many bots due until `until` need a place. Across tenants: used by the supervisor.
-    async fn bot_demand(&self, until: Timestamp, now: Timestamp) -> Result<BotDemand, StoreError>;
-
-    /// Claims up to `tokens.len()` bots that are due until `until` and not leased, one token for each.
-    /// The workspace with the fewest running bots comes first, and within it the oldest bot. No
-    /// workspace gets more than its limit. Across tenants: used by the supervisor.
-    async fn lease_due_bots(
-        &self,
-        tokens: &[LeaseToken],
-        until: Timestamp,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Vec<(Bot, Lease)>, StoreError>;
-
-    /// Claims up to `tokens.len()` bots that are not leased and will not join any more: a caller
-    /// asked them to leave, or they were due before `missed_before`, or their lease ended before
-    /// it. Limits of workspaces don't apply, because such a bot only needs its last step. Across
-    /// tenants: used by the supervisor.
-    async fn lease_bots_to_close(
-        &self,
-        tokens: &[LeaseToken],
-        missed_before: Timestamp,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Vec<(Bot, Lease)>, StoreError>;
-
-    /// Extends a lease until `expires_at`. Returns the current row; `None` when the lease is lost.
-    async fn renew_bot(
-        &self,
-        id: BotId,
-        lease: &Lease,
-        expires_at: Timestamp,
-    ) -> Result<Option<Bot>, StoreError>;
-
-    /// Releases a lease, so that the bot can be claimed again at once.
-    async fn release_bot(&self, id: BotId, lease: &Lease) -> Result<bool, StoreError>;
-
-    /// Records a step under the lease. A terminal step ends the lease.
-    async fn record_step(
-        &self,
-        id: BotId,
-        lease: &Lease,
-        step: &StatusChange,
-    ) -> Result<Transition, StoreError>;
-
-    /// Records that a server which runs bots is alive, and its capacity; deletes servers not seen
-    /// since `forget_before`.
-    async fn see_bot_server(&self, server: &BotServer, forget_before: Timestamp) -> Result<(), StoreError>;
-
-    /// The servers that run bots, the one that was seen last first. One whose time is after `now` was
-    /// written by a wrong clock and is left out.
-    async fn bot_servers(&self, now: Timestamp) -> Result<Vec<BotServer>, StoreError>;
-
     /// Asks a bot to leave and returns its row. A second call changes nothing.
     async fn request_leave(
         &self,
@@ -287,28 +189,7 @@ pub trait Bots {
         now: Timestamp,
     ) -> Result<Option<Bot>, StoreError>;
 
-    /// Records a picture.
-    async fn add_screenshot(&self, bot: BotId, screenshot: &Screenshot) -> Result<(), StoreError>;
-
-    /// A bot's pictures, oldest first.
-    async fn screenshots(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError>;
-
-    /// Deletes a bot's pictures and returns them, because their files are to be deleted too.
-    async fn delete_screenshots(
-        &self,
-        workspace: WorkspaceId,
-        bot: BotId,
-    ) -> Result<Vec<Screenshot>, StoreError>;
-
-    /// Deletes pictures that were taken before `end`, oldest first, at most `most`; returns how
-    /// many.
-    async fn forget_screenshots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError>;
-
     /// Deletes bots whose last step was recorded before `end`, with their steps and the rows of
     /// their pictures, oldest first, at most `most`; returns how many.
     async fn forget_ended_bots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError>;
-
-    /// Which of these pictures have a row, in any order. Across tenants: used by the sweep of
-    /// files.
-    async fn recorded_screenshots(&self, ids: &[ScreenshotId]) -> Result<Vec<ScreenshotId>, StoreError>;
 }

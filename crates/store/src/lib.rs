@@ -13,9 +13,12 @@
 mod access;
 mod apps;
 mod audit;
+mod bot_leases;
 mod bot_log;
 mod bot_outputs;
 mod bot_places;
+mod bot_screenshots;
+mod bot_servers;
 mod bots;
 mod connect;
 mod console;
@@ -55,12 +58,14 @@ pub use audit::{
     AuditBatch, AuditFilter, AuditPage, AuditPlace, AuditRecord, AuditSubject, Audits, BatchId, Direction,
     PageBuilder, Pruned, RowRange, bundle, minute_of, slice_of, slices_of, unbundle,
 };
+pub use bot_leases::{BotLeases, Transition};
 pub use bot_log::{BotLogs, LogEntry, MOST_LOG_ENTRIES, NumberedEntry};
 pub use bot_outputs::{BotOutputs, ChatMessage, ChatProgress, Queued};
 pub use bot_places::BotPlaces;
+pub use bot_screenshots::{BotScreenshots, Screenshot};
+pub use bot_servers::{BotDemand, BotServer, BotServers};
 pub use bots::{
-    Bot, BotChange, BotChanged, BotDemand, BotFilter, BotOutcome, BotPage, BotServer, Bots, PictureChange,
-    Screenshot, SignsInWith, Transition,
+    Bot, BotChange, BotChanged, BotFilter, BotOutcome, BotPage, Bots, PictureChange, SignsInWith,
 };
 pub use connect::{Consent, Consents};
 pub use console::{ConsolePass, ConsoleSession, ConsoleSessions};
@@ -155,8 +160,11 @@ impl<T> RealtimeStore for T where T: Bots + MeetingEvents + RealtimeEndpoints + 
 /// What bots use of it.
 pub trait BotStore:
     BotLogs
+    + BotLeases
     + BotOutputs
     + BotPlaces
+    + BotScreenshots
+    + BotServers
     + Bots
     + MeetingEvents
     + Pools
@@ -169,8 +177,11 @@ pub trait BotStore:
 
 impl<T> BotStore for T where
     T: BotLogs
+        + BotLeases
         + BotOutputs
         + BotPlaces
+        + BotScreenshots
+        + BotServers
         + Bots
         + MeetingEvents
         + Pools
@@ -189,8 +200,11 @@ pub trait Store:
     + AppStore
     + Audits
     + BotLogs
+    + BotLeases
     + BotOutputs
     + BotPlaces
+    + BotScreenshots
+    + BotServers
     + BotStore
     + Bots
     + Stats
@@ -230,8 +244,11 @@ impl<T> Store for T where
         + AccountLog
         + Audits
         + BotLogs
+        + BotLeases
         + BotOutputs
         + BotPlaces
+        + BotScreenshots
+        + BotServers
         + Bots
         + Stats
         + Consents

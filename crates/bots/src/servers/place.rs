@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use model::Timestamp;
-use store::{Bots, StoreError};
+use store::{BotServers, StoreError};
 
 use super::{
     capacity,
@@ -36,12 +36,12 @@ pub enum NoFreeBot {
 
 /// The places for bots on all servers.
 pub(crate) struct Places {
-    store: Arc<dyn Bots + Send + Sync>,
+    store: Arc<dyn BotServers + Send + Sync>,
     this_server: Arc<ThisServer>,
 }
 
 impl Places {
-    pub(crate) fn new(store: Arc<dyn Bots + Send + Sync>, this_server: Arc<ThisServer>) -> Self {
+    pub(crate) fn new(store: Arc<dyn BotServers + Send + Sync>, this_server: Arc<ThisServer>) -> Self {
         Self { store, this_server }
     }
 

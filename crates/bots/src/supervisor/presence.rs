@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use metrics::Metrics;
 use model::Environment;
-use store::{BotServer, Bots};
+use store::{BotServer, BotServers};
 
 use super::running_bots::RunningBots;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 
 /// Measures this server's capacity, and reports it.
 pub(super) struct Presence {
-    pub(super) store: Arc<dyn Bots + Send + Sync>,
+    pub(super) store: Arc<dyn BotServers + Send + Sync>,
     pub(super) this_server: Arc<ThisServer>,
     pub(super) running: Arc<RunningBots>,
     pub(super) browsers: Browsers,

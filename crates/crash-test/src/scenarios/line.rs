@@ -75,7 +75,7 @@ async fn all_in(server: &Server, ids: &[String], seen: usize) -> anyhow::Result<
     let bots = ids.iter().map(|id| server.watch((id, 0), IN_WITHIN, arrived, |_| {}));
     let bots = try_join_all(bots).await?;
     for bot in &bots {
-        ensure!(arrived(bot), "bot {} is {}: {:?}", bot.id, bot.code(), bot.status_changes.last());
+        ensure!(arrived(bot), "bot {} is {}: {:?}", bot.id, bot.code(), bot.status_changes);
     }
     Ok(bots)
 }

@@ -1,18 +1,14 @@
-//! Bots: rows that supervisors lease, and the steps they record.
+//! Bots, each with its steps.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
-use model::{
-    BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, ScreenshotId, Sealed, StatusChange, SubCode, Timestamp,
-    WorkspaceId,
-};
+use model::{BotId, BotStatus, Sealed, StatusChange, SubCode, Timestamp, WorkspaceId};
 use store::{
-    Bot, BotChange, BotChanged, BotDemand, BotFilter, BotOutcome, BotPage, BotServer, Bots, Lease,
-    PictureChange, Screenshot, SignsInWith, StoreError, Transition,
+    Bot, BotChange, BotChanged, BotFilter, BotOutcome, BotPage, Bots, PictureChange, SignsInWith, StoreError,
 };
 
-use super::{bot_outputs, bot_places, events, meeting_events, pools};
+use super::bot_outputs;
 use crate::{
     SqlStore,
     db::{Isolation, Pool, Tx, exists},
@@ -20,10 +16,7 @@ use crate::{
     row::Row,
 };
 
-/// No server leases a bot for longer (`bots.lease_seconds`): what ends later was written by a wrong clock.
-const LONGEST_LEASE: Duration = Duration::from_secs(45).saturating_add(CLOCK_TOLERANCE);
-
-const COLUMNS: &str = "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, lease_expires_at, output_revision, created_at, account, pool";
+pub(super) const COLUMNS: &str = "id, workspace, request, meeting_digest, join_at, metadata, leave_requested_at, lease_expires_at, output_revision, created_at, account, pool";
 
 fn bot(row: &Row, status_changes: Vec<StatusChange>) -> Result<Bot, StoreError> {
     let row = row.of("bots");
@@ -53,13 +46,8 @@ fn outcome(row: &Row) -> Result<BotOutcome, StoreError> {
     })
 }
 
-fn screenshot(row: &Row) -> Result<Screenshot, StoreError> {
-    let row = row.of("bot_screenshots");
-    Ok(Screenshot { id: row.parsed("id")?, recorded_at: row.time("recorded_at")?, file: row.text("file")? })
-}
-
 /// The bots of these rows, with their steps from one more statement.
-async fn with_steps(db: &mut Tx, rows: &[Row]) -> Result<Vec<Bot>, StoreError> {
+pub(super) async fn with_steps(db: &mut Tx, rows: &[Row]) -> Result<Vec<Bot>, StoreError> {
     let id = |row: &Row| row.of("bots").text("id");
     let ids = rows.iter().map(id).collect::<Result<Vec<_>, _>>()?;
     let query = query(
@@ -89,7 +77,7 @@ pub(super) async fn one(db: &mut Tx, id: BotId) -> Result<Option<Bot>, StoreErro
 
 /// Numbers the step after the existing ones, and returns the number. The bot's row is new or locked, so no other step can
 /// come between.
-async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<i64, StoreError> {
+pub(super) async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<i64, StoreError> {
     query(
         "-- add_step\n\
          INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at)\n\
@@ -126,24 +114,6 @@ async fn delete(db: &mut Tx, ids: Vec<String>) -> Result<(), StoreError> {
         query(statement).bind(ids.clone()).execute(&mut *db).await?;
     }
     Ok(())
-}
-
-/// Leases the bots of these rows, which are locked, with one token for each.
-async fn claim(
-    db: &mut Tx,
-    rows: &[Row],
-    tokens: &[LeaseToken],
-    expires_at: Timestamp,
-) -> Result<Vec<(Bot, Lease)>, StoreError> {
-    let bots = with_steps(db, rows).await?;
-    for (bot, token) in bots.iter().zip(tokens) {
-        query("-- claim\nUPDATE bots SET lease_token = $1, lease_expires_at = $2 WHERE id = $3")
-            .with(values![*token, expires_at, bot.id])
-            .execute(&mut *db)
-            .await?;
-    }
-    let leases = tokens.iter().map(|token| Lease { token: *token, expires_at });
-    Ok(bots.into_iter().zip(leases).collect())
 }
 
 fn narrow(db: &Pool, query: &mut Query, workspace: WorkspaceId, filter: &BotFilter) {
@@ -331,211 +301,6 @@ impl Bots for SqlStore {
         self.transaction("cancel_bot", Isolation::OnRows, body).await
     }
 
-    async fn bot_demand(&self, until: Timestamp, now: Timestamp) -> Result<BotDemand, StoreError> {
-        let rows = query(
-            "-- bot_demand\n\
-             SELECT due.bots, due.waiting, workspaces.bot_limit FROM (\n\
-                 SELECT workspace, count(*) AS bots,\n\
-                     count(CASE WHEN lease_expires_at IS NULL OR lease_expires_at <= $2\n\
-                                     OR lease_expires_at > $3 THEN 1 END) AS waiting\n\
-                 FROM bots WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
-                 GROUP BY workspace\n\
-             ) AS due LEFT JOIN workspaces ON workspaces.id = due.workspace",
-        )
-        .with(values![until, now, now + LONGEST_LEASE])
-        .fetch_all(&self.readers)
-        .await?;
-        let mut demand = BotDemand::default();
-        for row in &rows {
-            let row = row.of("bots");
-            let (bots, waiting) = (row.count("bots")?, row.count("waiting")?);
-            let limit = row.optional_count("bot_limit")?.unwrap_or(u32::MAX);
-            let needed = bots.min(limit);
-            demand.needed += u64::from(needed);
-            // Those that are leased count against the limit first.
-            demand.waiting += u64::from(waiting.min(needed.saturating_sub(bots - waiting)));
-        }
-        Ok(demand)
-    }
-
-    async fn lease_due_bots(
-        &self,
-        tokens: &[LeaseToken],
-        until: Timestamp,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Vec<(Bot, Lease)>, StoreError> {
-        // Rows that another supervisor is claiming are skipped. A row that it claimed a moment ago has
-        // changed by the time it is locked; then PostgreSQL evaluates the whole condition again.
-        let body = |mut tx: Tx| async move {
-            // Servers that count the bots of a limited workspace do so one after another.
-            query(
-                "-- lease_due_bots: limited\n\
-                 SELECT 1 FROM workspaces WHERE bot_limit IS NOT NULL AND id IN\n\
-                     (SELECT workspace FROM bots WHERE status NOT IN ('done', 'fatal')\n\
-                          AND coalesce(join_at, created_at) <= $3\n\
-                          AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $2))\n\
-                 ORDER BY id FOR NO KEY UPDATE",
-            )
-            .with(values![now, expires_at + CLOCK_TOLERANCE, until])
-            .execute(&mut tx)
-            .await?;
-            let rows = query(format!("-- lease_due_bots: find\n\
-                 WITH due AS (\n\
-                     SELECT id, workspace, coalesce(join_at, created_at) AS due_at FROM bots\n\
-                     WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $4\n\
-                       AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
-                 ), running AS (\n\
-                     SELECT workspace, count(*) AS bots FROM bots\n\
-                     WHERE status NOT IN ('done', 'fatal') AND lease_expires_at > $1\n\
-                       AND lease_expires_at <= $3 GROUP BY workspace\n\
-                 ), turns AS (\n\
-                     SELECT due.id, due.due_at, due.workspace, coalesce(running.bots, 0)\n\
-                         + row_number() OVER (PARTITION BY due.workspace ORDER BY due.due_at, due.id) AS turn\n\
-                     FROM due LEFT JOIN running ON running.workspace = due.workspace\n\
-                 )\n\
-                 SELECT {COLUMNS} FROM bots JOIN (\n\
-                     SELECT turns.id AS turn_of, turns.due_at, turns.turn FROM turns\n\
-                     LEFT JOIN workspaces ON workspaces.id = turns.workspace\n\
-                     WHERE workspaces.bot_limit IS NULL OR turns.turn <= workspaces.bot_limit\n\
-                 ) AS next ON turn_of = id\n\
-                 WHERE status NOT IN ('done', 'fatal')\n\
-                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
-                 ORDER BY turn, due_at, id LIMIT $2\n\
-                 FOR UPDATE OF bots SKIP LOCKED"))
-            .with(values![
-                now,
-                i64::try_from(tokens.len()).unwrap_or(i64::MAX),
-                expires_at + CLOCK_TOLERANCE,
-                until
-            ])
-            .fetch_all(&mut tx)
-            .await?;
-            let leased = claim(&mut tx, &rows, tokens, expires_at).await?;
-            tx.commit().await?;
-            Ok(leased)
-        };
-        self.transaction("lease_due_bots", Isolation::OnRows, body).await
-    }
-
-    async fn lease_bots_to_close(
-        &self,
-        tokens: &[LeaseToken],
-        missed_before: Timestamp,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Vec<(Bot, Lease)>, StoreError> {
-        let body = |mut tx: Tx| async move {
-            let rows = query(format!(
-                "-- lease_bots_to_close: find\n\
-                 SELECT {COLUMNS} FROM bots\n\
-                 WHERE status NOT IN ('done', 'fatal') AND coalesce(join_at, created_at) <= $1\n\
-                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
-                   AND (leave_requested_at IS NOT NULL\n\
-                        OR status = 'ready' AND coalesce(join_at, created_at) < $4\n\
-                        OR status <> 'ready' AND (coalesce(lease_expires_at, 0) < $4 OR lease_expires_at > $3) AND NOT EXISTS\n\
-                            (SELECT 1 FROM bot_steps WHERE bot = bots.id AND bot_steps.created_at >= $4))\n\
-                 ORDER BY coalesce(join_at, created_at), id LIMIT $2\n\
-                 FOR UPDATE OF bots SKIP LOCKED"
-            ))
-            .with(values![
-                now,
-                i64::try_from(tokens.len()).unwrap_or(i64::MAX),
-                expires_at + CLOCK_TOLERANCE,
-                missed_before
-            ])
-            .fetch_all(&mut tx)
-            .await?;
-            let leased = claim(&mut tx, &rows, tokens, expires_at).await?;
-            tx.commit().await?;
-            Ok(leased)
-        };
-        self.transaction("lease_bots_to_close", Isolation::OnRows, body).await
-    }
-
-    async fn renew_bot(
-        &self,
-        id: BotId,
-        lease: &Lease,
-        expires_at: Timestamp,
-    ) -> Result<Option<Bot>, StoreError> {
-        let body = |mut tx: Tx| async move {
-            let held = query(
-                "-- renew_bot\nUPDATE bots SET lease_expires_at = $1 WHERE id = $2 AND lease_token = $3",
-            )
-            .with(values![expires_at, id, lease.token])
-            .execute(&mut tx)
-            .await?;
-            if held == 0 {
-                return Ok(None);
-            }
-            let bot = one(&mut tx, id).await?;
-            tx.commit().await?;
-            Ok(bot)
-        };
-        self.transaction("renew_bot", Isolation::OnRows, body).await
-    }
-
-    async fn release_bot(&self, id: BotId, lease: &Lease) -> Result<bool, StoreError> {
-        let done = query(
-            "-- release_bot\n\
-             UPDATE bots SET lease_token = NULL, lease_expires_at = NULL WHERE id = $1 AND lease_token = $2",
-        )
-        .with(values![id, lease.token])
-        .execute(&self.writer)
-        .await?;
-        Ok(done == 1)
-    }
-
-    async fn record_step(
-        &self,
-        id: BotId,
-        lease: &Lease,
-        step: &StatusChange,
-    ) -> Result<Transition, StoreError> {
-        let body = |mut tx: Tx| async move {
-            let status: Option<String> = query(
-                "-- record_step: read\nSELECT status FROM bots WHERE id = $1 AND lease_token = $2 FOR UPDATE",
-            )
-            .with(values![id, lease.token])
-            .scalar(&mut tx)
-            .await?;
-            let Some(status) = status else { return Ok(Transition::LeaseLost) };
-            let status: BotStatus = status
-                .parse()
-                .map_err(|cause: String| StoreError::Corrupt { table: "bots", cause: cause.into() })?;
-            if !status.may_become(step.code) {
-                return Ok(Transition::Forbidden);
-            }
-            query(
-                "-- record_step: write\n\
-                 UPDATE bots SET status = $1, sub_code = coalesce($2, sub_code),\n\
-                     lease_token = CASE WHEN $3 THEN NULL ELSE lease_token END,\n\
-                     lease_expires_at = CASE WHEN $3 THEN NULL ELSE lease_expires_at END\n\
-                 WHERE id = $4",
-            )
-            .with(values![
-                step.code.as_str(),
-                step.sub_code.map(SubCode::as_str),
-                step.code.is_terminal(),
-                id
-            ])
-            .execute(&mut tx)
-            .await?;
-            let number = add_step(&mut tx, id, step).await?;
-            if step.code.is_terminal() {
-                pools::release_bot(&mut tx, id).await?;
-                bot_outputs::erase(&mut tx, &[id.to_string()]).await?;
-                bot_places::leave(&mut tx, id).await?;
-                meeting_events::begin_retention(&mut tx, id, step.created_at).await?;
-            }
-            events::of_bot(&mut tx, id, number, step).await?;
-            tx.commit().await?;
-            Ok(Transition::Recorded)
-        };
-        self.transaction("record_step", Isolation::OnRows, body).await
-    }
-
     async fn request_leave(
         &self,
         workspace: WorkspaceId,
@@ -558,56 +323,6 @@ impl Bots for SqlStore {
         self.transaction("request_leave", Isolation::OnRows, body).await
     }
 
-    async fn add_screenshot(&self, bot: BotId, screenshot: &Screenshot) -> Result<(), StoreError> {
-        query(
-            "-- add_screenshot\n\
-                 INSERT INTO bot_screenshots (id, bot, recorded_at, file) VALUES ($1, $2, $3, $4)",
-        )
-        .with(values![screenshot.id, bot, screenshot.recorded_at, &screenshot.file])
-        .execute(&self.writer)
-        .await?;
-        Ok(())
-    }
-
-    async fn screenshots(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError> {
-        query(
-            "-- screenshots\n\
-             SELECT s.id, s.recorded_at, s.file FROM bot_screenshots s JOIN bots b ON b.id = s.bot\n\
-             WHERE s.bot = $1 AND b.workspace = $2 ORDER BY s.recorded_at, s.id",
-        )
-        .with(values![bot, workspace])
-        .all(&self.readers, screenshot)
-        .await
-    }
-
-    async fn delete_screenshots(
-        &self,
-        workspace: WorkspaceId,
-        bot: BotId,
-    ) -> Result<Vec<Screenshot>, StoreError> {
-        query(
-            "-- delete_screenshots\n\
-             DELETE FROM bot_screenshots WHERE bot IN (SELECT id FROM bots WHERE id = $1 AND workspace = $2)\n\
-             RETURNING id, recorded_at, file",
-        )
-        .with(values![bot, workspace])
-        .all(&self.writer, screenshot)
-        .await
-    }
-
-    async fn forget_screenshots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
-        // Ids grow with time, so the oldest come first; the row's own time decides.
-        query(
-            "-- forget_screenshots\n\
-             DELETE FROM bot_screenshots WHERE id IN\n\
-                 (SELECT id FROM bot_screenshots WHERE recorded_at < $1 ORDER BY id LIMIT $2\n\
-                  FOR UPDATE SKIP LOCKED)",
-        )
-        .with(values![end, most])
-        .execute(&self.writer)
-        .await
-    }
-
     async fn forget_ended_bots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
         let body = |mut tx: Tx| async move {
             // Ids grow with time, so the oldest come first.
@@ -626,47 +341,5 @@ impl Bots for SqlStore {
             Ok(count)
         };
         self.transaction("forget_ended_bots", Isolation::OnRows, body).await
-    }
-
-    async fn recorded_screenshots(&self, ids: &[ScreenshotId]) -> Result<Vec<ScreenshotId>, StoreError> {
-        let rows = query("-- recorded_screenshots\nSELECT id FROM bot_screenshots WHERE id = ANY($1)")
-            .bind(list(ids))
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(|row| row.of("bot_screenshots").parsed("id")).collect()
-    }
-
-    async fn see_bot_server(&self, server: &BotServer, forget_before: Timestamp) -> Result<(), StoreError> {
-        query(
-            "-- see_bot_server\n\
-             INSERT INTO bot_servers (id, seen_at, capacity) VALUES ($1, $2, $3)\n\
-             ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, capacity = excluded.capacity",
-        )
-        .with(values![&server.id, server.seen_at, server.capacity])
-        .execute(&self.writer)
-        .await?;
-        query("-- see_bot_server: forget\nDELETE FROM bot_servers WHERE seen_at < $1")
-            .bind(forget_before)
-            .execute(&self.writer)
-            .await?;
-        Ok(())
-    }
-
-    async fn bot_servers(&self, now: Timestamp) -> Result<Vec<BotServer>, StoreError> {
-        let server = |row: &Row| {
-            let row = row.of("bot_servers");
-            Ok(BotServer {
-                id: row.text("id")?,
-                capacity: row.count("capacity")?,
-                seen_at: row.time("seen_at")?,
-            })
-        };
-        query(
-            "-- bot_servers\n\
-             SELECT id, capacity, seen_at FROM bot_servers WHERE seen_at <= $1 ORDER BY seen_at DESC, id",
-        )
-        .bind(now + CLOCK_TOLERANCE)
-        .all(&self.readers, server)
-        .await
     }
 }
