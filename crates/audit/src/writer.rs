@@ -21,9 +21,12 @@ use model::{Environment, Failure, Timestamp};
 use store::{AuditBatch, AuditRecord, Audits};
 use tokio::{sync::oneshot, task::yield_now};
 use tokio_util::task::TaskTracker;
+use workers::Observer as _;
 
 use crate::{AuditMode, Journal, journal::records, unwritten};
 
+/// Its name in the log and in metrics.
+const WORKER: &str = "audit";
 /// Records that wait to be written; some 200 bytes each.
 const MOST_WAITING: usize = 16_384;
 /// Records in one transaction: it takes a few milliseconds.
@@ -95,6 +98,7 @@ impl Audit {
         env: Environment,
         tasks: TaskTracker,
     ) -> Self {
+        metrics.started(WORKER);
         let (queue, refused_at) = (Mutex::default(), Mutex::default());
         Self { shared: Arc::new(Shared { mode, store, env, tasks, metrics, journal, queue, refused_at }) }
     }
@@ -163,16 +167,17 @@ impl Shared {
 
     /// Writes batches until no caller waits.
     async fn write(&self) {
-        let _over = ResetOnPanic(self);
-        let (mut batch, mut pause, mut stopping) = (Vec::new(), RETRY_PAUSES.0, None);
+        let mut guard = ResetOnPanic { shared: self, batch: Vec::new() };
+        let batch = &mut guard.batch;
+        let (mut pause, mut stopping) = (RETRY_PAUSES.0, None);
         loop {
             self.gather().await;
-            if !self.fill(&mut batch) {
+            if !self.fill(batch) {
                 return;
             }
             let batches = AuditBatch::pack(batch.iter().map(|entry| &entry.record));
             let begun = self.env.now();
-            if self.unless_late(&mut batch, self.is_kept(&batches)).await {
+            if self.unless_late(batch, self.is_kept(&batches)).await {
                 for waiter in batch.drain(..).filter_map(|entry| entry.waiter) {
                     // A caller that has gone has no token, and leaves a surplus record.
                     let _gone = waiter.send(());
@@ -186,7 +191,7 @@ impl Shared {
                     self.log_lost_record(&entry);
                 }
             } else if self.env.now().since(begun) < TRY_WITHIN {
-                self.unless_late(&mut batch, self.env.clock.sleep(pause)).await;
+                self.unless_late(batch, self.env.clock.sleep(pause)).await;
                 pause = (pause * 2).min(RETRY_PAUSES.1);
             }
         }
@@ -311,17 +316,27 @@ impl Shared {
     }
 }
 
-/// Lets another task write when this one panicked.
-struct ResetOnPanic<'a>(&'a Shared);
+/// What a task writes. If it panics, another may write, and what it had stands in the log.
+struct ResetOnPanic<'a> {
+    shared: &'a Shared,
+    batch: Vec<Entry>,
+}
 
 impl Drop for ResetOnPanic<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            let mut queue = self.0.queue();
-            queue.writing = false;
-            // No task works on them now.
-            queue.waiting.retain(|entry| entry.waiter.is_none());
+        if !std::thread::panicking() {
+            return;
         }
+        tracing::error!(worker = WORKER, "the audit's writer panicked; the next record starts it anew");
+        self.shared.metrics.panicked(WORKER);
+        // A caller that waits is refused.
+        for entry in self.batch.drain(..).filter(|entry| entry.waiter.is_none()) {
+            self.shared.log_lost_record(&entry);
+        }
+        let mut queue = self.shared.queue();
+        queue.writing = false;
+        // No task works on them now.
+        queue.waiting.retain(|entry| entry.waiter.is_none());
     }
 }
 

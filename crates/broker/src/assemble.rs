@@ -181,7 +181,6 @@ impl Broker {
                 vault: vault.clone(),
                 env: env.clone(),
                 tasks: tasks.clone(),
-                zoom: zoom.clone(),
                 apps: apps.clone(),
                 codes,
                 limits: limits.clone(),

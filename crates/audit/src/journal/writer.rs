@@ -48,6 +48,9 @@ fn work(inner: &Weak<Inner>, orders: &mpsc::Receiver<Order>) {
         let written = catch_unwind(AssertUnwindSafe(|| inner.write(batches)));
         drop(inner);
         // A panic ends one batch, as on the pool. A caller that has gone leaves a surplus record.
-        let _gone = done.send(written.unwrap_or_else(|_| Err(io::Error::other("the write panicked"))));
+        let _gone = done.send(written.unwrap_or_else(|_| {
+            tracing::error!(worker = "audit_journal", "a write of the audit's journal panicked");
+            Err(io::Error::other("the write panicked"))
+        }));
     }
 }

@@ -19,6 +19,7 @@ pub(super) struct FakeStore {
     pub(super) turns: Semaphore,
     begun: Semaphore,
     pub(super) torn: AtomicBool,
+    panics: AtomicBool,
     batches: Mutex<Vec<Vec<AuditBatch>>>,
 }
 
@@ -27,6 +28,7 @@ impl Audits for FakeStore {
     async fn append_audit_batches(&self, batches: &[AuditBatch]) -> Result<(), StoreError> {
         self.begun.add_permits(1);
         self.turns.acquire().await.unwrap().forget();
+        assert!(!self.panics.swap(false, Ordering::SeqCst), "as planned");
         if self.torn.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("torn".into()));
         }
@@ -72,6 +74,7 @@ impl Fixture {
             turns: Semaphore::new(0),
             begun: Semaphore::new(0),
             torn: AtomicBool::new(false),
+            panics: AtomicBool::new(false),
             batches: Mutex::default(),
         });
         let journal = journal(env.clone());
@@ -209,6 +212,30 @@ async fn a_store_that_stumbles_costs_time_and_no_token() {
     fixture.store.turns.add_permits(1);
     fixture.as_time_passes(token).await.unwrap();
     assert_eq!(fixture.sizes(), [1]);
+}
+
+#[tokio::test]
+async fn a_writer_that_panics_is_counted_and_the_next_record_starts_it_anew() {
+    for mode in [AuditMode::Strict, AuditMode::Relaxed] {
+        let fixture = Fixture::new(mode);
+        fixture.store.panics.store(true, Ordering::SeqCst);
+        fixture.store.turns.add_permits(2);
+        match mode {
+            AuditMode::Strict => assert!(fixture.write().await.is_err(), "no record, no token"),
+            AuditMode::Relaxed => {
+                fixture.audit.write_later(fixture.record());
+                fixture.begun().await;
+                while fixture.counted("latchkey_audit_dropped") == 0 {
+                    yield_now().await;
+                }
+            }
+        }
+        let text = fixture.audit.shared.metrics.text();
+        assert!(text.contains("latchkey_worker_panics_total{worker=\"audit\"} 1\n"), "{text}");
+        fixture.audit.write_later(fixture.record());
+        fixture.stop().await;
+        assert_eq!(fixture.sizes(), [1]);
+    }
 }
 
 #[tokio::test]

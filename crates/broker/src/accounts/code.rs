@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use model::{Code, CredentialKind, Environment, Failure, Secret};
+use model::{Class, Code, CredentialKind, Environment, Failure, KillPoint, Secret};
 use rate_limits::{Limits, RestTurn};
 use store::ZoomOauthApp;
 use url::Url;
 use zoom::{ApiAccess, ZoomClient, ZoomError, ZoomUser};
 
 use super::{apps::Apps, grants::access_token, scopes};
+
+/// How often a new grant's user is asked for while a person waits.
+const USER_TRIES: u32 = 3;
 
 /// An authorization code, and its bindings.
 #[derive(Debug)]
@@ -48,10 +51,68 @@ impl Codes {
         let mut grant = answer?;
         if let (None, Some(refresh_token)) = (&grant.access_token, &grant.refresh_token) {
             // Only the refresh token of Zoom's answer was readable: a refresh gives the rest.
-            grant = self.zoom.refresh(&keys, refresh_token).await?;
+            grant = self.spend(app, refresh_token).await?;
         }
-        let user = self.whose(&grant, turn).await?;
+        let user = self.whose_surely(app, &grant, turn).await?;
         Ok((grant, user))
+    }
+
+    /// Asks for the user of a grant that is nowhere else and has ended the user's former one: more than once, if need be.
+    async fn whose_surely(
+        &self,
+        app: &ZoomOauthApp,
+        grant: &zoom::Grant,
+        turn: RestTurn,
+    ) -> Result<ZoomUser, Failure> {
+        let mut answer = self.whose(grant, turn).await;
+        for _ in 1..USER_TRIES {
+            match &answer {
+                Err(failure) if failure.class() == Class::Retry => {
+                    tracing::warn!(app = %app.id, %failure, "no user for a new grant, asking again");
+                    let turn = self.limits.new_account_turn(app.id).await?;
+                    answer = self.whose(grant, turn).await;
+                }
+                _ => break,
+            }
+        }
+        answer
+    }
+
+    /// Spends a refresh token that no account has yet. If the answer is lost it is tried once more: only the same token
+    /// shows whether it was spent.
+    pub(super) async fn spend(&self, app: &ZoomOauthApp, token: &Secret) -> Result<zoom::Grant, Failure> {
+        let (app, keys) = self.apps.usable_app(app.workspace, app.id).await?;
+        let turn = self.limits.token_turn(app.id).await?;
+        KillPoint::BeforeSend.reach();
+        let mut answer = turn.heard(self.zoom.refresh(&keys, token).await);
+        let in_doubt = matches!(&answer, Err(error) if error.in_doubt());
+        if in_doubt {
+            tracing::warn!(app = %app.id, "no usable answer to a refresh for a new account, asking once more");
+            answer = self.zoom.refresh(&keys, token).await;
+        }
+        self.apps.record_answer(&app, &answer).await;
+        match answer {
+            Ok(mut grant) => {
+                // Without a new one it did not rotate, and the old one stays valid.
+                grant.refresh_token.get_or_insert_with(|| token.clone());
+                Ok(grant)
+            }
+            Err(ZoomError::GrantDead) => {
+                let words = if in_doubt {
+                    "Zoom has spent the refresh token and its answer never arrived: the user has to consent again"
+                } else {
+                    "Zoom does not honour this refresh token: it was used since, was revoked, or is another app's"
+                };
+                Err(Failure::new(Code::CredentialNeedsConsent, words))
+            }
+            Err(error) if in_doubt || error.in_doubt() => Err(Failure::new(
+                Code::RefreshUncertain,
+                format!(
+                    "the refresh token may be spent, because Zoom gave no usable answer ({error}): try again"
+                ),
+            )),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Asks Zoom for the user of a new grant.

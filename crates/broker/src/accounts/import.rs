@@ -16,7 +16,6 @@ use tenants::{Cell, Vault};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use url::Url;
-use zoom::ZoomClient;
 
 use super::{
     apps::Apps,
@@ -33,7 +32,6 @@ pub struct Imports {
     pub(crate) vault: Vault,
     pub(crate) env: Environment,
     pub(crate) tasks: TaskTracker,
-    pub(crate) zoom: ZoomClient,
     pub(crate) apps: Arc<Apps>,
     pub(crate) codes: Arc<Codes>,
     pub(crate) limits: Arc<Limits>,
@@ -67,7 +65,7 @@ impl Imports {
         let begun = note(&self.env, "a refresh token is being imported");
         self.store.add_log_line(app.workspace, Subject::App(app.id), &begun).await?;
         let _alone = self.one_at_a_time.lock().await;
-        let grant = self.spend_brought(app, token).await?;
+        let grant = self.codes.spend(app, token).await?;
         let now = self.env.now();
         let deposit = self.brought(app, &grant, now);
         let receipt = self.grants.put_in_escrow(&deposit).await;
@@ -85,43 +83,6 @@ impl Imports {
             };
             Failure { detail: format!("{}; {fate}", failure.detail), ..failure }
         })
-    }
-
-    /// Spends the token. If the answer is lost it is tried once more: only the same token shows whether it
-    /// was spent.
-    async fn spend_brought(&self, app: &ZoomOauthApp, token: &Secret) -> Result<zoom::Grant, Failure> {
-        let (app, keys) = self.apps.usable_app(app.workspace, app.id).await?;
-        let turn = self.limits.token_turn(app.id).await?;
-        KillPoint::BeforeSend.reach();
-        let mut answer = turn.heard(self.zoom.refresh(&keys, token).await);
-        let in_doubt = matches!(&answer, Err(error) if error.in_doubt());
-        if in_doubt {
-            tracing::warn!(app = %app.id, "no usable answer to an import, asking once more");
-            answer = self.zoom.refresh(&keys, token).await;
-        }
-        self.apps.record_answer(&app, &answer).await;
-        match answer {
-            Ok(mut grant) => {
-                // Without a new one it did not rotate, and the old one stays valid.
-                grant.refresh_token.get_or_insert_with(|| token.clone());
-                Ok(grant)
-            }
-            Err(zoom::ZoomError::GrantDead) => {
-                let words = if in_doubt {
-                    "Zoom has spent the refresh token and its answer never arrived: the user has to consent again"
-                } else {
-                    "Zoom does not honour this refresh token: it was used since, was revoked, or is another app's"
-                };
-                Err(Failure::new(Code::CredentialNeedsConsent, words))
-            }
-            Err(error) if in_doubt || error.in_doubt() => Err(Failure::new(
-                Code::RefreshUncertain,
-                format!(
-                    "the refresh token may be spent, because Zoom gave no usable answer ({error}): import it again"
-                ),
-            )),
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// The deposit of a grant that has no account yet.
@@ -195,7 +156,7 @@ impl Imports {
             let token = grant.refresh_token.clone();
             let token =
                 token.ok_or_else(|| Failure::new(Code::Internal, "an import without a refresh token"))?;
-            grant = match self.spend_brought(&app, &token).await {
+            grant = match self.codes.spend(&app, &token).await {
                 Err(failure) if failure.class() == Class::PersonMustAct => {
                     return self.give_up_import(&app, receipt, failure).await;
                 }

@@ -300,3 +300,25 @@ async fn what_zoom_refuses_at_the_exchange_is_typed_and_stores_nothing() {
     );
     assert_nothing_happened(&fixture).await;
 }
+
+#[tokio::test]
+async fn a_consent_survives_an_odd_answer() {
+    let fixture = Fixture::start().await;
+    for fault in [
+        json!({ "where": "users_me", "kind": "http_500", "times": 2 }),
+        json!({ "where": "users_me", "kind": "drop_before" }),
+        json!({ "where": "token", "kind": "odd_body", "remove": ["access_token"] }),
+        json!({ "where": "token", "kind": "odd_body", "remove": ["scope"] }),
+    ] {
+        let returned = fixture.travel(&fixture.invitation().await, "allow").await;
+        fixture.zoom.control("POST", "faults", fault.clone()).await;
+        let authorizations = &fixture.broker.accounts.authorizations;
+        let connected = authorizations
+            .finish_authorization(returned)
+            .await
+            .unwrap_or_else(|error| panic!("{error} after {fault}"));
+        // Unknown scopes are not missing ones.
+        assert!(connected.missing_scopes.is_empty(), "{:?} after {fault}", connected.missing_scopes);
+        assert!(fixture.zak(connected.credential).await.is_ok(), "{fault}");
+    }
+}
