@@ -46,7 +46,7 @@ impl Installation {
              SELECT e.id, v.id, v.sequence, v.subject, 'pending', 0,\n\
                  CASE WHEN v.sequence % {EVENTS_OF_A_SUBJECT} = 1 THEN {now} END\n\
              FROM webhook_endpoints AS e JOIN events AS v ON v.workspace = e.workspace\n\
-             WHERE e.workspace = '{workspace}';\n\
+             WHERE e.workspace = '{workspace}' ORDER BY v.sequence, e.id;\n\
              UPDATE webhook_endpoints SET due_at = {now} WHERE workspace = '{workspace}'"
         ))
         .await?;

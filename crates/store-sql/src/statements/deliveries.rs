@@ -155,11 +155,12 @@ impl Deliveries for SqlStore {
         now: Timestamp,
         most: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        // Two ranges of the index: a condition on both ends would read everything between them.
+        // Two ranges of the index: a condition on both ends would read everything between them. The limit is in the text: with
+        // a parameter PostgreSQL expects a tenth of all rows, and plans this statement anew each time.
         let range = |condition| {
             format!(
                 "SELECT * FROM (SELECT event, sequence, state, attempts, due_at, attempted_at, answer FROM deliveries\n\
-                     WHERE endpoint = $1 AND state = 'pending' AND {condition} ORDER BY due_at, sequence LIMIT $3) AS due"
+                     WHERE endpoint = $1 AND state = 'pending' AND {condition} ORDER BY due_at, sequence LIMIT {most}) AS due"
             )
         };
         query(format!(
@@ -167,11 +168,11 @@ impl Deliveries for SqlStore {
              SELECT {EVENT_COLUMNS}, {DELIVERY_COLUMNS} FROM\n\
                  ({} UNION ALL {}) AS deliveries\n\
              JOIN events ON events.id = deliveries.event\n\
-             ORDER BY deliveries.due_at, deliveries.sequence LIMIT $3",
+             ORDER BY deliveries.due_at, deliveries.sequence LIMIT {most}",
             range("due_at <= $2"),
-            range("due_at > $4")
+            range("due_at > $3")
         ))
-        .with(values![endpoint, now, most, now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE])
+        .with(values![endpoint, now, now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE])
         .all(&self.readers, delivery)
         .await
     }
