@@ -267,6 +267,8 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use model::Environment;
+
     use super::Config;
 
     #[test]
@@ -313,8 +315,10 @@ mod tests {
         let sections = [
             ("[metrics]\ntoken", true),
             ("[screenshots.s3]\nbucket = 'b'\naccess_key_id = 'id'\nsecret_access_key", true),
+            ("[mail]\nserver = 'localhost:25'\nfrom = 'a@example.com'\nuser = 'a'\npassword", true),
             ("[keys.transit]\naddress = 'https://bao.example.com'\nkey = 'k'\ntoken", false),
         ];
+        let base = "https://latchkey.example.com".parse().unwrap();
         for (key, has_file) in sections {
             let inline = |value: &str| toml::from_str::<Config>(&format!("{key} = \"{value}\"")).is_ok();
             assert!(inline(r"planted\r\n") && inline(r"\u200bplanted"), "{key}");
@@ -329,6 +333,8 @@ mod tests {
                 let config = toml::from_str::<Config>(&format!("{key}_file = '{}'", path.display())).unwrap();
                 if config.metrics.token_file.is_some() {
                     config.metrics.token().map(drop)
+                } else if key.starts_with("[mail]") {
+                    config.mail.mailer(&base, &Environment::system()).map(drop)
                 } else {
                     config.screenshots.files(folder.path()).map(drop)
                 }

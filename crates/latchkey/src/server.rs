@@ -20,7 +20,7 @@ use model::{Environment, Secret};
 use outbound::{CallbackClient, NetworkGuard};
 use realtime::Realtime;
 use sealing::{KeyFileError, Keys, KeysError};
-use store::Store;
+use store::{Access, Store};
 use tenants::{ConsoleSessions, Vault, Workspaces};
 use token_links::TokenLinks;
 use tokio_util::task::TaskTracker;
@@ -334,7 +334,11 @@ fn open_journal(config: &Config, database: &Database, env: &Environment) -> anyh
 
 /// The key ring of this store. A new one is made only for an empty store: secrets that were sealed with a lost key must
 /// not be met by a fresh one.
-async fn key_ring(config: &Config, store: &dyn Store, env: &Environment) -> anyhow::Result<Keys> {
+async fn key_ring(
+    config: &Config,
+    store: &(impl Access + Sync + ?Sized),
+    env: &Environment,
+) -> anyhow::Result<Keys> {
     let provider = keys::provider(config)?;
     match provider.clone().open(env).await {
         Err(KeysError::File(KeyFileError::Missing(_))) if store.workspaces().await?.is_empty() => {

@@ -49,7 +49,7 @@ pub use meeting_event::{
 };
 pub use nearest::nearest;
 pub use panicking_clock::PanickingClock;
-pub use pasted::{NotOneWord, pasted};
+pub use pasted::{NotOneWord, pasted, pasted_password};
 pub use secret::{Sealed, Secret};
 pub use sub_code_cure::{Actor, sub_codes_page, wrapped};
 pub use time::{CLOCK_TOLERANCE, Clock, ManualClock, Sleep, SystemClock, Timestamp};

@@ -46,6 +46,16 @@ pub fn pasted(text: &str) -> Result<&str, NotOneWord> {
     }
 }
 
+/// A pasted password: as [`pasted`], but a space may be inside.
+///
+/// # Errors
+/// As [`pasted`].
+pub fn pasted_password(text: &str) -> Result<&str, NotOneWord> {
+    let password = text.trim_matches(is_foreign);
+    pasted(&password.replace(' ', "_"))?;
+    Ok(password)
+}
+
 impl fmt::Display for NotOneWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -77,7 +87,16 @@ fn is_foreign(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{NotOneWord, pasted};
+    use super::{NotOneWord, pasted, pasted_password};
+
+    #[test]
+    fn a_password_may_hold_spaces() {
+        assert_eq!(pasted_password("\u{feff} four words of it\r\n"), Ok("four words of it"));
+        assert_eq!(pasted_password("tab\tinside"), Err(NotOneWord::Inside { character: '\t', place: 4 }));
+        for wrong in [" \n", "…", "********", "<your password>"] {
+            assert!(pasted_password(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn what_stands_around_a_word_is_taken_off() {

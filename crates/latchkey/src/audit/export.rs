@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use audit::recover_journal;
 use indicatif::ProgressBar;
 use model::{ApiKeyId, CredentialId, Environment, PlatformBot, Timestamp, TokenLinkId, WorkspaceId};
-use store::{AuditFilter, AuditPage, Store};
+use store::{AuditFilter, AuditPage, Audits};
 
 use crate::{
     config::Config,
@@ -96,7 +96,7 @@ enum Stop {
 
 /// Page after page, each from where the last one ended: however long the audit is, one page is in memory.
 async fn write(
-    store: &dyn Store,
+    store: &(impl Audits + Sync + ?Sized),
     workspace: Option<WorkspaceId>,
     mut page: AuditPage,
     output: &mut impl Write,

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use webhooks::{MailSettings, MailTls, Mailer};
 
+use super::pasted::{password_in, password_or_none, pasted_or_none};
+
 /// `[mail]`
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -19,8 +21,9 @@ pub(crate) struct MailSection {
     /// How the connection is encrypted.
     tls: MailTls,
     /// Who logs in there; nobody if not given.
+    #[serde(deserialize_with = "pasted_or_none")]
     user: Option<String>,
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, deserialize_with = "password_or_none")]
     password: Option<Secret>,
     /// A file that holds it, in its stead.
     password_file: Option<PathBuf>,
@@ -79,14 +82,12 @@ impl MailSection {
     }
 
     fn password(&self) -> anyhow::Result<Option<Secret>> {
-        let text = match (&self.password, &self.password_file) {
+        match (&self.password, &self.password_file) {
             (Some(_), Some(_)) => bail!("mail.password and mail.password_file are both set: keep one"),
-            (Some(password), None) => return Ok(Some(password.clone())),
-            (None, Some(path)) => fs::read_to_string(path)
-                .with_context(|| format!("mail.password_file {} cannot be read", path.display()))?,
-            (None, None) => return Ok(None),
-        };
-        Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
+            (Some(password), None) => Ok(Some(password.clone())),
+            (None, Some(path)) => password_in("mail.password_file", path).map(Some),
+            (None, None) => Ok(None),
+        }
     }
 }
 

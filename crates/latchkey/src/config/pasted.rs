@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::Context as _;
-use model::Secret;
+use model::{NotOneWord, Secret};
 use serde::{Deserialize, Deserializer};
 
 /// An id or a secret of the file, as it was pasted.
@@ -19,10 +19,33 @@ pub(super) fn pasted_or_none<'de, D: Deserializer<'de>, T: From<String>>(
     pasted(deserializer).map(Some)
 }
 
+/// A password, which may hold spaces.
+pub(super) fn password_or_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Secret>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    model::pasted_password(&text)
+        .map(|password| Some(Secret::new(password)))
+        .map_err(serde::de::Error::custom)
+}
+
 /// The secret in a file that this key names.
 pub(super) fn secret_in(key: &str, path: &Path) -> anyhow::Result<Secret> {
+    read(key, path, model::pasted)
+}
+
+/// The password in a file that this key names.
+pub(super) fn password_in(key: &str, path: &Path) -> anyhow::Result<Secret> {
+    read(key, path, model::pasted_password)
+}
+
+fn read(
+    key: &str,
+    path: &Path,
+    rule: impl FnOnce(&str) -> Result<&str, NotOneWord>,
+) -> anyhow::Result<Secret> {
     let file = || format!("{key} {}", path.display());
     let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", file()))?;
-    let word = model::pasted(&text).with_context(|| format!("{} holds no secret", file()))?;
+    let word = rule(&text).with_context(|| format!("{} holds no secret", file()))?;
     Ok(Secret::new(word))
 }

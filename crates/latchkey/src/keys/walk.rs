@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use sealing::{HEAD_LEN, Keys, Place, key_id};
-use store::{Replacement, SEALED_COLUMNS, SealedCell, SealedColumn, Store, StoreError};
+use store::{Access, Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, StoreError};
 
 /// Cells that are looked at, and at most written, at a time: a short transaction, beside which servers go on.
 const BATCH: u32 = 200;
@@ -23,7 +23,10 @@ pub(super) struct Walked {
 }
 
 /// Opens a cell of each workspace: a ring that cannot is another store's, and nothing may be done with it.
-pub(super) async fn check(store: &dyn Store, keys: &Keys) -> anyhow::Result<()> {
+pub(super) async fn check(
+    store: &(impl Access + SealedCells + Sync + ?Sized),
+    keys: &Keys,
+) -> anyhow::Result<()> {
     let column = &SEALED_COLUMNS[0];
     let rows: Vec<String> =
         store.workspaces().await?.iter().map(|workspace| workspace.id.to_string()).collect();
@@ -34,7 +37,7 @@ pub(super) async fn check(store: &dyn Store, keys: &Keys) -> anyhow::Result<()> 
 }
 
 /// How many cells hold a ciphertext.
-pub(super) async fn total(store: &dyn Store) -> Result<u64, StoreError> {
+pub(super) async fn total(store: &(impl SealedCells + Sync + ?Sized)) -> Result<u64, StoreError> {
     let mut total = 0;
     for column in SEALED_COLUMNS {
         total += store.count_sealed(column).await?;
@@ -44,7 +47,7 @@ pub(super) async fn total(store: &dyn Store) -> Result<u64, StoreError> {
 
 /// How many cells each key seals. A cell that names none is damaged, and counts for `?`.
 pub(super) async fn cells_by_key(
-    store: &dyn Store,
+    store: &(impl SealedCells + Sync + ?Sized),
     mut progress: impl FnMut(u64),
 ) -> Result<BTreeMap<String, u64>, StoreError> {
     let mut counted = BTreeMap::new();
@@ -66,7 +69,7 @@ pub(super) async fn cells_by_key(
 /// Seals anew what the active key does not seal, `at_most` so many cells. Each cell tells by itself which key it is
 /// sealed with, so that a walk which was stopped, however, needs no memory to be gone on with.
 pub(super) async fn rewrap(
-    store: &dyn Store,
+    store: &(impl SealedCells + Sync + ?Sized),
     keys: &Keys,
     at_most: Option<u64>,
     mut progress: impl FnMut(u64),
@@ -102,7 +105,7 @@ pub(super) async fn rewrap(
 }
 
 async fn batch(
-    store: &dyn Store,
+    store: &(impl SealedCells + Sync + ?Sized),
     keys: &Keys,
     column: &SealedColumn,
     rows: &[String],
