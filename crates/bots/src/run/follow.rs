@@ -107,7 +107,9 @@ impl Follow<'_, '_> {
     async fn join(&mut self, page: &mut BotPage) -> Result<Option<Outcome>, BotCommand> {
         let BotRun { record, request, link } = self.run;
         let (parts, env) = (record.parts, &record.parts.env);
-        let role = if request.zoom.start_meeting { Role::Start } else { Role::Join };
+        // A bot that was inside does not start a meeting: it might be over, and a host is never told that.
+        let starts = request.zoom.start_meeting && !self.life.was_inside();
+        let role = if starts { Role::Start } else { Role::Join };
         let meeting_number = link.meeting_number.to_string();
         let zoom_now = parts.broker.zoom.clock().now();
         let join = JoinRequest {
