@@ -201,7 +201,7 @@ impl Follow<'_, '_> {
                     leave(record, page).await;
                 };
                 within_leave_timeout(&record.parts.env, going).await;
-                Outcome::Over(End::CallEnded(Some(sub_code), None))
+                Outcome::Over(End::CallEnded(sub_code, None))
             }
             Action::Rejoin(loss) => {
                 self.picture(page).await;

@@ -92,6 +92,8 @@ pub(crate) enum Over {
     Duplicated = 17,
     /// "bot user kicked due to master leaving": who vouched for the bot has left.
     AuthoriserLeft = 21,
+    /// "unknown reason: 99": one that the SDK has no words for (ours).
+    Unnamed = 99,
 }
 
 /// Why a meeting is over for all.
@@ -105,6 +107,8 @@ pub(crate) enum EndedBy {
     HostNeverCame,
     OneLeft,
     ArchiveFailed,
+    /// For a reason that the SDK has no words for.
+    Unnamed,
 }
 
 impl From<EndedBy> for Over {
@@ -115,6 +119,7 @@ impl From<EndedBy> for Over {
             EndedBy::HostNeverCame => Self::HostNeverCame,
             EndedBy::OneLeft => Self::OneLeft,
             EndedBy::ArchiveFailed => Self::ArchiveFailed,
+            EndedBy::Unnamed => Self::Unnamed,
         }
     }
 }
