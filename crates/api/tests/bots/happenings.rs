@@ -16,7 +16,7 @@ fn odd_name() -> String {
     format!("<img src=x onerror=alert(1)> שלום \u{202e}👩🏽‍🚀 e{marks}")
 }
 
-async fn id_of(meeting: &Meeting<'_>, name: &str) -> Value {
+pub(crate) async fn id_of(meeting: &Meeting<'_>, name: &str) -> Value {
     meeting.person(name).await["id"].clone()
 }
 
@@ -39,7 +39,7 @@ fn captions() -> Value {
 }
 
 /// All that happened.
-async fn events(app: &TestApp, bot: &str) -> Vec<Value> {
+pub(crate) async fn events(app: &TestApp, bot: &str) -> Vec<Value> {
     let mut events = Vec::<Value>::new();
     loop {
         let after = events.last().map_or(json!(0), |event| event["number"].clone());
@@ -53,7 +53,7 @@ async fn events(app: &TestApp, bot: &str) -> Vec<Value> {
 }
 
 /// The kinds of a bot's events, with names and texts where they have them.
-async fn told(app: &TestApp, bot: &str) -> Vec<String> {
+pub(crate) async fn told(app: &TestApp, bot: &str) -> Vec<String> {
     let events = events(app, bot).await;
     let numbers: Vec<_> = events.iter().map(|event| event["number"].as_u64().unwrap()).collect();
     assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
@@ -66,7 +66,7 @@ async fn told(app: &TestApp, bot: &str) -> Vec<String> {
 }
 
 /// Waits until an event of this kind is kept.
-async fn until_told(app: &TestApp, bot: &str, wanted: &str) {
+pub(crate) async fn until_told(app: &TestApp, bot: &str, wanted: &str) {
     let found = async || told(app, bot).await.iter().any(|event| event == wanted).then_some(());
     app.wait_for(wanted, found).await;
 }
@@ -78,7 +78,7 @@ async fn leave(app: &TestApp, bot: &str) -> Value {
 }
 
 /// What is downloaded without a key.
-async fn download(app: &TestApp, address: &Value) -> Vec<Value> {
+pub(crate) async fn download(app: &TestApp, address: &Value) -> Vec<Value> {
     let path = app.path_of(address.as_str().unwrap());
     let request = axum::http::Request::builder().uri(path).body(axum::body::Body::empty()).unwrap();
     app.send(request).await.ok().as_array().unwrap().clone()

@@ -40,6 +40,8 @@ pub(crate) struct Meeting {
     /// The first number of those who have another one now, or had, by that one.
     renumbered: HashMap<u32, u32>,
     speaking: BTreeSet<u32>,
+    /// Whether another server's bot was in when that server's events ended.
+    recalled_inside: bool,
     captions: Captions,
     caption_state: Option<CaptionState>,
     messages: VecDeque<String>,
@@ -85,14 +87,13 @@ impl Meeting {
     /// Takes in an event that another server kept.
     pub(crate) fn recall(&mut self, what: Happening) {
         match what {
-            Happening::BotEntered { room } => self.room = room,
+            Happening::BotEntered { room } => (self.recalled_inside, self.room) = (true, room),
+            Happening::BotLeft => self.recalled_inside = false,
             Happening::Join { participant } | Happening::Update { participant } => {
                 self.number_of(participant.id, &participant.guid);
                 let before = self.expected.remove(&participant.id);
-                let (camera, shares, active) = before
-                    .map_or((false, false, false), |before| (before.camera, before.shares, before.active));
-                let present = Present { participant, camera, shares, active };
-                self.expected.insert(present.participant.id, present);
+                let before = before.unwrap_or_else(|| Present::new(participant.clone()));
+                self.expected.insert(participant.id, Present { participant, ..before });
             }
             Happening::Leave { participant } => drop(self.expected.remove(&participant.id)),
             Happening::WebcamOn { participant } => self.recalled(&participant, |who| who.camera = true),
@@ -103,15 +104,30 @@ impl Meeting {
             Happening::ScreenshareOff { participant } => {
                 self.recalled(&participant, |who| who.shares = false);
             }
-            Happening::SpeechOn { participant } => self.recalled(&participant, |who| who.active = true),
+            Happening::SpeechOn { participant } => self.recalled(&participant, |who| {
+                (who.speaks, who.active) = (true, true);
+            }),
+            Happening::SpeechOff { participant } => self.recalled(&participant, |who| who.speaks = false),
             Happening::ChatMessage { message, .. } => drop(self.is_new(message)),
             Happening::CloudRecording { state } => self.cloud_recording = Some(state),
             Happening::CaptionState { captions } => self.caption_state = Some(captions),
-            Happening::BotLeft
-            | Happening::SpeechOff { .. }
-            | Happening::Caption { .. }
-            | Happening::Missed { .. } => {}
+            Happening::Caption { .. } | Happening::Missed { .. } => {}
         }
+    }
+
+    /// All events of another server are taken in. Returns those that it could not keep any more when it died: its bot's place
+    /// was lost, and for the bot so were the speeches.
+    pub(crate) fn take_over(&mut self) -> Vec<Happening> {
+        let mut out = Vec::new();
+        for who in self.expected.values_mut() {
+            if std::mem::take(&mut who.speaks) {
+                out.push(Happening::SpeechOff { participant: who.participant.clone() });
+            }
+        }
+        if std::mem::take(&mut self.recalled_inside) {
+            out.push(Happening::BotLeft);
+        }
+        out
     }
 
     fn recalled(&mut self, participant: &Participant, change: impl FnOnce(&mut Present)) {
@@ -305,7 +321,7 @@ impl Meeting {
         let came = known.is_none();
         let mut who = known.unwrap_or_else(|| {
             let number = self.number_of(id, person.guid.as_deref().unwrap_or_default());
-            Present { participant: unknown(number), camera: false, shares: false, active: false }
+            Present::new(unknown(number))
         });
         let mut before = who.clone();
         who.update(person);

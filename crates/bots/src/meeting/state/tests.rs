@@ -147,6 +147,22 @@ fn a_server_that_takes_over_knows_who_was_there() {
     assert_eq!(told, ["in"], "nothing of it is news");
 }
 
+/// What was open when the other server died is closed, once, and begins anew.
+#[test]
+fn a_speech_does_not_outlive_the_server_that_heard_it() {
+    let (mut first, mut happened) = with_ada_and_bob();
+    let speaking = |users: &[u32]| MeetingNews::Speaking { users: users.into() };
+    happened.extend(first.take(vec![speaking(&[1, 2]), speaking(&[1])], START).events);
+    let mut second = Meeting::new(&[]);
+    for what in happened {
+        second.recall(what);
+    }
+    assert_eq!(told(&second.take_over()), ["Ada speech_off", "out"]);
+    assert!(second.take_over().is_empty());
+    let back = take(&mut second, vec![present(vec![person(1, "Ada"), person(2, "Bob")]), speaking(&[1])]);
+    assert_eq!(back, ["in", "Ada speech_on"]);
+}
+
 #[test]
 fn a_move_to_a_breakout_room_is_told_as_what_it_is() {
     let (mut meeting, _) = with_ada_and_bob();
