@@ -160,6 +160,7 @@ impl Follow<'_, '_> {
         }
     }
 
+                self.outputs.greet(page, &update.arrivals).await;
     /// The bot came into the meeting, or into its waiting room.
     async fn arrive(&mut self, page: &BotPage, status: BotStatus) {
         let record = &self.run.record;

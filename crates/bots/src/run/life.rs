@@ -134,7 +134,6 @@ impl Life {
             // Events of the meeting come through [`Life::meeting_changed`]. A picture and a message don't change a bot's life.
             PageEvent::Joining
             | PageEvent::Meeting(_)
-            | PageEvent::Arrived { .. }
             | PageEvent::Call(_)
             | PageEvent::Console(_)
             | PageEvent::Camera { .. }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use browser::MeetingNews;
-use model::{Happening, MeetingEventsId, MeetingNumber, Secret, Timestamp};
+use model::{Happening, MeetingEvent, MeetingEventsId, MeetingNumber, Secret, Timestamp};
 use store::{Appended, MeetingEventBatch, RealtimeEndpoint};
 use tenants::Cell;
 use tokio::sync::{Notify, OnceCell};
@@ -78,11 +78,13 @@ impl<'a> Recorder<'a> {
                 Ok(stored) => {
                     locked(&self.queue).recall(&stored);
                     let until = self.last_seen(&stored);
+                    let entered = |event: &MeetingEvent| matches!(event.what, Happening::BotEntered { .. });
+                    let knows_people = self.config.participant_events && stored.events.iter().any(entered);
                     let mut meeting = locked(&self.meeting);
                     for event in stored.events {
                         meeting.recall(event.what);
                     }
-                    let unsaid = meeting.take_over();
+                    let unsaid = meeting.take_over(knows_people, until);
                     drop(meeting);
                     return self.keep(unsaid, until);
                 }
