@@ -276,6 +276,34 @@ async fn who_stays_while_the_bot_comes_back_has_not_joined_twice() {
     app.stop().await;
 }
 
+/// A recording that rests takes nothing down.
+#[tokio::test]
+async fn who_records_on_their_own_computer_is_known() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    meeting.seat("Ada").await;
+    let bot = a_bot_in(&app, &meeting, json!({})).await;
+    let ada = id_of(&meeting, "Ada").await;
+    let mut expected = vec![json!(["join", false])];
+    for (state, records) in [("on", true), ("paused", false), ("on", true), ("off", false)] {
+        meeting.call("PATCH", &format!("participants/{ada}"), json!({ "local_recording": state })).await;
+        expected.push(json!(["update", records]));
+        let kept = async || {
+            let events = events(&app, &bot).await;
+            let of_ada = events.iter().filter(|event| event["participant"]["name"] == "Ada");
+            let shown: Vec<_> =
+                of_ada.map(|event| json!([event["kind"], event["participant"]["records"]])).collect();
+            (shown.len() >= expected.len()).then_some(shown)
+        };
+        assert_eq!(app.wait_for(state, kept).await, expected);
+    }
+    let ended = leave(&app, &bot).await;
+    let media = &ended["recordings"][0]["media_shortcuts"]["participant_events"]["data"];
+    let people = download(&app, &media["participants_download_url"]).await;
+    assert_eq!(people[0]["extra_data"]["zoom"]["recording"], false);
+    app.stop().await;
+}
+
 /// A move is a whole new join under another number: no loss, and the room's people are those who are there.
 #[tokio::test]
 async fn a_breakout_room_is_entered_and_left() {
