@@ -264,3 +264,19 @@ async fn a_bot_that_started_its_meeting_comes_back_and_never_starts_it_again() {
     ended(&meeting.number).await;
     next.stop().await;
 }
+
+/// A server of Zoom's behind the connection restarts, which the SDK says as if the call had ended.
+#[tokio::test]
+async fn a_restart_of_zooms_gateway_costs_a_bot_its_place_for_a_moment() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    meeting.seat("Ada").await;
+    let bot = a_bot_in(&app, json!({ "meeting_url": meeting.url, "bot_name": "Notes" })).await;
+    meeting.call("POST", "end", json!({ "by": "gateway" })).await;
+    let back = after_steps(&app, &bot, 5).await;
+    assert_eq!(codes(&back), THERE_AND_BACK);
+    let words = "The bot lost its place: Zoom closed the call: RSGW ended; joining again.";
+    assert_eq!(why(&back, "joining_call"), ("zoom_connection_failed", words));
+    assert_eq!(meeting.people().await.len(), 2);
+    app.stop().await;
+}
