@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use browser::{BotPage, JoinRequest, JoinToken, PageEvent};
-use model::{BotStatus, Secret, SubCode, Timestamp};
+use model::{BotStatus, CLOCK_TOLERANCE, Secret, SubCode, Timestamp};
 use zoom::{JoinVerdict, Role};
 
 use super::{
@@ -22,6 +22,8 @@ use crate::log::{Kind, Note};
 const TIDY_AFTER: Duration = Duration::from_secs(12);
 /// Commands wait for it.
 const TIDY_TIMEOUT: Duration = Duration::from_secs(2);
+/// A time that Zoom has told within this need not be asked for.
+const TIME_KNOWN_FOR: Duration = Duration::from_secs(10);
 
 /// What is measured and told once over all joins.
 pub(super) struct Progress {
@@ -31,6 +33,8 @@ pub(super) struct Progress {
     pub(super) due_at: Option<Timestamp>,
     /// Joins that Zoom has answered with "wait".
     pub(super) waits: u32,
+    /// By how much our clock was corrected for the last signature, in seconds.
+    pub(super) clock_correction: i64,
 }
 
 /// A join and the meeting after it.
@@ -111,7 +115,9 @@ impl Follow<'_, '_> {
         let starts = request.zoom.start_meeting && !self.life.was_inside();
         let role = if starts { Role::Start } else { Role::Join };
         let meeting_number = link.meeting_number.to_string();
-        let zoom_now = parts.broker.zoom.clock().now();
+        let zoom_clock = parts.broker.zoom.clock();
+        let zoom_now = zoom_clock.now();
+        self.progress.clock_correction = zoom_clock.correction();
         let join = JoinRequest {
             signature: zoom::sdk_signature(&self.credentials.app.keys, &meeting_number, role, zoom_now),
             meeting_number,
@@ -154,13 +160,13 @@ impl Follow<'_, '_> {
             PageEvent::Meeting(news) => {
                 let (update, others) = self.recorder.hear(news, env.now());
                 self.life.meeting_changed(&update, others, env.now());
+                self.outputs.greet(page, &update.arrivals).await;
                 None
             }
             event => self.life.event(event, env.now()),
         }
     }
 
-                self.outputs.greet(page, &update.arrivals).await;
     /// The bot came into the meeting, or into its waiting room.
     async fn arrive(&mut self, page: &BotPage, status: BotStatus) {
         let record = &self.run.record;
@@ -217,7 +223,13 @@ impl Follow<'_, '_> {
     }
 
     /// Zoom refused the join because of the app that signed it.
-    async fn app_refused(&self, verdict: JoinVerdict, words: &str) -> Outcome {
+    async fn app_refused(&mut self, verdict: JoinVerdict, words: &str) -> Outcome {
+        if let JoinVerdict::NewApp { sub_code, or_clock: true } = verdict
+            && self.clock_was_wrong().await
+        {
+            let words = format!("{words}; this server's clock differs from Zoom's, which was not known");
+            return Outcome::Refused(JoinVerdict::NewSignature { sub_code }, words);
+        }
         let app = &self.credentials.app;
         let client_id = &app.keys.client_id;
         let words = format!(
@@ -229,6 +241,17 @@ impl Follow<'_, '_> {
             tracing::warn!(%failure, "other bots may sign once more with an app that Zoom refused");
         }
         Outcome::AppRefused(app.id(), words)
+    }
+
+    /// Whether Zoom's time, which it is asked for, is another than the join was signed with. Then the app is not to blame.
+    async fn clock_was_wrong(&mut self) -> bool {
+        let zoom = &self.run.record.parts.broker.zoom;
+        tokio::select! {
+            () = zoom.ask_for_the_time(TIME_KNOWN_FOR) => {}
+            _ = next_command(self.commands) => {}
+        }
+        let changed_by = zoom.clock().correction().abs_diff(self.progress.clock_correction);
+        changed_by > CLOCK_TOLERANCE.as_secs()
     }
 
     /// Zoom refused the join.
