@@ -18,6 +18,9 @@
   // A host who does not allow captions may do so later.
   const ASK_AGAIN = 60000;
 
+  // Of a recording on a participant's own computer the SDK says 1 for on, 2 for paused and 0 for off.
+  const RECORDS = [1, true];
+
   const text = (value) => (value == null ? undefined : String(value).slice(0, LONGEST).toWellFormed());
   const flag = (value) => (value == null ? undefined : Boolean(value));
   // What an event says of a participant; what it does not say is left out.
@@ -34,7 +37,7 @@
     hand: flag(user.bRaiseHand),
     camera: flag(user.bVideoOn),
     shares: flag(user.sharerOn),
-    records: flag(user.bLocalRecord),
+    records: user.bLocalRecord == null ? undefined : RECORDS.includes(user.bLocalRecord),
   });
   const all = (list) => (Array.isArray(list) ? list : [list]).filter(Boolean);
 
@@ -78,6 +81,7 @@
           text: text(message),
         }),
       );
+      client.on('local-recording-change', (user) => tell({ what: 'updated', person: person(user) }));
       client.on('recording-change', (state) => tell({ what: 'cloud_recording', state: text(state) }));
     };
 

@@ -48,25 +48,9 @@ const makeOutputs = ({ client, inMeeting, say, scrub }) => {
     settleCamera();
   };
 
-  // Those who are there when the bot comes are told by the SDK for a moment longer.
-  const SETTLED = 2000;
-
-  const known = new Set();
-  let since = 0;
-
   // The bot is in, for the first time or again. After a reconnection the SDK has forgotten the camera.
   const entered = () => {
-    since = performance.now();
-    for (const { userId } of client.getAttendeeslist()) known.add(userId);
     if (wanted) settleCamera();
-  };
-
-  // Says who has come since the bot was in; each once.
-  const added = (users) => {
-    const fresh = [users].flat().filter((user) => user && !user.bHold && !known.has(user.userId));
-    for (const { userId } of fresh) known.add(userId);
-    if (!inMeeting() || performance.now() - since < SETTLED || fresh.length === 0) return;
-    say({ type: 'arrived', people: fresh.map(({ userId, isHost }) => ({ id: userId, host: Boolean(isHost) })) });
   };
 
   // The ids of those a message goes to; `undefined` is everybody at once.
@@ -104,5 +88,5 @@ const makeOutputs = ({ client, inMeeting, say, scrub }) => {
     say({ type: 'chatted', id, outcome, reason: null });
   };
 
-  return { show, chat, entered, added };
+  return { show, chat, entered };
 };

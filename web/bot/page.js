@@ -264,7 +264,6 @@
     client.on('connection-change', connectionChanged);
     meeting.listen();
     for (const event of ['user-added', 'user-updated', 'user-removed']) client.on(event, rosterChanged);
-    client.on('user-added', outputs.added);
     setInterval(checkPresence, PRESENCE_CHECK);
   };
 

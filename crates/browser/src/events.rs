@@ -1,6 +1,6 @@
 //! Events of a bot, as its page reports them.
 
-use crate::{Arrival, ChatOutcome, ConsoleLine, MeetingNews, ZoomCall};
+use crate::{ChatOutcome, ConsoleLine, MeetingNews, ZoomCall};
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,11 +60,6 @@ pub enum PageEvent {
     },
     /// Left, because `leave` was called.
     Left,
-    /// Others have come since the bot was in; each of them once for each page.
-    Arrived {
-        /// Who.
-        people: Vec<Arrival>,
-    },
     /// The bot's camera is as requested, or could not be switched in time: Zoom, the SDK or the host prevents it.
     Camera {
         /// Whether it is on.

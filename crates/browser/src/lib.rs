@@ -32,6 +32,6 @@ pub use events::{Gone, PageEvent};
 pub use evidence::{ConsoleLine, ZoomCall};
 pub use join::{JoinRequest, JoinToken};
 pub use meeting::{MeetingNews, Person};
-pub use outputs::{Arrival, ChatOutcome, ChatTo};
+pub use outputs::{ChatOutcome, ChatTo};
 pub use plain_page::PlainPage;
 pub use usage::{Usage, usage};

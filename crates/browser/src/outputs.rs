@@ -48,15 +48,6 @@ pub enum ChatOutcome {
     Failed,
 }
 
-/// A participant who has come into the meeting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Arrival {
-    /// The SDK's `userId`.
-    pub id: u32,
-    /// Whether it is the host.
-    pub host: bool,
-}
-
 impl BotPage {
     /// Shows `jpeg` as the bot's camera, instead of what it shows; `None` switches the camera off. A bot that is not in yet
     /// shows it as soon as it is. [`crate::PageEvent::Camera`] reports the outcome.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{Arrival, ChatOutcome, ConsoleLine, PageEvent, ZoomCall, meeting};
+use crate::{ChatOutcome, ConsoleLine, PageEvent, ZoomCall, meeting};
 
 /// One message of `web/bot/page.js`.
 #[derive(Debug, Deserialize)]
@@ -26,8 +26,6 @@ pub(crate) enum PageMessage {
     Leaving,
     /// `leaveMeeting()` resolved.
     Left,
-    /// Others have come since the bot was in.
-    Arrived { people: Vec<Arrival> },
     /// What became of the bot's camera.
     Camera { on: bool, wanted: bool },
     /// What became of a chat message.
@@ -127,7 +125,6 @@ impl Tracker {
             PageMessage::Broken { message } | PageMessage::Script { message } => {
                 Some(PageEvent::Script { message })
             }
-            PageMessage::Arrived { people } => Some(PageEvent::Arrived { people }),
             PageMessage::Camera { on, wanted } => Some(PageEvent::Camera { on, wanted }),
             PageMessage::Chatted { id, outcome, reason } => Some(PageEvent::Chatted { id, outcome, reason }),
             PageMessage::Call(call) => Some(PageEvent::Call(call)),

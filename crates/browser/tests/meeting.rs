@@ -4,19 +4,9 @@
 
 mod support;
 
-use browser::{BotPage, PageEvent};
+use browser::PageEvent;
 use serde_json::json;
-use support::{World, until};
-
-/// The next event that is not about who came: those are for greetings, and come when the SDK knows.
-async fn next(bot: &mut BotPage) -> PageEvent {
-    loop {
-        match support::next(bot).await {
-            PageEvent::Arrived { .. } => {}
-            event => return event,
-        }
-    }
-}
+use support::{World, next, until};
 
 /// The refusal is reported once: the event after the second join is not an echo of the first.
 #[tokio::test]

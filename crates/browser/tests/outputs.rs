@@ -165,28 +165,6 @@ async fn a_message_reaches_those_it_is_for_and_a_refused_one_is_told() {
     world.browser.close().await;
 }
 
-#[tokio::test]
-async fn who_comes_after_the_bot_is_told_and_who_was_there_is_not() {
-    let world = World::new().await;
-    let meeting = world.meeting(json!({})).await;
-    world.seat(&meeting, "Ada").await;
-    let mut page = world.bot_in(&meeting, "Notes").await;
-    // Until the SDK has told all who were there, nobody counts as coming.
-    page.show(Some(&jpeg(RED))).await.unwrap();
-    camera(&mut page).await;
-    let mut seated = Vec::new();
-    let people = loop {
-        let seat = json!({ "name": format!("Bob {}", seated.len()) });
-        seated.push(world.seat_with(&meeting, seat).await);
-        let event = support::next(&mut page).await;
-        if let PageEvent::Arrived { people } = event {
-            break people;
-        }
-    };
-    assert!(people.iter().all(|person| seated.contains(&json!(person.id))), "{people:?}");
-    world.browser.close().await;
-}
-
 /// Prints what a bot in a meeting costs, with a picture and without: the processor time of the whole browser, in parts of a core.
 /// `cargo nextest run -p browser --run-ignored only --no-capture what_a_picture_costs`
 #[tokio::test]

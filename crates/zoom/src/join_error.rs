@@ -33,6 +33,8 @@ pub enum JoinVerdict {
     NewApp {
         /// The end, when there is no other.
         sub_code: SubCode,
+        /// Zoom says the same of a signature that is from its future: our clock may be to blame.
+        or_clock: bool,
     },
     /// Zoom refused the signature for its age: sign once more, and look at this machine's clock.
     NewSignature {
@@ -73,7 +75,7 @@ impl JoinVerdict {
             Self::Fatal(sub_code)
             | Self::Retry { sub_code, .. }
             | Self::NewToken { sub_code }
-            | Self::NewApp { sub_code }
+            | Self::NewApp { sub_code, .. }
             | Self::NewSignature { sub_code }
             | Self::Wait { sub_code } => sub_code,
         }
@@ -146,7 +148,8 @@ const VERDICTS: &[(&[i64], JoinVerdict)] = {
         (&[4017], Wait { sub_code: S::ZoomObfUserNotInMeeting }),
         (&[4019], Fatal(S::ZoomObfUserLeftMeeting)),
         // The app and its signature.
-        (&[3704, 3710, 3712], NewApp { sub_code: S::ZoomInvalidSignature }),
+        (&[3704, 3710], NewApp { sub_code: S::ZoomInvalidSignature, or_clock: false }),
+        (&[3712], NewApp { sub_code: S::ZoomInvalidSignature, or_clock: true }),
         (&[3705], NewSignature { sub_code: S::ZoomInvalidSignature }),
         (&[4011], Fatal(S::ZoomSdkAppNotPublished)),
         (&[10000], Fatal(S::ZoomSdkUpdateRequired)),
@@ -174,7 +177,8 @@ mod tests {
             JoinVerdict::Retry { pause, .. } if pause == LONG_PAUSE => "retry slowly",
             JoinVerdict::Retry { .. } => "retry",
             JoinVerdict::NewToken { .. } => "new token",
-            JoinVerdict::NewApp { .. } => "new app",
+            JoinVerdict::NewApp { or_clock: false, .. } => "new app",
+            JoinVerdict::NewApp { or_clock: true, .. } => "new app or clock",
             JoinVerdict::NewSignature { .. } => "new signature",
             JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => "wait",
         };
@@ -238,7 +242,7 @@ mod tests {
             (3705, "signature expired", "new signature: zoom_invalid_signature"),
             (3708, "wrong role", "fatal: bot_errored"),
             (3711, "cannot host another", "wait: zoom_another_meeting_in_progress"),
-            (3712, "signature invalid", "new app: zoom_invalid_signature"),
+            (3712, "signature invalid", "new app or clock: zoom_invalid_signature"),
             (3713, "no permission", "fatal: zoom_meeting_not_accessible"),
             (4000, "reconnecting", "retry: zoom_connection_failed"),
             (4001, "disconnected", "retry: zoom_connection_failed"),
@@ -274,7 +278,7 @@ mod tests {
         for (text, verdict) in [
             ("Token error", "new token: zoom_zak_rejected"),
             ("The signature has expired.", "new signature: zoom_invalid_signature"),
-            ("Invalid signature.", "new app: zoom_invalid_signature"),
+            ("Invalid signature.", "new app or clock: zoom_invalid_signature"),
             ("The api key is wrong.", "new app: zoom_invalid_signature"),
             ("The meeting number is not found.", "fatal: meeting_link_invalid"),
             ("Token has expired.", "fatal: zoom_token_expired"),

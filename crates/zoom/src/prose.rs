@@ -74,16 +74,16 @@ const WORDS: &[(&str, i64)] = &[
 const ENDS: &[(&str, Closed)] = {
     use Closed::{Lost, Over};
     &[
-        ("ended by host", Over(Some(SubCode::CallEndedByHost))),
-        ("free meeting ended", Over(Some(SubCode::CallEndedByPlatformMaxLength))),
+        ("ended by host", Over(SubCode::CallEndedByHost)),
+        ("free meeting ended", Over(SubCode::CallEndedByPlatformMaxLength)),
         // The phrase for an end that the SDK has no phrase for. Its own list has names for the numbers: the host did not come
         // (`JBHTimeout`); one participant is left (`EndBySingleStatus`); `WebinarNeedRegister`.
-        (HOST_NEVER_CAME, Over(Some(SubCode::CallEndedByPlatformIdle))),
-        ("unknown reason: 12", Over(Some(SubCode::CallEndedByPlatformIdle))),
-        ("unknown reason: 13", Over(Some(SubCode::ZoomRegistrationRequired))),
-        ("duplicated session", Over(Some(SubCode::ZoomErrorMultipleDeviceJoin))),
-        ("bot user kicked due to master leaving", Over(Some(SubCode::ZoomObfUserLeftMeeting))),
-        ("archive failed", Over(Some(SubCode::ZoomInternalError))),
+        (HOST_NEVER_CAME, Over(SubCode::CallEndedByPlatformIdle)),
+        ("unknown reason: 12", Over(SubCode::CallEndedByPlatformIdle)),
+        ("unknown reason: 13", Over(SubCode::ZoomRegistrationRequired)),
+        ("duplicated session", Over(SubCode::ZoomErrorMultipleDeviceJoin)),
+        ("bot user kicked due to master leaving", Over(SubCode::ZoomObfUserLeftMeeting)),
+        ("archive failed", Over(SubCode::ZoomInternalError)),
         // Zoom's own server behind the connection.
         ("rsgw ended", Lost(SubCode::ZoomConnectionFailed)),
     ]
@@ -94,9 +94,8 @@ const HOST_NEVER_CAME: &str = "unknown reason: 11";
 /// What a closed connection means for a bot that was in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
-    /// A decision, or an unknown reason of Zoom's: the call is over for the bot. The sub code is `None` when
-    /// Zoom gives no usable reason.
-    Over(Option<SubCode>),
+    /// A decision, or an unknown reason of Zoom's: the call is over for the bot.
+    Over(SubCode),
     /// A failure, and the meeting goes on. The sub code is the bot's end if it can't return.
     Lost(SubCode),
 }
@@ -126,16 +125,17 @@ pub(crate) fn is_of_a_webinar(page: Option<&str>) -> bool {
 pub fn judge_end(reason: &str, was_waiting: bool) -> Closed {
     let reason = plain(reason);
     if reason == "kicked by host" {
-        return Closed::Over(Some(if was_waiting {
+        return Closed::Over(if was_waiting {
             SubCode::BotKickedFromWaitingRoom
         } else {
             SubCode::BotKickedFromCall
-        }));
+        });
     }
     if reason == HOST_NEVER_CAME && was_waiting {
-        return Closed::Over(Some(SubCode::CallEndedByPlatformWaitingRoomTimeout));
+        return Closed::Over(SubCode::CallEndedByPlatformWaitingRoomTimeout);
     }
-    ENDS.iter().find(|(known, _)| *known == reason).map_or(Closed::Over(None), |(_, closed)| *closed)
+    let known = ENDS.iter().find(|(known, _)| *known == reason);
+    known.map_or(Closed::Over(SubCode::ZoomInternalError), |(_, closed)| *closed)
 }
 
 fn plain(text: &str) -> String {
@@ -158,22 +158,22 @@ mod tests {
     #[test]
     fn every_end_that_the_sdk_names() {
         for (reason, was_waiting, sub_code) in [
-            ("kicked by host", false, Some("bot_kicked_from_call")),
-            ("kicked by host", true, Some("bot_kicked_from_waiting_room")),
-            ("ended by host", false, Some("call_ended_by_host")),
-            ("free meeting ended", false, Some("call_ended_by_platform_max_length")),
-            ("unknown reason: 11", false, Some("call_ended_by_platform_idle")),
-            ("unknown reason: 11", true, Some("call_ended_by_platform_waiting_room_timeout")),
-            ("unknown reason: 12", false, Some("call_ended_by_platform_idle")),
-            ("unknown reason: 13", false, Some("zoom_registration_required")),
-            ("unknown reason: 99", false, None),
-            ("duplicated session", false, Some("zoom_error_multiple_device_join")),
-            ("bot user kicked due to master leaving", false, Some("zoom_obf_user_left_meeting")),
-            ("archive failed", false, Some("zoom_internal_error")),
-            ("user request", false, None),
-            ("", false, None),
+            ("kicked by host", false, "bot_kicked_from_call"),
+            ("kicked by host", true, "bot_kicked_from_waiting_room"),
+            ("ended by host", false, "call_ended_by_host"),
+            ("free meeting ended", false, "call_ended_by_platform_max_length"),
+            ("unknown reason: 11", false, "call_ended_by_platform_idle"),
+            ("unknown reason: 11", true, "call_ended_by_platform_waiting_room_timeout"),
+            ("unknown reason: 12", false, "call_ended_by_platform_idle"),
+            ("unknown reason: 13", false, "zoom_registration_required"),
+            ("unknown reason: 99", false, "zoom_internal_error"),
+            ("duplicated session", false, "zoom_error_multiple_device_join"),
+            ("bot user kicked due to master leaving", false, "zoom_obf_user_left_meeting"),
+            ("archive failed", false, "zoom_internal_error"),
+            ("user request", false, "zoom_internal_error"),
+            ("", false, "zoom_internal_error"),
         ] {
-            let over = Closed::Over(sub_code.map(|word| word.parse().unwrap()));
+            let over = Closed::Over(sub_code.parse().unwrap());
             assert_eq!(judge_end(reason, was_waiting), over, "{reason:?}");
         }
         assert_eq!(judge_end("RSGW ended", false), Closed::Lost(SubCode::ZoomConnectionFailed));

@@ -64,6 +64,11 @@ impl ZoomClock {
         }
     }
 
+    /// By how many seconds [`now`](Self::now) is later than our own clock, or earlier (negative).
+    pub fn correction(&self) -> i64 {
+        self.now().as_second() - self.env.now().as_second()
+    }
+
     /// By how many seconds our clock is ahead of Zoom's, or behind (negative). `None` while no answer has told.
     pub fn ahead_of_zoom(&self) -> Option<i64> {
         self.zoom_ahead().map(|ahead| ahead.saturating_neg() / 1_000_000)

@@ -19,6 +19,7 @@ async fn each_end_of_a_meeting_has_its_sub_code() {
         ("host_never_came", "call_ended_by_platform_idle", "Zoom ended the meeting: nobody came to host it"),
         ("one_left", "call_ended_by_platform_idle", "Zoom ended the meeting: nobody came to host it"),
         ("archive_failed", "zoom_internal_error", "Zoom refused or ended the call"),
+        ("unnamed", "zoom_internal_error", "Zoom refused or ended the call"),
     ];
     let mut bots = Vec::new();
     for (by, ..) in cases {

@@ -16,7 +16,7 @@ fn odd_name() -> String {
     format!("<img src=x onerror=alert(1)> שלום \u{202e}👩🏽‍🚀 e{marks}")
 }
 
-async fn id_of(meeting: &Meeting<'_>, name: &str) -> Value {
+pub(crate) async fn id_of(meeting: &Meeting<'_>, name: &str) -> Value {
     meeting.person(name).await["id"].clone()
 }
 
@@ -39,7 +39,7 @@ fn captions() -> Value {
 }
 
 /// All that happened.
-async fn events(app: &TestApp, bot: &str) -> Vec<Value> {
+pub(crate) async fn events(app: &TestApp, bot: &str) -> Vec<Value> {
     let mut events = Vec::<Value>::new();
     loop {
         let after = events.last().map_or(json!(0), |event| event["number"].clone());
@@ -53,7 +53,7 @@ async fn events(app: &TestApp, bot: &str) -> Vec<Value> {
 }
 
 /// The kinds of a bot's events, with names and texts where they have them.
-async fn told(app: &TestApp, bot: &str) -> Vec<String> {
+pub(crate) async fn told(app: &TestApp, bot: &str) -> Vec<String> {
     let events = events(app, bot).await;
     let numbers: Vec<_> = events.iter().map(|event| event["number"].as_u64().unwrap()).collect();
     assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
@@ -66,7 +66,7 @@ async fn told(app: &TestApp, bot: &str) -> Vec<String> {
 }
 
 /// Waits until an event of this kind is kept.
-async fn until_told(app: &TestApp, bot: &str, wanted: &str) {
+pub(crate) async fn until_told(app: &TestApp, bot: &str, wanted: &str) {
     let found = async || told(app, bot).await.iter().any(|event| event == wanted).then_some(());
     app.wait_for(wanted, found).await;
 }
@@ -78,7 +78,7 @@ async fn leave(app: &TestApp, bot: &str) -> Value {
 }
 
 /// What is downloaded without a key.
-async fn download(app: &TestApp, address: &Value) -> Vec<Value> {
+pub(crate) async fn download(app: &TestApp, address: &Value) -> Vec<Value> {
     let path = app.path_of(address.as_str().unwrap());
     let request = axum::http::Request::builder().uri(path).body(axum::body::Body::empty()).unwrap();
     app.send(request).await.ok().as_array().unwrap().clone()
@@ -273,6 +273,34 @@ async fn who_stays_while_the_bot_comes_back_has_not_joined_twice() {
         told(&app, &bot).await,
         ["bot_entered", "join Ada", "join Bob", "bot_left", "bot_entered", "leave Bob"]
     );
+    app.stop().await;
+}
+
+/// A recording that rests takes nothing down.
+#[tokio::test]
+async fn who_records_on_their_own_computer_is_known() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    meeting.seat("Ada").await;
+    let bot = a_bot_in(&app, &meeting, json!({})).await;
+    let ada = id_of(&meeting, "Ada").await;
+    let mut expected = vec![json!(["join", false])];
+    for (state, records) in [("on", true), ("paused", false), ("on", true), ("off", false)] {
+        meeting.call("PATCH", &format!("participants/{ada}"), json!({ "local_recording": state })).await;
+        expected.push(json!(["update", records]));
+        let kept = async || {
+            let events = events(&app, &bot).await;
+            let of_ada = events.iter().filter(|event| event["participant"]["name"] == "Ada");
+            let shown: Vec<_> =
+                of_ada.map(|event| json!([event["kind"], event["participant"]["records"]])).collect();
+            (shown.len() >= expected.len()).then_some(shown)
+        };
+        assert_eq!(app.wait_for(state, kept).await, expected);
+    }
+    let ended = leave(&app, &bot).await;
+    let media = &ended["recordings"][0]["media_shortcuts"]["participant_events"]["data"];
+    let people = download(&app, &media["participants_download_url"]).await;
+    assert_eq!(people[0]["extra_data"]["zoom"]["recording"], false);
     app.stop().await;
 }
 

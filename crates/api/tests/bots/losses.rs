@@ -227,3 +227,56 @@ async fn a_removal_and_an_end_are_not_answered_with_a_rejoin() {
     assert_eq!(meeting.join_requests().await.len(), 1);
     app.stop().await;
 }
+
+/// A host is never told that the meeting is over: a join that would start it must not be made.
+#[tokio::test]
+async fn a_bot_that_started_its_meeting_comes_back_and_never_starts_it_again() {
+    let app = studio().await;
+    let zoom = json!({ "credential": app.connect(app.zoom.host()).await, "start_meeting": true });
+    let ended = async |number: &str| {
+        let meeting = app.zoom.control("GET", &format!("meetings/{number}"), Value::Null).await;
+        assert_eq!(meeting["phase"], "ended");
+    };
+    let request = |url: &str| json!({ "meeting_url": url, "bot_name": "For Hana", "zoom": zoom });
+    let meeting = app.zoom.meeting(json!({ "started": false })).await;
+    let bot = a_bot_in(&app, request(&meeting.url)).await;
+    meeting.seat("Ada").await;
+    meeting.cut_line(json!({ "seconds": 3, "name": "For Hana" })).await;
+    assert_eq!(codes(&after_steps(&app, &bot, 5).await), THERE_AND_BACK, "the meeting goes on");
+    meeting.cut_line(json!({ "name": "For Hana" })).await;
+    meeting.end().await;
+    after_steps(&app, &bot, 6).await;
+    meeting.heal_line().await;
+    let done = app.until(&bot, "done").await;
+    assert_eq!(why(&done, "call_ended").0, "meeting_ended");
+    ended(&meeting.number).await;
+
+    // And so it is after another server has taken it over.
+    let meeting = app.zoom.meeting(json!({ "started": false })).await;
+    let bot = a_bot_in(&app, request(&meeting.url)).await;
+    meeting.seat("Ada").await;
+    let next = app.another(&Plan { capacity: 0, ..STUDIO }).await;
+    app.stop().await;
+    meeting.end().await;
+    let next = next.another(&STUDIO).await;
+    let done = next.until(&bot, "done").await;
+    assert_eq!(why(&done, "call_ended").0, "meeting_ended");
+    ended(&meeting.number).await;
+    next.stop().await;
+}
+
+/// A server of Zoom's behind the connection restarts, which the SDK says as if the call had ended.
+#[tokio::test]
+async fn a_restart_of_zooms_gateway_costs_a_bot_its_place_for_a_moment() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    meeting.seat("Ada").await;
+    let bot = a_bot_in(&app, json!({ "meeting_url": meeting.url, "bot_name": "Notes" })).await;
+    meeting.call("POST", "end", json!({ "by": "gateway" })).await;
+    let back = after_steps(&app, &bot, 5).await;
+    assert_eq!(codes(&back), THERE_AND_BACK);
+    let words = "The bot lost its place: Zoom closed the call: RSGW ended; joining again.";
+    assert_eq!(why(&back, "joining_call"), ("zoom_connection_failed", words));
+    assert_eq!(meeting.people().await.len(), 2);
+    app.stop().await;
+}

@@ -4,7 +4,9 @@ use axum::body::Body;
 use serde_json::{Value, json};
 
 use crate::{
-    STUDIO, TIMED, codes, studio,
+    STUDIO, TIMED, codes,
+    happenings::{id_of, told, until_told},
+    studio,
     test_app::{Plan, TestApp},
 };
 
@@ -110,14 +112,6 @@ async fn a_bot_greets_once_and_says_what_it_is_told_by_any_server() {
     let refused = app.post(&path, json!({ "message": "x".repeat(4097) })).await.refused();
     assert!(refused["message"].is_array());
 
-    // Who comes later is welcomed alone; at first the SDK still tells who was there before.
-    let welcomed = async || {
-        meeting.seat("Bob").await;
-        let welcome = |(to, text): &(Value, String)| to.is_u64() && text == "Welcome";
-        said(&app, number).await.iter().any(welcome).then_some(())
-    };
-    app.wait_for("a welcome", welcomed).await;
-
     // Coming back, it greets nobody again.
     meeting.cut_line(json!({ "seconds": 3, "name": "Notes" })).await;
     let back = async || {
@@ -135,6 +129,75 @@ async fn a_bot_greets_once_and_says_what_it_is_told_by_any_server() {
     let refused = app.post(&path, json!({ "message": "hush" })).await.refused();
     assert_eq!(refused["code"], "chat_message_unconfirmed");
     other.stop().await;
+    app.stop().await;
+}
+
+/// Also who comes in the bot's first moment there, or while it is away; and nobody twice.
+#[tokio::test]
+async fn who_comes_after_the_bot_is_welcomed_once() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let number = &*meeting.number;
+    meeting.seat("Ada").await;
+    let chat = json!({ "on_participant_join": { "message": "Welcome", "exclude_host": true } });
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Notes", "chat": chat })).await;
+    let there = async || meeting.people().await.iter().any(|who| who["name"] == "Notes").then_some(());
+    app.wait_for("Zoom has the bot", there).await;
+    meeting.seat("At once").await;
+    let id = async |name: &str| meeting.person(name).await["id"].clone();
+    let mut expected = vec![(id("At once").await, "Welcome".to_owned())];
+    let welcomed = async |expected: &[(Value, String)]| {
+        let all = async || Some(said(&app, number).await).filter(|said| said.len() >= expected.len());
+        assert_eq!(app.wait_for("all are welcomed", all).await, expected);
+    };
+    welcomed(&expected).await;
+
+    app.zoom
+        .control("POST", &format!("meetings/{number}/participants"), json!({ "name": "Hana", "host": true }))
+        .await;
+    meeting.seat("Bob").await;
+    expected.push((id("Bob").await, "Welcome".to_owned()));
+    welcomed(&expected).await;
+
+    meeting.cut_line(json!({ "name": "Notes" })).await;
+    let lost = async || Some(app.look_at(&bot).await).filter(|bot| codes(bot).len() == 4);
+    app.wait_for("the bot has noticed its loss", lost).await;
+    meeting.seat("Meanwhile").await;
+    expected.push((id("Meanwhile").await, "Welcome".to_owned()));
+    meeting.heal_line().await;
+    welcomed(&expected).await;
+    meeting.seat("Later").await;
+    expected.push((id("Later").await, "Welcome".to_owned()));
+    welcomed(&expected).await;
+    app.stop().await;
+}
+
+/// Zoom gives a participant another number when they come back; a caller goes on using the first.
+#[tokio::test]
+async fn a_message_reaches_a_participant_who_left_and_came_back() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    meeting.seat("Ada").await;
+    let mut bots = Vec::new();
+    for name in ["Notes", "Bob"] {
+        let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": name })).await;
+        app.until(&bot, "in_call_not_recording").await;
+        bots.push(bot);
+    }
+    until_told(&app, &bots[0], "join Bob").await;
+    let before = id_of(&meeting, "Bob").await;
+    // The SDK comes back by itself.
+    meeting.cut_line(json!({ "seconds": 0.5, "name": "Bob" })).await;
+    until_told(&app, &bots[0], "leave Bob").await;
+    let again = async || {
+        (told(&app, &bots[0]).await.iter().filter(|told| *told == "join Bob").count() == 2).then_some(())
+    };
+    app.wait_for("Bob is back", again).await;
+    let now = id_of(&meeting, "Bob").await;
+    assert_ne!(now, before);
+    let message = json!({ "message": "Welcome back", "to": before });
+    app.post(&format!("/api/v1/bot/{}/send_chat_message/", bots[0]), message).await.ok();
+    assert_eq!(said(&app, &meeting.number).await, [(now, "Welcome back".to_owned())]);
     app.stop().await;
 }
 

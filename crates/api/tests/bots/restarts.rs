@@ -2,11 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use model::Timestamp;
 use serde_json::json;
 use tokio::{runtime, sync::oneshot};
 
 use crate::{
-    STUDIO, TIMED, codes, studio,
+    STUDIO, TIMED, codes,
+    happenings::{download, events, id_of, told, until_told},
+    studio,
     test_app::{Plan, TestApp},
     why,
 };
@@ -97,22 +100,27 @@ async fn a_bot_that_waits_for_a_free_place_is_too_late_while_all_are_taken() {
     app.stop().await;
 }
 
-#[tokio::test]
-async fn a_bot_whose_server_died_is_taken_over_when_its_lease_has_lapsed() {
-    let app = Arc::new(TestApp::build(&Plan { capacity: 0, ..TIMED }).await);
-    let meeting = app.zoom.meeting(json!({})).await;
-    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Survivor" })).await;
-
-    // A server in a runtime of its own, which ends in the middle of everything.
+/// A server in a runtime of its own, which ends in the middle of everything.
+async fn doomed_server(app: &Arc<TestApp>) -> runtime::Runtime {
     let doomed = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (running, runs) = oneshot::channel();
-    let founder = Arc::clone(&app);
+    let founder = Arc::clone(app);
     doomed.spawn(async move {
         let _server = founder.another(&TIMED).await;
         running.send(()).unwrap();
         std::future::pending::<()>().await;
     });
     runs.await.unwrap();
+    doomed
+}
+
+#[tokio::test]
+async fn a_bot_whose_server_died_is_taken_over_when_its_lease_has_lapsed() {
+    let app = Arc::new(TestApp::build(&Plan { capacity: 0, ..TIMED }).await);
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Survivor" })).await;
+
+    let doomed = doomed_server(&app).await;
     app.until(&bot, "in_call_not_recording").await;
     doomed.shutdown_background();
     let alone = async || meeting.people().await.is_empty().then_some(());
@@ -137,5 +145,67 @@ async fn a_bot_whose_server_died_is_taken_over_when_its_lease_has_lapsed() {
     let lost = ("bot_server_lost", "The server was restarted; joining again.");
     assert_eq!(why(&resumed, "joining_call"), lost);
     assert_eq!(meeting.people().await.len(), 1);
+    heir.stop().await;
+}
+
+#[tokio::test]
+async fn what_happens_is_kept_once_and_in_order_across_a_servers_death() {
+    let app = Arc::new(TestApp::build(&Plan { capacity: 0, ..TIMED }).await);
+    let meeting = app.zoom.meeting(json!({})).await;
+    for name in ["Ada", "Bob"] {
+        meeting.seat(name).await;
+    }
+    let (ada, bob) = (id_of(&meeting, "Ada").await, id_of(&meeting, "Bob").await);
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Notes" })).await;
+    let doomed = doomed_server(&app).await;
+    app.until(&bot, "in_call_not_recording").await;
+    meeting.call("POST", "chat", json!({ "from": bob, "text": "before" })).await;
+    until_told(&app, &bot, "chat_message Bob before").await;
+    meeting.call("PUT", "active-speakers", json!({ "participants": [ada] })).await;
+    until_told(&app, &bot, "speech_on Ada").await;
+    let spoke_at = app.env.now();
+    app.pass(Duration::from_secs(60)).await;
+    doomed.shutdown_background();
+    let alone = async || (meeting.people().await.len() == 2).then_some(());
+    app.wait_for("its browser is gone with it", alone).await;
+    let died_at = app.env.now();
+    meeting.call("PUT", "active-speakers", json!({ "participants": [] })).await;
+    meeting.call("POST", &format!("participants/{bob}/leave"), json!({})).await;
+    meeting.seat("Cem").await;
+
+    let heir = app.another(&TIMED).await;
+    heir.pass(Duration::from_secs(40)).await;
+    until_told(&heir, &bot, "leave Bob").await;
+    meeting.call("PUT", "active-speakers", json!({ "participants": [ada] })).await;
+    let again = async || (told(&heir, &bot).await.last()? == "speech_on Ada").then_some(());
+    heir.wait_for("she speaks again", again).await;
+    heir.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
+    let ended = heir.until(&bot, "done").await;
+    let expected = [
+        "bot_entered",
+        "join Ada",
+        "join Bob",
+        "chat_message Bob before",
+        "speech_on Ada",
+        "speech_off Ada",
+        "bot_left",
+        "bot_entered",
+        "join Cem",
+        "leave Bob",
+        "speech_on Ada",
+        "speech_off Ada",
+        "bot_left",
+    ];
+    assert_eq!(told(&heir, &bot).await, expected);
+    let events = events(&heir, &bot).await;
+    let numbers: Vec<_> = events.iter().map(|event| event["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=13).collect::<Vec<_>>());
+    let times: Vec<Timestamp> =
+        events.iter().map(|event| event["at"].as_str().unwrap().parse().unwrap()).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    // While the lease was renewed, the bot was there.
+    assert!(times[5] > spoke_at + Duration::from_secs(30) && times[5] <= died_at, "{times:?}");
+    let media = &ended["recordings"][0]["media_shortcuts"]["participant_events"]["data"];
+    assert_eq!(download(&heir, &media["speaker_timeline_download_url"]).await.len(), 2);
     heir.stop().await;
 }

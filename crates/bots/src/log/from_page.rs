@@ -13,7 +13,6 @@ pub(crate) fn of_event(event: &PageEvent) -> Option<Note> {
         PageEvent::Joining
         // Meeting events: kept elsewhere.
         | PageEvent::Meeting(_)
-        | PageEvent::Arrived { .. }
         | PageEvent::Participants { .. }
         // `output` tells of them.
         | PageEvent::Camera { .. }

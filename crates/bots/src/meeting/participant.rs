@@ -14,12 +14,19 @@ pub(super) struct Present {
     pub(super) shares: bool,
     /// Has spoken or shared a screen.
     pub(super) active: bool,
+    /// Another server kept the beginning of a speech, and not its end.
+    pub(super) speaks: bool,
 }
 
 impl Present {
+    /// A participant of whom nothing else is known.
+    pub(super) const fn new(participant: Participant) -> Self {
+        Self { participant, camera: false, shares: false, active: false, speaks: false }
+    }
+
     /// Takes in the page's news of them.
     pub(super) fn update(&mut self, person: Person) {
-        let Self { participant, camera, shares, active } = self;
+        let Self { participant, camera, shares, active, speaks: _ } = self;
         let Person { id: _, guid, name, host, co_host, guest, hold: _, audio, muted, hand, .. } = person;
         if let Some(guid) = guid.filter(|guid| !guid.is_empty()) {
             participant.guid = short_name(guid);

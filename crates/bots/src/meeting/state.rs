@@ -12,6 +12,7 @@ use browser::{MeetingNews, Person};
 use model::{Captions as CaptionState, ChatReceiver, Happening, Participant, RecordingState, Timestamp};
 
 use super::{
+    arrivals::{Arrival, Arrivals},
     caption::{Captions, Heard},
     participant::{Present, short, short_name, unknown},
 };
@@ -40,6 +41,9 @@ pub(crate) struct Meeting {
     /// The first number of those who have another one now, or had, by that one.
     renumbered: HashMap<u32, u32>,
     speaking: BTreeSet<u32>,
+    /// Whether another server's bot was in when that server's events ended.
+    recalled_inside: bool,
+    arrivals: Arrivals,
     captions: Captions,
     caption_state: Option<CaptionState>,
     messages: VecDeque<String>,
@@ -73,6 +77,8 @@ pub(crate) struct MeetingUpdate {
     pub(crate) moved: bool,
     /// Whether a participant came whom the bot does not know.
     pub(crate) has_newcomer: bool,
+    /// Participants who came after the bot, each once.
+    pub(crate) arrivals: Vec<Arrival>,
 }
 
 impl Meeting {
@@ -85,14 +91,14 @@ impl Meeting {
     /// Takes in an event that another server kept.
     pub(crate) fn recall(&mut self, what: Happening) {
         match what {
-            Happening::BotEntered { room } => self.room = room,
+            Happening::BotEntered { room } => (self.recalled_inside, self.room) = (true, room),
+            Happening::BotLeft => self.recalled_inside = false,
             Happening::Join { participant } | Happening::Update { participant } => {
                 self.number_of(participant.id, &participant.guid);
+                self.arrivals.meet(participant.id);
                 let before = self.expected.remove(&participant.id);
-                let (camera, shares, active) = before
-                    .map_or((false, false, false), |before| (before.camera, before.shares, before.active));
-                let present = Present { participant, camera, shares, active };
-                self.expected.insert(present.participant.id, present);
+                let before = before.unwrap_or_else(|| Present::new(participant.clone()));
+                self.expected.insert(participant.id, Present { participant, ..before });
             }
             Happening::Leave { participant } => drop(self.expected.remove(&participant.id)),
             Happening::WebcamOn { participant } => self.recalled(&participant, |who| who.camera = true),
@@ -103,15 +109,33 @@ impl Meeting {
             Happening::ScreenshareOff { participant } => {
                 self.recalled(&participant, |who| who.shares = false);
             }
-            Happening::SpeechOn { participant } => self.recalled(&participant, |who| who.active = true),
+            Happening::SpeechOn { participant } => self.recalled(&participant, |who| {
+                (who.speaks, who.active) = (true, true);
+            }),
+            Happening::SpeechOff { participant } => self.recalled(&participant, |who| who.speaks = false),
             Happening::ChatMessage { message, .. } => drop(self.is_new(message)),
             Happening::CloudRecording { state } => self.cloud_recording = Some(state),
             Happening::CaptionState { captions } => self.caption_state = Some(captions),
-            Happening::BotLeft
-            | Happening::SpeechOff { .. }
-            | Happening::Caption { .. }
-            | Happening::Missed { .. } => {}
+            Happening::Caption { .. } | Happening::Missed { .. } => {}
         }
+    }
+
+    /// All events of another server are taken in. Returns those that it could not keep any more when it died: its bot's place
+    /// was lost, and for the bot so were the speeches. `knows_people` means that it kept who was there.
+    pub(crate) fn take_over(&mut self, knows_people: bool, now: Timestamp) -> Vec<Happening> {
+        let mut out = Vec::new();
+        for who in self.expected.values_mut() {
+            if std::mem::take(&mut who.speaks) {
+                out.push(Happening::SpeechOff { participant: who.participant.clone() });
+            }
+        }
+        if std::mem::take(&mut self.recalled_inside) {
+            out.push(Happening::BotLeft);
+        }
+        if knows_people {
+            self.arrivals.know_everybody(now);
+        }
+        out
     }
 
     fn recalled(&mut self, participant: &Participant, change: impl FnOnce(&mut Present)) {
@@ -182,18 +206,19 @@ impl Meeting {
                 self.room.clone_from(&room);
                 self.inside = Some((me, room.clone()));
                 out.push(Happening::BotEntered { room });
+                self.arrivals.enter(me, &list, update.moved, now);
                 for person in list {
-                    update.has_newcomer |= self.put(person, out);
+                    self.announced(person, true, now, update);
                 }
                 self.expected_until = (!self.expected.is_empty()).then(|| now + ANNOUNCED_WITHIN);
             }
             MeetingNews::Away { .. } => self.leave(out),
             // The next connection tells who is there.
             _ if self.inside.is_none() => {}
-            MeetingNews::Added { person } => update.has_newcomer |= self.put(person, out),
+            MeetingNews::Added { person } => self.announced(person, false, now, update),
             MeetingNews::Updated { person } => {
                 if self.people.contains_key(&person.id) || person.hold == Some(false) {
-                    update.has_newcomer |= self.put(person, out);
+                    self.announced(person, false, now, update);
                 }
             }
             MeetingNews::Removed { id } => self.remove(id, out),
@@ -291,21 +316,31 @@ impl Meeting {
         self.expected_until = None;
     }
 
-    /// A participant was announced or has changed. Returns whether they are new.
-    fn put(&mut self, person: Person, out: &mut Vec<Happening>) -> bool {
+    /// A participant was announced, `at_once` with the bot's own entry, or has changed.
+    fn announced(&mut self, person: Person, at_once: bool, now: Timestamp, update: &mut MeetingUpdate) {
+        let number = person.id;
+        let Some(who) = self.put(person, &mut update.events) else { return };
+        update.has_newcomer = true;
+        if self.arrivals.is_new(who, number, at_once, now) {
+            update.arrivals.push(who);
+        }
+    }
+
+    /// A participant was announced or has changed. Returns them if they were not there before.
+    fn put(&mut self, person: Person, out: &mut Vec<Happening>) -> Option<Arrival> {
         let id = person.id;
         if self.me() == Some(id) {
-            return false;
+            return None;
         }
         if person.hold == Some(true) {
             self.remove(id, out);
-            return false;
+            return None;
         }
         let known = self.people.remove(&id).or_else(|| self.take_expected(&person));
         let came = known.is_none();
         let mut who = known.unwrap_or_else(|| {
             let number = self.number_of(id, person.guid.as_deref().unwrap_or_default());
-            Present { participant: unknown(number), camera: false, shares: false, active: false }
+            Present::new(unknown(number))
         });
         let mut before = who.clone();
         who.update(person);
@@ -335,8 +370,9 @@ impl Meeting {
         if who.participant.id != id {
             self.renumbered.insert(id, who.participant.id);
         }
+        let arrival = Arrival { id: who.participant.id, host: who.participant.is_host };
         self.people.insert(id, who);
-        came
+        came.then_some(arrival)
     }
 
     fn remove(&mut self, id: u32, out: &mut Vec<Happening>) {

@@ -88,6 +88,7 @@ impl<'a> Attempts<'a> {
                 began: Some(now),
                 due_at: is_new.then(|| best_before::due_at(bot, now)),
                 waits: 0,
+                clock_correction: 0,
             },
             tries: Tries::default(),
             waits_for: None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use browser::{BotPage, JoinRequest, JoinToken, PageEvent};
-use model::{BotStatus, Secret, SubCode, Timestamp};
+use model::{BotStatus, CLOCK_TOLERANCE, Secret, SubCode, Timestamp};
 use zoom::{JoinVerdict, Role};
 
 use super::{
@@ -22,6 +22,8 @@ use crate::log::{Kind, Note};
 const TIDY_AFTER: Duration = Duration::from_secs(12);
 /// Commands wait for it.
 const TIDY_TIMEOUT: Duration = Duration::from_secs(2);
+/// A time that Zoom has told within this need not be asked for.
+const TIME_KNOWN_FOR: Duration = Duration::from_secs(10);
 
 /// What is measured and told once over all joins.
 pub(super) struct Progress {
@@ -31,6 +33,8 @@ pub(super) struct Progress {
     pub(super) due_at: Option<Timestamp>,
     /// Joins that Zoom has answered with "wait".
     pub(super) waits: u32,
+    /// By how much our clock was corrected for the last signature, in seconds.
+    pub(super) clock_correction: i64,
 }
 
 /// A join and the meeting after it.
@@ -107,9 +111,13 @@ impl Follow<'_, '_> {
     async fn join(&mut self, page: &mut BotPage) -> Result<Option<Outcome>, BotCommand> {
         let BotRun { record, request, link } = self.run;
         let (parts, env) = (record.parts, &record.parts.env);
-        let role = if request.zoom.start_meeting { Role::Start } else { Role::Join };
+        // A bot that was inside does not start a meeting: it might be over, and a host is never told that.
+        let starts = request.zoom.start_meeting && !self.life.was_inside();
+        let role = if starts { Role::Start } else { Role::Join };
         let meeting_number = link.meeting_number.to_string();
-        let zoom_now = parts.broker.zoom.clock().now();
+        let zoom_clock = parts.broker.zoom.clock();
+        let zoom_now = zoom_clock.now();
+        self.progress.clock_correction = zoom_clock.correction();
         let join = JoinRequest {
             signature: zoom::sdk_signature(&self.credentials.app.keys, &meeting_number, role, zoom_now),
             meeting_number,
@@ -152,6 +160,7 @@ impl Follow<'_, '_> {
             PageEvent::Meeting(news) => {
                 let (update, others) = self.recorder.hear(news, env.now());
                 self.life.meeting_changed(&update, others, env.now());
+                self.outputs.greet(page, &update.arrivals).await;
                 None
             }
             event => self.life.event(event, env.now()),
@@ -199,7 +208,7 @@ impl Follow<'_, '_> {
                     leave(record, page).await;
                 };
                 within_leave_timeout(&record.parts.env, going).await;
-                Outcome::Over(End::CallEnded(Some(sub_code), None))
+                Outcome::Over(End::CallEnded(sub_code, None))
             }
             Action::Rejoin(loss) => {
                 self.picture(page).await;
@@ -214,7 +223,13 @@ impl Follow<'_, '_> {
     }
 
     /// Zoom refused the join because of the app that signed it.
-    async fn app_refused(&self, verdict: JoinVerdict, words: &str) -> Outcome {
+    async fn app_refused(&mut self, verdict: JoinVerdict, words: &str) -> Outcome {
+        if let JoinVerdict::NewApp { sub_code, or_clock: true } = verdict
+            && self.clock_was_wrong().await
+        {
+            let words = format!("{words}; this server's clock differs from Zoom's, which was not known");
+            return Outcome::Refused(JoinVerdict::NewSignature { sub_code }, words);
+        }
         let app = &self.credentials.app;
         let client_id = &app.keys.client_id;
         let words = format!(
@@ -226,6 +241,17 @@ impl Follow<'_, '_> {
             tracing::warn!(%failure, "other bots may sign once more with an app that Zoom refused");
         }
         Outcome::AppRefused(app.id(), words)
+    }
+
+    /// Whether Zoom's time, which it is asked for, is another than the join was signed with. Then the app is not to blame.
+    async fn clock_was_wrong(&mut self) -> bool {
+        let zoom = &self.run.record.parts.broker.zoom;
+        tokio::select! {
+            () = zoom.ask_for_the_time(TIME_KNOWN_FOR) => {}
+            _ = next_command(self.commands) => {}
+        }
+        let changed_by = zoom.clock().correction().abs_diff(self.progress.clock_correction);
+        changed_by > CLOCK_TOLERANCE.as_secs()
     }
 
     /// Zoom refused the join.

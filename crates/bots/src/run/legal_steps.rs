@@ -97,12 +97,12 @@ impl Recorded {
                 self.step(JoiningCall, Some(loss.sub_code))?;
                 self.life.join(self.now);
             }
-            Action::Leave(sub_code) | Action::End(End::CallEnded(Some(sub_code), _)) => {
+            Action::Leave(sub_code) | Action::End(End::CallEnded(sub_code, _)) => {
                 self.step(CallEnded, Some(sub_code))?;
                 self.step(Done, None)?;
                 return Ok(false);
             }
-            Action::End(End::CallEnded(None, _) | End::Done) => {
+            Action::End(End::Done) => {
                 self.step(CallEnded, None)?;
                 self.step(Done, None)?;
                 return Ok(false);

@@ -134,7 +134,6 @@ impl Life {
             // Events of the meeting come through [`Life::meeting_changed`]. A picture and a message don't change a bot's life.
             PageEvent::Joining
             | PageEvent::Meeting(_)
-            | PageEvent::Arrived { .. }
             | PageEvent::Call(_)
             | PageEvent::Console(_)
             | PageEvent::Camera { .. }
@@ -187,7 +186,11 @@ impl Life {
             PageEvent::Dropped { how } => {
                 Some(self.lost(SubCode::ZoomConnectionFailed, format!("the call was closed {how}"), now))
             }
-            PageEvent::Left => Some(Action::End(End::CallEnded(None, None))),
+            // Who tells a bot to leave waits for this event elsewhere (`leave`). Nobody has decided this one.
+            PageEvent::Left => {
+                let words = "the page left the call without being told to".to_owned();
+                Some(self.lost(SubCode::ZoomConnectionFailed, words, now))
+            }
             PageEvent::Script { message } => {
                 tracing::warn!(message, "the page reported an exception");
                 None
@@ -209,11 +212,11 @@ impl Life {
         let words = format!("Zoom closed the call: {reason}");
         match zoom::judge_end(reason, on_hold) {
             // Not the end of the call: another client took the bot's own place.
-            Closed::Over(Some(sub_code @ SubCode::ZoomErrorMultipleDeviceJoin)) => {
+            Closed::Over(sub_code @ SubCode::ZoomErrorMultipleDeviceJoin) => {
                 Action::End(End::Fatal(sub_code, "another client joined as the same Zoom user".into()))
             }
             // Zoom wants a registration, and the bot has none: it was never in.
-            Closed::Over(Some(sub_code @ SubCode::ZoomRegistrationRequired)) => {
+            Closed::Over(sub_code @ SubCode::ZoomRegistrationRequired) => {
                 Action::End(End::Fatal(sub_code, words))
             }
             Closed::Over(sub_code) => Action::End(End::CallEnded(sub_code, Some(words))),

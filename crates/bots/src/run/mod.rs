@@ -103,7 +103,7 @@ fn without_joining(record: &BotRecord<'_>) -> Option<End> {
 }
 
 const fn called_off() -> End {
-    End::CallEnded(Some(SubCode::BotReceivedLeaveCall), None)
+    End::CallEnded(SubCode::BotReceivedLeaveCall, None)
 }
 
 /// From the first step to the end, with a seat of the pool.

@@ -10,7 +10,7 @@ use zoom::JoinVerdict;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
     /// It was in, or joining, and the call is over: `call_ended`, then `done`.
-    CallEnded(Option<SubCode>, Option<String>),
+    CallEnded(SubCode, Option<String>),
     /// The call was over and that is recorded: `done`.
     Done,
     /// It could not join, or failed.
@@ -53,11 +53,9 @@ pub(super) fn end_of_refused(verdict: JoinVerdict, words: &str) -> Option<End> {
     match verdict {
         // The meeting ended while it was away. Waiting for the next one of that number would be another
         // meeting.
-        Fatal(SubCode::MeetingEnded) | NotStarted => {
-            Some(End::CallEnded(Some(SubCode::MeetingEnded), Some(words)))
-        }
+        Fatal(SubCode::MeetingEnded) | NotStarted => Some(End::CallEnded(SubCode::MeetingEnded, Some(words))),
         // The bot did nothing wrong: the user who vouched for it has left.
-        Fatal(left @ SubCode::ZoomObfUserLeftMeeting) => Some(End::CallEnded(Some(left), Some(words))),
+        Fatal(left @ SubCode::ZoomObfUserLeftMeeting) => Some(End::CallEnded(left, Some(words))),
         // Zoom may still count the bot's own former place; an error of ours may be the page's.
         Fatal(SubCode::ZoomErrorMultipleDeviceJoin | SubCode::BotErrored)
         | Retry { .. }

@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use browser::{Arrival, BotPage, ChatOutcome, ChatTo, PageEvent};
+use browser::{BotPage, ChatOutcome, ChatTo, PageEvent};
 use model::{BotStatus, ChatMessageId, Sealed};
 use store::ChatProgress;
 use tokio::sync::watch;
@@ -17,6 +17,7 @@ use super::{
 use crate::{
     chat_message::{QueuedMessage, Receiver},
     log::{Kind, Note},
+    meeting::Arrival,
     picture::Picture,
     request::{Greeting, Greetings, ParticipantGreeting},
 };
@@ -42,7 +43,8 @@ pub(super) struct Outputs<'a> {
     inside: bool,
     /// Whether it was, now or on another server.
     greeted: bool,
-    waiting: VecDeque<(String, ChatTo)>,
+    /// Greetings.
+    waiting: VecDeque<(String, Receiver)>,
     sending: Option<Sending>,
     numbers: u32,
     /// Zoom has left a message of this page unconfirmed, and the SDK confirms none after it.
@@ -127,7 +129,7 @@ impl<'a> Outputs<'a> {
         if !std::mem::replace(&mut self.greeted, true)
             && let Some(Greeting { send_to, message }) = self.greetings.on_bot_join.clone()
         {
-            self.waiting.push_back((message, send_to.into()));
+            self.waiting.push_back((message, send_to));
         }
         self.update(page).await;
     }
@@ -141,17 +143,21 @@ impl<'a> Outputs<'a> {
                 self.chatted(sending, *outcome, reason.as_deref()).await;
                 self.send_next(page).await;
             }
-            PageEvent::Arrived { people } => {
-                self.greet(people);
-                self.send_next(page).await;
-            }
             PageEvent::WaitingRoom => self.inside = false,
             _ => {}
         }
     }
 
-    /// Queues a greeting for each new participant. If too many come at once, only the first ones are greeted.
-    fn greet(&mut self, people: &[Arrival]) {
+    /// Greets those who have come since the bot was in. If too many come at once, only the first ones are greeted.
+    pub(super) async fn greet(&mut self, page: &BotPage, people: &[Arrival]) {
+        if people.is_empty() {
+            return;
+        }
+        self.queue_greetings(people);
+        self.send_next(page).await;
+    }
+
+    fn queue_greetings(&mut self, people: &[Arrival]) {
         let Some(ParticipantGreeting { message, exclude_host }) = &self.greetings.on_participant_join else {
             return;
         };
@@ -159,7 +165,7 @@ impl<'a> Outputs<'a> {
             if self.waiting.len() >= MAX_GREETINGS {
                 return tracing::warn!(bot = %self.record.bot.id, "too many people come at once to greet each");
             }
-            self.waiting.push_back((message.clone(), ChatTo::Participant(person.id)));
+            self.waiting.push_back((message.clone(), Receiver::Participant(person.id)));
         }
     }
 
@@ -228,7 +234,7 @@ impl<'a> Outputs<'a> {
     async fn send_next(&mut self, page: &BotPage) {
         while self.inside && self.sending.is_none() && self.commands.borrow().is_none() {
             let (id, text, to) = match self.waiting.pop_front() {
-                Some((text, to)) => (None, text, to),
+                Some((text, to)) => (None, text, self.as_zoom_has_it(to)),
                 None => match self.take().await {
                     Some((id, QueuedMessage { text, to })) => (Some(id), text, self.as_zoom_has_it(to)),
                     None => return,

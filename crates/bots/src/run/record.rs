@@ -105,11 +105,8 @@ impl BotRecord<'_> {
     pub(super) async fn close(&self, end: End) {
         match end {
             End::CallEnded(sub_code, words) => {
-                let message = match sub_code {
-                    Some(sub_code) => Some(sub_code.message(words.as_deref())),
-                    None => words,
-                };
-                self.record(BotStatus::CallEnded, sub_code, message).await;
+                let message = sub_code.message(words.as_deref());
+                self.record(BotStatus::CallEnded, Some(sub_code), Some(message)).await;
                 self.record(BotStatus::Done, None, None).await;
             }
             End::Done => {

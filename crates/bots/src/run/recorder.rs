@@ -9,7 +9,7 @@ use std::{
 };
 
 use browser::MeetingNews;
-use model::{Happening, MeetingEventsId, MeetingNumber, Secret, Timestamp};
+use model::{Happening, MeetingEvent, MeetingEventsId, MeetingNumber, Secret, Timestamp};
 use store::{Appended, MeetingEventBatch, RealtimeEndpoint};
 use tenants::Cell;
 use tokio::sync::{Notify, OnceCell};
@@ -17,7 +17,7 @@ use tokio::sync::{Notify, OnceCell};
 use super::{event_queue::EventQueue, record::BotRecord};
 use crate::{
     meeting::{
-        read,
+        read::{self, StoredEvents},
         state::{Meeting, MeetingUpdate, Others},
     },
     request::{BotRequest, RecordingConfig},
@@ -77,11 +77,16 @@ impl<'a> Recorder<'a> {
             match read::all(&*parts.store, &parts.broker.vault, bot.workspace, bot.id).await {
                 Ok(stored) => {
                     locked(&self.queue).recall(&stored);
+                    let until = self.last_seen(&stored);
+                    let entered = |event: &MeetingEvent| matches!(event.what, Happening::BotEntered { .. });
+                    let knows_people = self.config.participant_events && stored.events.iter().any(entered);
                     let mut meeting = locked(&self.meeting);
                     for event in stored.events {
                         meeting.recall(event.what);
                     }
-                    return;
+                    let unsaid = meeting.take_over(knows_people, until);
+                    drop(meeting);
+                    return self.keep(unsaid, until);
                 }
                 Err(failure) => {
                     tracing::error!(bot = %bot.id, %failure, "what happened before waits for the store");
@@ -89,6 +94,15 @@ impl<'a> Recorder<'a> {
                 }
             }
         }
+    }
+
+    /// Until when the other server is known to have lived: it renewed its lease, or stored an event.
+    fn last_seen(&self, stored: &StoredEvents) -> Timestamp {
+        let BotRecord { parts, bot, .. } = self.record;
+        let renewed = bot.leased_until.map(|until| until - parts.timing.lease);
+        let stored = stored.events.last().map(|event| event.at);
+        let now = parts.env.now();
+        renewed.max(stored).unwrap_or(now).min(now)
     }
 
     /// Takes in the page's news without waiting.

@@ -197,7 +197,7 @@ mod tests {
         let again = |next| matches!(next, Next::Join { loss: None, .. });
         let retry = JoinVerdict::Retry { sub_code: SubCode::ZoomConnectionFailed, pause: Duration::ZERO };
         let twice = JoinVerdict::Fatal(SubCode::ZoomErrorMultipleDeviceJoin);
-        let ended = End::CallEnded(Some(SubCode::MeetingEnded), Some("refused".into()));
+        let ended = End::CallEnded(SubCode::MeetingEnded, Some("refused".into()));
         for verdict in [JoinVerdict::NotStarted, JoinVerdict::Fatal(SubCode::MeetingEnded)] {
             assert!(matches!(after(true, refused(verdict)), Next::End(end) if end == ended));
             assert!(matches!(after(false, refused(verdict)), Next::AsAtFirst(_)), "it waits as at first");

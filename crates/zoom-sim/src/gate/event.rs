@@ -90,8 +90,12 @@ pub(crate) enum Over {
     ArchiveFailed = 14,
     /// "duplicated session": the same user came again.
     Duplicated = 17,
+    /// "RSGW ended": Zoom's server behind the connection, and not the meeting (I).
+    Gateway = 20,
     /// "bot user kicked due to master leaving": who vouched for the bot has left.
     AuthoriserLeft = 21,
+    /// "unknown reason: 99": one that the SDK has no words for (ours).
+    Unnamed = 99,
 }
 
 /// Why a meeting is over for all.
@@ -105,6 +109,10 @@ pub(crate) enum EndedBy {
     HostNeverCame,
     OneLeft,
     ArchiveFailed,
+    /// Zoom's server behind the connections restarts. The meeting goes on, and those with a socket come again (I).
+    Gateway,
+    /// For a reason that the SDK has no words for.
+    Unnamed,
 }
 
 impl From<EndedBy> for Over {
@@ -115,6 +123,8 @@ impl From<EndedBy> for Over {
             EndedBy::HostNeverCame => Self::HostNeverCame,
             EndedBy::OneLeft => Self::OneLeft,
             EndedBy::ArchiveFailed => Self::ArchiveFailed,
+            EndedBy::Gateway => Self::Gateway,
+            EndedBy::Unnamed => Self::Unnamed,
         }
     }
 }

@@ -238,8 +238,13 @@ impl Meeting {
         self.participants.iter().any(|person| person.user_id.as_ref() == Some(user_id) && !person.on_hold)
     }
 
-    /// Over for all participants.
+    /// Over for all participants; by the gateway, for those with a socket.
     pub(crate) fn end(&mut self, by: EndedBy) {
+        if by == EndedBy::Gateway {
+            let connected = self.participants.extract_if(.., |person| person.line.is_some());
+            connected.for_each(|person| person.tell(Outgoing::over(by.into())));
+            return self.changed();
+        }
         self.phase = Phase::Ended;
         for person in self.participants.drain(..) {
             person.tell(Outgoing::over(by.into()));

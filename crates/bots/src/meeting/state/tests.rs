@@ -147,6 +147,73 @@ fn a_server_that_takes_over_knows_who_was_there() {
     assert_eq!(told, ["in"], "nothing of it is news");
 }
 
+/// What was open when the other server died is closed, once, and begins anew.
+#[test]
+fn a_speech_does_not_outlive_the_server_that_heard_it() {
+    let (mut first, mut happened) = with_ada_and_bob();
+    let speaking = |users: &[u32]| MeetingNews::Speaking { users: users.into() };
+    happened.extend(first.take(vec![speaking(&[1, 2]), speaking(&[1])], START).events);
+    let mut second = Meeting::new(&[]);
+    for what in happened {
+        second.recall(what);
+    }
+    assert_eq!(told(&second.take_over(true, START)), ["Ada speech_off", "out"]);
+    assert!(second.take_over(true, START).is_empty());
+    let back = take(&mut second, vec![present(vec![person(1, "Ada"), person(2, "Bob")]), speaking(&[1])]);
+    assert_eq!(back, ["in", "Ada speech_on"]);
+}
+
+/// Names of those who are welcomed when the page tells this.
+fn welcomed(meeting: &mut Meeting, news: Vec<MeetingNews>, now: Timestamp) -> Vec<u32> {
+    meeting.take(news, now).arrivals.iter().map(|who| who.id).collect()
+}
+
+#[test]
+fn who_came_after_the_bot_is_new_once() {
+    let added = |id, name| MeetingNews::Added { person: person(id, name) };
+    let mut meeting = Meeting::new(&[]);
+    let list = vec![person(1, "Ada"), person(2, "Bob")];
+    assert!(welcomed(&mut meeting, vec![present(list)], at(0)).is_empty());
+    // Zoom may still announce who was there before; numbers tell them from those who come now.
+    assert!(welcomed(&mut meeting, vec![added(3, "Cem")], at(1)).is_empty());
+    assert_eq!(welcomed(&mut meeting, vec![added(BOT + 1, "Dan")], at(1)), [BOT + 1]);
+    assert_eq!(welcomed(&mut meeting, vec![added(4, "Eve")], at(2)), [4]);
+    let again = vec![MeetingNews::Removed { id: 4 }, added(5, "Eve")];
+    assert!(welcomed(&mut meeting, again, at(9)).is_empty(), "once");
+
+    // Fay comes while the bot is away; Zoom announces the rest one by one.
+    let back = vec![MeetingNews::Away { moves: false }, present(vec![person(1, "Ada"), person(6, "Fay")])];
+    assert_eq!(welcomed(&mut meeting, back, at(20)), [6]);
+    assert!(welcomed(&mut meeting, vec![added(2, "Bob"), added(BOT + 1, "Dan")], at(21)).is_empty());
+    // In another room, people are there before it.
+    let moved =
+        vec![MeetingNews::Away { moves: true }, in_room("Red", vec![person(2, "Bob"), person(7, "Gil")])];
+    assert!(welcomed(&mut meeting, moved, at(30)).is_empty());
+    assert_eq!(welcomed(&mut meeting, vec![added(8, "Hal")], at(32)), [8]);
+}
+
+/// After a waiting room the bot's number is lower than that of some who were there: then numbers say nothing.
+#[test]
+fn numbers_tell_who_came_only_where_they_can() {
+    let mut meeting = Meeting::new(&[]);
+    let news =
+        vec![present(vec![person(BOT + 1, "Ada")]), MeetingNews::Added { person: person(BOT + 2, "Bob") }];
+    assert!(welcomed(&mut meeting, news, START).is_empty());
+}
+
+#[test]
+fn a_server_that_takes_over_welcomes_who_came_meanwhile_if_it_can_know_them() {
+    let list = || vec![present(vec![person(1, "Ada"), person(2, "Bob"), person(3, "Cem")])];
+    for (knows, expected) in [(true, vec![3]), (false, vec![])] {
+        let mut second = Meeting::new(&[]);
+        for what in with_ada_and_bob().1 {
+            second.recall(what);
+        }
+        second.take_over(knows, START);
+        assert_eq!(welcomed(&mut second, list(), at(60)), expected);
+    }
+}
+
 #[test]
 fn a_move_to_a_breakout_room_is_told_as_what_it_is() {
     let (mut meeting, _) = with_ada_and_bob();

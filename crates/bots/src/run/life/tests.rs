@@ -138,6 +138,7 @@ fn what_nobody_decided_is_a_loss_wherever_the_bot_was() {
     let events = || {
         [
             (PageEvent::Dropped { how: "without any event" }, SubCode::ZoomConnectionFailed),
+            (PageEvent::Left, SubCode::ZoomConnectionFailed),
             (PageEvent::Ended { reason: "RSGW ended".into(), on_hold: false }, SubCode::ZoomConnectionFailed),
             (PageEvent::Gone(Gone::PageCrashed), SubCode::BotErrored),
             (PageEvent::Gone(Gone::BrowserGone), SubCode::BotErrored),
@@ -166,14 +167,14 @@ fn a_decision_of_a_person_ends_the_bot() {
         Some(Action::End(End::CallEnded(sub_code, _))) => sub_code,
         other => panic!("{other:?}"),
     };
-    assert_eq!(call_ended(end("kicked by host", false)), Some(SubCode::BotKickedFromCall));
-    assert_eq!(call_ended(end("kicked by host", true)), Some(SubCode::BotKickedFromWaitingRoom));
-    assert_eq!(call_ended(end("ended by host", false)), Some(SubCode::CallEndedByHost));
-    assert_eq!(call_ended(end("free meeting ended", false)), Some(SubCode::CallEndedByPlatformMaxLength));
-    assert_eq!(call_ended(end("something new", false)), None);
+    assert_eq!(call_ended(end("kicked by host", false)), SubCode::BotKickedFromCall);
+    assert_eq!(call_ended(end("kicked by host", true)), SubCode::BotKickedFromWaitingRoom);
+    assert_eq!(call_ended(end("ended by host", false)), SubCode::CallEndedByHost);
+    assert_eq!(call_ended(end("free meeting ended", false)), SubCode::CallEndedByPlatformMaxLength);
+    assert_eq!(call_ended(end("something new", false)), SubCode::ZoomInternalError);
     assert_eq!(
         call_ended(end("bot user kicked due to master leaving", false)),
-        Some(SubCode::ZoomObfUserLeftMeeting)
+        SubCode::ZoomObfUserLeftMeeting
     );
     let twice = end("duplicated session", false);
     assert!(matches!(twice, Some(Action::End(End::Fatal(SubCode::ZoomErrorMultipleDeviceJoin, _)))));
@@ -183,10 +184,10 @@ fn a_decision_of_a_person_ends_the_bot() {
         life.event(PageEvent::Reconnecting { reason: None }, at(1));
         life.event(PageEvent::Failed { code, reason: "gone".into() }, at(2))
     };
-    assert_eq!(call_ended(failed(4019)), Some(SubCode::ZoomObfUserLeftMeeting));
+    assert_eq!(call_ended(failed(4019)), SubCode::ZoomObfUserLeftMeeting);
     // It ended while the bot was away, or the server that was asked knows of no running meeting.
-    assert_eq!(call_ended(failed(4004)), Some(SubCode::MeetingEnded));
-    assert_eq!(call_ended(failed(3008)), Some(SubCode::MeetingEnded));
+    assert_eq!(call_ended(failed(4004)), SubCode::MeetingEnded);
+    assert_eq!(call_ended(failed(3008)), SubCode::MeetingEnded);
     let removed = failed(3009);
     assert!(matches!(removed, Some(Action::End(End::Fatal(SubCode::MeetingNotAccessible, _)))));
 }
