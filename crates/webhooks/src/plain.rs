@@ -33,7 +33,7 @@ pub(crate) fn plain(kind: &str, body: &str) -> Plain {
         ("webhook_endpoint.test", _) => "This is a test".to_owned(),
         ("token_link.refused", _) => format!("The token link {} gave no token", link(data)),
         ("webhook_endpoint.disabled", _) => format!("The endpoint {} is switched off", endpoint(data)),
-        ("audit.failing", _) => "The audit cannot be written: no token is given".to_owned(),
+        ("audit.failing", _) => "Tokens were refused: the audit could not be written".to_owned(),
         ("clock.off", _) => "The clock of a server is wrong".to_owned(),
         _ => match text(&data["bot"]["id"]) {
             Some(bot) => format!("Bot {bot}: {kind}"),

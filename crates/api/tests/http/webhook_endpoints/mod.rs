@@ -1,5 +1,6 @@
 //! Endpoints that are told of events: a receiver on loopback that keeps what it is sent, and answers as it is told.
 
+mod alarms;
 mod deliveries;
 mod settings;
 mod stream;
