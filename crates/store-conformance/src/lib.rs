@@ -273,7 +273,8 @@ macro_rules! conformance_tests {
                          workspaces_share_what_is_free, a_workspace_runs_no_more_bots_than_its_limit,
                          what_joins_no_meeting_any_more_is_leased_whatever_the_limit }
             bot_lists { lists_are_newest_first_and_stable, filters_narrow,
-                        bots_are_found_by_sub_code_and_account, what_bots_came_to_is_counted_by_hour }
+                        bots_are_found_by_sub_code_and_account, what_bots_came_to_is_counted_by_hour,
+                        the_next_bots_of_an_account_are_named_and_all_are_counted }
         }
     };
     ($constructor:expr => $($module:ident { $($behaviour:ident),* $(,)? })*) => {$(

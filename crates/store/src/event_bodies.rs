@@ -63,7 +63,7 @@ pub struct AccountEvent<'e> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AtStake {
     /// How many.
-    pub count: usize,
+    pub count: u64,
     /// The next of them.
     pub bots: Vec<ScheduledBot>,
 }
