@@ -78,7 +78,7 @@ pub use deliveries::{
     LONGEST_DELIVERY_PAUSE, MAX_BACKLOG,
 };
 pub use error::StoreError;
-pub use events::{Event, EventFilter, Events, NewEvent};
+pub use events::{Event, EventFilter, Events, NewEvent, event_body};
 pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
 pub use lease::Lease;
 pub use limits::{LimitShare, ZoomLimit, ZoomLimits};

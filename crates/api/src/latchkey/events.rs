@@ -56,7 +56,7 @@ pub(crate) struct HappenedEvent {
     /// The id of what it is about.
     subject: String,
     happened_at: Timestamp,
-    /// As endpoints are sent it.
+    /// As endpoints are sent it, without what is added for each attempt: `at_stake` and `connect_link` of an account's event.
     #[schema(value_type = EventBody)]
     body: Box<RawValue>,
 }
