@@ -245,7 +245,8 @@ macro_rules! conformance_tests {
                        a_test_reaches_one_endpoint_whatever_it_listens_to,
                        what_was_delivered_can_be_sent_again_in_order,
                        workspaces_take_turns_and_a_host_has_a_part_of_the_places, what_waits_is_counted }
-            realtime { endpoints_are_due_when_something_happens, an_endpoint_that_failed_waits_whatever_happens,
+            realtime { a_workspace_has_a_part_of_the_places,
+                       endpoints_are_due_when_something_happens, an_endpoint_that_failed_waits_whatever_happens,
                        a_due_time_that_no_clock_can_have_given_holds_no_endpoint_up,
                        progress_needs_the_lease, an_endpoint_ends_once_with_its_event,
                        endpoints_of_a_bot_that_runs_again_stay_as_they_are,

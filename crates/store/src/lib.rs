@@ -103,6 +103,7 @@ pub use pools::{
 pub use probe::Probe;
 pub use realtime::{
     LONGEST_REALTIME_PAUSE, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress,
+    RealtimeShares,
 };
 pub use received_events::{Disconnection, Received, ReceivedEvent, ReceivedEvents, ZoomEvent};
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};
