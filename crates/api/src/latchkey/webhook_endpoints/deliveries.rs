@@ -16,7 +16,7 @@ use crate::{
     State,
     caller::{Admin, Caller, Read},
     error::ApiError,
-    latchkey::events::raw,
+    latchkey::events::{kinds, raw},
     openapi::EventBody,
     page::{Page, Query},
     path::Path,
@@ -111,10 +111,7 @@ pub(crate) async fn list(
     let filter = DeliveryFilter {
         state: query.word("state", "It must be pending, delivered or failed.")?,
         event: None,
-        events: EventFilter {
-            kinds: query.list("event_type").map(str::to_owned).collect(),
-            subject: query.get("subject").map(str::to_owned),
-        },
+        events: EventFilter { kinds: kinds(&query)?, subject: query.get("subject").map(str::to_owned) },
         before: query.cursor()?,
     };
     if state.store.webhook_endpoint(caller.workspace, id).await?.is_none() {
