@@ -8,6 +8,7 @@
 //! - `schedule`: when an event is sent again, and when an endpoint is switched off.
 //! - `told`: adds to an account's event where to connect it again, and which bots are affected. `plain`: an event as text, for
 //!   people.
+//! - `shown`: what is sent, for who looks at deliveries.
 //! - `types`: what an endpoint can listen to.
 //! - `stream`: the same events for callers that poll.
 //! - `alarms`: events about failures of the server itself.
@@ -23,6 +24,7 @@ mod mail;
 mod plain;
 mod schedule;
 mod secrets;
+mod shown;
 mod stream;
 mod told;
 mod types;
@@ -45,9 +47,11 @@ pub use endpoints::{Endpoint, MAX_ENDPOINTS, MAX_REPLAY, NewEndpoint, Rotation};
 pub use mail::{MailError, MailRefusal, MailSettings, MailSettingsError, MailTls, Mailer};
 pub use schedule::{DISABLE_AFTER, MAX_ATTEMPTS};
 pub use secrets::{NotASecret, Secrets, check_secret};
+pub use shown::Shown;
 pub use told::Reconnect;
 pub use types::{event_types, notable_types};
 
+use lanes::MAX_OF_ONE;
 use worker::DueEndpoints;
 
 /// Endpoints that are told at once. One that does not answer takes one of these places; a host or a workspace has a part of
