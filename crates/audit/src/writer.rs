@@ -66,6 +66,17 @@ struct Shared {
     queue: Mutex<Queue>,
     /// When a batch was refused by the store and by the disk, if none was kept since.
     refused_at: Mutex<Option<Timestamp>>,
+    /// The last time that tokens were refused, though it may be over.
+    outage: Mutex<Option<Outage>>,
+}
+
+/// A time in which tokens were refused because their records could be kept nowhere.
+#[derive(Debug, Clone, Copy)]
+struct Outage {
+    since: Timestamp,
+    last: Timestamp,
+    /// A record was kept since.
+    is_over: bool,
 }
 
 /// The records that wait, and whether a task writes them.
@@ -99,8 +110,9 @@ impl Audit {
         tasks: TaskTracker,
     ) -> Self {
         metrics.started(WORKER);
-        let (queue, refused_at) = (Mutex::default(), Mutex::default());
-        Self { shared: Arc::new(Shared { mode, store, env, tasks, metrics, journal, queue, refused_at }) }
+        let (queue, refused_at, outage) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let shared = Shared { mode, store, env, tasks, metrics, journal, queue, refused_at, outage };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Returns once a token may be given on this record.
@@ -122,6 +134,11 @@ impl Audit {
         let refused_at = *self.shared.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.mode == AuditMode::Strict
             && refused_at.is_some_and(|at| at.was_within(REFUSAL_COUNTS_FOR, now))
+    }
+
+    /// Since when tokens were refused the last time, though that may be over: for who could not be told of it then.
+    pub fn last_outage(&self) -> Option<Timestamp> {
+        self.shared.outage().map(|outage| outage.since)
     }
 
     /// Writes a record that no caller waits for. If the queue is full it goes to the log.
@@ -147,6 +164,19 @@ impl Audit {
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn outage(&self) -> MutexGuard<'_, Option<Outage>> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tokens are refused. What follows shortly on another time belongs to it.
+    fn has_refused(&self, now: Timestamp) {
+        let mut outage = self.outage();
+        let before =
+            outage.filter(|before| !before.is_over || before.last.was_within(REFUSAL_COUNTS_FOR, now));
+        let since = before.map_or(now, |before| before.since);
+        *outage = Some(Outage { since, last: now, is_over: false });
     }
 
     /// Puts an entry into the queue and starts a writer if none runs. Returns it when the queue is too long.
@@ -205,10 +235,17 @@ impl Shared {
                 return done;
             }
             let now = self.env.now();
-            let in_time =
-                |entry: &Entry| entry.waiter.is_none() || now.since(entry.record.at) < WRITTEN_WITHIN;
-            batch.retain(in_time);
-            self.queue().waiting.retain(in_time);
+            let mut refused = false;
+            let mut in_time = |entry: &Entry| {
+                let is_late = entry.waiter.is_some() && now.since(entry.record.at) >= WRITTEN_WITHIN;
+                refused |= is_late;
+                !is_late
+            };
+            batch.retain(&mut in_time);
+            self.queue().waiting.retain(&mut in_time);
+            if refused {
+                self.has_refused(now);
+            }
         }
     }
 
@@ -232,6 +269,9 @@ impl Shared {
         let kept = self.is_written(batches).await;
         let refused_at = (!kept).then(|| self.env.now());
         *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = refused_at;
+        if kept {
+            self.outage().iter_mut().for_each(|outage| outage.is_over = true);
+        }
         kept
     }
 

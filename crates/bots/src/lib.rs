@@ -9,13 +9,11 @@
 //! - `servers`: how many bots run here, and whether a new one would find a place. `browsers`: browsers and their pages.
 //! - [`request`]: the stored request. [`meeting`]: who is in a meeting and what happens there.
 //! - `log`: entries of a bot's log. [`Screenshots`]: pictures of pages, in [`PictureFiles`]. `picture`: what a bot shows.
-//! - `at_stake`: bots that an account's state affects.
 //!
 //! Imports point one way: `assemble` → `handle`, `supervisor` → `run` → `servers`, `browsers`, `meeting`, `request`, `log`,
 //! `screenshots`. `handle` and `supervisor` do not know each other.
 
 mod assemble;
-mod at_stake;
 mod browsers;
 mod chat_message;
 mod handle;
@@ -32,7 +30,6 @@ mod supervisor;
 mod wake;
 
 pub use assemble::Parts;
-pub use at_stake::at_stake;
 pub use browsers::{BrowserSharing, Browsers, WarmPages};
 pub use chat_message::{LONGEST_MESSAGE, QueuedMessage, Receiver};
 pub use handle::{

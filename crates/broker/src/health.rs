@@ -28,6 +28,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Less free space is a warning.
 const MIN_FREE_SPACE: u64 = 256 * 1024 * 1024;
 
+/// The finding about the audit.
+pub const AUDIT: &str = "audit";
+
 /// Checks the dependencies of this server.
 pub struct HealthChecks {
     pub(crate) env: Environment,
@@ -62,6 +65,17 @@ impl HealthChecks {
             self.looks.run((), &self.tasks, move || async move { this.look().await }).await;
         }
         self.found.findings()
+    }
+
+    /// The last time that the audit refused tokens, though it may be over: while it lasts, the store cannot be told.
+    pub fn last_audit_outage(&self) -> Option<Finding> {
+        let since = self.audit.last_outage()?;
+        let problem = Problem {
+            severity: Severity::Failing,
+            cause: "the database and this server's disk both refused records of the audit".into(),
+            consequence: "Tokens were refused, because none is given without its record: see /readyz.".into(),
+        };
+        Some(Finding { name: AUDIT, ok: false, since, problem: Some(problem) })
     }
 
     async fn look(&self) {
@@ -133,7 +147,7 @@ impl HealthChecks {
             consequence: "No token is given without its record: see the findings about database and disk."
                 .into(),
         });
-        self.report("audit", problem);
+        self.report(AUDIT, problem);
     }
 
     /// The error of a store's call, if it fails.

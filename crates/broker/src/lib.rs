@@ -43,7 +43,7 @@ pub use accounts::{
 };
 pub use addresses::Addresses;
 pub use assemble::Parts;
-pub use health::{HealthChecks, STORE_MAY_BE_AWAY};
+pub use health::{AUDIT, HealthChecks, STORE_MAY_BE_AWAY};
 pub use meeting_map::{DueLists, MeetingHost, MeetingMap, PersonalLink};
 pub use memory::Memory;
 pub use pools::{Hosting, NewMember, PoolSeatRequest, Pools, RemovedPool, Seated};

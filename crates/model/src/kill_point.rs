@@ -36,6 +36,8 @@ pub enum KillPoint {
     BeforeDelivery,
     /// The endpoint has answered, and the answer is only in memory.
     AfterDelivery,
+    /// Answers of an endpoint are written, and not committed.
+    BeforeDeliveryCommit,
 }
 
 impl KillPoint {
@@ -53,6 +55,7 @@ impl KillPoint {
             Self::AfterConsent => "after_consent",
             Self::BeforeDelivery => "before_delivery",
             Self::AfterDelivery => "after_delivery",
+            Self::BeforeDeliveryCommit => "before_delivery_commit",
         }
     }
 

@@ -25,10 +25,10 @@ use store::RealtimeStore;
 use tenants::Workspaces;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use workers::{Settings, Worker, Workers};
+use workers::{Settings, Shares, Worker, Workers};
 
 use held::Held;
-use worker::DueEndpoints;
+use worker::{DueEndpoints, MAX_OF_A_WORKSPACE};
 
 /// Endpoints that are served at once: each takes a task, and an open connection takes one for as long as it is open.
 const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
@@ -70,6 +70,7 @@ impl Realtime {
             held: held.clone(),
             more: more.clone(),
             stopping: stopping.clone(),
+            workspaces: Shares::new(MAX_OF_A_WORKSPACE, more.clone()),
         };
         let settings = Settings {
             most_at_once: MAX_AT_ONCE,

@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use bots::request::EndpointKind;
-use model::{Failure, LeaseToken};
-use store::{Lease, RealtimeEndpoint};
+use model::{Failure, LeaseToken, WorkspaceId};
+use store::{Lease, RealtimeEndpoint, RealtimeShares};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
-use workers::{Claimed, Work};
+use workers::{Claimed, Share, Shares, Work};
 
 use crate::{
     Parts,
@@ -19,6 +19,10 @@ use crate::{
 
 /// How long an endpoint is held without a renewal.
 const LEASE: Duration = Duration::from_secs(60);
+/// Endpoints of one workspace that are served at once: when there are so many, no more are claimed.
+pub(crate) const MAX_OF_A_WORKSPACE: u32 = 256;
+/// Of one workspace that are claimed in one go.
+const CLAIMED_OF_A_WORKSPACE: u32 = 64;
 /// Between renewals.
 const RENEW_INTERVAL: Duration = Duration::from_secs(20);
 
@@ -30,11 +34,13 @@ pub(crate) struct DueEndpoints {
     pub(crate) more: Arc<Notify>,
     /// Nothing further is begun.
     pub(crate) stopping: CancellationToken,
+    /// A connection counts for as long as it is open.
+    pub(crate) workspaces: Shares<WorkspaceId>,
 }
 
 impl Work for DueEndpoints {
     const NAME: &'static str = "realtime";
-    type Item = (RealtimeEndpoint, Lease);
+    type Item = (RealtimeEndpoint, Lease, Share<WorkspaceId>);
     type Error = Failure;
 
     async fn claim(&self, most: u32) -> Result<Vec<Claimed<Self::Item>>, Failure> {
@@ -44,12 +50,21 @@ impl Work for DueEndpoints {
         let Parts { store, env, .. } = &*self.parts;
         let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(env)).collect();
         let now = env.now();
-        let leased = store.lease_due_realtime_endpoints(&tokens, now, now + LEASE).await?;
-        let claimed = leased.into_iter();
-        Ok(claimed.map(|(row, lease, due_at)| Claimed { item: (row, lease), due_at }).collect())
+        let full = self.workspaces.full();
+        let shares = RealtimeShares { full: &full, most: CLAIMED_OF_A_WORKSPACE };
+        let leased = store.lease_due_realtime_endpoints(&tokens, shares, now, now + LEASE).await?;
+        if leased.len() >= CLAIMED_OF_A_WORKSPACE as usize {
+            // Of a workspace it may have been as many as one go takes.
+            self.more.notify_one();
+        }
+        let claimed = leased.into_iter().map(|(row, lease, due_at)| {
+            let share = self.workspaces.enter(row.workspace);
+            Claimed { item: (row, lease, share), due_at }
+        });
+        Ok(claimed.collect())
     }
 
-    async fn run(&self, (row, lease): &Self::Item) -> Result<(), Failure> {
+    async fn run(&self, (row, lease, _): &Self::Item) -> Result<(), Failure> {
         let Some(teller) = Teller::open(&self.parts, (row, lease)).await? else { return Ok(()) };
         let told = match teller.endpoint.kind {
             EndpointKind::Webhook => webhook::tell(teller, &self.more, &self.stopping).await,
@@ -65,7 +80,7 @@ impl Work for DueEndpoints {
         }
     }
 
-    async fn keep_lease(&self, (row, lease): &Self::Item) {
+    async fn keep_lease(&self, (row, lease, _): &Self::Item) {
         let Parts { store, env, .. } = &*self.parts;
         let mut until = lease.expires_at;
         loop {
@@ -83,7 +98,7 @@ impl Work for DueEndpoints {
         }
     }
 
-    fn span(&self, (row, _): &Self::Item) -> Span {
+    fn span(&self, (row, ..): &Self::Item) -> Span {
         tracing::info_span!("realtime", endpoint = %row.id, bot = %row.bot, workspace = %row.workspace)
     }
 }

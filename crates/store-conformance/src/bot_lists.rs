@@ -5,11 +5,15 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use model::{BotStatus, CredentialId, PoolId, StatusChange, SubCode, WorkspaceId};
-use store::{Bot, BotChange, BotChanged, BotFilter, PictureChange, SignsInWith, Transition};
+use store::{
+    Bot, BotChange, BotChanged, BotFilter, Member, PictureChange, Pool, SignsInWith, Transition,
+    event_bodies::{AtStake, ScheduledBot},
+};
 
 use crate::{
     Conformance,
     bots::{added, bot, leased, step},
+    credentials,
 };
 
 pub async fn lists_are_newest_first_and_stable(suite: &Conformance) {
@@ -125,6 +129,56 @@ pub async fn bots_are_found_by_sub_code_and_account(suite: &Conformance) {
     assert!(matches!(changed, BotChanged::Done(bot) if bot.signs_in_with == change.signs_in_with));
     assert!(found(of(one)).await.is_empty());
     assert_eq!(found(of(other)).await, [signed_in.id]);
+}
+
+pub async fn the_next_bots_of_an_account_are_named_and_all_are_counted(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let app = suite.app(workspace, "client-1").await;
+    let (mut accounts, mut pools) = (Vec::new(), Vec::new());
+    for person in ["ada", "bob"] {
+        let account = credentials::account(suite, workspace, app.id, person);
+        credentials::connect(suite, &account).await.unwrap();
+        let pool = PoolId::generate(&suite.env);
+        let row = Pool { id: pool, workspace, name: person.into(), created_at: suite.env.now() };
+        let person = person.to_owned();
+        let member = Member { account: (account.id, None), person, address: None, joins: 1, hosted: 1 };
+        suite.store.add_pool(&row, &[member]).await.unwrap();
+        accounts.push(account.id);
+        pools.push(pool);
+    }
+    let now = suite.env.now();
+    let of = |account: usize| SignsInWith { account: Some(accounts[account]), pool: None };
+    let through = |pool: usize| SignsInWith { account: None, pool: Some(pools[pool]) };
+    let scheduled = async |hours: Option<u64>, signs_in_with| {
+        let join_at = hours.map(|hours| now + Duration::from_secs(3600) * u32::try_from(hours).unwrap());
+        let bot = Bot { join_at, signs_in_with, ..bot(suite, workspace) };
+        suite.store.add_bot(&bot, None).await.unwrap();
+        bot.id
+    };
+    let next = scheduled(Some(1), through(0)).await;
+    let last = scheduled(Some(3), of(0)).await;
+    let second = scheduled(Some(2), of(0)).await;
+    for (hours, signs_in_with) in [
+        (Some(1), of(1)),
+        (Some(1), through(1)),
+        (Some(0), of(0)),
+        (None, of(0)),
+        (Some(1), SignsInWith::default()),
+    ] {
+        scheduled(hours, signs_in_with).await;
+    }
+    let at = |hours: u32| now + Duration::from_secs(3600) * hours;
+    let named = [(next, at(1), true), (second, at(2), false), (last, at(3), false)]
+        .map(|(id, join_at, through_pool)| ScheduledBot { id, join_at, through_pool });
+    let stake =
+        async |workspace, most| suite.store.at_stake(workspace, accounts[0], now, most).await.unwrap();
+    assert_eq!(stake(workspace, 9).await, AtStake { count: 3, bots: named.to_vec() });
+    assert_eq!(stake(workspace, 2).await, AtStake { count: 3, bots: named[..2].to_vec() });
+    assert_eq!(stake(WorkspaceId::generate(&suite.env), 9).await, AtStake::default());
+
+    // One that has begun is no longer waiting for its account.
+    suite.store.cancel_bot(workspace, second).await.unwrap();
+    assert_eq!(stake(workspace, 9).await.count, 2);
 }
 
 pub async fn what_bots_came_to_is_counted_by_hour(suite: &Conformance) {

@@ -245,7 +245,8 @@ macro_rules! conformance_tests {
                        a_test_reaches_one_endpoint_whatever_it_listens_to,
                        what_was_delivered_can_be_sent_again_in_order,
                        workspaces_take_turns_and_a_host_has_a_part_of_the_places, what_waits_is_counted }
-            realtime { endpoints_are_due_when_something_happens, an_endpoint_that_failed_waits_whatever_happens,
+            realtime { a_workspace_has_a_part_of_the_places,
+                       endpoints_are_due_when_something_happens, an_endpoint_that_failed_waits_whatever_happens,
                        a_due_time_that_no_clock_can_have_given_holds_no_endpoint_up,
                        progress_needs_the_lease, an_endpoint_ends_once_with_its_event,
                        endpoints_of_a_bot_that_runs_again_stay_as_they_are,
@@ -273,7 +274,8 @@ macro_rules! conformance_tests {
                          workspaces_share_what_is_free, a_workspace_runs_no_more_bots_than_its_limit,
                          what_joins_no_meeting_any_more_is_leased_whatever_the_limit }
             bot_lists { lists_are_newest_first_and_stable, filters_narrow,
-                        bots_are_found_by_sub_code_and_account, what_bots_came_to_is_counted_by_hour }
+                        bots_are_found_by_sub_code_and_account, what_bots_came_to_is_counted_by_hour,
+                        the_next_bots_of_an_account_are_named_and_all_are_counted }
         }
     };
     ($constructor:expr => $($module:ident { $($behaviour:ident),* $(,)? })*) => {$(

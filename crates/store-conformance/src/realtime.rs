@@ -14,7 +14,9 @@ use crate::{
     bots::{leased, step},
     events::event,
 };
-use store::{Bot, Lease, MeetingEventBatch, RealtimeEndpoint, RealtimeNext, RealtimeProgress};
+use store::{
+    Bot, Lease, MeetingEventBatch, RealtimeEndpoint, RealtimeNext, RealtimeProgress, RealtimeShares,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOTHING_TOLD: RealtimeProgress =
@@ -50,8 +52,40 @@ async fn happens(suite: &Conformance, (bot, lease): &(Bot, Lease), number: u64) 
 
 async fn lease(suite: &Conformance, at: Timestamp) -> Vec<(RealtimeEndpoint, Lease)> {
     let tokens: Vec<_> = (0..9).map(|_| LeaseToken::generate(&suite.env)).collect();
-    let leased = suite.store.lease_due_realtime_endpoints(&tokens, at, at + 60 * SECOND).await.unwrap();
+    leased_of(suite, at, RealtimeShares { full: &[], most: 9 }, &tokens).await
+}
+
+async fn leased_of(
+    suite: &Conformance,
+    at: Timestamp,
+    shares: RealtimeShares<'_>,
+    tokens: &[LeaseToken],
+) -> Vec<(RealtimeEndpoint, Lease)> {
+    let until = at + 60 * SECOND;
+    let leased = suite.store.lease_due_realtime_endpoints(tokens, shares, at, until).await.unwrap();
     leased.into_iter().map(|(endpoint, lease, _)| (endpoint, lease)).collect()
+}
+
+pub async fn a_workspace_has_a_part_of_the_places(suite: &Conformance) {
+    let busy = added(suite, 5).await;
+    let other = suite.workspace_row(WorkspaceId::generate(&suite.env));
+    suite.store.add_workspace(&other, &suite.api_key(other.id)).await.unwrap();
+    let (bot, held) = leased(suite, other.id).await;
+    suite.store.add_realtime_endpoints(&held, &[endpoint(&bot, 0)]).await.unwrap();
+    happens(suite, &busy, 1).await;
+    let quiet = (bot, held);
+    happens(suite, &quiet, 1).await;
+    let now = suite.env.now();
+    let claims = async |full: &[WorkspaceId], most: u32, places: usize| {
+        let tokens: Vec<_> = (0..places).map(|_| LeaseToken::generate(&suite.env)).collect();
+        let leased = leased_of(suite, now, RealtimeShares { full, most }, &tokens).await;
+        let of = |workspace| leased.iter().filter(|(endpoint, _)| endpoint.workspace == workspace).count();
+        (of(busy.0.workspace), of(quiet.0.workspace))
+    };
+    assert_eq!(claims(&[quiet.0.workspace], 2, 9).await, (2, 0), "the other is full");
+    assert_eq!(claims(&[], 9, 2).await, (1, 1), "they take turns");
+    assert_eq!(claims(&[busy.0.workspace], 9, 9).await, (0, 0));
+    assert_eq!(claims(&[], 9, 9).await, (2, 0), "none is lost");
 }
 
 async fn told(suite: &Conformance, (endpoint, lease): &(RealtimeEndpoint, Lease), number: u64) -> bool {

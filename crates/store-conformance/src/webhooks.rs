@@ -18,7 +18,7 @@ use store::{
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
-const OPEN: Lanes<'_> = Lanes { full: &[], most: 100 };
+const OPEN: Lanes<'_> = Lanes { full: &[], full_workspaces: &[], most: 100 };
 
 fn endpoint(suite: &Conformance, workspace: WorkspaceId) -> WebhookEndpoint {
     WebhookEndpoint {
@@ -446,12 +446,17 @@ pub async fn workspaces_take_turns_and_a_host_has_a_part_of_the_places(suite: &C
         leased.into_iter().map(|(endpoint, ..)| (endpoint.workspace, endpoint.lane)).collect::<Vec<_>>()
     };
     let full = ["a".to_owned()];
-    let first = lease(Lanes { full: &full, most: 9 }, 1).await;
+    let first = lease(Lanes { full: &full, most: 9, ..OPEN }, 1).await;
     assert!(first.iter().all(|(_, lane)| lane != "a"), "{first:?}");
     let turns = lease(OPEN, 2).await;
     let workspaces: std::collections::BTreeSet<_> = turns.iter().map(|(workspace, _)| *workspace).collect();
     assert_eq!(workspaces.len(), 2, "each has a turn: {turns:?}");
-    let rest = lease(Lanes { full: &[], most: 1 }, 9).await;
+    let both = [one, other.id];
+    assert!(lease(Lanes { full_workspaces: &both, ..OPEN }, 9).await.is_empty());
+    let rest = lease(Lanes { most: 1, ..OPEN }, 9).await;
+    for workspace in both {
+        assert!(rest.iter().filter(|(of, _)| *of == workspace).count() <= 1, "{rest:?}");
+    }
     assert!(rest.iter().filter(|(_, lane)| lane == "a").count() <= 1, "{rest:?}");
     let all = turns.len() + rest.len() + 1 + lease(OPEN, 9).await.len();
     assert_eq!(all, made.len(), "none is lost");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use model::{BotId, BotStatus, CredentialId, PoolId, Sealed, StatusChange, SubCode, Timestamp, WorkspaceId};
 
-use crate::{Digest, StoreError};
+use crate::{Digest, StoreError, event_bodies::AtStake};
 
 /// A bot: the request and its status changes so far.
 #[derive(Debug, Clone)]
@@ -158,6 +158,16 @@ pub trait Bots {
         page: u64,
         page_size: u64,
     ) -> Result<BotPage, StoreError>;
+
+    /// The bots that are scheduled with this account, or with a pool that it belongs to: how many, and the next `most` of
+    /// them.
+    async fn at_stake(
+        &self,
+        workspace: WorkspaceId,
+        account: CredentialId,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<AtStake, StoreError>;
 
     /// How many bots of the workspace came into their meeting, were done or failed, by hour and sub code. A bot that came in
     /// several times counts in each hour in which it did.

@@ -51,19 +51,29 @@ pub struct AccountEvent<'e> {
     pub message: &'e str,
     /// What to do, if somebody must.
     pub advice: Option<&'e str>,
-    /// The bots that are affected. It is added when the event is sent, and not stored.
+}
+
+/// An account's event as endpoints are sent it: with what is made for each attempt, and not stored. It is not in the list of
+/// events.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SentAccountEvent {
+    /// As it is stored: an [`AccountEvent`].
+    #[serde(flatten)]
+    #[schema(value_type = AccountEvent<'static>)]
+    pub event: Map<String, Value>,
+    /// The bots that are affected, unless the account is healthy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_stake: Option<AtStake>,
-    /// Where its owner connects it again. It is added when the event is sent, and not stored: it is a secret.
+    /// Where its owner connects it again, unless it is healthy. It is a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub connect_link: Option<&'e str>,
+    pub connect_link: Option<String>,
 }
 
 /// Bots that are scheduled with an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AtStake {
     /// How many.
-    pub count: usize,
+    pub count: u64,
     /// The next of them.
     pub bots: Vec<ScheduledBot>,
 }

@@ -51,6 +51,11 @@ struct Body<'e, D> {
     data: D,
 }
 
+/// The body of an event of this type: `data` is one of [`event_bodies`](crate::event_bodies).
+pub fn event_body(kind: &str, data: &impl Serialize) -> String {
+    serde_json::to_string(&Body { event: kind, data }).expect("text keys")
+}
+
 impl NewEvent {
     /// A bot has taken its step number `step`. The body is as in Recall's API.
     pub fn of_bot(
@@ -70,7 +75,14 @@ impl NewEvent {
         // There is one event for each step, and the step has no id.
         let hash = digest(&SHA256, format!("bot {bot} step {step}").as_bytes());
         let id = EventId::of_hash(hash.as_ref()[..16].try_into().expect("a hash has 32 bytes"));
-        Self { body: body(&kind, data), id, workspace, kind, subject: bot.to_string(), at: change.created_at }
+        Self {
+            body: event_body(&kind, &data),
+            id,
+            workspace,
+            kind,
+            subject: bot.to_string(),
+            at: change.created_at,
+        }
     }
 
     /// An account has come into another state.
@@ -90,16 +102,10 @@ impl NewEvent {
             CredentialStatus::NeedsReauth(_) => Some(model::Code::CredentialNeedsConsent.advice()),
             CredentialStatus::Disconnected(_) => Some(model::Code::CredentialDisconnected.advice()),
         };
-        let data = AccountEvent {
-            data: became,
-            zoom_oauth_credential: account,
-            message: &note.message,
-            advice,
-            at_stake: None,
-            connect_link: None,
-        };
+        let data =
+            AccountEvent { data: became, zoom_oauth_credential: account, message: &note.message, advice };
         Self {
-            body: body(&kind, data),
+            body: event_body(&kind, &data),
             id: note.id.into(),
             workspace,
             kind,
@@ -117,7 +123,7 @@ impl NewEvent {
         at: Timestamp,
     ) -> Self {
         Self {
-            body: body(kind, data),
+            body: event_body(kind, data),
             id,
             workspace,
             kind: kind.to_owned(),
@@ -125,10 +131,6 @@ impl NewEvent {
             at,
         }
     }
-}
-
-fn body<D: Serialize>(kind: &str, data: D) -> String {
-    serde_json::to_string(&Body { event: kind, data }).expect("text keys")
 }
 
 /// What a stream is narrowed to.

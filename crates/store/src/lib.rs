@@ -78,7 +78,7 @@ pub use deliveries::{
     LONGEST_DELIVERY_PAUSE, MAX_BACKLOG,
 };
 pub use error::StoreError;
-pub use events::{Event, EventFilter, Events, NewEvent};
+pub use events::{Event, EventFilter, Events, NewEvent, event_body};
 pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
 pub use lease::Lease;
 pub use limits::{LimitShare, ZoomLimit, ZoomLimits};
@@ -103,6 +103,7 @@ pub use pools::{
 pub use probe::Probe;
 pub use realtime::{
     LONGEST_REALTIME_PAUSE, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress,
+    RealtimeShares,
 };
 pub use received_events::{Disconnection, Received, ReceivedEvent, ReceivedEvents, ZoomEvent};
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};

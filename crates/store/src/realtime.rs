@@ -52,6 +52,15 @@ pub enum RealtimeNext {
     Again(Timestamp),
 }
 
+/// How the places of a worker are shared among workspaces.
+#[derive(Debug, Clone, Copy)]
+pub struct RealtimeShares<'s> {
+    /// Workspaces that have enough: their endpoints are left for later.
+    pub full: &'s [WorkspaceId],
+    /// Endpoints of one workspace that are claimed at once.
+    pub most: u32,
+}
+
 /// Real-time endpoints.
 #[async_trait]
 pub trait RealtimeEndpoints {
@@ -69,11 +78,12 @@ pub trait RealtimeEndpoints {
         bot: BotId,
     ) -> Result<Vec<RealtimeEndpoint>, StoreError>;
 
-    /// Claims up to `tokens.len()` endpoints that are due and not leased, the longest due first, and answers since when.
-    /// Across tenants: asked by the worker.
+    /// Claims up to `tokens.len()` endpoints that are due and not leased, and answers since when. Workspaces take turns, and
+    /// within one the longest due is first. Across tenants: asked by the worker.
     async fn lease_due_realtime_endpoints(
         &self,
         tokens: &[LeaseToken],
+        shares: RealtimeShares<'_>,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Vec<(RealtimeEndpoint, Lease, Timestamp)>, StoreError>;

@@ -64,12 +64,15 @@ pub struct EndpointChange {
     pub switched_off: Option<NewEvent>,
 }
 
-/// How the places of a worker are shared among hosts.
+/// How the places of a worker are shared among hosts and workspaces.
 #[derive(Debug, Clone, Copy)]
 pub struct Lanes<'l> {
     /// Lanes that have enough: their endpoints are left for later.
     pub full: &'l [String],
-    /// Endpoints of one lane that are claimed at once. An endpoint without a lane counts for itself.
+    /// Workspaces that have enough.
+    pub full_workspaces: &'l [WorkspaceId],
+    /// Endpoints of one lane, and of one workspace, that are claimed at once. An endpoint without a lane counts for its
+    /// workspace alone.
     pub most: u32,
 }
 

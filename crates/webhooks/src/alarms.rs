@@ -1,11 +1,15 @@
 //! What a server finds wrong with itself, told to every workspace: that the audit fails, that its clock is off. Once for a
 //! change; `/readyz` says it at any time.
+//!
+//! What is wrong may keep the store from being told. So an alarm is kept until every workspace has it, though it be over by
+//! then. Its event has the same id in each try and at each server, within an hour: the store takes one of them.
 
-use std::{collections::BTreeSet, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
-use model::{EventId, Failure, Finding};
+use broker::AUDIT;
+use model::{EventId, Failure, Finding, Timestamp, WorkspaceId};
 use store::{
-    NewEvent,
+    NewEvent, StoreError,
     event_bodies::{Became, ServerEvent},
 };
 
@@ -13,26 +17,43 @@ use crate::{Parts, types::ALARMS};
 
 /// Between two looks.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
+/// Of one kind, a workspace is told once in such a span of time, whichever server finds it and however often it starts.
+const SPAN: Duration = Duration::from_secs(3600);
 
 /// Looks and tells, for as long as it is polled.
 pub(crate) async fn run(parts: Arc<Parts>) -> Infallible {
-    let mut told: BTreeSet<&'static str> = BTreeSet::new();
+    let mut alarms = Alarms::default();
     loop {
-        for finding in parts.broker.health.check().await {
+        alarms.look(&parts).await;
+        parts.env.clock.sleep(LOOK_INTERVAL).await;
+    }
+}
+
+#[derive(Default)]
+struct Alarms {
+    /// What was seen last of each finding, by when it began.
+    seen: BTreeMap<&'static str, Timestamp>,
+    /// What not every workspace has been told yet, by its type.
+    untold: BTreeMap<&'static str, Finding>,
+}
+
+impl Alarms {
+    async fn look(&mut self, parts: &Parts) {
+        let health = &parts.broker.health;
+        // The audit's own finding is gone a few seconds after its last refusal, which may be between two looks.
+        let found = health.check().await.into_iter().filter(|finding| !finding.ok && finding.name != AUDIT);
+        for finding in found.chain(health.last_audit_outage()) {
             let Some((_, kind)) = ALARMS.iter().find(|(name, _)| *name == finding.name) else { continue };
-            if finding.ok {
-                told.remove(finding.name);
-            } else if !told.contains(finding.name) {
-                match tell(&parts, kind, &finding).await {
-                    Ok(()) => {
-                        told.insert(finding.name);
-                    }
-                    // The store is away: the next look tells.
-                    Err(error) => tracing::warn!(kind, %error, "an alarm was not told"),
-                }
+            if self.seen.insert(kind, finding.since) != Some(finding.since) {
+                self.untold.entry(kind).or_insert(finding);
             }
         }
-        parts.env.clock.sleep(LOOK_INTERVAL).await;
+        for (kind, finding) in std::mem::take(&mut self.untold) {
+            if let Err(error) = tell(parts, kind, &finding).await {
+                tracing::warn!(kind, %error, "an alarm is told later");
+                self.untold.insert(kind, finding);
+            }
+        }
     }
 }
 
@@ -45,9 +66,18 @@ async fn tell(parts: &Parts, kind: &str, finding: &Finding) -> Result<(), Failur
         advice: problem.map(|problem| problem.consequence.as_str()),
     };
     for workspace in parts.broker.workspaces.all().await? {
-        let id = EventId::generate(&parts.env);
+        let id = event_id(workspace.id, kind, finding.since);
         let event = NewEvent::other(id, workspace.id, (kind, &finding.name), &data, parts.env.now());
-        parts.store.add_event(&event).await?;
+        match parts.store.add_event(&event).await {
+            Ok(()) | Err(StoreError::Exists(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
+}
+
+fn event_id(workspace: WorkspaceId, kind: &str, since: Timestamp) -> EventId {
+    let span = since.as_second().div_euclid(SPAN.as_secs().cast_signed());
+    let hash = tenants::digest(&format!("{kind} told to {workspace} in {span}"));
+    EventId::of_hash(hash[..16].try_into().expect("a digest has 32 bytes"))
 }

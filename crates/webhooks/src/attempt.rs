@@ -31,12 +31,13 @@ pub(crate) struct Sent {
 
 /// Sends it.
 pub(crate) async fn send(parts: &Parts, to: &Receiver, event: &Event) -> Sent {
-    let told = told::body(parts, &event.event).await;
+    let told = told::body(parts, &event.event, |link| link.address(parts)).await;
     match to.row.kind {
         EndpointKind::Webhook => post(parts, to, &to.keys, event, &told).await,
         // Slack verifies nothing: its address is the secret.
         EndpointKind::Slack => {
-            post(parts, to, &[], event, &plain(&event.event.kind, &told).for_slack()).await
+            let text = plain(&event.event.kind, &told, &parts.broker.addresses);
+            post(parts, to, &[], event, &text.for_slack()).await
         }
         // Boxed: an SMTP connection would enlarge every attempt.
         EndpointKind::Email => Box::pin(mail(parts, to, event, &told)).await,
@@ -52,7 +53,7 @@ async fn post(parts: &Parts, to: &Receiver, keys: &[SigningKey], event: &Event, 
 }
 
 async fn mail(parts: &Parts, to: &Receiver, event: &Event, body: &str) -> Sent {
-    let (id, text) = (event.event.id.to_string(), plain(&event.event.kind, body));
+    let (id, text) = (event.event.id.to_string(), plain(&event.event.kind, body, &parts.broker.addresses));
     let mail = Mail { id: &id, to: to.url.expose(), text: &text, sequence: event.sequence };
     let sent = match &parts.mailer {
         Some(mailer) => mailer.send(&mail).await,

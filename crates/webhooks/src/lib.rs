@@ -2,11 +2,13 @@
 //!
 //! - `endpoints`: a workspace's endpoints, and changes to them.
 //! - `secrets`: signing secrets; several are valid while one replaces another.
-//! - `worker`: leases endpoints for which something is due, and sends it to them. `lanes`: a part of the places for each host.
+//! - `worker`: leases endpoints for which something is due, and sends it to them. `lanes`: a part of the
+//!   places for each host and each workspace.
 //! - `attempt`: sends one event once, in the format of the endpoint's kind. `mail`: by SMTP.
 //! - `schedule`: when an event is sent again, and when an endpoint is switched off.
 //! - `told`: adds to an account's event where to connect it again, and which bots are affected. `plain`: an event as text, for
 //!   people.
+//! - `shown`: what is sent, for who looks at deliveries.
 //! - `types`: what an endpoint can listen to.
 //! - `stream`: the same events for callers that poll.
 //! - `alarms`: events about failures of the server itself.
@@ -22,6 +24,7 @@ mod mail;
 mod plain;
 mod schedule;
 mod secrets;
+mod shown;
 mod stream;
 mod told;
 mod types;
@@ -38,18 +41,21 @@ use store::{Store, WebhookStore};
 use tenants::Vault;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use workers::{Settings, Worker, Workers};
+use workers::{Settings, Shares, Worker, Workers};
 
 pub use endpoints::{Endpoint, MAX_ENDPOINTS, MAX_REPLAY, NewEndpoint, Rotation};
 pub use mail::{MailError, MailRefusal, MailSettings, MailSettingsError, MailTls, Mailer};
 pub use schedule::{DISABLE_AFTER, MAX_ATTEMPTS};
 pub use secrets::{NotASecret, Secrets, check_secret};
+pub use shown::Shown;
 pub use told::Reconnect;
 pub use types::{event_types, notable_types};
 
+use lanes::MAX_OF_ONE;
 use worker::DueEndpoints;
 
-/// Endpoints that are told at once. One that does not answer takes one of these places.
+/// Endpoints that are told at once. One that does not answer takes one of these places; a host or a workspace has a part of
+/// them.
 const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(256).expect("not zero");
 /// How often due deliveries are looked for while this server has written no event.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -96,7 +102,8 @@ impl Webhooks {
             parts: parts.clone(),
             more: more.clone(),
             stopping: stopping.clone(),
-            lanes: lanes::Lanes::default(),
+            lanes: Shares::new(MAX_OF_ONE, more.clone()),
+            workspaces: Shares::new(MAX_OF_ONE, more.clone()),
         };
         let settings = Settings {
             most_at_once: MAX_AT_ONCE,

@@ -135,6 +135,19 @@ pub(crate) struct Mail<'m> {
     pub(crate) sequence: i64,
 }
 
+impl Mail<'_> {
+    /// Its text.
+    pub(crate) fn body(&self) -> String {
+        let Plain { subject, lines } = self.text;
+        format!(
+            "{subject}.\r\n\r\n{}\r\n\r\n-- \r\nLatchkey, event {} (number {})\r\n",
+            lines.join("\r\n"),
+            self.id,
+            self.sequence
+        )
+    }
+}
+
 fn code_of(error: &lettre::transport::smtp::Error) -> String {
     error.status().map_or(String::new(), |code| format!(" ({code})"))
 }
@@ -241,26 +254,28 @@ impl Mailer {
         self.env.clock.timeout(QUIT_TIMEOUT, connection.abort()).await;
     }
 
+    /// The headers of a mail as they are written, but for its date; none if it cannot be written.
+    pub(crate) fn headers(&self, mail: &Mail<'_>) -> Vec<(&'static str, String)> {
+        let Ok(message) = self.message(mail) else { return Vec::new() };
+        let names = ["From", "To", "Subject", "Message-ID", "Auto-Submitted", "Content-Type"];
+        let written =
+            names.iter().filter_map(|name| Some((*name, message.headers().get_raw(name)?.to_owned())));
+        written.collect()
+    }
+
     fn message(&self, mail: &Mail<'_>) -> Result<Message, MailError> {
         let to = self.address(mail.to)?;
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-        let Plain { subject, lines } = mail.text;
-        let body = format!(
-            "{subject}.\r\n\r\n{}\r\n\r\n-- \r\nLatchkey, event {} (number {})\r\n",
-            lines.join("\r\n"),
-            mail.id,
-            mail.sequence
-        );
         Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(subject)
+            .subject(&mail.text.subject)
             .date(SystemTime::UNIX_EPOCH + Duration::from_secs(self.env.now().as_second().unsigned_abs()))
             .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
             // So that mailboxes of absent people send no automatic reply (RFC 3834).
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
             .header(ContentType::TEXT_PLAIN)
-            .body(body)
+            .body(mail.body())
             .map_err(MailError::Unwritten)
     }
 }

@@ -1,5 +1,6 @@
 //! An event as a few lines for a person: what happened, what is at stake, what to do, and one link.
 
+use broker::Addresses;
 use serde_json::Value;
 
 /// A text with a subject.
@@ -9,8 +10,8 @@ pub(crate) struct Plain {
     pub(crate) lines: Vec<String>,
 }
 
-/// Reads a body as it is sent.
-pub(crate) fn plain(kind: &str, body: &str) -> Plain {
+/// Reads a body as it is sent. Its link connects an account again, or leads to the page of what it is about.
+pub(crate) fn plain(kind: &str, body: &str, addresses: &Addresses) -> Plain {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let data = &body["data"];
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(one_line);
@@ -33,7 +34,7 @@ pub(crate) fn plain(kind: &str, body: &str) -> Plain {
         ("webhook_endpoint.test", _) => "This is a test".to_owned(),
         ("token_link.refused", _) => format!("The token link {} gave no token", link(data)),
         ("webhook_endpoint.disabled", _) => format!("The endpoint {} is switched off", endpoint(data)),
-        ("audit.failing", _) => "The audit cannot be written: no token is given".to_owned(),
+        ("audit.failing", _) => "Tokens were refused: the audit could not be written".to_owned(),
         ("clock.off", _) => "The clock of a server is wrong".to_owned(),
         _ => match text(&data["bot"]["id"]) {
             Some(bot) => format!("Bot {bot}: {kind}"),
@@ -52,8 +53,26 @@ pub(crate) fn plain(kind: &str, body: &str) -> Plain {
     lines.extend(since.map(|at| format!("Since: {at}")));
     lines.extend(at_stake(&data["at_stake"]));
     lines.extend(text(&data["advice"]).map(|advice| format!("What to do: {advice}")));
-    lines.extend(text(&data["connect_link"]).map(|link| format!("Connect it: {link}")));
+    let link = match text(&data["connect_link"]) {
+        Some(link) => Some(format!("Connect it: {link}")),
+        None => page_of(kind, data).map(|page| format!("See: {}", addresses.at(&page))),
+    };
+    lines.extend(link);
     Plain { subject, lines }
+}
+
+/// Where a person sees more: a page of the console; of what a server found wrong with itself, its findings.
+fn page_of(kind: &str, data: &Value) -> Option<String> {
+    let (pages, thing) = match kind.split('.').next()? {
+        "bot" | "realtime_endpoint" => ("bots", "bot"),
+        "zoom_oauth_credential" => ("accounts", "zoom_oauth_credential"),
+        "pool" => ("pools", "pool"),
+        "token_link" => ("token-links", "token_link"),
+        "webhook_endpoint" => ("events", "webhook_endpoint"),
+        "audit" | "clock" => return Some("readyz".to_owned()),
+        _ => return None,
+    };
+    Some(format!("console/{pages}/{}", data[thing]["id"].as_str()?))
 }
 
 fn pool(data: &Value) -> String {
@@ -112,7 +131,12 @@ impl Plain {
 mod tests {
     use serde_json::json;
 
-    use super::plain;
+    use super::{Addresses, Plain};
+    use crate::event_types;
+
+    fn plain(kind: &str, body: &str) -> Plain {
+        super::plain(kind, body, &Addresses::new("https://latchkey.test/base".parse().unwrap()))
+    }
 
     #[test]
     fn an_account_that_needs_a_person_says_what_is_at_stake_and_where_to_go() {
@@ -144,7 +168,21 @@ mod tests {
             "bot": { "id": "B1", "metadata": {} } }});
         let text = plain("bot.fatal", &body.to_string());
         assert_eq!(text.subject, "Bot B1: bot.fatal");
-        assert_eq!(text.lines, ["Why: meeting_requires_sign_in", "Since: T"]);
+        let see = "See: https://latchkey.test/base/console/bots/B1";
+        assert_eq!(text.lines, ["Why: meeting_requires_sign_in", "Since: T", see]);
         assert_eq!(plain("new.kind", "no JSON").subject, "new.kind");
+    }
+
+    #[test]
+    fn each_text_has_one_link() {
+        for kind in event_types().into_iter().chain(["webhook_endpoint.test".to_owned()]) {
+            let things = ["bot", "pool", "token_link", "webhook_endpoint", "zoom_oauth_credential"];
+            let data: serde_json::Map<_, _> =
+                things.iter().map(|thing| ((*thing).to_owned(), json!({ "id": thing }))).collect();
+            let body = json!({ "event": kind, "data": data });
+            let text = plain(&kind, &body.to_string());
+            let links = text.lines.iter().filter(|line| line.contains("https://latchkey.test/base/")).count();
+            assert_eq!(links, 1, "{kind}: {:?}", text.lines);
+        }
     }
 }

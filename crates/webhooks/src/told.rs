@@ -1,32 +1,34 @@
-//! What is told of an event beyond what is stored: of an account that needs a person, where to connect it again, and the bots
-//! that are scheduled with it. Both are as of now, and the link is a secret, so neither is stored.
+//! What is told of an event beyond what is stored: of an account that gives no tokens, or may soon give none, where to connect
+//! it again, and the bots that are scheduled with it. Both are as of now, and the link is a secret, so neither is stored.
 
 use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use bots::at_stake;
 use model::{CredentialId, Failure, Sealed, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
-use serde_json::{Value, json};
-use store::NewEvent;
+use serde_json::{Map, Value};
+use store::{NewEvent, event_bodies::SentAccountEvent, event_body};
 use tenants::{Cell, Vault};
 
 use crate::Parts;
 
 /// How long after an event its link is valid: while it is delivered, and some days more for the person.
 const LINK_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Bots that are named; of more, the number alone.
+const MAX_NAMED: u32 = 20;
 
-/// States of an account in which a person has to connect it again.
-const NEED_A_PERSON: [&str; 2] = ["zoom_oauth_credential.needs_reauth", "zoom_oauth_credential.disconnected"];
-/// And one in which it may come to that.
-const DEGRADED: &str = "zoom_oauth_credential.degraded";
+/// States of an account in which bots may lose their token, and in which its owner can connect it again.
+const IN_TROUBLE: [&str; 3] = [
+    "zoom_oauth_credential.degraded",
+    "zoom_oauth_credential.needs_reauth",
+    "zoom_oauth_credential.disconnected",
+];
 
-/// The body of an event as it is sent.
-pub(crate) async fn body(parts: &Parts, event: &NewEvent) -> String {
-    let needs_a_person = NEED_A_PERSON.contains(&event.kind.as_str());
-    if !needs_a_person && event.kind != DEGRADED {
+/// The body of an event as it is sent. `link` writes the link that connects an account again.
+pub(crate) async fn body(parts: &Parts, event: &NewEvent, link: impl FnOnce(&Reconnect) -> String) -> String {
+    if !IN_TROUBLE.contains(&event.kind.as_str()) {
         return event.body.clone();
     }
-    match with_more(parts, event, needs_a_person).await {
+    match with_more(parts, event, link).await {
         Ok(body) => body,
         Err(failure) => {
             // The event is worth more than what is added to it.
@@ -36,20 +38,25 @@ pub(crate) async fn body(parts: &Parts, event: &NewEvent) -> String {
     }
 }
 
-async fn with_more(parts: &Parts, event: &NewEvent, needs_a_person: bool) -> Result<String, Failure> {
+async fn with_more(
+    parts: &Parts,
+    event: &NewEvent,
+    link: impl FnOnce(&Reconnect) -> String,
+) -> Result<String, Failure> {
     let unreadable = || Failure::new(model::Code::Internal, "the body of an event is not readable");
-    let mut body: Value = serde_json::from_str(&event.body).map_err(|_| unreadable())?;
-    let account = &body["data"]["zoom_oauth_credential"];
+    let mut stored: Value = serde_json::from_str(&event.body).map_err(|_| unreadable())?;
+    let data: Map<String, Value> = match stored["data"].take() {
+        Value::Object(data) => data,
+        _ => return Err(unreadable()),
+    };
+    let account = data.get("zoom_oauth_credential").ok_or_else(unreadable)?;
     let read = |name: &str| account[name].as_str().ok_or_else(unreadable);
     let id: CredentialId = read("id")?.parse().map_err(|_| unreadable())?;
     let app: ZoomOauthAppId = read("oauth_app")?.parse().map_err(|_| unreadable())?;
-    let stake = at_stake(&*parts.scheduled, &parts.vault, event.workspace, id, parts.env.now()).await?;
-    body["data"]["at_stake"] = json!(stake);
-    if needs_a_person {
-        let link = Reconnect { workspace: event.workspace, account: id, app, until: event.at + LINK_TTL };
-        body["data"]["connect_link"] = json!(link.address(parts));
-    }
-    Ok(body.to_string())
+    let stake = parts.scheduled.at_stake(event.workspace, id, parts.env.now(), MAX_NAMED).await?;
+    let reconnect = Reconnect { workspace: event.workspace, account: id, app, until: event.at + LINK_TTL };
+    let sent = SentAccountEvent { event: data, at_stake: Some(stake), connect_link: Some(link(&reconnect)) };
+    Ok(event_body(&event.kind, &sent))
 }
 
 /// A link that leads to an invitation to connect an account again. It carries what it is for, sealed, so nothing is stored
@@ -67,7 +74,7 @@ pub struct Reconnect {
 }
 
 impl Reconnect {
-    fn address(&self, parts: &Parts) -> String {
+    pub(crate) fn address(&self, parts: &Parts) -> String {
         let note = Secret::new(format!("{} {}", self.app, self.until.as_microsecond()));
         let sealed = parts.vault.seal(self.workspace, Cell::Reconnect(self.account), &note);
         let mut url = parts.broker.addresses.at("oauth/zoom/reconnect");

@@ -1,5 +1,6 @@
 //! The types of events that an endpoint can listen to.
 
+use broker::AUDIT;
 use model::{
     BotStatus, RealtimeState, TOKEN_LINK_REFUSED, WEBHOOK_ENDPOINT_DISABLED, bot_event_type,
     realtime_event_type,
@@ -18,7 +19,7 @@ const OTHERS: [&str; 8] = [
 ];
 
 /// The findings of a server that become events, and their types.
-pub(crate) const ALARMS: [(&str, &str); 2] = [("audit", "audit.failing"), ("clock", "clock.off")];
+pub(crate) const ALARMS: [(&str, &str); 2] = [(AUDIT, "audit.failing"), ("clock", "clock.off")];
 
 /// Every type that an endpoint can listen to.
 pub fn event_types() -> Vec<String> {

@@ -7,19 +7,21 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use metrics::DeliveryOutcome;
-use model::{EndpointKind, EventId, Failure, KillPoint, LeaseToken, Timestamp, WEBHOOK_ENDPOINT_DISABLED};
+use model::{
+    EndpointKind, EventId, Failure, KillPoint, LeaseToken, Timestamp, WEBHOOK_ENDPOINT_DISABLED, WorkspaceId,
+};
 use store::{
     AfterAttempt, Answer, Attempt, Delivery, EndpointAfter, FailureRun, Lease, NewEvent, WebhookEndpoint,
     event_bodies::{Became, WebhookEndpointEvent, WebhookEndpointOfEvent},
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use workers::{Claimed, Work};
+use workers::{Claimed, Share, Shares, Work};
 
 use crate::{
     Parts,
     attempt::{self, Receiver, Sent},
-    lanes::{LanePlace, Lanes, MAX_OF_A_HOST},
+    lanes::MAX_OF_ONE,
     schedule::{PROBE_INTERVAL, Verdict, after_attempt, after_failure, is_down},
 };
 
@@ -41,7 +43,8 @@ pub(crate) struct DueEndpoints {
     pub(crate) more: Arc<Notify>,
     /// No further batch is begun.
     pub(crate) stopping: CancellationToken,
-    pub(crate) lanes: Lanes,
+    pub(crate) lanes: Shares<String>,
+    pub(crate) workspaces: Shares<WorkspaceId>,
 }
 
 /// How a batch ended.
@@ -57,7 +60,7 @@ enum Turn {
 
 impl Work for DueEndpoints {
     const NAME: &'static str = "webhooks";
-    type Item = (WebhookEndpoint, Lease, LanePlace);
+    type Item = (WebhookEndpoint, Lease, (Option<Share<String>>, Share<WorkspaceId>));
     type Error = Failure;
 
     async fn claim(&self, most: u32) -> Result<Vec<Claimed<Self::Item>>, Failure> {
@@ -67,13 +70,18 @@ impl Work for DueEndpoints {
         let Parts { store, env, .. } = &*self.parts;
         let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(env)).collect();
         let now = env.now();
-        let full = self.lanes.full();
-        let lanes = store::Lanes { full: &full, most: MAX_OF_A_HOST };
+        let (full, full_workspaces) = (self.lanes.full(), self.workspaces.full());
+        let lanes = store::Lanes { full: &full, full_workspaces: &full_workspaces, most: MAX_OF_ONE };
         let leased = store.lease_due_endpoints(&tokens, lanes, now, now + LEASE).await?;
+        if leased.len() >= MAX_OF_ONE as usize {
+            // Of somebody it may have been as many as one go takes.
+            self.more.notify_one();
+        }
         let claimed = leased.into_iter();
         let claimed = claimed.map(|(row, lease, due_at)| {
-            let place = self.lanes.enter(&row.lane);
-            Claimed { item: (row, lease, place), due_at }
+            let lane = (!row.lane.is_empty()).then(|| self.lanes.enter(row.lane.clone()));
+            let places = (lane, self.workspaces.enter(row.workspace));
+            Claimed { item: (row, lease, places), due_at }
         });
         Ok(claimed.collect())
     }

@@ -4,6 +4,7 @@
 //!   after a pause. Nothing else waits for it.
 //! - [`Worker`]: the loop that most of them are. It claims rows that are due ([`Work`]), runs a bounded number of them at
 //!   once, each for as long as its lease is held, and looks more rarely while claims fail.
+//! - [`Shares`]: who holds how many of a worker's places.
 //! - [`Backoff`]: how long to wait after failures, for items as for loops.
 //! - [`Observer`]: who counts. This crate knows no metrics.
 //!
@@ -15,10 +16,12 @@
 mod backoff;
 mod observer;
 mod panic;
+mod shares;
 mod supervised;
 mod worker;
 
 pub use backoff::Backoff;
 pub use observer::{NotCounted, Observer};
+pub use shares::{Share, Shares};
 pub use supervised::Workers;
 pub use worker::{Claimed, Settings, Work, Worker};

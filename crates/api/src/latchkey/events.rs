@@ -15,17 +15,19 @@ use axum::{
     },
 };
 use futures_util::StreamExt as _;
-use model::{EventId, Timestamp};
+use model::{EventId, Timestamp, WEBHOOK_ENDPOINT_TEST};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::EventFilter;
 use utoipa::{IntoParams, ToSchema};
+use webhooks::event_types;
 
 use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
     fields::FieldErrors,
+    latchkey::webhook_endpoints::unknown_type,
     openapi::EventBody,
     page::{Page, Query, page_with_next},
 };
@@ -56,7 +58,7 @@ pub(crate) struct HappenedEvent {
     /// The id of what it is about.
     subject: String,
     happened_at: Timestamp,
-    /// As endpoints are sent it.
+    /// As endpoints are sent it, without what is added for each attempt: `at_stake` and `connect_link` of an account's event.
     #[schema(value_type = EventBody)]
     body: Box<RawValue>,
 }
@@ -85,10 +87,7 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let query = Query::of_type::<ListEvents>(query.as_deref(), None)?;
     let after = number("after", query.get("after"))?;
-    let filter = EventFilter {
-        kinds: query.list("event_type").map(str::to_owned).collect(),
-        subject: query.get("subject").map(str::to_owned),
-    };
+    let filter = EventFilter { kinds: kinds(&query)?, subject: query.get("subject").map(str::to_owned) };
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if text(ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
         let after = match number("Last-Event-ID", text("last-event-id"))?.or(after) {
@@ -129,6 +128,18 @@ fn representation(event: &store::Event) -> HappenedEvent {
         subject: event.subject.clone(),
         happened_at: event.at,
         body: raw(&event.body),
+    }
+}
+
+/// The types of events that a list is narrowed to. An unknown one is refused: the caller would take an empty list for an answer.
+pub(super) fn kinds(query: &Query) -> Result<Vec<String>, FieldErrors> {
+    let mut known = event_types();
+    known.push(WEBHOOK_ENDPOINT_TEST.to_owned());
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let asked: Vec<_> = query.list("event_type").map(str::to_owned).collect();
+    match asked.iter().find(|kind| !known.contains(&kind.as_str())) {
+        Some(unknown) => Err(FieldErrors::one("event_type", unknown_type(unknown, &known))),
+        None => Ok(asked),
     }
 }
 

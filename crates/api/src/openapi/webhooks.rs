@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use model::WEBHOOK_ENDPOINT_TEST;
 use store::event_bodies::{
-    AccountEvent, BotEvent, PoolEvent, RealtimeEndpointEvent, ServerEvent, TokenLinkEvent,
+    BotEvent, PoolEvent, RealtimeEndpointEvent, SentAccountEvent, ServerEvent, TokenLinkEvent,
     WebhookEndpointEvent,
 };
 use utoipa::{
@@ -45,7 +45,7 @@ const SUBJECTS: [Subject; 7] = [
         name: "Account",
         about: "An account came into another state",
         prefixes: &["zoom_oauth_credential."],
-        data: schema_of::<AccountEvent<'_>>,
+        data: schema_of::<SentAccountEvent>,
     },
     Subject {
         name: "Pool",

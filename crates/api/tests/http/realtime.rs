@@ -1,6 +1,9 @@
 //! Real-time endpoints: receivers on loopback that are told what happens in a meeting. Here the meeting's events are written
 //! as a server that runs the bot writes them; `tests/bots` has one with the real SDK.
 
+mod connections;
+mod shapes;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -8,14 +11,16 @@ use std::{
 
 use axum::{
     Router,
+    body::Body,
     extract::{
-        State, WebSocketUpgrade,
+        FromRequest as _, Request, State, WebSocketUpgrade,
         ws::{self, WebSocket},
     },
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bots::BotRequest;
+use hyper_util::rt::TokioIo;
 use model::{
     Audio, BotId, BotStatus, ChatReceiver, Happening, LeaseToken, MeetingEvent, MeetingEventsId, Participant,
     Secret, StatusChange,
@@ -24,6 +29,8 @@ use outbound::signature::{SignatureHeaders, SigningKey, verify};
 use serde_json::{Value, json};
 use store::{Bot, Lease, MeetingEventBatch};
 use tenants::Cell;
+use tokio::{io::AsyncWriteExt as _, sync::watch};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -44,6 +51,10 @@ enum Mood {
     Noisy,
     /// Closes after the first event.
     Leaves,
+    /// Sends what is no frame.
+    Garbles,
+    /// Sends a message of more than 64 KiB.
+    Shouts,
 }
 
 struct Inner {
@@ -51,6 +62,8 @@ struct Inner {
     /// Headers and body of each request, or of a connection and each of its frames.
     heard: Vec<(HeaderMap, String)>,
     connections: usize,
+    /// Ends the connections that are open.
+    hang_up: watch::Sender<()>,
 }
 
 #[derive(Clone)]
@@ -59,7 +72,8 @@ struct Receiver(Arc<Mutex<Inner>>);
 impl Receiver {
     /// A receiver, and its host with port.
     async fn start() -> (Self, String) {
-        let inner = Inner { mood: Mood::Fine, heard: Vec::new(), connections: 0 };
+        let hang_up = watch::Sender::new(());
+        let inner = Inner { mood: Mood::Fine, heard: Vec::new(), connections: 0, hang_up };
         let receiver = Self(Arc::new(Mutex::new(inner)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
@@ -83,12 +97,8 @@ impl Receiver {
         })
     }
 
-    #[expect(clippy::unused_async, reason = "a handler is a future")]
-    async fn connected(
-        State(receiver): State<Self>,
-        headers: HeaderMap,
-        upgrade: WebSocketUpgrade,
-    ) -> Response {
+    async fn connected(State(receiver): State<Self>, request: Request) -> Response {
+        let headers = request.headers().clone();
         let mood = receiver.with(|inner| {
             inner.connections += 1;
             inner.mood
@@ -96,11 +106,15 @@ impl Receiver {
         if mood == Mood::Fails {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
+        if mood == Mood::Garbles {
+            return garbled(request);
+        }
+        let upgrade = WebSocketUpgrade::from_request(request, &()).await.unwrap();
         upgrade.on_upgrade(move |socket| receiver.listen(socket, headers))
     }
 
     async fn listen(self, mut socket: WebSocket, headers: HeaderMap) {
-        let mood = self.with(|inner| inner.mood);
+        let (mood, mut hung_up) = self.with(|inner| (inner.mood, inner.hang_up.subscribe()));
         match mood {
             Mood::Deaf => return std::future::pending().await,
             Mood::Noisy => {
@@ -109,9 +123,15 @@ impl Receiver {
                 }
                 drop(socket.send(ws::Message::binary(vec![0; 100])).await);
             }
+            Mood::Shouts => drop(socket.send(ws::Message::binary(vec![0; 64 * 1024 + 1])).await),
             _ => {}
         }
-        while let Some(Ok(message)) = socket.recv().await {
+        loop {
+            let message = tokio::select! {
+                message = socket.recv() => message,
+                _ = hung_up.changed() => return,
+            };
+            let Some(Ok(message)) = message else { return };
             if let ws::Message::Text(text) = message {
                 self.with(|inner| inner.heard.push((headers.clone(), text.to_string())));
                 if mood == Mood::Leaves {
@@ -133,6 +153,24 @@ impl Receiver {
     fn numbers(&self) -> Vec<u64> {
         self.bodies().iter().map(|body| body["latchkey_sequence"].as_u64().unwrap()).collect()
     }
+}
+
+/// Takes a connection over, and speaks no WebSocket there.
+fn garbled(mut request: Request) -> Response {
+    let accept = derive_accept_key(request.headers()[header::SEC_WEBSOCKET_KEY].as_bytes());
+    let upgraded = hyper::upgrade::on(&mut request);
+    TaskTracker::new().spawn(async move {
+        let mut connection = TokioIo::new(upgraded.await.unwrap());
+        // Bits that are reserved, and no operation.
+        connection.write_all(&[0xf3, 0x7f, 0xff, 0xff]).await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let answer = Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(header::CONNECTION, "Upgrade")
+        .header(header::UPGRADE, "websocket")
+        .header(header::SEC_WEBSOCKET_ACCEPT, accept);
+    answer.body(Body::empty()).unwrap()
 }
 
 async fn app() -> TestApp {
@@ -357,14 +395,19 @@ async fn a_receiver_that_was_away_is_told_of_everything_once_and_in_order() {
         until_state(&running, "running").await;
         receiver.with(|inner| inner.heard.clear());
         receiver.is(Mood::Fails);
+        receiver.with(|inner| inner.hang_up.send_replace(()));
         for id in 2..=100 {
             running.join(id).await;
         }
         if kind == "webhook" {
             app.wait_for("it has failed", async || (receiver.numbers().len() > 1).then_some(())).await;
             assert!(receiver.numbers().iter().all(|number| *number == 2), "the others wait behind it");
-            receiver.with(|inner| (inner.mood, inner.heard) = (Mood::Fine, Vec::new()));
+        } else {
+            let refused = async || (receiver.with(|inner| inner.connections) > 1).then_some(());
+            app.wait_for("it was refused", refused).await;
+            assert!(receiver.numbers().is_empty());
         }
+        receiver.with(|inner| (inner.mood, inner.heard) = (Mood::Fine, Vec::new()));
         let rest: Vec<u64> = (2..=100).collect();
         until_numbers(&app, &receiver, &rest).await;
         running.ends().await;

@@ -194,9 +194,12 @@ async fn without_a_record_there_is_no_token_and_nobody_waits_for_long() {
     assert!(fixture.audit.refuses_tokens(now));
     let set_back = now - Duration::from_secs(3600);
     assert!(!fixture.audit.refuses_tokens(set_back), "how long ago that was is not known");
+    let since = fixture.audit.last_outage().unwrap();
 
     fixture.store.torn.store(false, Ordering::SeqCst);
     fixture.as_time_passes(fixture.write()).await.unwrap();
+    assert!(!fixture.audit.refuses_tokens(fixture.clock.now()));
+    assert_eq!(fixture.audit.last_outage(), Some(since), "it is over, and remembered");
     assert_eq!(fixture.sizes(), [1], "nothing is claimed about a token that was not given");
 }
 
@@ -212,6 +215,7 @@ async fn a_store_that_stumbles_costs_time_and_no_token() {
     fixture.store.turns.add_permits(1);
     fixture.as_time_passes(token).await.unwrap();
     assert_eq!(fixture.sizes(), [1]);
+    assert_eq!(fixture.audit.last_outage(), None, "no token was refused");
 }
 
 #[tokio::test]

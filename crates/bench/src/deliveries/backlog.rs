@@ -87,7 +87,7 @@ async fn turn(place: &Place, store: &dyn Store) -> anyhow::Result<f64> {
     let env = &place.env;
     let (begun, now) = (env.clock.elapsed(), env.now());
     let tokens: Vec<_> = (0..CLAIM).map(|_| LeaseToken::generate(env)).collect();
-    let lanes = Lanes { full: &[], most: u32::MAX };
+    let lanes = Lanes { full: &[], full_workspaces: &[], most: u32::MAX };
     let leased = store.lease_due_endpoints(&tokens, lanes, now, now + LEASE).await?;
     ensure!(leased.len() == CLAIM, "{} endpoints were leased instead of {CLAIM}", leased.len());
     for (endpoint, lease, _) in &leased {

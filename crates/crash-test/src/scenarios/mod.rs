@@ -65,7 +65,8 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
         (AskedOfOne, Postgres, "100 bots for now, asked of one of 2 servers"),
         (Rush, Postgres, "1000 bots for the same second on 3 servers, and one is killed"),
     ];
-    let deliveries = [KillPoint::BeforeDelivery, KillPoint::AfterDelivery].into_iter().flat_map(|point| {
+    let points = [KillPoint::BeforeDelivery, KillPoint::AfterDelivery, KillPoint::BeforeDeliveryCommit];
+    let deliveries = points.into_iter().flat_map(|point| {
         [Sqlite, Postgres].map(|database| Case {
             name: format!("{database}: killed {}", point.name()),
             database,

@@ -2,6 +2,12 @@
 
 mod listen;
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -31,6 +37,26 @@ pub(crate) enum Command {
         /// Send id, time and signature a second time, as `svix-…`.
         #[arg(long)]
         svix_headers: bool,
+        /// A file with a secret of your own: `whsec_` and the Base64 of 24 to 64 random bytes.
+        #[arg(long)]
+        secret_file: Option<PathBuf>,
+    },
+    /// Change an endpoint. What is not given stays.
+    Change {
+        /// The endpoint's id, as in `latchkey webhook list`.
+        id: String,
+        /// Where events are sent.
+        #[arg(long)]
+        url: Option<String>,
+        /// Only events of this type; may be given several times. `*` stands for every type.
+        #[arg(long = "event-type", value_name = "TYPE")]
+        event_types: Vec<String>,
+        /// What it is for, in your words.
+        #[arg(long)]
+        description: Option<String>,
+        /// Whether id, time and signature are sent a second time, as `svix-…`.
+        #[arg(long, value_name = "true|false")]
+        svix_headers: Option<bool>,
     },
     /// Show the endpoints of the key's workspace, newest first.
     List,
@@ -103,7 +129,7 @@ pub(crate) async fn run(arguments: OnServer<Command>) -> anyhow::Result<()> {
     let (server, output) = (Server::of(arguments.server, PATH)?, arguments.output);
     let post = async |path: String, body: Value| server.call(Method::POST, &path, Some(body)).await;
     match command {
-        Command::Create { url, event_types, kind, description, svix_headers } => {
+        Command::Create { url, event_types, kind, description, svix_headers, secret_file } => {
             let mut new = json!({ "url": url, "kind": kind });
             if svix_headers {
                 new["svix_headers"] = true.into();
@@ -114,8 +140,29 @@ pub(crate) async fn run(arguments: OnServer<Command>) -> anyhow::Result<()> {
             if let Some(description) = description {
                 new["description"] = description.into();
             }
+            if let Some(path) = secret_file {
+                new["secret"] = pasted_from(&path)?.into();
+            }
             let made = post(String::new(), new).await?;
             secret(output, &made);
+        }
+        Command::Change { id, url, event_types, description, svix_headers } => {
+            let mut change = serde_json::Map::new();
+            let types = Some(event_types).filter(|types| !types.is_empty());
+            let given = [
+                ("url", url.map(Value::from)),
+                ("event_types", types.map(Value::from)),
+                ("description", description.map(Value::from)),
+                ("svix_headers", svix_headers.map(Value::from)),
+            ];
+            change.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+            if change.is_empty() {
+                bail!(
+                    "there is nothing to change: give --url, --event-type, --description or --svix-headers"
+                );
+            }
+            let changed = server.call(Method::PATCH, &format!("{id}/"), Some(change.into())).await?;
+            output.done(&changed, "changed: what is sent from now on goes by it");
         }
         Command::List => list(&server, output).await?,
         Command::Enable { id } => enable(&server, output, &id, true).await?,
@@ -152,6 +199,13 @@ pub(crate) async fn run(arguments: OnServer<Command>) -> anyhow::Result<()> {
         Command::Listen(_) => unreachable!("it calls no server"),
     }
     Ok(())
+}
+
+/// A secret from a file, without what an editor may have added.
+fn pasted_from(path: &Path) -> anyhow::Result<String> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let secret = model::pasted(&text).with_context(|| format!("{} holds no secret", path.display()))?;
+    Ok(secret.to_owned())
 }
 
 /// What is shown when an endpoint gets a secret. One of Slack's has none.

@@ -93,9 +93,10 @@ pub(crate) async fn checkpoint(writer: &SqlitePool) -> Result<(), sqlx::Error> {
 ///
 /// A writer has SQLite's whole database, so row locks are not needed. `max` and `min` are NULL when an
 /// argument is NULL, while `greatest` and `least` ignore it; our statements pass no NULL.
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 8] = [
     ("FOR UPDATE OF bots SKIP LOCKED", ""),
     ("FOR UPDATE OF webhook_endpoints SKIP LOCKED", ""),
+    ("FOR UPDATE OF realtime_endpoints SKIP LOCKED", ""),
     ("FOR UPDATE SKIP LOCKED", ""),
     ("FOR UPDATE", ""),
     ("FOR NO KEY UPDATE", ""),

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use model::{BotId, BotStatus, Sealed, StatusChange, SubCode, Timestamp, WorkspaceId};
+use model::{BotId, BotStatus, CredentialId, Sealed, StatusChange, SubCode, Timestamp, WorkspaceId};
 use store::{
     Bot, BotChange, BotChanged, BotFilter, BotOutcome, BotPage, Bots, PictureChange, SignsInWith, StoreError,
+    event_bodies::{AtStake, ScheduledBot},
 };
 
 use super::bot_outputs;
@@ -207,6 +208,41 @@ impl Bots for SqlStore {
             Ok(BotPage { bots: with_steps(&mut tx, &rows).await?, count })
         };
         self.transaction("bots", Isolation::OneMoment, body).await
+    }
+
+    async fn at_stake(
+        &self,
+        workspace: WorkspaceId,
+        account: CredentialId,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<AtStake, StoreError> {
+        const AFFECTED: &str = "FROM bots WHERE workspace = $1 AND status = 'ready' AND join_at > $2\n\
+                 AND ((pool IS NULL AND account = $3)\n\
+                     OR pool IN (SELECT pool FROM pool_members WHERE credential = $3))";
+        let scheduled = |row: &Row| {
+            let row = row.of("bots");
+            Ok(ScheduledBot {
+                id: row.parsed("id")?,
+                join_at: row.time("join_at")?,
+                through_pool: row.optional_text("pool")?.is_some(),
+            })
+        };
+        // The count and the bots are of one snapshot.
+        let body = |mut tx: Tx| async move {
+            let count = query(format!("-- at_stake: count\nSELECT count(*) {AFFECTED}"))
+                .with(values![workspace, now, account])
+                .count(&mut tx)
+                .await?;
+            let rows = query(format!(
+                "-- at_stake: next\nSELECT id, join_at, pool {AFFECTED} ORDER BY join_at, id LIMIT $4"
+            ))
+            .with(values![workspace, now, account, most])
+            .fetch_all(&mut tx)
+            .await?;
+            Ok(AtStake { count, bots: rows.iter().map(scheduled).collect::<Result<_, StoreError>>()? })
+        };
+        self.transaction("at_stake", Isolation::OneMoment, body).await
     }
 
     async fn bot_outcomes(

@@ -2,7 +2,7 @@
 //! under which it changes.
 
 use async_trait::async_trait;
-use model::{CLOCK_TOLERANCE, DeliveryState, EventId, Timestamp, WebhookEndpointId, WorkspaceId};
+use model::{CLOCK_TOLERANCE, DeliveryState, EventId, KillPoint, Timestamp, WebhookEndpointId, WorkspaceId};
 use store::{
     AfterAttempt, Answer, Attempt, Backlog, Deliveries, Delivery, DeliveryFilter, EndpointAfter,
     LONGEST_DELIVERY_PAUSE, Lease, MAX_BACKLOG, NewEvent, StoreError,
@@ -236,6 +236,7 @@ impl Deliveries for SqlStore {
                     events::write(&mut tx, event).await?;
                 }
             }
+            KillPoint::BeforeDeliveryCommit.reach();
             tx.commit().await?;
             Ok(true)
         };

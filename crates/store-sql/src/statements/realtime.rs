@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use model::{BotId, CLOCK_TOLERANCE, LeaseToken, RealtimeEndpointId, RealtimeState, Timestamp, WorkspaceId};
 use store::{
     LONGEST_REALTIME_PAUSE, Lease, NewEvent, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext,
-    RealtimeProgress, StoreError,
+    RealtimeProgress, RealtimeShares, StoreError,
 };
 
 use super::{
@@ -24,6 +24,10 @@ use crate::{
 
 const TABLE: &str = "realtime_endpoints";
 const COLUMNS: &str = "id, bot, workspace, place, state, told, failures, failing_since";
+
+/// Of `$1`, the time, `$3`, past every lease, and `$4`, past every due time.
+const DUE: &str = "(due_at <= $1 OR due_at > $4)\n\
+     AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)";
 
 fn endpoint(row: &Row) -> Result<RealtimeEndpoint, StoreError> {
     let row = row.of(TABLE);
@@ -116,22 +120,28 @@ impl RealtimeEndpoints for SqlStore {
     async fn lease_due_realtime_endpoints(
         &self,
         tokens: &[LeaseToken],
+        shares: RealtimeShares<'_>,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Vec<(RealtimeEndpoint, Lease, Timestamp)>, StoreError> {
         let body = |mut tx: Tx| async move {
             let rows = query(format!(
                 "-- lease_due_realtime_endpoints: find\n\
-                 SELECT {COLUMNS}, due_at FROM realtime_endpoints\n\
-                 WHERE (due_at <= $1 OR due_at > $4)\n\
-                   AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)\n\
-                 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
+                 WITH turns AS (\n\
+                     SELECT id AS turn_of, row_number() OVER (PARTITION BY workspace ORDER BY due_at, id) AS turn\n\
+                     FROM realtime_endpoints WHERE {DUE} AND workspace <> ALL($5)\n\
+                 )\n\
+                 SELECT {COLUMNS}, due_at FROM realtime_endpoints JOIN turns ON turn_of = id\n\
+                 WHERE {DUE} AND turn <= $6\n\
+                 ORDER BY turn, due_at, id LIMIT $2 FOR UPDATE OF realtime_endpoints SKIP LOCKED"
             ))
             .with(values![
                 now,
                 i64::try_from(tokens.len()).unwrap_or(i64::MAX),
                 expires_at + CLOCK_TOLERANCE,
-                now + LONGEST_REALTIME_PAUSE + CLOCK_TOLERANCE
+                now + LONGEST_REALTIME_PAUSE + CLOCK_TOLERANCE,
+                list(shares.full),
+                shares.most
             ])
             .fetch_all(&mut tx)
             .await?;

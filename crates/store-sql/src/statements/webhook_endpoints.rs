@@ -270,10 +270,11 @@ impl WebhookEndpoints for SqlStore {
                  WITH turns AS (\n\
                      SELECT id AS turn_of, row_number() OVER (PARTITION BY workspace ORDER BY due_at, id) AS turn,\n\
                          row_number() OVER (PARTITION BY lane ORDER BY due_at, id) AS turn_of_lane\n\
-                     FROM webhook_endpoints WHERE {DUE} AND lane <> ALL($4)\n\
+                     FROM webhook_endpoints WHERE {DUE} AND lane <> ALL($4) AND workspace <> ALL($7)\n\
                  )\n\
                  SELECT {COLUMNS}, due_at FROM webhook_endpoints JOIN turns ON turn_of = id\n\
-                 WHERE {DUE} AND (lane = '' OR turn_of_lane <= $5) ORDER BY turn, due_at, id LIMIT $2 FOR UPDATE OF webhook_endpoints SKIP LOCKED"
+                 WHERE {DUE} AND turn <= $5 AND (lane = '' OR turn_of_lane <= $5)\n\
+                 ORDER BY turn, due_at, id LIMIT $2 FOR UPDATE OF webhook_endpoints SKIP LOCKED"
             ))
             .with(values![
                 now,
@@ -281,7 +282,8 @@ impl WebhookEndpoints for SqlStore {
                 expires_at + CLOCK_TOLERANCE,
                 list(lanes.full),
                 lanes.most,
-                now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE
+                now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE,
+                list(lanes.full_workspaces)
             ])
             .fetch_all(&mut tx)
             .await?;

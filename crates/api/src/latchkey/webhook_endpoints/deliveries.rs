@@ -6,17 +6,18 @@ use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
-use model::{DeliveryState, EventId, Timestamp, WebhookEndpointId, WorkspaceId};
+use model::{DeliveryState, EndpointKind, EventId, Timestamp, WebhookEndpointId, WorkspaceId};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use store::{DeliveryFilter, EventFilter};
 use utoipa::{IntoParams, ToSchema};
+use webhooks::{Endpoint, Shown};
 
 use crate::{
     State,
     caller::{Admin, Caller, Read},
     error::ApiError,
-    latchkey::events::raw,
+    latchkey::events::{kinds, raw},
     openapi::EventBody,
     page::{Page, Query},
     path::Path,
@@ -63,12 +64,35 @@ pub(crate) struct Delivery {
     answer: Option<DeliveryAnswer>,
 }
 
-/// What is sent. Time and signature are made for each attempt. Endpoints of the kinds `slack` and `email` are sent a text made from the body.
+/// What is sent, with a text for endpoints of the kinds `slack` and `email`. Time, signature and the link that connects an
+/// account are struck out; `at_stake` is as of now, and not as of the last attempt.
 #[derive(Serialize, ToSchema)]
 struct DeliveryRequest {
+    /// Those that the event or the endpoint decides; of a mail, its own.
     headers: BTreeMap<&'static str, String>,
-    #[schema(value_type = EventBody)]
+    #[schema(value_type = DeliveryBody)]
     body: Box<RawValue>,
+}
+
+/// A body by the kind of the endpoint.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "a schema alone")]
+enum DeliveryBody {
+    /// `webhook`
+    #[schema(value_type = EventBody)]
+    Webhook(Value),
+    /// `slack`
+    Slack(SlackText),
+    /// `email`: the text of the mail.
+    Email(String),
+}
+
+/// As Slack's incoming webhooks take it.
+#[derive(Serialize, ToSchema)]
+struct SlackText {
+    /// Slack's markup.
+    text: String,
 }
 
 /// How an attempt ended.
@@ -111,20 +135,18 @@ pub(crate) async fn list(
     let filter = DeliveryFilter {
         state: query.word("state", "It must be pending, delivered or failed.")?,
         event: None,
-        events: EventFilter {
-            kinds: query.list("event_type").map(str::to_owned).collect(),
-            subject: query.get("subject").map(str::to_owned),
-        },
+        events: EventFilter { kinds: kinds(&query)?, subject: query.get("subject").map(str::to_owned) },
         before: query.cursor()?,
     };
-    if state.store.webhook_endpoint(caller.workspace, id).await?.is_none() {
-        return Err(ApiError::NotFound);
-    }
+    let endpoint = state.webhooks.endpoint(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
     let mut found = state.store.deliveries(caller.workspace, id, &filter, PAGE_SIZE + 1).await?;
     let more = found.len() > PAGE_SIZE as usize;
     found.truncate(PAGE_SIZE as usize);
     let next = found.last().filter(|_| more).map(|delivery| delivery.event.sequence);
-    let results = found.iter().map(representation).collect();
+    let mut results = Vec::with_capacity(found.len());
+    for delivery in &found {
+        results.push(representation(&state, &endpoint, delivery).await);
+    }
     let path = format!("/api/latchkey/v1/webhook-endpoints/{id}/deliveries/");
     Ok(Json(query.answer_by_cursor(&state.broker, &path, next, results)))
 }
@@ -176,18 +198,20 @@ async fn shown(
     id: WebhookEndpointId,
     event: EventId,
 ) -> Result<Json<Delivery>, ApiError> {
+    let endpoint = state.webhooks.endpoint(workspace, id).await?.ok_or(ApiError::NotFound)?;
     let filter = DeliveryFilter { event: Some(event), ..DeliveryFilter::default() };
     let found = state.store.deliveries(workspace, id, &filter, 1).await?;
-    found.first().map(representation).map(Json).ok_or(ApiError::NotFound)
+    let delivery = found.first().ok_or(ApiError::NotFound)?;
+    Ok(Json(representation(state, &endpoint, delivery).await))
 }
 
-fn representation(delivery: &store::Delivery) -> Delivery {
+async fn representation(state: &State, to: &Endpoint, delivery: &store::Delivery) -> Delivery {
     let store::Event { sequence, event } = &delivery.event;
-    let headers = BTreeMap::from([
-        ("content-type", "application/json".to_owned()),
-        ("latchkey-sequence", sequence.to_string()),
-        ("webhook-id", format!("msg_{}", event.id)),
-    ]);
+    let Shown { headers, body } = state.webhooks.shown(to, &delivery.event).await;
+    let body = match to.row.kind {
+        EndpointKind::Webhook | EndpointKind::Slack => raw(&body),
+        EndpointKind::Email => raw(&Value::String(body).to_string()),
+    };
     let answer = delivery.answer.clone().map(|answer| DeliveryAnswer {
         status: answer.status,
         headers: answer.headers,
@@ -205,7 +229,7 @@ fn representation(delivery: &store::Delivery) -> Delivery {
         attempts: delivery.attempts,
         next_attempt_at: delivery.due_at,
         last_attempt_at: delivery.attempted_at,
-        request: DeliveryRequest { headers, body: raw(&event.body) },
+        request: DeliveryRequest { headers: headers.into_iter().collect(), body },
         answer,
     }
 }

@@ -182,7 +182,7 @@ impl Field for EventTypes {
     }
 }
 
-fn unknown_type(word: &str, known: &[&str]) -> String {
+pub(crate) fn unknown_type(word: &str, known: &[&str]) -> String {
     let all = known.join(", ");
     match nearest(word, known) {
         Some(meant) => format!("{word:?} is no type of event: did you mean {meant}? There are: {all}."),

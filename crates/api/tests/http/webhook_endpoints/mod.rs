@@ -1,13 +1,19 @@
 //! Endpoints that are told of events: a receiver on loopback that keeps what it is sent, and answers as it is told.
 
+mod alarms;
 mod deliveries;
+mod lists;
+mod moods;
 mod settings;
 mod stream;
 pub(crate) mod what_is_told;
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -62,6 +68,12 @@ impl Heard {
         serde_json::from_str(&self.body).unwrap()
     }
 
+    /// Whether it was signed at the time that it says.
+    fn is_from_a_time_and_signed_by(&self, secret: &str) -> bool {
+        let at = self.header("webhook-timestamp").parse().unwrap();
+        self.is_signed_by(secret, Timestamp::from_second(at))
+    }
+
     fn is_signed_by(&self, secret: &str, now: Timestamp) -> bool {
         let headers = SignatureHeaders {
             id: self.header("webhook-id"),
@@ -92,6 +104,7 @@ impl Listener for Moody {
             // What was sent is there: it is not the connection that fails, but what comes after it.
             stream.readable().await.unwrap();
             stream.set_zero_linger().unwrap();
+            self.receiver.1.fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -101,12 +114,12 @@ impl Listener for Moody {
 }
 
 #[derive(Clone)]
-struct Receiver(Arc<Mutex<(Mood, Vec<Heard>)>>);
+struct Receiver(Arc<Mutex<(Mood, Vec<Heard>)>>, Arc<AtomicUsize>);
 
 impl Receiver {
     /// A receiver that answers 204, and its address.
     async fn start() -> (Self, String) {
-        let receiver = Self(Arc::new(Mutex::new((Mood::Fine, Vec::new()))));
+        let receiver = Self(Arc::new(Mutex::new((Mood::Fine, Vec::new()))), Arc::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/hook?token=planted-in-the-query", listener.local_addr().unwrap());
         let router = Router::new().fallback(Self::hear).with_state(receiver.clone());
@@ -134,6 +147,11 @@ impl Receiver {
             Mood::Resets => unreachable!("no request comes so far"),
             Mood::Echoes => (StatusCode::OK, [("x-secret", body.clone())], body).into_response(),
         }
+    }
+
+    /// Requests, and connections that were reset.
+    fn taken(&self) -> usize {
+        self.heard().len() + self.1.load(Ordering::SeqCst)
     }
 
     fn is(&self, mood: Mood) {

@@ -8,7 +8,7 @@ use store::SeatRequest;
 use super::{ENDPOINTS, EVENTS, HOUR, MINUTE, Receiver, app, endpoint, path, until_heard};
 use crate::{
     PLAN,
-    test_app::{Plan, TestApp},
+    test_app::{CLIENT_ID, Plan, TestApp},
 };
 
 #[tokio::test]
@@ -16,6 +16,8 @@ async fn a_token_link_that_refuses_is_told_once_with_how_often() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     endpoint(&app, &url, json!({ "event_types": ["token_link.refused"] })).await;
+    let (people, slack_url) = Receiver::start().await;
+    endpoint(&app, &slack_url, json!({ "kind": "slack" })).await;
     let account = app.connect(app.zoom.host()).await;
     let link = app.path_of(&app.token_link(&account).await);
     let unsigned = async |path: &str| assert!(app.get(path).await.status >= 400);
@@ -29,6 +31,9 @@ async fn a_token_link_that_refuses_is_told_once_with_how_often() {
     assert_eq!((&told["count"], &told["data"]["sub_code"]), (&json!(3), &json!("signature_missing")));
     assert!(link.contains(told["token_link"]["id"].as_str().unwrap()), "{told}");
     assert!(told["message"].as_str().unwrap().contains("webhook-*"), "{told}");
+    let said = until_heard(&app, &people, 1).await[0].json();
+    let page = app.address(&format!("/console/token-links/{}", told["token_link"]["id"].as_str().unwrap()));
+    assert!(said["text"].as_str().unwrap().ends_with(&format!("See: {page}")), "{said}");
 
     for _ in 0..5 {
         unsigned(&link).await;
@@ -62,6 +67,47 @@ async fn an_account_that_needs_consent_is_told_of_once() {
         (&data["data"]["sub_code"], &data["advice"]),
         (&json!("asked"), &json!("connect the Zoom account again"))
     );
+}
+
+#[tokio::test]
+async fn an_account_in_trouble_says_why_what_is_at_stake_and_where_it_is_connected_again() {
+    let app = app().await;
+    let ((receiver, url), (people, slack_url)) = (Receiver::start().await, Receiver::start().await);
+    let kinds = ["zoom_oauth_credential.degraded", "zoom_oauth_credential.needs_reauth"];
+    endpoint(&app, &url, json!({ "event_types": kinds })).await;
+    endpoint(&app, &slack_url, json!({ "event_types": kinds, "kind": "slack" })).await;
+    let user = app.zoom.user("ada@example.test", "Ada").await;
+    let account = app.connect(&user).await;
+    let bot = scheduled_bot(&app, &account).await;
+    let validate = format!("/api/v2/zoom-oauth-credentials/{account}/validate/");
+    // Asked twice: it may have been the answer that was lost.
+    app.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": "http_500", "times": 2 })).await;
+    app.call("POST", &validate, Body::empty()).await;
+    until_heard(&app, &receiver, 1).await;
+    app.call("POST", &validate, Body::empty()).await.ok();
+    let user = user["id"].as_str().unwrap();
+    app.zoom.control("DELETE", &format!("users/{user}/apps/{CLIENT_ID}"), json!(null)).await;
+    for _ in 0..2 {
+        app.tick();
+        app.call("POST", &validate, Body::empty()).await;
+    }
+    let heard = until_heard(&app, &receiver, 2).await;
+    assert_eq!(receiver.kinds(), kinds);
+    for (heard, cause) in heard.iter().zip(["refresh_uncertain", "revoked"]) {
+        let data = &heard.json()["data"];
+        assert_eq!(data["data"]["sub_code"], cause);
+        assert!(data["message"].is_string() && data["advice"].is_string(), "{data}");
+        assert_eq!(
+            (&data["at_stake"]["count"], &data["at_stake"]["bots"][0]["id"]),
+            (&json!(1), &json!(bot))
+        );
+        let opened = app.get(&app.path_of(data["connect_link"].as_str().unwrap())).await;
+        assert!(opened.text.contains("asks to connect the Zoom account of Ada"), "{}", opened.text);
+    }
+    for said in until_heard(&app, &people, 2).await {
+        let text = said.json()["text"].as_str().unwrap().to_owned();
+        assert!(text.contains("At stake: 1 bot is scheduled") && text.contains("Connect it: http"), "{text}");
+    }
 }
 
 /// Disconnects an account; the link in the event that says so leads its owner back.

@@ -119,7 +119,11 @@ async fn show(
             next: When::new(delivery.next_attempt_at, now),
             answer,
             error,
-            body: serde_json::to_string_pretty(&delivery.request.body).unwrap_or_default(),
+            body: match delivery.request.body {
+                // The text of a mail.
+                Value::String(text) => text,
+                body => serde_json::to_string_pretty(&body).unwrap_or_default(),
+            },
         }
     };
     let page = EndpointPage {
