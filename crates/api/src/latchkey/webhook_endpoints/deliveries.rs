@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     State,
-    caller::{Admin, Caller, Read},
+    caller::{AdminAndRead, Caller, Read},
     error::ApiError,
     latchkey::events::raw,
     openapi::EventBody,
@@ -155,12 +155,12 @@ pub(crate) async fn retrieve(
     path = "/api/latchkey/v1/webhook-endpoints/{id}/deliveries/{event}/retry/",
     tag = "events",
     operation_id = "webhook_endpoints_deliveries_retry",
-    security(("tokenAuth" = ["admin"])),
+    security(("tokenAuth" = ["admin", "read"])),
     params(("id" = WebhookEndpointId, Path), ("event" = EventId, Path)),
     responses((status = 200, description = "It is on its way.", body = Delivery)),
 )]
 pub(crate) async fn retry(
-    caller: Caller<Admin>,
+    caller: Caller<AdminAndRead>,
     Extract(state): Extract<State>,
     Path((id, event)): Path<(WebhookEndpointId, EventId)>,
 ) -> Result<Json<Delivery>, ApiError> {
