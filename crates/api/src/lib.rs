@@ -234,6 +234,11 @@ pub fn paths() -> Vec<String> {
         .collect()
 }
 
+/// The path of every field of a new bot that is known here, such as `zoom.zak_url`.
+pub fn fields_of_a_bot() -> Vec<String> {
+    bot::fields_of_a_bot()
+}
+
 /// Every route, and `pages` beside them.
 pub fn router(state: State, pages: Router) -> Router {
     with_layers(routes(), pages, state)
