@@ -13,8 +13,9 @@ use serde_json::{Map, Value};
 
 use crate::{State, bounds::Sender, error::ApiError};
 
-/// Objects in objects, as a form writes them: `automatic_leave.everyone_left_timeout.timeout`.
-const DEEPEST: usize = 3;
+/// Objects in objects, as a form writes them: `automatic_leave.bot_detection.using_participant_names.timeout`. The deepest are
+/// options of transcripts.
+const DEEPEST: usize = 8;
 /// Parts of a form. A new bot has some thirty fields.
 const MOST_PARTS: usize = 1000;
 

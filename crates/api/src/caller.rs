@@ -16,24 +16,32 @@ use tenants::KeyCheck;
 
 use crate::{State, bounds::Slot, error::ApiError, in_process::Vouched};
 
-/// A scope as a type: a handler's signature names the scope it needs.
+/// Scopes as a type: a handler's signature names those it needs.
 pub(crate) trait Scope {
-    const SCOPE: ApiScope;
+    const SCOPES: &'static [ApiScope];
 }
 
 macro_rules! scopes {
-    ($($name:ident)*) => {$(
+    ($($name:ident: $($scope:ident)*;)*) => {$(
         #[derive(Debug, Clone, Copy)]
         pub(crate) struct $name;
         impl Scope for $name {
-            const SCOPE: ApiScope = ApiScope::$name;
+            const SCOPES: &'static [ApiScope] = &[$(ApiScope::$scope),*];
         }
     )*};
 }
 
-scopes! { Read Bots Tokens Admin Operator }
+scopes! {
+    Read: Read;
+    Bots: Bots;
+    Tokens: Tokens;
+    Admin: Admin;
+    Operator: Operator;
+    // To have events sent to an address is to read them.
+    AdminAndRead: Admin Read;
+}
 
-/// The workspace that an API key opens, for a handler that needs the scope `S`. Store methods take the workspace from here:
+/// The workspace that an API key opens, for a handler that needs the scopes of `S`. Store methods take the workspace from here:
 /// what a handler can reach is decided by its signature.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller<S> {
@@ -57,8 +65,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let AdmittedKey { workspace, key, scopes, reach } = admitted(parts, &State::from_ref(state)).await?;
-        if !scopes.has(N::SCOPE) {
-            return Err(ApiError::PermissionDenied(N::SCOPE));
+        if let Some(lacking) = N::SCOPES.iter().find(|scope| !scopes.has(**scope)) {
+            return Err(ApiError::PermissionDenied(*lacking));
         }
         Ok(Self { workspace, key, scopes, reach, needs: PhantomData })
     }

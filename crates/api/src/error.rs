@@ -156,6 +156,7 @@ pub(crate) const fn status_of_request(code: RequestCode) -> StatusCode {
         | R::WebhookSecretRotating
         | R::ReplayTooLarge
         | R::TooManyWebhookEndpoints
+        | R::WorkspaceFull
         | R::ZoomOauthError
         | R::ZoomOauthCredentialUnhealthy
         | R::ZoomOauthAppUnhealthy => StatusCode::BAD_REQUEST,

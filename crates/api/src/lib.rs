@@ -73,7 +73,7 @@ use webhooks::Webhooks;
 
 use error::ApiError;
 
-pub use bounds::{Admission, BodyError, Bounds, Sender};
+pub use bounds::{Admission, BodyError, Bounds, Holdings, Sender};
 pub use docs::error_codes_page;
 pub use in_process::{InProcess, KeyRefused};
 pub use latchkey::installation::Kept;
@@ -232,6 +232,11 @@ pub fn paths() -> Vec<String> {
         .iter()
         .flat_map(|(_, paths, _)| paths.paths.keys().map(|path| path.trim_end_matches('/').to_owned()))
         .collect()
+}
+
+/// The path of every field of a new bot that is known here, such as `zoom.zak_url`.
+pub fn fields_of_a_bot() -> Vec<String> {
+    bot::fields_of_a_bot()
 }
 
 /// Every route, and `pages` beside them.

@@ -58,6 +58,8 @@ model::error_codes! {
     ReplayTooLarge = "replay_too_large", PersonMustAct, "replay a shorter time, several times";
     /// The workspace has as many webhook endpoints as it may.
     TooManyWebhookEndpoints = "too_many_webhook_endpoints", PersonMustAct, "delete one that nobody reads";
+    /// The workspace has as many of this kind as it may.
+    WorkspaceFull = "workspace_full", PersonMustAct, "delete one that nobody uses: `detail` has the number";
     /// A token link draws on this pool, or bots have seats of it.
     PoolInUse = "pool_in_use", PersonMustAct, "revoke the links, and wait until the bots have left or release their seats";
     /// An account was connected with this invitation.

@@ -20,6 +20,9 @@ const ROW_DELAY: Duration = Duration::from_secs(600);
 /// Rows that one statement deletes, and files that one statement asks about.
 pub(crate) const SWEEP_BATCH: u32 = 500;
 
+/// Pictures of one bot. It takes one whenever its camera comes on or it is let in, which a host can bring about without end.
+const MOST_OF_A_BOT: u64 = 300;
+
 /// The pictures of bots: `<bot>/<screenshot>.png`.
 #[derive(Clone)]
 pub struct Screenshots {
@@ -93,8 +96,19 @@ impl Screenshots {
         })
     }
 
-    /// Stores a picture. A failure is logged and does not end the bot.
+    /// Stores a picture, unless the bot has the most that are kept. A failure is logged and does not end the bot.
     pub async fn keep(&self, bot: BotId, png: &[u8]) -> Option<ScreenshotId> {
+        match self.store.screenshots_of(bot).await {
+            Ok(kept) if kept < MOST_OF_A_BOT => {}
+            Ok(_) => {
+                tracing::info!(%bot, most = MOST_OF_A_BOT, "a screenshot is not kept: the bot has the most");
+                return None;
+            }
+            Err(error) => {
+                tracing::warn!(%bot, %error, "a screenshot could not be recorded");
+                return None;
+            }
+        }
         let id = ScreenshotId::generate(&self.env);
         let screenshot = Screenshot { id, recorded_at: self.env.now(), file: format!("{bot}/{id}.png") };
         let file = Path::from(screenshot.file.as_str());

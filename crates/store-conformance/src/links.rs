@@ -49,7 +49,7 @@ fn link_of(suite: &Conformance, workspace: WorkspaceId, source: LinkSource) -> T
     }
 }
 
-async fn link(suite: &Conformance) -> TokenLink {
+pub(super) async fn link(suite: &Conformance) -> TokenLink {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     let mut accounts = Vec::new();

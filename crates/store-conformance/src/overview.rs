@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use model::{BotStatus, CredentialStatus, StatusChange, Timestamp, WorkspaceId};
+use model::{BotStatus, CredentialStatus, PoolId, StatusChange, Timestamp, WorkspaceId};
 
-use crate::{Conformance, bots, credentials};
-use store::{AccountsCounted, Overview, Transition};
+use crate::{Conformance, bots, connect, credentials, links};
+use store::{AccountsCounted, ApiKey, Held, Overview, Pool, Transition};
 
 async fn overview(suite: &Conformance, workspace: WorkspaceId, since: Timestamp) -> Overview {
     suite.store.overview(workspace, since, 100).await.unwrap()
@@ -64,4 +64,46 @@ pub async fn a_join_takes_from_its_last_beginning(suite: &Conformance) {
     assert_eq!(took(suite.store.overview(workspace, now, 2).await.unwrap()), [300, 2500]);
     let later = now + Duration::from_millis(2000);
     assert_eq!(took(overview(suite, workspace, later).await), [300, 2500]);
+}
+
+pub async fn what_can_be_used_is_held(suite: &Conformance) {
+    use Held::{ApiKeys, Invitations, Pools, TokenLinks, ZoomOauthApps};
+    let (store, now) = (&suite.store, suite.env.now());
+    let hour = Duration::from_secs(3600);
+    let held = async |workspace, what, at| store.held(workspace, what, at).await.unwrap();
+
+    let link = links::link(suite).await;
+    let workspace = link.workspace;
+    assert_eq!(held(workspace, TokenLinks, now).await, 1);
+    assert_eq!(held(workspace, TokenLinks, now + hour).await, 0, "it has ended");
+    assert!(store.revoke_token_link(workspace, link.id, now).await.unwrap());
+    assert_eq!(held(workspace, TokenLinks, now).await, 0);
+
+    assert_eq!((held(workspace, ApiKeys, now).await, held(workspace, ZoomOauthApps, now).await), (1, 1));
+    let key = ApiKey { expires_at: Some(now + hour), ..suite.api_key(workspace) };
+    store.add_api_key(&key).await.unwrap();
+    assert_eq!(held(workspace, ApiKeys, now).await, 2);
+    assert_eq!(held(workspace, ApiKeys, now + hour).await, 1);
+    store.revoke_api_key(workspace, key.id, now).await.unwrap();
+    assert_eq!(held(workspace, ApiKeys, now).await, 1);
+
+    let pool = Pool { id: PoolId::generate(&suite.env), workspace, name: "p".into(), created_at: now };
+    store.add_pool(&pool, &[]).await.unwrap();
+    assert_eq!(held(workspace, Pools, now).await, 1);
+    store.remove_pool(workspace, pool.id, now).await.unwrap();
+    assert_eq!(held(workspace, Pools, now).await, 0);
+
+    let stranger = WorkspaceId::generate(&suite.env);
+    for what in [TokenLinks, Pools, ZoomOauthApps, ApiKeys, Invitations] {
+        assert_eq!(held(stranger, what, now).await, 0, "{what:?}");
+    }
+}
+
+pub async fn an_open_invitation_is_held(suite: &Conformance) {
+    let (store, now) = (&suite.store, suite.env.now());
+    let invitation = connect::invitation(suite).await;
+    let held = async |at| store.held(invitation.workspace, Held::Invitations, at).await.unwrap();
+    assert_eq!((held(now).await, held(invitation.expires_at).await), (1, 0));
+    assert!(store.revoke_consent(invitation.workspace, invitation.id, now).await.unwrap());
+    assert_eq!(held(now).await, 0);
 }

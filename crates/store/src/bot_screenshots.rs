@@ -22,6 +22,9 @@ pub trait BotScreenshots {
     /// Records a picture.
     async fn add_screenshot(&self, bot: BotId, screenshot: &Screenshot) -> Result<(), StoreError>;
 
+    /// How many pictures a bot has. Across tenants: used where one is taken.
+    async fn screenshots_of(&self, bot: BotId) -> Result<u64, StoreError>;
+
     /// A bot's pictures, oldest first.
     async fn screenshots(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError>;
 

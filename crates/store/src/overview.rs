@@ -29,7 +29,22 @@ pub struct AccountsCounted {
     pub next_refresh: Option<Timestamp>,
 }
 
-/// What the home page of the console asks.
+/// What a workspace can have only so many of. Counted is what can still be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Token links: not revoked, not at their end.
+    TokenLinks,
+    /// Pools.
+    Pools,
+    /// Registered apps.
+    ZoomOauthApps,
+    /// API keys: not revoked, not at their end.
+    ApiKeys,
+    /// Invitations: not used, not withdrawn, not at their end.
+    Invitations,
+}
+
+/// What the home page of the console asks, and what bounds a workspace.
 #[async_trait]
 pub trait Overviews {
     /// Counts. `join_times` are of the `most_joins` bots that came in last, since `since`.
@@ -39,4 +54,7 @@ pub trait Overviews {
         since: Timestamp,
         most_joins: u32,
     ) -> Result<Overview, StoreError>;
+
+    /// How many the workspace has of this kind.
+    async fn held(&self, workspace: WorkspaceId, what: Held, now: Timestamp) -> Result<u64, StoreError>;
 }

@@ -1,7 +1,7 @@
 //! What a request is answered with: a body with tokens, or a refusal, each in the form of a dialect.
 
 use http::StatusCode;
-use serde_json::Value;
+use serde::Serialize;
 
 /// A body, in the dialect of a link. It may hold tokens, so it doesn't print.
 pub struct Content {
@@ -16,8 +16,9 @@ impl Content {
         Self { media_type: "text/plain; charset=utf-8", text }
     }
 
-    pub(crate) fn json(value: &Value) -> Self {
-        Self { media_type: "application/json", text: value.to_string() }
+    pub(crate) fn json(body: &impl Serialize) -> Self {
+        let text = serde_json::to_string(body).expect("text keys");
+        Self { media_type: "application/json", text }
     }
 }
 

@@ -57,6 +57,10 @@ def seed(key):
     pool = made("/api/latchkey/v1/pools/", {"name": "all", "members": [{"credential": ours, "max_joins": 2}]})
     bot = {"meeting_url": "https://zoom.us/j/98765432101", "join_at": "2099-01-01T00:00:00Z", "zoom": {"pool": pool}}
     link = made("/api/latchkey/v1/token-links/", {"credential": ours})
+    # Switched off, and told of one event: nothing is sent.
+    endpoint = made("/api/latchkey/v1/webhook-endpoints/", {"url": "https://endpoint.invalid/", "enabled": False})
+    test = f"{URL}/api/latchkey/v1/webhook-endpoints/{endpoint}/test/"
+    event = call("POST", test, {})["event"]
     ids = {
         "/api/v1/bot": made("/api/v1/bot/", bot),
         "/api/latchkey/v1/bot": made("/api/v1/bot/", bot),
@@ -64,13 +68,14 @@ def seed(key):
         "/api/v2/zoom-oauth-credentials": account(),
         "/api/latchkey/v1/token-links": link,
         "/api/latchkey/v1/pools": pool,
+        "/api/latchkey/v1/webhook-endpoints": endpoint,
         "/api/latchkey/v1/api-keys": made("/api/latchkey/v1/api-keys/", {"name": "another", "scopes": ["read"]}),
         "/api/latchkey/v1/workspaces": made("/api/latchkey/v1/workspaces/", {"name": "another"}, key),
     }
-    return ours, ids
+    return ours, event, ids
 
 
-def with_examples(document, ours, ids):
+def with_examples(document, ours, event, ids):
     """The document, in which what an example names is there."""
     for path, operations in document["paths"].items():
         known = next((id for prefix, id in ids.items() if path.startswith(prefix + "/{id}")), None)
@@ -78,6 +83,8 @@ def with_examples(document, ours, ids):
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "path" and parameter["name"] == "credential":
                     parameter["example"] = ours
+                elif parameter["in"] == "path" and parameter["name"] == "event":
+                    parameter["example"] = event
                 elif parameter["in"] == "path" and parameter["name"] == "id" and known:
                     parameter["example"] = known
     text = json.dumps(document)

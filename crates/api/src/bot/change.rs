@@ -71,7 +71,7 @@ pub(crate) async fn handler(
     // The bot's workspace is checked before the change: an unknown bot is a 404.
     super::find(&state, caller.workspace, id).await?;
     let strict = request::is_strict(&state, caller.workspace, query.as_deref()).await?;
-    let edit = request::change(Fields::of(&body).with_callbacks(&state), strict)?;
+    let edit = request::change(Fields::of(&body).with_callbacks(&state), strict, state.kept.meeting_events)?;
     match state.bots.editor.change(caller.workspace, id, edit).await {
         Ok(bot) => Ok(Json(representation::of(&state, bot, caller.scopes).await?)),
         Err(NotChanged::Unknown) => Err(ApiError::NotFound),

@@ -62,7 +62,7 @@ pub(crate) async fn handler(
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Bot>), ApiError> {
     let strict = request::is_strict(&state, caller.workspace, query.as_deref()).await?;
-    let new = request::create(Fields::of(&body).with_callbacks(&state), strict)?;
+    let new = request::create(Fields::of(&body).with_callbacks(&state), strict, state.kept.meeting_events)?;
     let bot = state.bots.creator.create(caller.workspace, new).await?;
     Ok((StatusCode::CREATED, Json(representation::of(&state, bot, caller.scopes).await?)))
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use bots::request::{AutomaticLeave, EveryoneLeft};
 use serde_json::{Map, Value};
-use utoipa::openapi::{OneOfBuilder, RefOr, Schema, schema::AdditionalProperties};
+use utoipa::openapi::{
+    OneOfBuilder, RefOr, Schema, Type,
+    schema::{AdditionalProperties, SchemaType},
+};
 use zoom::{LinkError, MeetingLink};
 
 use super::leave_conditions::{OnlyBots, Silence};
@@ -16,6 +19,8 @@ use crate::{
 const MOST_LABELS: usize = 50;
 const LONGEST_LABEL: usize = 500;
 const LONGEST_LINK: usize = 2000;
+/// How a bot in a browser can be asked for. Here all of them are the same.
+pub(super) const WEB_VARIANTS: &[&str] = &["web", "web_4_core", "web_gpu"];
 
 /// A meeting link that can be read as one of Zoom's, or a personal one, which is resolved before the bot is made.
 pub(super) struct MeetingUrl(pub(super) String);
@@ -135,7 +140,7 @@ impl Field for Alone {
     }
 }
 
-/// `metadata`: labels and their values.
+/// `metadata`: labels and their values. One that is null is left out.
 pub(super) struct Labels(pub(super) BTreeMap<String, String>);
 
 impl Field for Labels {
@@ -145,6 +150,7 @@ impl Field for Labels {
 
     fn schema() -> RefOr<Schema> {
         let value = string(LONGEST_LABEL).min_length(Some(0));
+        let value = value.schema_type(SchemaType::from_iter([Type::String, Type::Null]));
         let values = AdditionalProperties::RefOr(RefOr::T(value.into()));
         any_object().additional_properties(Some(values)).max_properties(Some(MOST_LABELS)).into()
     }
@@ -158,6 +164,8 @@ fn labels(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     for (name, value) in names {
         match value.as_str() {
+            // A label that is null is not there.
+            None if value.is_null() => {}
             _ if name.chars().count() > 100 || name.contains('\0') => {
                 fields.complain(&name, "A label's name has at most 100 characters, and no U+0000.");
             }
@@ -176,15 +184,18 @@ pub(super) struct Variant(pub(super) Map<String, Value>);
 impl Field for Variant {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         fields.object(name, |inner| {
-            if inner.text("zoom", 50).is_some_and(|variant| !variant.starts_with("web")) {
-                inner.complain("zoom", "Only web variants run here.");
+            match inner.text("zoom", 50) {
+                Some("native") => inner.complain("zoom", "Only web variants run here."),
+                Some(variant) if !WEB_VARIANTS.contains(&variant) => {
+                    inner.complain("zoom", "It must be web, web_4_core or web_gpu.");
+                }
+                _ => {}
             }
             Self(inner.others(&[]))
         })
     }
 
     fn schema() -> RefOr<Schema> {
-        let about = "`web`, or any that begins so.";
-        any_object().property("zoom", string(50).pattern(Some("^web")).description(Some(about))).into()
+        any_object().property("zoom", string(50).enum_values(Some(WEB_VARIANTS.iter().copied()))).into()
     }
 }

@@ -67,7 +67,12 @@ impl Field for Matches {
                 .filter(|part| !part.trim().is_empty() && part.chars().count() <= LONGEST_MATCH)
                 .map(str::to_owned)
         };
-        let parts = given.as_array().filter(|parts| (1..=MOST_MATCHES).contains(&parts.len()));
+        // A form has one text where JSON has a list.
+        let parts = match given {
+            serde_json::Value::Array(parts) => Some(parts.as_slice()),
+            text => text.is_string().then(|| std::slice::from_ref(text)),
+        };
+        let parts = parts.filter(|parts| (1..=MOST_MATCHES).contains(&parts.len()));
         let parts: Option<Vec<_>> = parts.and_then(|parts| parts.iter().map(text).collect());
         if parts.is_none() {
             let words =

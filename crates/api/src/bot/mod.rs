@@ -34,6 +34,7 @@ use model::{BotId, WorkspaceId};
 
 use crate::{State, error::ApiError};
 
+pub(crate) use contract::paths as fields_of_a_bot;
 pub(crate) use representation::Bot;
 
 /// A bot of the workspace. A bot of another workspace gets the same answer as an unknown one.

@@ -3,6 +3,8 @@
 use axum::{Json, extract::State as Extract, http::StatusCode};
 use bots::NotShown;
 use model::BotId;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     Bot,
@@ -23,10 +25,22 @@ use crate::{
 
 errors! { OutputVideoErrors: ended(), not_started() }
 
+/// The bot, and what became of the picture.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BotWithPicture {
+    #[serde(flatten)]
+    bot: Bot,
+    /// What the picture was, if it was made JPEG: `png`, `webp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    latchkey_converted_from: Option<&'static str>,
+}
+
 /// Show a picture
 ///
 /// A bot that is in the call shows it as its camera, instead of the account's picture or of what it showed before: at one
-/// frame a second, within a second or two. Pictures larger than 1280×720 are scaled down. PNG and WebP are made JPEG.
+/// frame a second, within a second or two. Pictures larger than 1280×720 are scaled down. PNG and WebP are made JPEG, which
+/// `latchkey_converted_from` says.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/output_video/",
@@ -35,21 +49,23 @@ errors! { OutputVideoErrors: ended(), not_started() }
     security(("tokenAuth" = ["bots"])),
     params(("id" = BotId, Path)),
     request_body(content = VideoOutput, example = json!({ "kind": "jpeg", "b64_data": super::picture::SMALLEST })),
-    responses((status = 200, description = "The bot.", body = Bot), OutputVideoErrors),
+    responses((status = 200, description = "The bot.", body = BotWithPicture), OutputVideoErrors),
 )]
 pub(crate) async fn handler(
     caller: Caller<Bots>,
     Extract(state): Extract<State>,
     Path(id): Path<BotId>,
     Body(body): Body,
-) -> Result<Json<Bot>, ApiError> {
+) -> Result<Json<BotWithPicture>, ApiError> {
     // The bot's workspace is checked before the request: an unknown bot is a 404.
     super::find(&state, caller.workspace, id).await?;
     let mut fields = Fields::of(&body);
     let asked = VideoOutput::read(&mut fields);
     let picture = fields.finish(asked)?.picture();
+    let latchkey_converted_from = picture.converted_from();
     let bot = state.bots.commands.show(caller.workspace, id, Some(picture)).await?;
-    Ok(Json(representation::of(&state, bot, caller.scopes).await?))
+    let bot = representation::of(&state, bot, caller.scopes).await?;
+    Ok(Json(BotWithPicture { bot, latchkey_converted_from }))
 }
 
 /// Show no picture

@@ -1,6 +1,6 @@
 //! The body of a new bot, and of a change to one.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use bots::{BotEdit, BotRequest, NewBot};
 use model::{Timestamp, WorkspaceId};
@@ -42,7 +42,7 @@ request! {
         zoom: Option<SignIn>,
         /// Labels; answers repeat them and lists can be filtered by them.
         metadata: Option<Labels>,
-        /// Accepted for compatibility: every `web…` variant is the same here, and others don't exist.
+        /// Accepted for compatibility: every web variant is the same here, and others don't run.
         variant: Option<Variant>,
         /// Named in `latchkey_ignored`, as far as it has no effect.
         automatic_audio_output: Option<AnyObject>,
@@ -111,18 +111,18 @@ impl ToSchema for CreateBot {
     }
 }
 
-/// Reads a new bot. If it is `strict`, fields without effect are refused.
-pub(super) fn create(mut fields: Fields<'_>, strict: bool) -> Result<NewBot, FieldErrors> {
-    let asked = read(&mut fields);
+/// Reads a new bot. If it is `strict`, fields without effect are refused. What happens in meetings is kept for `kept`.
+pub(super) fn create(mut fields: Fields<'_>, strict: bool, kept: Duration) -> Result<NewBot, FieldErrors> {
+    let asked = read(&mut fields, kept);
     let link = fields.anything("meeting_url");
     fields.required("meeting_url", link);
     allowed(fields.finish(asked)?, strict)
 }
 
 /// Reads what of a bot is to be changed: a field that is not given stays, one that is null has its default again.
-pub(super) fn change(mut fields: Fields<'_>, strict: bool) -> Result<BotEdit, FieldErrors> {
+pub(super) fn change(mut fields: Fields<'_>, strict: bool, kept: Duration) -> Result<BotEdit, FieldErrors> {
     let given = fields.others(&[]).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-    let to = read(&mut fields);
+    let to = read(&mut fields, kept);
     if given.iter().any(|name| name == "meeting_url") {
         let link = fields.anything("meeting_url");
         fields.required("meeting_url", link);
@@ -137,10 +137,10 @@ fn allowed((new, ignored): (NewBot, Vec<Ignored>), strict: bool) -> Result<NewBo
     Ok(new)
 }
 
-fn read(fields: &mut Fields<'_>) -> Option<(NewBot, Vec<Ignored>)> {
+fn read(fields: &mut Fields<'_>, kept: Duration) -> Option<(NewBot, Vec<Ignored>)> {
     let asked = BotFields::read(fields);
     sign_in::misplaced(fields, BotFields::FIELDS);
-    let ignored = contract::check(fields);
+    let ignored = contract::check(fields, kept);
     let mut asked = asked?;
     let objects = asked.objects().into();
     let new = NewBot {

@@ -5,12 +5,14 @@
 
 use bots::ZoomOptions;
 use model::{AccountUser, CredentialId, PoolId, ZoomOauthAppId, nearest};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{RefOr, Schema, SchemaFormat};
 
 use crate::{
     fields::Fields,
-    request::{Anything, CallbackUrl, Field, Request as _, Schemas, Text, refer, reference, request},
+    request::{Anything, CallbackUrl, Field, Request as _, Schemas, refer, reference, request, string},
 };
+
+const LONGEST_ADDRESS: usize = 320;
 
 request! {
     /// How a bot signs in, in at most one way. Unknown fields are refused: a bot that was told to sign in
@@ -37,13 +39,38 @@ request! {
         /// A URL that answers a `GET` with a token to record without asking.
         join_token_url: Option<CallbackUrl<2000>>,
         /// For meetings that ask for an e-mail address.
-        user_email: Option<Text<320>>,
+        user_email: Option<EmailAddress>,
         /// From older versions of the contract; without effect here.
         #[expect(dead_code, reason = "without effect")]
         request_recording_permission_on_host_join: Option<Anything>,
         /// From older versions of the contract; without effect here.
         #[expect(dead_code, reason = "without effect")]
         require_recording_permission: Option<Anything>,
+    }
+}
+
+/// An e-mail address, as far as its form says.
+struct EmailAddress(String);
+
+impl Field for EmailAddress {
+    fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
+        let text = fields.text(name, LONGEST_ADDRESS)?;
+        let is_odd = |c: char| c.is_whitespace() || c.is_control() || "@<>,;\"".contains(c);
+        let is_address = text.split_once('@').is_some_and(|(user, host)| {
+            !user.is_empty()
+                && !user.contains(is_odd)
+                && !host.contains(is_odd)
+                && host.split('.').all(|label| !label.is_empty())
+        });
+        if !is_address {
+            fields.complain(name, "It must be an e-mail address.");
+            return None;
+        }
+        Some(Self(text.to_owned()))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        string(LONGEST_ADDRESS).format(Some(SchemaFormat::Custom("email".to_owned()))).into()
     }
 }
 

@@ -12,6 +12,7 @@
 mod bodies;
 mod connections;
 pub(crate) mod head;
+mod holdings;
 mod in_flight;
 mod refusals;
 mod wrong_keys;
@@ -24,6 +25,8 @@ use model::Environment;
 pub(crate) use bodies::{Bodies, CALLERS_BYTES};
 pub use bodies::{BodyError, Sender};
 pub(crate) use connections::{ConnectionState, Connections, Order, Seat};
+pub use holdings::Holdings;
+pub(crate) use holdings::{check_room, full};
 pub(crate) use in_flight::{InFlight, Slot};
 pub(crate) use refusals::{Kind, Refusals};
 pub(crate) use wrong_keys::WrongKeys;
@@ -48,6 +51,8 @@ pub struct Bounds {
     pub idle: Duration,
     /// Bytes of bodies in memory at once.
     pub bodies: usize,
+    /// What one workspace may have in the store.
+    pub held: Holdings,
 }
 
 impl Default for Bounds {
@@ -63,6 +68,7 @@ impl Default for Bounds {
             // just being closed answers 502.
             idle: Duration::from_secs(75),
             bodies: 64 * 1024 * 1024,
+            held: Holdings::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ use axum::{
 };
 use model::{ApiKeyId, ApiScope, Secret, Timestamp};
 use serde::Serialize;
+use store::Held;
 use tenants::NewApiKey;
 use utoipa::{
     ToSchema,
@@ -19,9 +20,11 @@ use utoipa::{
 use crate::{
     State,
     body::Body,
+    bounds::{check_room, full},
     caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
+    openapi::errors,
     page::{Page, Query, single_page},
     path::Path,
     request::{Field, Request as _, Schemas, Text, Whole, refer, reference, request},
@@ -89,6 +92,8 @@ impl Field for Scopes {
     }
 }
 
+errors! { CreateApiKeyErrors: full(Held::ApiKeys, 1000) }
+
 /// Make an API key
 ///
 /// The key itself is in this answer and nowhere else.
@@ -102,7 +107,7 @@ impl Field for Scopes {
         content = CreateApiKey,
         example = json!({ "name": "ci", "scopes": ["read", "bots"], "expires_at": "2031-01-31T12:00:00Z" }),
     ),
-    responses((status = 201, description = "The key.", body = ApiKey)),
+    responses((status = 201, description = "The key.", body = ApiKey), CreateApiKeyErrors),
 )]
 pub(crate) async fn create(
     caller: Caller<Admin>,
@@ -110,6 +115,7 @@ pub(crate) async fn create(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let new = read(&state, &caller, Fields::of(&body))?;
+    check_room(&state, caller.workspace, Held::ApiKeys).await?;
     let issued = state.broker.workspaces.create_key(caller.workspace, &new).await?;
     let issued = issued.ok_or(ApiError::NotFound)?;
     let body = with_key(&issued.row, &issued.key);

@@ -11,12 +11,13 @@ use axum::{
 use broker::{INVITATION_TTL, NewInvitation};
 use model::{ConsentId, CredentialId, CredentialKind, Timestamp, ZoomOauthAppId};
 use serde::Serialize;
-use store::{AppKind, Consent, Order};
+use store::{AppKind, Consent, Held, Order};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     State,
     body::Body,
+    bounds::{check_room, full},
     caller::{Admin, Caller, Read},
     error::ApiError,
     fields::{FieldErrors, Fields},
@@ -115,6 +116,7 @@ fn used() -> ApiError {
     )
 }
 
+errors! { CreateConnectLinkErrors: full(Held::Invitations, 10_000) }
 errors! { RevokeErrors: used() }
 
 /// Invite a person to connect an account
@@ -138,7 +140,7 @@ errors! { RevokeErrors: used() }
             }))),
         ),
     ),
-    responses((status = 201, description = "The invitation.", body = ConnectLink)),
+    responses((status = 201, description = "The invitation.", body = ConnectLink), CreateConnectLinkErrors),
 )]
 pub(crate) async fn create(
     caller: Caller<Admin>,
@@ -159,6 +161,7 @@ pub(crate) async fn create(
             "A server-to-server app needs no consent: POST /api/v2/zoom-oauth-credentials/ connects it.";
         return Err(FieldErrors::one("oauth_app", words).into());
     }
+    check_room(&state, caller.workspace, Held::Invitations).await?;
     let new = NewInvitation {
         app,
         expected: asked.credential,

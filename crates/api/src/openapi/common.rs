@@ -43,8 +43,9 @@ pub(super) fn document(path: &str, item: &mut PathItem) {
         if path.ends_with("/webhook") {
             continue;
         }
-        if let Some(scope) = scope_of(operation) {
-            for_calls_with_a_key(operation, scope);
+        let scopes = scopes_of(operation);
+        if !scopes.is_empty() {
+            for_calls_with_a_key(operation, &scopes);
             if is_write {
                 for_repeatable_calls(operation);
             }
@@ -61,10 +62,11 @@ pub(super) fn document(path: &str, item: &mut PathItem) {
     }
 }
 
-/// The scope that a call needs, if it needs a key.
-fn scope_of(operation: &Operation) -> Option<ApiScope> {
-    let required = serde_json::to_value(operation.security.as_ref()?).ok()?;
-    required[0][TOKEN_AUTH][0].as_str()?.parse().ok()
+/// The scopes that a call needs, all of them: none where it needs no key.
+fn scopes_of(operation: &Operation) -> Vec<ApiScope> {
+    let required = serde_json::to_value(&operation.security).unwrap_or_default();
+    let scopes = required[0][TOKEN_AUTH].as_array().into_iter().flatten();
+    scopes.filter_map(|scope| scope.as_str()?.parse().ok()).collect()
 }
 
 fn for_every_call(operation: &mut Operation) {
@@ -73,10 +75,12 @@ fn for_every_call(operation: &mut Operation) {
     add(operation, &Failure::new(Code::Internal, "").into());
 }
 
-fn for_calls_with_a_key(operation: &mut Operation, scope: ApiScope) {
+fn for_calls_with_a_key(operation: &mut Operation, scopes: &[ApiScope]) {
     add(operation, &ApiError::NotAuthenticated);
     add(operation, &ApiError::AuthenticationFailed("This API key has expired: make a new one."));
-    add(operation, &ApiError::PermissionDenied(scope));
+    for scope in scopes {
+        add(operation, &ApiError::PermissionDenied(*scope));
+    }
     add(operation, &ApiError::Throttled(Duration::from_secs(7)));
     add(operation, &Failure::new(Code::Unavailable, "the database is away").into());
 }

@@ -7,6 +7,7 @@
 mod answer;
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
@@ -23,19 +24,22 @@ use axum::{
 };
 use futures_util::FutureExt as _;
 use model::Code;
-use token_links::{LinkRefusal, LinkRequest};
+use token_links::{
+    LinkRefusal, LinkRequest,
+    dialects::{AttendeeRefusal, AttendeeRequest, AttendeeTokens, BearerToken},
+};
 use utoipa::{
-    IntoResponses, PartialSchema as _,
-    openapi::{self, ContentBuilder, RefOr, ResponseBuilder},
+    IntoResponses, PartialSchema as _, ToSchema,
+    openapi::{self, ContentBuilder, OneOfBuilder, RefOr, ResponseBuilder, Schema},
 };
 
 use crate::{
     Route, State,
     bounds::{Sender, head},
-    error::{panicked, status_of},
+    error::{ErrorBody, panicked, status_of},
     observe,
     peer::Peer,
-    request::any_object,
+    request::{Schemas, refer, reference},
 };
 
 pub(crate) const ROUTE: &str = "/t/{address}";
@@ -106,6 +110,32 @@ pub(crate) async fn read<B: HttpBody<Data = Bytes>>(
 /// The last part of a path. What is not even text is the address of no link.
 pub(crate) type Address = Result<Path<String>, PathRejection>;
 
+/// Tokens in JSON, in the form of a dialect. Others are answered with the bare token.
+struct GivenTokens;
+
+impl utoipa::PartialSchema for GivenTokens {
+    fn schema() -> RefOr<Schema> {
+        one_of([reference::<BearerToken>(), reference::<AttendeeTokens>()])
+    }
+}
+
+impl ToSchema for GivenTokens {
+    fn name() -> Cow<'static, str> {
+        "GivenTokens".into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        refer::<BearerToken>(schemas);
+        refer::<AttendeeTokens>(schemas);
+        // What refusals refer to.
+        refer::<AttendeeRefusal>(schemas);
+    }
+}
+
+fn one_of(forms: [RefOr<Schema>; 2]) -> RefOr<Schema> {
+    forms.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).into()
+}
+
 /// The answer to a platform that gets no token. The dialect sets its form: a line of text, or an object.
 pub(crate) struct Refusals;
 
@@ -116,7 +146,8 @@ impl IntoResponses for Refusals {
             told.entry(status_of(*code)).or_default().push(code.as_str());
         }
         let content = || ContentBuilder::new().schema(Some(String::schema())).build();
-        let object = || ContentBuilder::new().schema(Some(any_object())).build();
+        let forms = || [reference::<ErrorBody>(), reference::<AttendeeRefusal>()];
+        let object = || ContentBuilder::new().schema(Some(one_of(forms()))).build();
         let refusals = told.into_iter().map(|(status, codes)| {
             let about = format!("Refused, with one of these codes: {}.", codes.join(", "));
             let response = ResponseBuilder::new().description(about);
@@ -141,7 +172,7 @@ impl IntoResponses for Refusals {
     params(("address" = String, Path, description = "`<link>.<secret>`, as in the link's `url`.")),
     responses(
         (status = 200, description = "A token.", content(
-            (String = "text/plain; charset=utf-8"), (Object = "application/json"),
+            (String = "text/plain; charset=utf-8"), (GivenTokens = "application/json"),
         )),
         Refusals,
     ),
@@ -164,10 +195,10 @@ pub(crate) async fn fetch_by_get(
     tag = "token links",
     operation_id = "token_fetch_with_body",
     params(("address" = String, Path, description = "`<link>.<secret>`, as in the link's `url`.")),
-    request_body(content = Object, description = "What the platform sends. It is part of what is signed."),
+    request_body(content = AttendeeRequest, description = "What the platform sends. It is part of what is signed."),
     responses(
         (status = 200, description = "A token, or an object of tokens.", content(
-            (String = "text/plain; charset=utf-8"), (Object = "application/json"),
+            (String = "text/plain; charset=utf-8"), (GivenTokens = "application/json"),
         )),
         Refusals,
     ),

@@ -3,14 +3,17 @@
 use axum::{extract::State as Extract, http::StatusCode};
 use broker::NewApp;
 use model::Secret;
+use store::Held;
 
 use super::{Answer, AppSecret, ZoomOauthApp, representation, unstored};
 use crate::{
     State,
     body::Body,
+    bounds::{check_room, full},
     caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
+    openapi::errors,
     request::{Request as _, request},
     words::AppKind,
 };
@@ -27,6 +30,8 @@ request! {
         account_id: Option<AppSecret>,
     }
 }
+
+errors! { CreateAppErrors: full(Held::ZoomOauthApps, 1000) }
 
 /// Register a Zoom app
 #[utoipa::path(
@@ -52,7 +57,7 @@ request! {
             }))),
         ),
     ),
-    responses((status = 201, description = "The app.", body = ZoomOauthApp)),
+    responses((status = 201, description = "The app.", body = ZoomOauthApp), CreateAppErrors),
 )]
 pub(crate) async fn handler(
     caller: Caller<Admin>,
@@ -60,6 +65,7 @@ pub(crate) async fn handler(
     Body(body): Body,
 ) -> Result<(StatusCode, Answer), ApiError> {
     let new = read(&state, Fields::of(&body))?;
+    check_room(&state, caller.workspace, Held::ZoomOauthApps).await?;
     let app = state.broker.accounts.apps.register(caller.workspace, &new).await?;
     let app =
         app.ok_or_else(|| FieldErrors::one("client_id", "This workspace has an app with this client id."))?;

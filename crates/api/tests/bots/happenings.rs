@@ -1,13 +1,17 @@
 //! What happens in a meeting reaches those who ask for it, once, whole, and until it is erased.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use model::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
     losses::{processes, send},
     studio,
-    test_app::{TestApp, zoom::Meeting},
+    test_app::{TestApp, complain_unless_recalls, zoom::Meeting},
 };
 
 /// HTML, right to left, emoji of several parts, and a hundred combining characters.
@@ -118,11 +122,13 @@ async fn what_happens_is_kept_in_recalls_shapes_and_erased_for_good() {
     until_told(&app, &bot, "leave Robert").await;
 
     let running = app.look_at(&bot).await;
+    complain_unless_recalls("Bot", &running);
     let recording = &running["recordings"][0];
     assert_eq!(recording["status"]["code"], "processing");
     assert_eq!(recording["media_shortcuts"]["transcript"]["data"]["download_url"], Value::Null);
 
     let ended = leave(&app, &bot).await;
+    complain_unless_recalls("Bot", &ended);
     let all = told(&app, &bot).await;
     let expected: Vec<String> = [
         "bot_entered",
@@ -173,7 +179,9 @@ async fn what_happens_is_kept_in_recalls_shapes_and_erased_for_good() {
     assert_eq!(app.get(&forged).await.status, 404, "an address gives what it was made for");
     app.post(&format!("/api/v1/bot/{bot}/delete_media/"), json!({})).await.ok();
     assert_eq!(app.get(&app.path_of(transcript.as_str().unwrap())).await.status, 404);
-    let erased = &app.look_at(&bot).await["recordings"][0];
+    let erased = app.look_at(&bot).await;
+    complain_unless_recalls("Bot", &erased);
+    let erased = &erased["recordings"][0];
     assert_eq!(erased["status"]["code"], "deleted");
     assert_eq!(
         erased["media_shortcuts"]["participant_events"]["data"]["participants_download_url"],
@@ -311,7 +319,12 @@ async fn a_breakout_room_is_entered_and_left() {
     let meeting = app.zoom.meeting(json!({ "options": { "isEnableBreakoutRoom": true } })).await;
     meeting.seat("Ada").await;
     meeting.seat("Bob").await;
-    let bot = a_bot_in(&app, &meeting, json!({})).await;
+    // What it does is what it says of itself.
+    let request = json!({ "meeting_url": meeting.url, "bot_name": "Notes",
+                          "breakout_room": { "mode": "auto_accept_all_invites" } });
+    let bot = app.bot(request).await;
+    let begun = app.until(&bot, "in_call_not_recording").await;
+    assert_eq!(begun["latchkey_ignored"], json!([]));
     meeting.call("PUT", "breakout-rooms", json!({ "rooms": ["Red"] })).await;
     let (bob, me) = (id_of(&meeting, "Bob").await, id_of(&meeting, "Notes").await);
     meeting.call("POST", &format!("participants/{bob}/move"), json!({ "room": "Red" })).await;
@@ -330,6 +343,26 @@ async fn a_breakout_room_is_entered_and_left() {
     let entered = events.iter().filter(|event| event["kind"] == "bot_entered");
     let rooms: Vec<_> = entered.map(|event| &event["room"]).collect();
     assert_eq!(rooms, [&Value::Null, &json!("Red"), &Value::Null]);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_asked_to_be_kept_for_a_shorter_time_is_erased_then() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let bot = a_bot_in(&app, &meeting, json!({ "retention": { "type": "timed", "hours": 2 } })).await;
+    until_told(&app, &bot, "bot_entered").await;
+    let ended = leave(&app, &bot).await;
+    let at: Timestamp = crate::test_app::last_step(&ended)["created_at"].as_str().unwrap().parse().unwrap();
+    let expires = at + Duration::from_secs(2 * 3600);
+    let shown: Timestamp = ended["recordings"][0]["expires_at"].as_str().unwrap().parse().unwrap();
+    assert_eq!(shown, expires);
+    let second = Duration::from_secs(1);
+    assert_eq!(app.store.forget_meeting_events(expires - second, 10).await.unwrap(), 0);
+    assert!(!events(&app, &bot).await.is_empty());
+    assert_eq!(app.store.forget_meeting_events(expires + second, 10).await.unwrap(), 1);
+    assert!(events(&app, &bot).await.is_empty());
+    assert_eq!(app.look_at(&bot).await["recordings"][0]["status"]["code"], "deleted");
     app.stop().await;
 }
 

@@ -217,6 +217,32 @@ async fn a_key_gives_no_more_than_it_has() {
         app.call_as(&short, "POST", KEYS, json!({ "name": "k", "scopes": ["admin"] })).await.created();
     assert_eq!((&unsaid["expires_at"], &unsaid["requests_per_minute"]), (&json!(end), &json!(50)));
 
+    // Nor has it events sent to an address of its own, which only `read` can look at.
+    let endpoint = json!({ "url": "https://example.com/", "enabled": false });
+    let endpoints = "/api/latchkey/v1/webhook-endpoints/";
+    let made = app.post(endpoints, endpoint.clone()).await.created();
+    let one = format!("{endpoints}{}/", made["id"].as_str().unwrap());
+    let test = format!("{one}test/");
+    let sent = app.call_as(&administers, "POST", &test, Value::Null).await.ok();
+    let retry = format!("{one}deliveries/{}/retry/", sent["event"].as_str().unwrap());
+    let reads_too = app.key_with("admin,read").await;
+    for (method, path, body, status) in [
+        ("POST", endpoints, endpoint, 201),
+        ("PATCH", &one, json!({ "url": "https://example.com/mine" }), 200),
+        ("PATCH", &one, json!({ "event_types": ["*"] }), 200),
+        ("POST", &format!("{one}replay/"), json!({ "since": "2026-01-31T12:00:00Z" }), 200),
+        ("POST", &retry, Value::Null, 200),
+    ] {
+        let refused = app.call_as(&administers, method, path, body.clone()).await;
+        assert_eq!(refused.status, 403, "{method} {path}: {}", refused.text);
+        assert_eq!(refused.json()["detail"], "This API key lacks the scope read: use one that has it.");
+        let admitted = app.call_as(&reads_too, method, path, body).await;
+        assert_eq!(admitted.status, status, "{method} {path}: {}", admitted.text);
+    }
+    for path in ["/api/v1/bot/", "/api/latchkey/v1/events/", "/api/latchkey/v1/audit/", endpoints, &*one] {
+        assert_eq!(app.call_as(&administers, "GET", path, Value::Null).await.status, 403, "{path}");
+    }
+
     // It may replace the callback secret, which only `tokens` can read.
     let rotate = "/api/latchkey/v1/callback-secret/rotate/";
     let rotated = app.call_as(&administers, "POST", rotate, Value::Null).await.ok();

@@ -10,7 +10,7 @@ use std::{
     task::Poll,
 };
 
-use api::Bounds;
+use api::{Bounds, Holdings};
 use axum::body::{Body, Bytes};
 use futures_util::{future, stream};
 use serde_json::{Value, json};
@@ -181,4 +181,54 @@ async fn one_workspace_does_not_take_every_connection() {
     }
     // Their callers are gone.
     app.get("/api/v1/bot/").await.ok();
+}
+
+/// And what is over or taken back makes room.
+#[tokio::test]
+async fn one_workspace_does_not_fill_the_store() {
+    let held = Holdings { token_links: 1, pools: 1, zoom_oauth_apps: 2, api_keys: 2, invitations: 1 };
+    let bounds = Bounds { held, ..Bounds::default() };
+    let app = TestApp::build(&Plan { bounds: Some(bounds), ..PLAN }).await;
+    let account = app.connect(app.zoom.host()).await;
+    let app_made = json!({ "kind": "user_level", "client_id": "another", "client_secret": "planted-another",
+                           "webhook_secret": "planted-webhook" });
+    for (path, asked, full) in [
+        (
+            "/api/latchkey/v1/token-links/",
+            json!({ "credential": account }),
+            "This workspace has 1 token links, which is the most: revoke one first.",
+        ),
+        (
+            "/api/latchkey/v1/pools/",
+            json!({ "name": "sales" }),
+            "This workspace has 1 pools, which is the most: delete one first.",
+        ),
+        (
+            "/api/v2/zoom-oauth-apps/",
+            app_made,
+            "This workspace has 2 apps, which is the most: delete one first.",
+        ),
+        (
+            "/api/latchkey/v1/api-keys/",
+            json!({ "name": "k", "scopes": ["read"] }),
+            "This workspace has 2 API keys, which is the most: revoke one first.",
+        ),
+        (
+            "/api/latchkey/v1/connect-links/",
+            json!({ "oauth_app": app.zoom_app }),
+            "This workspace has 1 open invitations, which is the most: withdraw one first.",
+        ),
+    ] {
+        let made = app.post(path, asked.clone()).await.created();
+        let refused = app.post(path, asked.clone()).await.refused();
+        assert_eq!(refused, json!({ "code": "workspace_full", "detail": full }));
+        let one = format!("{path}{}/", made["id"].as_str().unwrap());
+        assert_eq!(app.call("DELETE", &one, Body::empty()).await.status, 204, "{path}");
+        let again = app.post(path, asked).await;
+        assert_eq!(again.status, 201, "{path}: {}", again.text);
+    }
+    // Another workspace has room of its own.
+    let others = app.another_workspace().await;
+    let pool = json!({ "name": "sales" });
+    app.call_as(&others, "POST", "/api/latchkey/v1/pools/", pool).await.created();
 }

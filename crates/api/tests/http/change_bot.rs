@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use futures_util::future::join_all;
+use model::BotStatus;
 use serde_json::{Value, json};
 
 use crate::{
@@ -134,6 +135,28 @@ async fn a_bot_that_is_on_its_way_is_not_changed_and_not_cancelled() {
     assert_eq!(refused, json!({ "code": "update_bot_failed", "detail": detail }));
     assert_eq!(app.look_at(&bot).await, ended);
     app.stop().await;
+}
+
+/// Who comes too late is told since when, and what ends the bot.
+#[tokio::test]
+async fn a_bot_that_is_joining_is_ended_by_leave_call() {
+    let app = app().await;
+    let (bot, lease) = app.leased(json!({ "meeting_url": MEETING })).await;
+    app.step(&bot, &lease, BotStatus::JoiningCall, None).await;
+    let (bot, since) = (bot.id.to_string(), app.env.now());
+    app.tick();
+    let before = app.look_at(&bot).await;
+    let refused = delete(&app, &bot).await;
+    assert_eq!((refused.status, refused.header("allow")), (405, "GET, HEAD"));
+    let detail = format!("This bot has been on its way since {since}: end it with POST leave_call.");
+    assert_eq!(refused.json(), json!({ "code": "method_not_allowed", "detail": detail }));
+    let refused = patch(&app, &bot, json!({ "bot_name": "x" })).await.refused();
+    let detail = format!(
+        "This bot has been on its way since {since}: end it with POST leave_call, and create another."
+    );
+    assert_eq!(refused, json!({ "code": "update_bot_failed", "detail": detail }));
+    assert_eq!(app.look_at(&bot).await, before);
+    app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
 }
 
 /// In the second of their time, bots are cancelled while two servers start them.

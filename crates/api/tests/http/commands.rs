@@ -1,7 +1,8 @@
 //! Commands to bots, where no browser is needed for them.
 
 use axum::body::Body;
-use serde_json::json;
+use model::BotStatus;
+use serde_json::{Value, json};
 
 use crate::{
     PLAN, app,
@@ -71,5 +72,37 @@ async fn recording_is_not_pretended() {
         let detail = "Bots do not record here.";
         assert_eq!(answer.refused(), json!({ "code": "not_supported", "detail": detail }), "{command}");
         assert_eq!(app.post(&format!("/api/v1/bot/x/{command}/"), json!({})).await.status, 404);
+    }
+}
+
+/// One pixel each.
+const PNG: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const WEBP: &str = "UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==";
+const JPEG: &str = include_str!("../../src/bot/smallest.jpeg.base64");
+
+/// Recall refuses other pictures than JPEG: that one was made of another is said, at the beginning and later.
+#[tokio::test]
+async fn a_picture_that_was_made_jpeg_is_said_to_be() {
+    let app = app().await;
+    let (bot, lease) = app.leased(json!({ "meeting_url": MEETING })).await;
+    app.step(&bot, &lease, BotStatus::JoiningCall, None).await;
+    app.step(&bot, &lease, BotStatus::InCallNotRecording, None).await;
+    let path = format!("/api/v1/bot/{}/output_video/", bot.id);
+    for (kind, data, from) in [
+        ("png", PNG, json!("png")),
+        ("webp", WEBP, json!("webp")),
+        ("jpeg", PNG, json!("png")),
+        ("jpeg", JPEG, Value::Null),
+    ] {
+        let picture = json!({ "kind": kind, "b64_data": data });
+        let shown = app.post(&path, picture.clone()).await.ok();
+        assert_eq!(shown["latchkey_converted_from"], from, "{kind}");
+        assert!(app.store.picture(bot.id).await.unwrap().is_some());
+        let asked =
+            json!({ "meeting_url": MEETING, "automatic_video_output": { "in_call_not_recording": picture } });
+        let made = app.post("/api/v1/bot/", asked).await.created();
+        let echo = &made["automatic_video_output"]["in_call_not_recording"];
+        assert_eq!((&echo["kind"], &echo["converted_from"]), (&json!("jpeg"), &from));
     }
 }

@@ -1,20 +1,22 @@
 //! The fields of Recall's Create Bot, one by one: each has an effect here or is named, and each is checked.
 
+use bots::request::BotRequest;
+use model::BotId;
 use serde_json::{Value, json};
 
 use crate::{
-    app,
+    app, create_bot_schema, kinds,
     test_app::{Answer, TestApp},
 };
 
 const MEETING: &str = "https://us02web.zoom.us/j/81234567890";
 const SETTINGS: &str = "/api/latchkey/v1/settings/";
-const JPEG: &str = include_str!("../../src/bot/smallest.jpeg.base64");
-const MP3: &str = "SUQzBAAAAAAA";
-const ROOM: &str = "5f3b6c2e-8f0a-4c57-9c1b-3f1c2d3e4f50";
+pub(crate) const JPEG: &str = include_str!("../../src/bot/smallest.jpeg.base64");
+pub(crate) const MP3: &str = "SUQzBAAAAAAA";
+pub(crate) const ROOM: &str = "5f3b6c2e-8f0a-4c57-9c1b-3f1c2d3e4f50";
 
 /// `value` at `path`, in objects; a number is a place in a list.
-fn at(path: &str, value: &Value) -> Value {
+pub(crate) fn at(path: &str, value: &Value) -> Value {
     path.rsplit('.').fold(value.clone(), |inside, name| match name.parse::<usize>() {
         Ok(place) => {
             let before = vec![json!({}); place];
@@ -24,7 +26,7 @@ fn at(path: &str, value: &Value) -> Value {
     })
 }
 
-fn merged(mut into: Value, more: Value) -> Value {
+pub(crate) fn merged(mut into: Value, more: Value) -> Value {
     match (&mut into, more) {
         (Value::Object(into), Value::Object(more)) => {
             for (name, value) in more {
@@ -37,13 +39,37 @@ fn merged(mut into: Value, more: Value) -> Value {
     into
 }
 
-async fn create(app: &TestApp, query: &str, fields: Value) -> Answer {
+pub(crate) async fn create(app: &TestApp, query: &str, fields: Value) -> Answer {
     let body = merged(json!({ "meeting_url": MEETING }), fields);
     app.post(&format!("/api/v1/bot/{query}"), body).await
 }
 
+/// What rows of [`contract`] name.
+pub(crate) struct Things {
+    account: String,
+    server_account: String,
+    pool: String,
+}
+
+impl Things {
+    /// With the app in which they are.
+    pub(crate) async fn new() -> (TestApp, Self) {
+        let (app, server_app) = kinds::with_server_app().await;
+        let id = |made: Value| made["id"].as_str().unwrap().to_owned();
+        let account = app.connect(app.zoom.host()).await;
+        let server = json!({ "oauth_app": server_app, "server_to_server": {} });
+        let server = app.post("/api/v2/zoom-oauth-credentials/", server).await.created();
+        let members = json!([{ "credential": account, "max_joins": 2 }]);
+        let pool = json!({ "name": "sales", "members": members });
+        let pool = app.post("/api/latchkey/v1/pools/", pool).await.created();
+        (app, Self { account, server_account: id(server), pool: id(pool) })
+    }
+}
+
 /// Every field of the contract, with a value, and by which name it is among the ignored, if it is.
-fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
+#[expect(clippy::too_many_lines, reason = "a table")]
+pub(crate) fn contract(app: &TestApp, things: &Things) -> Vec<(&'static str, Value, Option<&'static str>)> {
+    let Things { account, server_account, pool } = things;
     let image = json!({ "kind": "jpeg", "b64_data": JPEG });
     let sound = json!({ "data": { "kind": "mp3", "b64_data": MP3 }, "replay_on_participant_join":
         { "debounce_mode": "trailing", "debounce_interval": 10, "disable_after": 60 } });
@@ -58,15 +84,27 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
         json!([{ "type": "webhook", "url": "https://example.com/", "events": ["transcript.data"] }]);
     let silence = json!({ "timeout": 10, "activate_after": 1 });
     let names = json!({ "timeout": 10, "activate_after": 1, "matches": ["notetaker"] });
+    let captions = json!({ "provider": { "meeting_captions": {} } });
+    let labelled = json!([{ "type": "webhook", "url": "https://example.com/", "metadata": { "a": "b", "c": null },
+                            "events": ["participant_events.join"] }]);
     let mut rows = vec![
+        ("meeting_url", json!("https://zoom.us/j/98765432101?pwd=x"), None),
         ("bot_name", json!("Notes"), None),
         ("join_at", json!("2040-01-01T00:00:00Z"), None),
         ("metadata", json!({ "a": "b" }), None),
+        ("metadata", json!({ "a": null, "b": "c" }), None),
         ("variant.zoom", json!("web_4_core"), None),
         ("variant.google_meet", json!("web"), Some("variant.google_meet")),
         ("variant.microsoft_teams", json!("web"), Some("variant.microsoft_teams")),
         ("variant.webex", json!("web_gpu"), Some("variant.webex")),
         ("zoom.zak_url", json!("https://example.com/"), None),
+        ("zoom.zak_token_url", json!("https://example.com/"), None),
+        ("zoom.credential", json!(account), None),
+        ("zoom", json!({ "credential": server_account, "user": "host@example.test" }), None),
+        ("zoom.pool", json!(pool), None),
+        ("zoom.obf_credential", json!(account), None),
+        ("zoom.oauth_app", json!(app.zoom_app), None),
+        ("zoom", json!({ "credential": account, "start_meeting": true }), None),
         ("zoom.join_token_url", json!("https://example.com/"), None),
         ("zoom.obf_token_url", json!("https://example.com/"), None),
         ("zoom.user_email", json!("a@example.test"), None),
@@ -108,23 +146,22 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
         ("chat.on_participant_join", welcome, None),
         ("google_meet.google_login_group_id", json!(ROOM), Some("google_meet")),
         ("webex", json!({}), Some("webex")),
-        ("breakout_room.mode", json!("join_main_room"), None),
-        ("breakout_room.mode", json!("auto_accept_all_invites"), Some("breakout_room.mode")),
+        ("breakout_room.mode", json!("auto_accept_all_invites"), None),
+        ("breakout_room.mode", json!("join_main_room"), Some("breakout_room.mode")),
+        ("breakout_room.room_id", json!(ROOM), Some("breakout_room.room_id")),
         ("recording_config.transcript.provider.meeting_captions", json!({}), None),
         (
-            "recording_config.transcript.provider.recallai_streaming",
-            json!({ "language_code": "en" }),
-            Some("recording_config.transcript.provider.recallai_streaming"),
+            "recording_config.transcript",
+            merged(
+                captions.clone(),
+                json!({ "diarization": { "use_separate_streams_when_available": true } }),
+            ),
+            Some("recording_config.transcript.diarization"),
         ),
         (
-            "recording_config.transcript.provider.speechmatics_streaming",
-            json!({ "language": "en", "max_delay": 0.7, "additional_vocab": ["ZAK"], "conversation_config": {} }),
-            Some("recording_config.transcript.provider.speechmatics_streaming"),
-        ),
-        (
-            "recording_config.transcript.provider.deepgram_streaming",
-            json!({ "language": "en", "smart_format": true }),
-            Some("recording_config.transcript.provider.deepgram_streaming"),
+            "recording_config.transcript",
+            merged(captions, json!({ "metadata": { "a": "b" } })),
+            Some("recording_config.transcript.metadata"),
         ),
         (
             "recording_config.transcript.provider.meeting_captions.language_code",
@@ -138,6 +175,7 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
             Some("recording_config.participant_events.metadata"),
         ),
         ("recording_config.realtime_endpoints", endpoints, None),
+        ("recording_config.realtime_endpoints", labelled, None),
         ("recording_config.realtime_endpoints", of_media, Some("recording_config.realtime_endpoints.events")),
         (
             "recording_config.realtime_endpoints",
@@ -150,7 +188,15 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
                     "transcript": { "provider": { "meeting_captions": {} } } }),
             None,
         ),
-        ("recording_config.retention", json!({ "type": "timed", "hours": 1 }), None),
+        // The server keeps what happened for 720 hours.
+        ("recording_config.retention", json!({ "type": "timed", "hours": 720 }), None),
+        ("recording_config.retention", json!({ "type": "timed" }), None),
+        (
+            "recording_config.retention",
+            json!({ "type": "timed", "hours": 721 }),
+            Some("recording_config.retention.hours"),
+        ),
+        ("recording_config.retention", json!({ "type": "forever" }), Some("recording_config.retention.type")),
         (
             "recording_config.video_mixed_layout",
             json!("audio_only"),
@@ -181,7 +227,45 @@ fn contract() -> Vec<(&'static str, Value, Option<&'static str>)> {
         ),
     ];
     rows.extend(ARTIFACTS.map(|artifact| (artifact, json!({ "metadata": { "a": "b" } }), Some(artifact))));
+    rows.extend(
+        PROVIDERS.map(|provider| (provider, create_bot_schema::everything_of(provider), Some(provider))),
+    );
     rows
+}
+
+/// Of transcripts, without effect.
+const PROVIDERS: [&str; 8] = [
+    "recording_config.transcript.provider.recallai_streaming",
+    "recording_config.transcript.provider.assembly_ai_async_chunked",
+    "recording_config.transcript.provider.assembly_ai_v3_streaming",
+    "recording_config.transcript.provider.aws_transcribe_streaming",
+    "recording_config.transcript.provider.deepgram_streaming",
+    "recording_config.transcript.provider.gladia_v2_streaming",
+    "recording_config.transcript.provider.rev_streaming",
+    "recording_config.transcript.provider.speechmatics_streaming",
+];
+
+/// Rows that ask for what every bot does.
+const AS_USUAL: [(&str, &str); 3] = [
+    ("variant.zoom", "\"web_4_core\""),
+    ("breakout_room.mode", "\"auto_accept_all_invites\""),
+    ("recording_config.participant_events", "{}"),
+];
+
+/// What a bot will do, from its row: what it reads of its request, and not the words that answers repeat.
+async fn stored(app: &TestApp, bot: &Value) -> Vec<String> {
+    let id: BotId = bot["id"].as_str().unwrap().parse().unwrap();
+    let row = app.store.bot(app.workspace().await, id).await.unwrap().unwrap();
+    let request = BotRequest::open(&app.broker.vault, row.workspace, id, &row.request).unwrap();
+    let objects = request.objects;
+    vec![
+        request.meeting_url,
+        request.bot_name,
+        format!("{:?} {:?}", row.join_at, row.metadata),
+        json!([request.zoom, request.automatic_leave]).to_string(),
+        format!("{:?} {:?} {:?}", objects.greetings, objects.recording, objects.realtime_endpoints),
+        format!("{}", app.store.picture(id).await.unwrap().is_some()),
+    ]
 }
 
 /// Those without effect.
@@ -200,11 +284,16 @@ const ARTIFACTS: [&str; 10] = [
 
 #[tokio::test]
 async fn each_field_has_an_effect_or_is_named() {
-    let app = app().await;
-    for (path, value, named) in contract() {
+    let (app, things) = Things::new().await;
+    let usual = stored(&app, &create(&app, "", json!({})).await.created()).await;
+    for (path, value, named) in contract(&app, &things) {
         let fields = at(path, &value);
         let bot = create(&app, "", fields.clone()).await.created();
         assert_eq!(bot["latchkey_ignored"], json!(Vec::from_iter(named)), "{path}: {value}");
+        let is_usual = AS_USUAL.contains(&(path, &*value.to_string()));
+        if named.is_none() {
+            assert_eq!(stored(&app, &bot).await == usual, is_usual, "{path}: {value}");
+        }
         assert_eq!(app.look_at(bot["id"].as_str().unwrap()).await, bot);
         let strictly = create(&app, "?strict=1", fields).await;
         match named {
@@ -218,8 +307,13 @@ async fn each_field_has_an_effect_or_is_named() {
         }
         // What stands inside an ignored field is not looked at for an effect: the whole of it is null then.
         let path = named.filter(|named| path.starts_with(named)).unwrap_or(path);
-        let nothing = create(&app, "", at(path, &Value::Null)).await.created();
-        assert_eq!(nothing["latchkey_ignored"], json!([]), "null asks for nothing: {path}");
+        let has_what_is_required = ["retention.", "transcript.diarization", "transcript.metadata"]
+            .iter()
+            .all(|inner| !path.starts_with(&format!("recording_config.{inner}")));
+        if path != "meeting_url" && has_what_is_required {
+            let nothing = create(&app, "", at(path, &Value::Null)).await.created();
+            assert_eq!(nothing["latchkey_ignored"], json!([]), "null asks for nothing: {path}");
+        }
     }
     assert_eq!(
         create(&app, "?strict=maybe", json!({})).await.refused(),
@@ -280,6 +374,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
     const WEB: &str = "It must be web, web_4_core or web_gpu.";
     const CHAT: &str = "It must not be longer than 4096 characters.";
     const HTTP: &str = "It must be a URL that begins with http or https.";
+    const EMAIL: &str = "It must be an e-mail address.";
     const COLON: &str = "It must be base64 of the standard alphabet, with padding, without line breaks or a data: prefix: Invalid symbol 58, offset 4.";
     const DASH: &str = "It must be base64 of the standard alphabet, with padding, without line breaks or a data: prefix: Invalid symbol 95, offset 0.";
     const TEXTS: &str = "It must be a list of 1 to 100 texts of 1 to 100 characters.";
@@ -300,6 +395,10 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("zoom.zak_url", json!("no"), "It must be an http or https URL without user and password."),
         ("zoom.join_token_url", json!("no"), "It must be an http or https URL without user and password."),
         ("zoom.user_email", json!(1), TEXT),
+        ("zoom.user_email", json!("ada"), EMAIL),
+        ("zoom.user_email", json!("ada@"), EMAIL),
+        ("zoom.user_email", json!("ada@example..test"), EMAIL),
+        ("zoom.user_email", json!("Ada <ada@example.test>"), EMAIL),
         ("zoom.require_recording_permission", json!("x"), FLAG),
         ("zoom.request_recording_permission_on_host_join", json!(1), FLAG),
         ("zoom.zak_ulr", json!("x"), "There is no such field: did you mean zak_url?"),
@@ -326,6 +425,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("automatic_leave.bot_detection.using_participant_names", json!("x"), OBJECT),
         ("variant", json!("web"), OBJECT),
         ("variant.zoom", json!("native"), "Only web variants run here."),
+        ("variant.zoom", json!("webbish"), WEB),
         ("variant.zoom", json!(1), TEXT),
         ("variant.google_meet", json!("native"), WEB),
         ("variant.microsoft_teams", json!("x"), WEB),
@@ -365,6 +465,38 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("recording_config.transcript.provider", json!("meeting_captions"), OBJECT),
         ("recording_config.transcript.provider.meeting_captions", json!(true), OBJECT),
         ("recording_config.transcript.provider.deepgram_streaming", json!("x"), OBJECT),
+        ("recording_config.transcript.provider.aws_transcribe_streaming", json!({}), "language_code"),
+        (
+            "recording_config.transcript.provider.aws_transcribe_streaming",
+            json!({ "identify_language": true }),
+            "language_options",
+        ),
+        ("recording_config.transcript.provider.speechmatics_streaming", json!({}), "language"),
+        (
+            "recording_config.transcript.provider.assembly_ai_async_chunked.boost_param",
+            json!("x"),
+            "It must be low, default or high.",
+        ),
+        (
+            "recording_config.transcript.provider.assembly_ai_async_chunked.content_safety_confidence",
+            json!(101),
+            "It must be at most 100.",
+        ),
+        (
+            "recording_config.transcript.provider.deepgram_streaming.smart_format",
+            json!("x"),
+            "It must be true or false.",
+        ),
+        (
+            "recording_config.transcript.provider.gladia_v2_streaming.endpointing",
+            json!(10.5),
+            "It must be a number from 0.01 to 10.",
+        ),
+        (
+            "recording_config.transcript.provider.rev_streaming.metadata",
+            json!("x".repeat(513)),
+            "It must not be longer than 512 characters.",
+        ),
         ("recording_config.participant_events", json!(true), OBJECT),
         ("recording_config.realtime_endpoints", json!({}), "It must be a list."),
         ("recording_config.realtime_endpoints", json!([1]), "It must be a list of objects."),
@@ -444,7 +576,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("chat.on_participant_join.message", json!("x".repeat(4097)), CHAT),
         ("chat.on_participant_join.exclude_host", json!(1), FLAG),
         ("automatic_leave.bot_detection.using_participant_names.timeout", json!(9), LEAST_10),
-        ("automatic_leave.bot_detection.using_participant_names.matches", json!("x"), TEXTS),
+        ("automatic_leave.bot_detection.using_participant_names.matches", json!(5), TEXTS),
         ("recording_config.retention.type", json!("x"), "It must be timed or forever."),
     ]);
     rows

@@ -31,7 +31,7 @@ fn s2s(account: &Value) -> Value {
 }
 
 /// A app with a server-to-server app in it: the app's id.
-async fn with_server_app() -> (TestApp, String) {
+pub(crate) async fn with_server_app() -> (TestApp, String) {
     with_server_app_that_may(&["user:read:zak:admin", "user:read:user:admin"]).await
 }
 

@@ -20,6 +20,7 @@ mod connections;
 mod consent;
 mod create_bot;
 mod create_bot_contract;
+mod create_bot_schema;
 mod customer_managed;
 mod dialects;
 mod docs;

@@ -1,13 +1,14 @@
 //! `GET /openapi.json`: complete, and true.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{body::Body, http::Request};
+use model::{BotStatus, SubCode};
 use serde_json::{Value, json};
 
 use crate::{
     app,
-    test_app::{Answer, CLIENT_ID, TestApp},
+    test_app::{Answer, CLIENT_ID, TestApp, complain_unless_recalls},
 };
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -56,7 +57,6 @@ async fn every_route_is_in_the_document_with_each_of_its_methods_and_nothing_els
     assert_eq!(documented, routes);
 }
 
-/// `a_form_says_the_same_as_json` and `a_form_in_parts_says_the_same_as_json` send each of them.
 /// Generators of clients fail on tuples: they read no schema that is `false`.
 #[tokio::test]
 async fn no_schema_is_a_tuple() {
@@ -77,6 +77,7 @@ async fn no_schema_is_a_tuple() {
     assert_eq!(found, [""; 0]);
 }
 
+/// `a_form_says_the_same_as_json` and `a_form_in_parts_says_the_same_as_json` send each of them.
 #[tokio::test]
 async fn a_bot_can_be_asked_for_in_each_encoding_that_recall_documents() {
     let app = app().await;
@@ -92,45 +93,75 @@ async fn a_bot_can_be_asked_for_in_each_encoding_that_recall_documents() {
     }
 }
 
-/// A key without the documented scope is refused, and told of it; one with it alone is not.
+/// A key without one of the documented scopes is refused, and told of it; one with these alone is not.
 #[tokio::test]
-async fn the_documented_scope_is_the_one_that_is_asked_for() {
+async fn the_documented_scopes_are_those_that_are_asked_for() {
     let app = app().await;
     let document = document(&app).await;
     let scopes = ["read", "bots", "tokens", "admin", "operator"];
     let mut keys = BTreeMap::new();
     for scope in scopes {
         let others = scopes.iter().filter(|other| **other != scope).copied().collect::<Vec<_>>().join(",");
-        keys.insert(scope, (app.key_with(scope).await, app.key_with(&others).await));
+        keys.insert(scope, app.key_with(&others).await);
     }
+    let mut sufficient = BTreeMap::new();
     for (path, method, operation) in operations(&document) {
-        let Some(scope) = operation["security"][0]["tokenAuth"][0].as_str() else {
+        let Some(needed) = operation["security"][0]["tokenAuth"].as_array() else {
             assert!(is_public(operation), "{method} {path}");
             continue;
         };
+        let needed: Vec<_> = needed.iter().map(|scope| scope.as_str().unwrap()).collect();
         let garbage = path.replace('{', "garbage-").replace('}', "");
-        let (with, without) = &keys[scope];
         let method = method.to_uppercase();
-        let refused = app.call_as(without, &method, &garbage, Value::Null).await;
-        let words = format!("This API key lacks the scope {scope}: use one that has it.");
-        assert_eq!(
-            (refused.status, refused.json()["detail"].as_str()),
-            (403, Some(&*words)),
-            "{method} {path}"
-        );
-        let allowed = app.call_as(with, &method, &garbage, Value::Null).await;
+        for scope in &needed {
+            let refused = app.call_as(&keys[scope], &method, &garbage, Value::Null).await;
+            let words = format!("This API key lacks the scope {scope}: use one that has it.");
+            assert_eq!(
+                (refused.status, refused.json()["detail"].as_str()),
+                (403, Some(&*words)),
+                "{method} {path}"
+            );
+        }
+        let needed = needed.join(",");
+        if !sufficient.contains_key(&needed) {
+            sufficient.insert(needed.clone(), app.key_with(&needed).await);
+        }
+        let allowed = app.call_as(&sufficient[&needed], &method, &garbage, Value::Null).await;
         assert!(![401, 403].contains(&allowed.status), "{method} {path}: {}", allowed.text);
     }
 }
 
-/// Every example of an error is what the server's own words say, in the documented form.
+/// The status and the code of every error, from the page that is made of the codes themselves.
+fn codes() -> Vec<(String, String)> {
+    let page = api::error_codes_page();
+    let sections = page.split("\n### `").skip(1).map(|section| {
+        let (code, rest) = section.split_once('`').unwrap();
+        let (_, status) = rest.split_once("Status ").unwrap();
+        (status[..3].to_owned(), code.to_owned())
+    });
+    sections.collect()
+}
+
+/// Every code stands under its status. Every example of an error is what the server's own words say, in the documented form.
 #[tokio::test]
 async fn every_error_code_is_in_the_document() {
     let app = app().await;
     let document = document(&app).await;
-    let text = document.to_string();
-    for code in model::Code::ALL {
-        assert!(text.contains(code.as_str()), "{code}");
+    let mut documented = BTreeSet::new();
+    let responses =
+        operations(&document).flat_map(|(_, _, operation)| operation["responses"].as_object().unwrap());
+    for (status, response) in responses {
+        let response = resolved(&document, response);
+        let examples = response["content"]["application/json"]["examples"].as_object().into_iter().flatten();
+        let codes = examples.filter_map(|(_, example)| example["value"]["code"].as_str());
+        // Token links name theirs.
+        let about = response["description"].as_str().unwrap();
+        let named = about.strip_prefix("Refused, with one of these codes: ").unwrap_or("");
+        let named = named.trim_end_matches('.').split(", ");
+        documented.extend(codes.chain(named).map(|code| (status.clone(), code.to_owned())));
+    }
+    for code in codes() {
+        assert!(documented.contains(&code), "{code:?}");
     }
     for (path, method, operation) in operations(&document) {
         for (status, response) in operation["responses"].as_object().unwrap() {
@@ -341,23 +372,11 @@ fn complain_unless_documented(document: &Value, operation: &Value, answer: &Answ
     assert!(errors.is_empty(), "{what}: {errors:?}");
 }
 
-const RECALL: &str = include_str!("../recall-bot.schema.json");
-
 /// Our answers for bots are what a client expects that was made from Recall's own schema.
 #[tokio::test]
 async fn bots_are_what_recalls_schema_says() {
     let seeded = Seeded::new().await;
     let app = &seeded.app;
-    let schema: Value = serde_json::from_str(RECALL).unwrap();
-    let check = |name: &str, answer: &Value| {
-        let mut schema = schema.clone();
-        schema["$ref"] = json!(format!("#/$defs/{name}"));
-        let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
-        let errors =
-            validator.iter_errors(answer).map(|error| format!("{error} at {}", error.instance_path()));
-        let errors: Vec<_> = errors.collect();
-        assert!(errors.is_empty(), "{answer}: {errors:?}");
-    };
     let everything = json!({
         "meeting_url": "https://zoom.us/j/81234567890?pwd=planted-pass",
         "bot_name": "Notes",
@@ -370,9 +389,31 @@ async fn bots_are_what_recalls_schema_says() {
     });
     for asked in [json!({ "meeting_url": "https://zoom.us/j/81234567890" }), everything] {
         let made = app.post("/api/v1/bot/", asked).await.created();
-        check("Bot", &made);
+        complain_unless_recalls("Bot", &made);
         let id = made["id"].as_str().unwrap();
-        check("Bot", &app.get(&format!("/api/v1/bot/{id}/")).await.ok());
+        complain_unless_recalls("Bot", &app.get(&format!("/api/v1/bot/{id}/")).await.ok());
     }
-    check("PaginatedBotList", &app.get("/api/v1/bot/").await.ok());
+    complain_unless_recalls("PaginatedBotList", &app.get("/api/v1/bot/").await.ok());
+}
+
+/// So are those of a bot in a meeting, and of bots that have ended: `tests/bots/happenings.rs` has one with recordings.
+#[tokio::test]
+async fn bots_that_have_begun_are_what_recalls_schema_says() {
+    let app = app().await;
+    let asked = json!({ "meeting_url": "https://zoom.us/j/81234567890" });
+    let (bot, lease) = app.leased(asked.clone()).await;
+    for code in [BotStatus::JoiningCall, BotStatus::InWaitingRoom, BotStatus::InCallNotRecording] {
+        app.step(&bot, &lease, code, None).await;
+        complain_unless_recalls("Bot", &app.look_at(&bot.id.to_string()).await);
+    }
+    app.step(&bot, &lease, BotStatus::CallEnded, Some(SubCode::CallEndedByHost)).await;
+    app.step(&bot, &lease, BotStatus::Done, None).await;
+    let ended = app.look_at(&bot.id.to_string()).await;
+    assert_eq!(ended["status_changes"][4]["sub_code"], "call_ended_by_host");
+    complain_unless_recalls("Bot", &ended);
+
+    let (bot, lease) = app.leased(asked).await;
+    app.step(&bot, &lease, BotStatus::Fatal, Some(SubCode::MeetingNotFound)).await;
+    complain_unless_recalls("Bot", &app.look_at(&bot.id.to_string()).await);
+    complain_unless_recalls("PaginatedBotList", &app.get("/api/v1/bot/").await.ok());
 }

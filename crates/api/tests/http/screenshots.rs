@@ -112,3 +112,17 @@ async fn a_file_without_a_row_is_swept_once_no_row_can_follow() {
     app.jump(Duration::from_secs(3600));
     assert_eq!((sweep().await, app.picture_files()), (1, vec![]));
 }
+
+/// A host who switches a bot's camera on and off fills no disk.
+#[tokio::test]
+async fn a_bot_keeps_300_pictures() {
+    let app = app().await;
+    let (bot, other) = (bot(&app).await, bot(&app).await);
+    for _ in 0..300 {
+        app.picture_of(&bot).await;
+    }
+    let screenshots = app.bots.screenshots.clone();
+    assert_eq!(screenshots.keep(bot.parse().unwrap(), b"\x89PNG").await, None);
+    assert_eq!((listed(&app, &bot).await, app.picture_files().len()), (300, 300));
+    app.picture_of(&other).await;
+}

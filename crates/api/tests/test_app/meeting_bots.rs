@@ -1,6 +1,10 @@
 //! Bots, and what is kept of them.
 
+use std::time::Duration;
+
+use model::{BotStatus, LeaseToken, StatusChange, SubCode};
 use serde_json::Value;
+use store::{Bot, Lease};
 
 use super::{TestApp, last_step};
 
@@ -8,6 +12,22 @@ impl TestApp {
     /// A new bot: its id.
     pub(crate) async fn bot(&self, request: Value) -> String {
         self.post("/api/v1/bot/", request).await.created()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A new bot that is played: a server that runs no browser has it. It is the only one that is due.
+    pub(crate) async fn leased(&self, request: Value) -> (Bot, Lease) {
+        self.bot(request).await;
+        let (now, token) = (self.env.now(), LeaseToken::generate(&self.env));
+        let until = now + Duration::from_secs(24 * 3600);
+        let leased = self.store.lease_due_bots(&[token], now, now, until).await.unwrap();
+        leased.into_iter().next().unwrap()
+    }
+
+    /// A step of a bot that is played.
+    pub(crate) async fn step(&self, bot: &Bot, lease: &Lease, code: BotStatus, sub_code: Option<SubCode>) {
+        let message = sub_code.map(|sub_code| sub_code.about().to_owned());
+        let step = StatusChange { code, sub_code, message, created_at: self.env.now() };
+        self.store.record_step(bot.id, lease, &step).await.unwrap();
     }
 
     /// The bot as it is now.

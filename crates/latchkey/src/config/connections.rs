@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use ::api::Bounds;
+use ::api::{Bounds, Holdings};
 use serde::{Deserialize, Serialize};
 
 use super::networks;
@@ -47,6 +47,7 @@ impl Default for Connections {
             body_within,
             idle,
             bodies,
+            held: _,
         } = Bounds::default();
         let count = |count| NonZeroUsize::new(count).expect("not zero");
         let seconds = |span: Duration| {
@@ -79,6 +80,7 @@ impl Connections {
             body_within: seconds(self.body_seconds),
             idle: seconds(self.idle_seconds),
             bodies: self.bodies_mib.get().saturating_mul(MIB),
+            held: Holdings::default(),
         })
     }
 

@@ -28,6 +28,13 @@ impl BotScreenshots for SqlStore {
         Ok(())
     }
 
+    async fn screenshots_of(&self, bot: BotId) -> Result<u64, StoreError> {
+        query("-- screenshots_of\nSELECT count(*) FROM bot_screenshots WHERE bot = $1")
+            .bind(bot)
+            .count(&self.readers)
+            .await
+    }
+
     async fn screenshots(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError> {
         query(
             "-- screenshots\n\

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::{Timestamp, WorkspaceId};
-use store::{AccountsCounted, Overview, Overviews, StoreError};
+use store::{AccountsCounted, Held, Overview, Overviews, StoreError};
 
 use crate::{
     SqlStore,
@@ -19,6 +19,22 @@ fn count(row: Reader<'_>) -> Result<u64, StoreError> {
 
 #[async_trait]
 impl Overviews for SqlStore {
+    async fn held(&self, workspace: WorkspaceId, what: Held, now: Timestamp) -> Result<u64, StoreError> {
+        let (table, and, ends) = match what {
+            Held::TokenLinks => ("token_links", " AND revoked_at IS NULL", true),
+            Held::Pools => ("pools", "", false),
+            Held::ZoomOauthApps => ("zoom_oauth_apps", " AND deleted_at IS NULL", false),
+            Held::ApiKeys => ("api_keys", " AND revoked_at IS NULL", true),
+            Held::Invitations => ("consents", " AND credential IS NULL AND revoked_at IS NULL", true),
+        };
+        let mut query = query(format!("-- held\nSELECT count(*) FROM {table} WHERE workspace = "));
+        query.push_bind(workspace).push(and);
+        if ends {
+            query.push(" AND (expires_at IS NULL OR expires_at > ").push_bind(now).push(")");
+        }
+        query.count(&self.readers).await
+    }
+
     async fn overview(
         &self,
         workspace: WorkspaceId,

@@ -11,9 +11,10 @@ use broker::IssuedToken;
 use futures_util::{FutureExt as _, future::join_all};
 use http::HeaderName;
 use model::{Class, Code, Failure, Secret, Timestamp, TokenKind};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use store::{LinkSource, LinkTerms};
+use utoipa::ToSchema;
 use zoom::MeetingLink;
 
 use super::{
@@ -31,12 +32,44 @@ static SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
 
 pub(super) struct Attendee;
 
-/// The fields of a body that are read. The rest counts only for the signature.
-#[derive(Deserialize)]
-struct Body {
+/// What Attendee asks. Other fields count only for the signature.
+#[derive(Deserialize, ToSchema)]
+pub struct AttendeeRequest {
     bot_id: String,
+    /// `zoom_tokens`.
     callback_type: String,
     meeting_url: String,
+}
+
+/// The tokens of a bot of Attendee: those that the link gives.
+#[derive(Serialize, ToSchema)]
+pub struct AttendeeTokens {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    zak_token: Option<String>,
+    /// Several with commas between: Attendee tries one after another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    onbehalf_token: Option<String>,
+    /// The leave to record, under the name that Attendee's own join tokens have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    app_privilege_token: Option<String>,
+}
+
+/// Why a bot of Attendee gets no token.
+#[derive(Serialize, ToSchema)]
+pub struct AttendeeRefusal {
+    error: AttendeeError,
+}
+
+/// What Attendee logs.
+#[derive(Serialize, ToSchema)]
+struct AttendeeError {
+    code: &'static str,
+    message: String,
+    /// Whether the same request may work later.
+    retryable: bool,
 }
 
 /// The fields that tell what a body is for.
@@ -112,7 +145,7 @@ impl DialectRules for Attendee {
     }
 
     fn read(&self, terms: &LinkTerms, request: &LinkRequest<'_>) -> Result<Requested, Failure> {
-        let body: Body = (request.body.len() <= MOST_BYTES)
+        let body: AttendeeRequest = (request.body.len() <= MOST_BYTES)
             .then(|| serde_json::from_slice(request.body).ok())
             .flatten()
             .ok_or_else(|| malformed("the body lacks bot_id, callback_type or meeting_url"))?;
@@ -149,23 +182,18 @@ impl DialectRules for Attendee {
             let all: Vec<&str> = tokens.map(|issued| issued.token.expose()).collect();
             Some(all.join(",")).filter(|all| !all.is_empty())
         };
-        let object: Map<String, Value> = [
-            ("zak_token", TokenKind::Zak),
-            ("onbehalf_token", TokenKind::Obf),
-            // Under the name that Attendee's own join tokens have.
-            ("app_privilege_token", TokenKind::JoinToken),
-        ]
-        .into_iter()
-        .filter_map(|(key, kind)| Some((key.to_owned(), Value::String(of_kind(kind)?))))
-        .collect();
-        Content::json(&Value::Object(object))
+        Content::json(&AttendeeTokens {
+            zak_token: of_kind(TokenKind::Zak),
+            onbehalf_token: of_kind(TokenKind::Obf),
+            app_privilege_token: of_kind(TokenKind::JoinToken),
+        })
     }
 
     fn refuse(&self, _: Option<TokenKind>, failure: &Failure) -> Refusal {
         let retryable = failure.class() == Class::Retry;
-        let (code, message) = (failure.code.as_str(), words(failure));
-        let error = json!({ "error": { "code": code, "message": message, "retryable": retryable } });
-        Refusal { status: None, challenge: None, body: RefusalBody::Own(Content::json(&error)) }
+        let error = AttendeeError { code: failure.code.as_str(), message: words(failure), retryable };
+        let body = Content::json(&AttendeeRefusal { error });
+        Refusal { status: None, challenge: None, body: RefusalBody::Own(body) }
     }
 
     fn status<'a>(&self, report: &'a Value) -> BotStatus<'a> {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use audit::Audited;
 use broker::IssuedToken;
 use http::header::AUTHORIZATION;
-use model::{Code, Failure, Secret, TokenKind, TokenLinkId};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use model::{Code, Failure, Secret, Timestamp, TokenKind, TokenLinkId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use store::LinkTerms;
+use utoipa::ToSchema;
 
 use super::{Address, BotStatus, Defaults, DialectRules, Verifier, fields_of, plain, words};
 use crate::{
@@ -18,6 +19,17 @@ use crate::{
 };
 
 pub(super) struct Bearer;
+
+/// A token, for people's own bots.
+#[derive(Serialize, ToSchema)]
+pub struct BearerToken {
+    token: String,
+    /// `zak`, `obf`, `join_token` or `access_token`.
+    kind: &'static str,
+    /// From then on Zoom refuses it; null where that is not known.
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
+}
 
 /// What a report may say of a bot.
 const ENDED: &str = "ended";
@@ -102,9 +114,9 @@ impl DialectRules for Bearer {
     fn answer(&self, tokens: &[Audited<IssuedToken>]) -> Content {
         let token = tokens.first().map(|issued| {
             let IssuedToken { kind, token, expires_at } = &**issued;
-            json!({ "token": token.expose(), "kind": kind.as_str(), "expires_at": expires_at })
+            BearerToken { token: token.expose().to_owned(), kind: kind.as_str(), expires_at: *expires_at }
         });
-        Content::json(&token.unwrap_or_default())
+        Content::json(&token)
     }
 
     /// In the form of the API's errors.

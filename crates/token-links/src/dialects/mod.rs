@@ -28,6 +28,8 @@ use crate::{
 };
 
 pub use crate::answer::{Refusal, RefusalBody};
+pub use attendee::{AttendeeRefusal, AttendeeRequest, AttendeeTokens};
+pub use bearer::BearerToken;
 
 /// The rules of a dialect.
 pub const fn rules(dialect: Dialect) -> &'static dyn DialectRules {

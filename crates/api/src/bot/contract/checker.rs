@@ -14,6 +14,8 @@ const LONGEST_MEDIA: usize = 1_835_008;
 const LONGEST_TEXT: usize = 1000;
 pub(super) const LONGEST_URL: usize = 2000;
 const MOST_ENDPOINTS: usize = 20;
+/// Objects in a list of options.
+const MOST_OPTIONS: usize = 1000;
 
 /// A field without effect, and why it has none.
 pub(in crate::bot) struct Ignored {
@@ -82,7 +84,7 @@ impl Member {
     fn check(&self, fields: &mut Fields<'_>, naming: &mut Naming<'_>) {
         let name = self.name;
         match self.rule {
-            Rule::Typed => {}
+            Rule::Typed | Rule::Anything => {}
             Rule::Inside(table, all) => {
                 if fields.anything(name).is_some_and(Value::is_object) {
                     fields.object(name, |inner| {
@@ -93,6 +95,15 @@ impl Member {
             }
             Rule::Object(table) => {
                 fields.object(name, |inner| members(inner, table, naming));
+            }
+            Rule::ObjectWhere(table, all) => {
+                fields.object(name, |inner| {
+                    members(inner, table, naming);
+                    all(inner);
+                });
+            }
+            Rule::Every(table) => {
+                fields.objects(name, MOST_OPTIONS, |inner| members(inner, table, naming));
             }
             Rule::Objects(table, all) => {
                 fields.objects(name, MOST_ENDPOINTS, |inner| {
@@ -106,11 +117,18 @@ impl Member {
             Rule::Text => {
                 fields.text(name, LONGEST_TEXT);
             }
-            Rule::Number => {
-                if fields.anything(name).is_some_and(|value| !value.is_number()) {
-                    fields.complain(name, "It must be a number.");
+            Rule::TextUpTo(most) => text_up_to(fields, name, most),
+            Rule::Texts => {
+                let texts = fields.anything(name).and_then(Value::as_array);
+                if !texts.is_some_and(|texts| texts.iter().all(Value::is_string)) {
+                    fields.complain(name, "It must be a list of texts.");
                 }
             }
+            Rule::Between(least, most) => between(fields, name, least, most),
+            Rule::WholeBetween(least, most) => {
+                fields.number_between(name, least, most);
+            }
+            Rule::Choice(words) => choice(fields, name, words),
             Rule::List => {
                 if fields.anything(name).is_some_and(|value| !value.is_array()) {
                     fields.complain(name, "It must be a list.");
@@ -148,6 +166,41 @@ fn word(fields: &mut Fields<'_>, name: &str, words: &[&str]) {
         && !words.contains(&given)
     {
         fields.complain(name, format!("It must be {}.", any_of(words)));
+    }
+}
+
+fn choice(fields: &mut Fields<'_>, name: &str, words: &[&str]) {
+    let given = match fields.anything(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(value @ (Value::Bool(_) | Value::Number(_))) => value.to_string(),
+        _ => String::new(),
+    };
+    if !words.contains(&&*given) {
+        fields.complain(name, format!("It must be {}.", any_of(words)));
+    }
+}
+
+fn text_up_to(fields: &mut Fields<'_>, name: &str, most: usize) {
+    match fields.anything(name).map(Value::as_str) {
+        Some(Some(text)) if text.chars().count() > most => {
+            fields.complain(name, format!("It must not be longer than {most} characters."));
+        }
+        Some(None) => fields.complain(name, "It must be text."),
+        _ => {}
+    }
+}
+
+fn between(fields: &mut Fields<'_>, name: &str, least: f64, most: f64) {
+    let number = match fields.anything(name) {
+        Some(Value::Number(number)) => number.as_f64(),
+        // As a form carries it.
+        Some(Value::String(text)) => text.parse().ok(),
+        _ => None,
+    };
+    if !number.is_some_and(|number| (least..=most).contains(&number)) {
+        let range =
+            if most.is_finite() { format!("from {least} to {most}") } else { format!("of at least {least}") };
+        fields.complain(name, format!("It must be a number {range}."));
     }
 }
 

@@ -9,23 +9,65 @@ mod providers;
 mod rule;
 mod table;
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use crate::fields::{FieldErrors, Fields};
 
 use checker::{Naming, members};
-use table::{FIELDS, NOT_KEPT, RECORDS};
+use rule::{Member, Rule};
+use table::{FIELDS, KEPT_SHORTER, NOT_KEPT, RECORDS};
 
 pub(super) use checker::Ignored;
 
-/// Reports every field that does not fit the contract. Returns those that have no effect here.
-pub(super) fn check(fields: &mut Fields<'_>) -> Vec<Ignored> {
+/// The contract's default of `retention.hours`.
+const USUAL_HOURS: u64 = 168;
+
+/// Reports every field that does not fit the contract. Returns those that have no effect here, where what happens in meetings
+/// is kept for `kept`.
+pub(super) fn check(fields: &mut Fields<'_>, kept: Duration) -> Vec<Ignored> {
     let mut ignored = Vec::new();
     let mut naming = Naming { path: Vec::new(), ignored: Some(&mut ignored) };
     members(fields, FIELDS, &mut naming);
     second_picture(fields, &mut naming);
     what_is_not_kept(fields, &mut naming);
+    what_is_kept_shorter(fields, kept, &mut naming);
     ignored
+}
+
+/// Every field of the table by its path, such as `zoom.zak_url`.
+pub(crate) fn paths() -> Vec<String> {
+    fn add(before: &str, table: &[Member], paths: &mut Vec<String>) {
+        for member in table {
+            let path = format!("{before}{}", member.name);
+            let inside = match member.rule {
+                Rule::Inside(table, _)
+                | Rule::Object(table)
+                | Rule::ObjectWhere(table, _)
+                | Rule::Objects(table, _)
+                | Rule::Every(table) => table,
+                _ => &[],
+            };
+            add(&format!("{path}."), inside, paths);
+            paths.push(path);
+        }
+    }
+    let mut paths = Vec::new();
+    add("", FIELDS, &mut paths);
+    paths
+}
+
+/// A request can ask for a shorter time than the server's own, and not for a longer one.
+fn what_is_kept_shorter(fields: &Fields<'_>, kept: Duration, naming: &mut Naming<'_>) {
+    let retention = fields.anything("recording_config").map(|config| &config["retention"]);
+    let Some(retention) = retention.filter(|retention| retention["type"] == "timed") else { return };
+    let hours = &retention["hours"];
+    let asked = hours.as_u64().or_else(|| hours.as_str()?.parse().ok()).unwrap_or(USUAL_HOURS);
+    if asked.saturating_mul(3600) > kept.as_secs() {
+        naming.path = ["recording_config", "retention"].map(str::to_owned).to_vec();
+        naming.note(if hours.is_null() { "type" } else { "hours" }, KEPT_SHORTER);
+    }
 }
 
 /// An endpoint can be told of what the bot keeps of its meeting, and of nothing else.

@@ -20,12 +20,26 @@ pub(super) enum Rule {
     /// Its type in `request.rs` sees that it is an object; these are its members, and a rule for several of them at once.
     Inside(&'static [Member], fn(&mut Fields<'_>)),
     Object(&'static [Member]),
+    /// An object, and a rule for several of its members at once.
+    ObjectWhere(&'static [Member], fn(&mut Fields<'_>)),
     Objects(&'static [Member], fn(&mut Fields<'_>)),
+    /// A list of objects with these members.
+    Every(&'static [Member]),
     AnyObject,
+    /// The contract says nothing of it.
+    Anything,
     Text,
-    /// A number, whole or not.
-    Number,
+    /// Text of at most so many characters, or none.
+    TextUpTo(usize),
+    /// A list of texts.
+    Texts,
+    /// A number of this range, whole or not.
+    Between(f64, f64),
+    /// A whole number of this range.
+    WholeBetween(u32, u32),
     List,
+    /// One of these words; `true`, `false` and numbers count as their words.
+    Choice(&'static [&'static str]),
     Word(&'static [&'static str]),
     Words(&'static [&'static str]),
     Flag,

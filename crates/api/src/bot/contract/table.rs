@@ -8,7 +8,7 @@ use super::{
     providers,
     rule::{Member, Rule, honoured, ignored, nothing_more, only, required},
 };
-use crate::fields::Fields;
+use crate::{bot::fields::WEB_VARIANTS, fields::Fields};
 
 pub(super) const RECORDS: &str = "Bots do not record here.";
 const SPEAKS: &str = "Bots do not speak here.";
@@ -20,7 +20,9 @@ const STREAMS: &str = "Bots tell here of participants, chat and captions: by web
 pub(super) const NOT_KEPT: &str =
     "Captions need transcript.provider.meeting_captions, and events of participants participant_events.";
 const ZOOM_ONLY: &str = "Bots join Zoom meetings only.";
-const STAYS: &str = "Bots stay in the main room.";
+const FOLLOWS: &str = "A bot joins the main session, and follows the host's move into a breakout room.";
+pub(super) const KEPT_SHORTER: &str =
+    "This server keeps what happened in a meeting for a shorter time: `meeting_events.keep_days`.";
 /// Every field of a new bot. What is inside an ignored field is checked, and not named again.
 pub(super) const FIELDS: &[Member] = &[
     honoured("meeting_url", Rule::Typed),
@@ -90,23 +92,21 @@ const TIMES_AND_NAMES: &[Member] = &[
     honoured("matches", Rule::Typed),
 ];
 
-const WEB_VARIANTS: Rule = Rule::Word(&["web", "web_4_core", "web_gpu"]);
-
 const VARIANT: &[Member] = &[
     honoured("zoom", Rule::Typed),
-    ignored("google_meet", WEB_VARIANTS, ZOOM_ONLY),
-    ignored("microsoft_teams", WEB_VARIANTS, ZOOM_ONLY),
-    ignored("webex", WEB_VARIANTS, ZOOM_ONLY),
+    ignored("google_meet", Rule::Word(WEB_VARIANTS), ZOOM_ONLY),
+    ignored("microsoft_teams", Rule::Word(WEB_VARIANTS), ZOOM_ONLY),
+    ignored("webex", Rule::Word(WEB_VARIANTS), ZOOM_ONLY),
 ];
 
 const BREAKOUT_ROOM: &[Member] = &[
     only(
         "mode",
-        &["join_main_room"],
+        &["auto_accept_all_invites"],
         Rule::Word(&["join_main_room", "join_specific_room", "auto_accept_all_invites"]),
-        STAYS,
+        FOLLOWS,
     ),
-    ignored("room_id", Rule::Uuid, STAYS),
+    ignored("room_id", Rule::Uuid, FOLLOWS),
 ];
 
 fn room_of_its_mode(fields: &mut Fields<'_>) {
@@ -183,7 +183,7 @@ const RECORDING_CONFIG: &[Member] = &[
     honoured(
         "retention",
         Rule::Object(&[
-            required(honoured("type", Rule::Word(&["timed", "forever"]))),
+            required(only("type", &["timed"], Rule::Word(&["timed", "forever"]), KEPT_SHORTER)),
             honoured("hours", Rule::Whole(1)),
         ]),
     ),
@@ -227,14 +227,17 @@ const TRANSCRIPT: &[Member] = &[
     ignored("metadata", Rule::Labels, RECORDS),
 ];
 
-/// Deepgram's options have no types in the contract.
 const PROVIDERS: &[Member] = &[
     honoured("meeting_captions", Rule::Object(providers::MEETING_CAPTIONS)),
     ignored("recallai_streaming", Rule::Object(providers::RECALLAI), TRANSCRIBES),
     ignored("assembly_ai_async_chunked", Rule::Object(providers::ASSEMBLY_AI_ASYNC), TRANSCRIBES),
     ignored("assembly_ai_v3_streaming", Rule::Object(providers::ASSEMBLY_AI_STREAMING), TRANSCRIBES),
-    ignored("aws_transcribe_streaming", Rule::Object(providers::AWS), TRANSCRIBES),
-    ignored("deepgram_streaming", Rule::AnyObject, TRANSCRIBES),
+    ignored(
+        "aws_transcribe_streaming",
+        Rule::ObjectWhere(providers::AWS, providers::language_of_aws),
+        TRANSCRIBES,
+    ),
+    ignored("deepgram_streaming", Rule::Object(providers::DEEPGRAM), TRANSCRIBES),
     ignored("gladia_v2_streaming", Rule::Object(providers::GLADIA), TRANSCRIBES),
     ignored("rev_streaming", Rule::Object(providers::REV), TRANSCRIBES),
     ignored("speechmatics_streaming", Rule::Object(providers::SPEECHMATICS), TRANSCRIBES),

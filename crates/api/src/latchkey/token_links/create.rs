@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use model::{AccountUser, CredentialId, PoolId, Secret, Timestamp, TokenKind, WorkspaceId};
-use store::{LinkAccount, LinkLife, LinkSource, LinkTerms, Proof};
+use store::{Held, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof};
 use tenants::digest;
 use token_links::{
     NewLink,
@@ -23,9 +23,11 @@ use crate::{
     State,
     accounts::named,
     body::Body,
+    bounds::{check_room, full},
     caller::{Caller, Tokens},
     error::ApiError,
     fields::{FieldErrors, Fields},
+    openapi::errors,
     request::{Request as _, Text, Whole, request},
     words::Dialect,
 };
@@ -92,6 +94,8 @@ request! {
     }
 }
 
+errors! { CreateTokenLinkErrors: full(Held::TokenLinks, 20_000) }
+
 /// Make a token link
 ///
 /// Its address is in this answer and nowhere else.
@@ -115,7 +119,7 @@ request! {
             }))),
         ),
     ),
-    responses((status = 201, description = "The link.", body = TokenLink)),
+    responses((status = 201, description = "The link.", body = TokenLink), CreateTokenLinkErrors),
 )]
 pub(crate) async fn handler(
     caller: Caller<Tokens>,
@@ -123,6 +127,7 @@ pub(crate) async fn handler(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let (mut new, query_secret) = read(&state, Fields::of(&body))?;
+    check_room(&state, caller.workspace, Held::TokenLinks).await?;
     name_users(&state, caller.workspace, &mut new.terms.source).await?;
     let made = state.links.manager.create(caller.workspace, &new).await?;
     let made = made.ok_or_else(|| FieldErrors::one("pool", "This workspace has no such pool."))?;

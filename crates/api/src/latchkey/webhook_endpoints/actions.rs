@@ -11,7 +11,7 @@ use super::{SigningSecret, WebhookEndpoint, with_secret};
 use crate::{
     State,
     body::Body,
-    caller::{Admin, Caller},
+    caller::{Admin, AdminAndRead, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
     openapi::errors,
@@ -130,13 +130,13 @@ pub(crate) async fn test(
     path = "/api/latchkey/v1/webhook-endpoints/{id}/replay/",
     tag = "events",
     operation_id = "webhook_endpoints_replay",
-    security(("tokenAuth" = ["admin"])),
+    security(("tokenAuth" = ["admin", "read"])),
     params(("id" = WebhookEndpointId, Path)),
     request_body(content = ReplayEvents, example = json!({ "since": "2026-01-31T12:00:00Z" })),
     responses((status = 200, description = "They are on their way.", body = Replayed), ReplayEventsErrors),
 )]
 pub(crate) async fn replay(
-    caller: Caller<Admin>,
+    caller: Caller<AdminAndRead>,
     Extract(state): Extract<State>,
     Path(id): Path<WebhookEndpointId>,
     Body(body): Body,

@@ -15,7 +15,7 @@ use webhooks::{Endpoint, Shown};
 
 use crate::{
     State,
-    caller::{Admin, Caller, Read},
+    caller::{AdminAndRead, Caller, Read},
     error::ApiError,
     latchkey::events::{kinds, raw},
     openapi::EventBody,
@@ -177,12 +177,12 @@ pub(crate) async fn retrieve(
     path = "/api/latchkey/v1/webhook-endpoints/{id}/deliveries/{event}/retry/",
     tag = "events",
     operation_id = "webhook_endpoints_deliveries_retry",
-    security(("tokenAuth" = ["admin"])),
+    security(("tokenAuth" = ["admin", "read"])),
     params(("id" = WebhookEndpointId, Path), ("event" = EventId, Path)),
     responses((status = 200, description = "It is on its way.", body = Delivery)),
 )]
 pub(crate) async fn retry(
-    caller: Caller<Admin>,
+    caller: Caller<AdminAndRead>,
     Extract(state): Extract<State>,
     Path((id, event)): Path<(WebhookEndpointId, EventId)>,
 ) -> Result<Json<Delivery>, ApiError> {

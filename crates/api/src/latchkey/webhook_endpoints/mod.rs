@@ -22,7 +22,7 @@ use webhooks::{Endpoint, MAX_ENDPOINTS, MailRefusal, NewEndpoint, check_secret, 
 use crate::{
     State,
     body::Body,
-    caller::{Admin, Caller, Read},
+    caller::{Admin, AdminAndRead, Caller, Read},
     error::ApiError,
     fields::Fields,
     masked::masked,
@@ -226,14 +226,14 @@ errors! { CreateWebhookEndpointErrors: too_many() }
     path = "/api/latchkey/v1/webhook-endpoints/",
     tag = "events",
     operation_id = "webhook_endpoints_create",
-    security(("tokenAuth" = ["admin"])),
+    security(("tokenAuth" = ["admin", "read"])),
     request_body(content = CreateWebhookEndpoint, example = json!({
         "url": "https://example.com/events", "event_types": ["bot.done", "bot.fatal"],
     })),
     responses((status = 201, description = "The endpoint.", body = WebhookEndpoint), CreateWebhookEndpointErrors),
 )]
 pub(crate) async fn create(
-    caller: Caller<Admin>,
+    caller: Caller<AdminAndRead>,
     Extract(state): Extract<State>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
@@ -310,13 +310,13 @@ pub(crate) async fn retrieve(
     path = "/api/latchkey/v1/webhook-endpoints/{id}/",
     tag = "events",
     operation_id = "webhook_endpoints_partial_update",
-    security(("tokenAuth" = ["admin"])),
+    security(("tokenAuth" = ["admin", "read"])),
     params(("id" = WebhookEndpointId, Path)),
     request_body(content = ChangeWebhookEndpoint, example = json!({ "event_types": ["bot.done"], "enabled": true })),
     responses((status = 200, description = "The endpoint.", body = WebhookEndpoint)),
 )]
 pub(crate) async fn change(
-    caller: Caller<Admin>,
+    caller: Caller<AdminAndRead>,
     Extract(state): Extract<State>,
     Path(id): Path<WebhookEndpointId>,
     Body(body): Body,

@@ -20,7 +20,11 @@ async fn a_form_says_the_same_as_json() {
     let form = "meeting_url=https%3A%2F%2Fzoom.us%2Fj%2F81234567890%3Fpwd%3Dx&bot_name=A+B\
                 &metadata.a=1&zoom.zak_url=https%3A%2F%2Fexample.com%2F%3Fs%3D1\
                 &automatic_leave.waiting_room_timeout=60&automatic_leave.everyone_left_timeout.timeout=5\
-                &zoom.start_meeting=true";
+                &zoom.start_meeting=true\
+                &automatic_leave.bot_detection.using_participant_names.timeout=60\
+                &automatic_leave.bot_detection.using_participant_names.activate_after=5\
+                &automatic_leave.bot_detection.using_participant_names.matches=notetaker\
+                &recording_config.transcript.provider.gladia_v2_streaming.pre_processing.speech_threshold=0.5";
     let bot = typed(&app, "application/x-www-form-urlencoded; charset=utf-8", form).await.created();
     assert_eq!(bot["bot_name"], "A B");
     assert_eq!(bot["meeting_url"]["meeting_password"], "x");
@@ -29,6 +33,12 @@ async fn a_form_says_the_same_as_json() {
     assert_eq!(bot["zoom"]["start_meeting"], true);
     assert_eq!(bot["automatic_leave"]["waiting_room_timeout"], 60);
     assert_eq!(bot["automatic_leave"]["everyone_left_timeout"]["timeout"], 5);
+    assert_eq!(
+        bot["automatic_leave"]["bot_detection"]["using_participant_names"],
+        json!({ "timeout": 60, "activate_after": 5, "matches": ["notetaker"] })
+    );
+    let gladia = "recording_config.transcript.provider.gladia_v2_streaming";
+    assert_eq!(bot["latchkey_ignored"], json!([gladia]));
 
     let answer = typed(&app, "application/x-www-form-urlencoded", "bot_name=x&zoom=y&zoom.zak_url=z").await;
     assert_eq!(
@@ -119,6 +129,24 @@ async fn a_body_that_cannot_be_read_says_where_and_not_what() {
         let detail = "The body is neither JSON nor a form: send `Content-Type: application/json`.";
         assert_eq!(answer.json(), json!({ "code": "unsupported_media_type", "detail": detail }));
     }
+}
+
+/// `curl` without `-H` sends a type; other clients may send none.
+#[tokio::test]
+async fn a_body_without_a_content_type_is_read_as_json() {
+    let app = app().await;
+    let sent = async |body: &str| {
+        let request = app.request("POST", "/api/v1/bot/").body(Body::from(body.to_owned())).unwrap();
+        assert!(!request.headers().contains_key(CONTENT_TYPE));
+        app.send(request).await
+    };
+    let bot = sent(&json!({ "meeting_url": MEETING, "bot_name": "Notes" }).to_string()).await.created();
+    assert_eq!(bot["bot_name"], "Notes");
+    assert_eq!(sent("").await.refused(), json!({ "meeting_url": ["This field is required."] }));
+    assert_eq!(
+        sent("meeting_url=planted").await.refused(),
+        json!({ "code": "parse_error", "detail": "The body is not JSON: line 1, column 1." })
+    );
 }
 
 #[tokio::test]
