@@ -37,7 +37,7 @@ use broker::Broker;
 use metrics::Metrics;
 use model::{CredentialId, Environment, WorkspaceId};
 use outbound::CallbackClient;
-use store::{Store, WebhookStore};
+use store::{Bots, WebhookStore};
 use tenants::Vault;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -75,7 +75,7 @@ pub struct Parts {
     /// Time and randomness.
     pub env: Environment,
     /// Scheduled bots: what an account's state may cost.
-    pub scheduled: Arc<dyn Store>,
+    pub scheduled: Arc<dyn Bots + Send + Sync>,
     /// Where links lead, and what is wrong with this server.
     pub broker: Arc<Broker>,
     /// Counts.

@@ -101,3 +101,33 @@ async fn an_account_that_cannot_mint_never_joins() {
     assert_eq!(app.zoom.count("join_requests").await, 0);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn an_address_that_has_moved_to_another_user_is_told() {
+    let app = TestApp::build(&TIMED).await;
+    let scopes = ["user:read:zak:admin", "user:read:user:admin"];
+    let registered = json!({ "client_id": "s2s", "client_secret": "planted-s2s-secret", "kind": "server_to_server",
+                             "scopes": scopes });
+    app.zoom.control("POST", "apps", registered).await;
+    let registered = json!({ "kind": "server_to_server", "client_id": "s2s", "client_secret": "planted-s2s-secret",
+                             "webhook_secret": "planted-webhook", "account_id": app.zoom.host()["account_id"] });
+    let server = app.post("/api/v2/zoom-oauth-apps/", registered).await.created();
+    let connect = json!({ "oauth_app": server["id"], "server_to_server": {} });
+    let account = app.post("/api/v2/zoom-oauth-credentials/", connect).await.created();
+    let robin = app.zoom.user("robin@example.test", "Robin Notes").await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let in_four_minutes = (app.env.now() + Duration::from_secs(240)).to_string();
+    let bot = json!({ "meeting_url": meeting.url, "join_at": in_four_minutes,
+                      "zoom": { "credential": account["id"], "user": "robin@example.test" } });
+    let bot = app.bot(bot).await;
+
+    app.zoom.delete(&format!("users/{}", robin["id"].as_str().unwrap())).await;
+    app.zoom.user("robin@example.test", "Another Robin").await;
+    app.pass(Duration::from_secs(245)).await;
+    let ended = app.until(&bot, "fatal").await;
+    let (sub_code, words) = why(&ended, "fatal");
+    assert_eq!(sub_code, "zoom_credential_unhealthy");
+    assert!(words.contains("robin@example.test belongs to another user now"), "{words}");
+    assert!(meeting.join_requests().await.is_empty());
+    app.stop().await;
+}

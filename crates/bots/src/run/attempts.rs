@@ -144,6 +144,7 @@ impl<'a> Attempts<'a> {
     }
 
     /// One join: a page, its credentials, and what follows.
+    #[tracing::instrument(name = "join_attempt", skip_all)]
     async fn attempt(&mut self) -> Result<Outcome, BotCommand> {
         self.life.join(self.run.record.parts.env.now());
         let ahead = std::mem::take(&mut self.ahead);

@@ -11,6 +11,7 @@ use super::record::BotRecord;
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Leaves the meeting and waits until the page confirms it.
+#[tracing::instrument(name = "leave_meeting", skip_all)]
 pub(super) async fn leave(record: &BotRecord<'_>, page: &mut BotPage) {
     if let Err(error) = page.leave().await {
         return tracing::warn!(%error, "the page could not be told to leave");

@@ -137,8 +137,10 @@ async fn sign_in(
         let obf = fetch(parts, bot, ("OBF token", "zoom.obf_token_url", url), codes).await?;
         Ok((Some(JoinToken::Obf(obf)), None))
     } else if let Some(credential) = zoom.credential {
-        let minted = zak(parts, bot, "zoom.credential", credential, zoom.user.as_ref()).await;
-        Ok((Some(JoinToken::Zak(minted.map_err(|failure| missing(&failure))?)), None))
+        match zak(parts, bot, "zoom.credential", credential, zoom.user.as_ref()).await {
+            Ok(minted) => Ok((Some(JoinToken::Zak(minted)), None)),
+            Err(failure) => Err(missing(&or_moved(parts, bot, credential, zoom, failure).await)),
+        }
     } else if let Some(pool) = zoom.pool {
         let hosting = if zoom.start_meeting { Hosting::Always } else { Hosting::IfItsOwn };
         let (zak, account) = pooled_zak(parts, bot, (pool, hosting), meeting, inside).await?;
@@ -147,10 +149,29 @@ async fn sign_in(
         let wanted = ObfRequest { user: zoom.user.as_ref(), meeting, join_at: parts.env.now() };
         let mint = parts.broker.tokens.obf(bot.workspace, credential, wanted, asker(bot));
         let minted = noted(parts, bot, ("OBF token", "zoom.obf_credential"), mint).await;
-        let obf = minted.map_err(|failure| missing(&failure))?;
-        Ok((Some(JoinToken::Obf(obf.clone())), None))
+        match minted {
+            Ok(obf) => Ok((Some(JoinToken::Obf(obf.clone())), None)),
+            Err(failure) => Err(missing(&or_moved(parts, bot, credential, zoom, failure).await)),
+        }
     } else {
         Ok((None, None))
+    }
+}
+
+/// Why there is no token; where the user is gone whom the request named by an address, whose that is now.
+async fn or_moved(
+    parts: &RunParts,
+    bot: &Bot,
+    credential: CredentialId,
+    zoom: &ZoomOptions,
+    failure: Failure,
+) -> Failure {
+    match zoom.user.as_ref().zip(zoom.user_address.as_ref()) {
+        Some(named) if failure.code == Code::UserUnknown => {
+            let moved = parts.broker.users.address_has_moved(bot.workspace, credential, named).await;
+            moved.unwrap_or(failure)
+        }
+        _ => failure,
     }
 }
 

@@ -123,7 +123,7 @@ impl Users {
         let owner = self.resolve(workspace, credential, address).await.ok()?;
         (owner != *user).then(|| {
             let words = format!(
-                "user {user} is gone at Zoom, and the address {address} belongs to another user now: make the link anew if it is meant for that one"
+                "user {user} is gone at Zoom, and the address {address} belongs to another user now: name the address again if that one is meant"
             );
             Failure::new(Code::UserUnknown, words)
         })
