@@ -250,7 +250,8 @@ macro_rules! conformance_tests {
                        progress_needs_the_lease, an_endpoint_ends_once_with_its_event,
                        endpoints_of_a_bot_that_runs_again_stay_as_they_are,
                        what_happens_while_an_endpoint_settles_is_not_overlooked, who_waits_is_woken_by_what_happens }
-            overview { accounts_and_bots_are_counted, a_join_takes_from_its_last_beginning }
+            overview { accounts_and_bots_are_counted, accounts_with_tokens_are_grouped_by_what_may_hinder_them,
+                       refreshes_are_counted_by_how_they_ended, a_join_takes_from_its_last_beginning }
             used_ids { what_one_has_used_the_others_read }
             sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
                            a_cell_is_replaced_only_while_it_holds_what_it_held }
