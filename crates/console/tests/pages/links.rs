@@ -89,6 +89,30 @@ async fn a_request_with_a_wrong_secret_stands_on_the_links_page_with_its_cause()
 }
 
 #[tokio::test]
+async fn a_test_keeps_the_address_and_marks_the_secret_that_is_none() {
+    let desk = Desk::new().await;
+    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let asked = [("dialect", "recall"), ("with", &*format!("account:{account}")), ("signing_secret", SECRET)];
+    let made = desk.post("/token-links/new", &asked).await;
+    let address = text_of(&made.text, "address").to_owned();
+    let kept = format!("value=\"{address}\"");
+    let test = async |secret: &str| {
+        let test = [("dialect", "recall"), ("address", &*address), ("signing_secret", secret)];
+        desk.post("/token-links/test", &test).await
+    };
+    let refused = test("planted-no-secret").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("aria-describedby=\"wrong-signing_secret\""), "{}", refused.text);
+    assert!(!refused.text.contains("wrong-address") && refused.text.contains(&kept), "{}", refused.text);
+    let done = test(SECRET).await;
+    assert!(done.text.contains("200 OK") && done.text.contains(&kept), "{}", done.text);
+    for answer in [refused, done] {
+        assert!(!answer.text.contains("planted") && !answer.text.contains(SECRET), "{}", answer.text);
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
 async fn only_links_of_this_server_are_tested() {
     let desk = Desk::new().await;
     for address in

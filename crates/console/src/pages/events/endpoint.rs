@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{
     extract::{Path, Query},
+    http::StatusCode,
     response::Response,
 };
 use model::Timestamp;
@@ -13,6 +14,7 @@ use super::{Endpoint, Kind, PATH};
 use crate::{
     client::List,
     error::{self, PageError, go, missing},
+    form::Draft,
     frame::{Frame, Section},
     session::{PathId, Posted, Visitor},
     show::{Id, State, Tone, When, cursor_of, query},
@@ -34,8 +36,17 @@ struct EndpointPage {
     asked: Asked,
     rows: Vec<Row>,
     next: Option<String>,
+    fresh: Fresh,
+    complaint: String,
+}
+
+/// What a page shows beside what is always there.
+#[derive(Default)]
+struct Fresh {
     /// A secret that was just made.
     secret: Option<String>,
+    /// What was typed to replay events, and what is wrong with it.
+    draft: Draft,
 }
 
 struct Row {
@@ -87,7 +98,7 @@ async fn show(
     visitor: &Visitor,
     id: &str,
     asked: Asked,
-    secret: Option<String>,
+    (status, fresh): (StatusCode, Fresh),
 ) -> Result<Response, PageError> {
     let (client, now) = (&visitor.client, visitor.now());
     let endpoint: Option<Endpoint> = client.find(&format!("{PATH}{id}/")).await?;
@@ -137,9 +148,10 @@ async fn show(
         rows: list.results.into_iter().map(row).collect(),
         endpoint,
         asked,
-        secret,
+        complaint: fresh.draft.complaint(["since"]),
+        fresh,
     };
-    error::page(&page)
+    error::page_with(status, &page)
 }
 
 pub(crate) async fn page(
@@ -147,7 +159,7 @@ pub(crate) async fn page(
     PathId(id): PathId,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    show(&visitor, &id, asked, None).await
+    show(&visitor, &id, asked, (StatusCode::OK, Fresh::default())).await
 }
 
 /// `POST /events/{id}/test`
@@ -172,7 +184,8 @@ pub(crate) async fn rotate(
 ) -> Result<Response, PageError> {
     let made = visitor.client.post(&format!("{PATH}{id}/rotate-secret/"), json!({})).await?;
     let secret = made["secret"].as_str().map(str::to_owned);
-    show(&visitor, &id, Asked::default(), secret).await
+    let fresh = Fresh { secret, ..Fresh::default() };
+    show(&visitor, &id, Asked::default(), (StatusCode::OK, fresh)).await
 }
 
 /// `POST /events/{id}/replay`
@@ -181,8 +194,15 @@ pub(crate) async fn replay(
     Posted { visitor, form }: Posted,
 ) -> Result<Response, PageError> {
     let since = format!("{}T00:00:00Z", form.text("since"));
-    visitor.client.post(&format!("{PATH}{id}/replay/"), json!({ "since": since })).await?;
-    Ok(go(&visitor.console, &format!("/events/{id}?said=replayed")))
+    match visitor.client.post(&format!("{PATH}{id}/replay/"), json!({ "since": since })).await {
+        Ok(_) => Ok(go(&visitor.console, &format!("/events/{id}?said=replayed"))),
+        Err(refused) if matches!(refused.status, 400 | 409) => {
+            let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
+            let fresh = Fresh { draft: Draft::of(form, refused), ..Fresh::default() };
+            show(&visitor, &id, Asked::default(), (status, fresh)).await
+        }
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 /// `POST /events/{id}/remove`

@@ -106,6 +106,9 @@ struct AppRow {
     state: State,
     webhook: When,
     created: When,
+    /// What is wrong with the secrets that were to replace the app's.
+    draft: Draft,
+    complaint: String,
 }
 
 struct KeyRow {
@@ -150,6 +153,8 @@ struct Chosen {
 #[derive(Default)]
 pub(crate) struct Fresh {
     pub(crate) draft: Draft,
+    /// The app whose new secrets were refused, and why.
+    pub(crate) app: Option<(String, Draft)>,
     /// A key that was just made.
     pub(crate) key: Option<String>,
     /// A callback secret that was just made.
@@ -157,7 +162,9 @@ pub(crate) struct Fresh {
 }
 
 impl AppRow {
-    fn of(app: &App, now: Timestamp) -> Self {
+    fn of(app: &App, refused: Option<&(String, Draft)>, now: Timestamp) -> Self {
+        let refused = refused.filter(|(id, _)| *id == app.id);
+        let draft = refused.map(|(_, draft)| draft.clone()).unwrap_or_default();
         let state = match app.latchkey_refused_since {
             Some(_) => State::new(Tone::Bad, "Zoom refuses its id or secret"),
             None => State::new(Tone::Good, "Registered"),
@@ -169,6 +176,8 @@ impl AppRow {
             state,
             webhook: When::new(app.webhook_last_validation, now),
             created: When::new(app.created_at, now),
+            complaint: draft.complaint(["client_secret", "webhook_secret"]),
+            draft,
         }
     }
 }
@@ -218,7 +227,7 @@ pub(crate) async fn show(visitor: &Visitor, status: StatusCode, fresh: Fresh) ->
     let apps = accounts::apps(client).await?;
     let page = SettingsPage {
         frame: visitor.frame("Settings", Section::Settings),
-        apps: apps.iter().map(|app| AppRow::of(app, now)).collect(),
+        apps: apps.iter().map(|app| AppRow::of(app, fresh.app.as_ref(), now)).collect(),
         keys,
         // A key makes none that may do more than itself.
         scopes: ApiScope::ALL.into_iter().filter(|scope| visitor.may(*scope)).map(ApiScope::as_str).collect(),
