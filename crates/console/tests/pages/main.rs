@@ -14,6 +14,7 @@ mod endpoints;
 mod forms;
 mod keyboard;
 mod links;
+mod live;
 mod sign_in;
 mod story;
 mod world;

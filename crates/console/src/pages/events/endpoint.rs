@@ -35,6 +35,8 @@ struct EndpointPage {
     types: String,
     asked: Asked,
     rows: Vec<Row>,
+    /// This list's own address, to fetch it again: after a form the page's address is the form's.
+    here: String,
     next: Option<String>,
     fresh: Fresh,
     complaint: String,
@@ -147,6 +149,7 @@ async fn show(
             .map(|cursor| query(&[("state", &asked.state), ("cursor", &cursor)])),
         rows: list.results.into_iter().map(row).collect(),
         endpoint,
+        here: format!("{}/events/{id}{filter}", visitor.console.base),
         asked,
         complaint: fresh.draft.complaint(["since"]),
         fresh,
