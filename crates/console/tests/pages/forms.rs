@@ -26,6 +26,8 @@ pub(crate) const PAGES: &[&str] = &[
     "/bots/new",
     "/token-links",
     "/token-links/new?for=recall",
+    "/token-links/new?for=attendee",
+    "/token-links/new?for=meeting_baas",
     "/token-links/new?for=bearer",
     "/token-links/test",
     "/pools",

@@ -6,7 +6,9 @@
 mod test_app;
 
 mod accounts;
+mod answers;
 mod bots;
+mod buttons;
 mod chooser;
 mod chromium;
 mod desk;
