@@ -17,6 +17,7 @@ mod forms;
 mod keyboard;
 mod links;
 mod live;
+mod secrets;
 mod sign_in;
 mod story;
 mod world;
