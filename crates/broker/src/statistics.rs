@@ -60,15 +60,17 @@ impl Statistics {
             Ok::<_, StoreError>((
                 self.store.credentials_by_status().await?,
                 self.store.seats_taken(now).await?,
+                self.store.bots_waiting(now).await?,
             ))
         };
         match counted.await {
-            Ok((counts, seats)) => {
+            Ok((counts, seats, waiting)) => {
                 self.metrics.accounts(&counts);
                 self.metrics.seats(seats);
+                self.metrics.bots_waiting(waiting);
                 self.metrics.counted(self.env.now());
             }
-            Err(error) => tracing::warn!(%error, "accounts and seats cannot be counted"),
+            Err(error) => tracing::warn!(%error, "accounts, seats and waiting bots cannot be counted"),
         }
     }
 }

@@ -81,10 +81,22 @@
   document.addEventListener("change", choose);
   choose();
 
-  // Live parts are fetched again when something has happened, at most once a second.
-  if (document.querySelector("[data-live]") && window.EventSource) {
+  // Live parts are fetched again when something has happened, at most once a second. Where that fails, the page says so: what
+  // it shows may be of an hour ago.
+  if (document.querySelector("[data-live]")) {
+    const away = { parts: false, stream: false };
+    const show = () => {
+      const stale = document.getElementById("stale");
+      const words = away.parts || away.stream ? "This page is not up to date: the server does not answer. It goes on by itself as soon as the server does." : "";
+      if (stale && stale.textContent !== words) stale.textContent = words;
+    };
+    const is = (what, isAway) => { away[what] = isAway; show(); };
+    for (const failed of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+      document.body.addEventListener(failed, () => is("parts", true));
+    }
+    document.body.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) is("parts", false); });
+
     let waiting = false;
-    const stream = new EventSource(`${base}/live`);
     const tell = () => {
       if (waiting) return;
       waiting = true;
@@ -93,11 +105,22 @@
         document.body.dispatchEvent(new CustomEvent("live"));
       }, 400);
     };
-    // What happened between the page and the stream, or while the stream was away, is told by none of its events.
-    stream.onopen = tell;
-    stream.onmessage = tell;
-    // Events have types, and a listener for each: those of bots and accounts are what pages show.
-    for (const kind of (document.body.dataset.kinds ?? "").split(" ").filter(Boolean)) stream.addEventListener(kind, tell);
-    addEventListener("pagehide", () => stream.close());
+    let stream = null;
+    const follow = () => {
+      stream = new EventSource(`${base}/live`);
+      // What happened between the page and the stream, or while the stream was away, is told by none of its events.
+      stream.onopen = () => { is("stream", false); tell(); };
+      stream.onmessage = tell;
+      stream.onerror = () => {
+        // A stream that only begins anew is back within seconds. After a refusal it does not begin anew by itself.
+        const lost = stream;
+        setTimeout(() => { if (lost === stream && lost.readyState !== EventSource.OPEN) is("stream", true); }, 4000);
+        if (lost.readyState === EventSource.CLOSED) setTimeout(() => { if (lost === stream) follow(); }, 10000);
+      };
+      // Events have types, and a listener for each: those of bots and accounts are what pages show.
+      for (const kind of (document.body.dataset.kinds ?? "").split(" ").filter(Boolean)) stream.addEventListener(kind, tell);
+    };
+    if (window.EventSource) follow();
+    addEventListener("pagehide", () => { const left = stream; stream = null; left?.close(); });
   }
 })();

@@ -26,6 +26,8 @@ pub(crate) struct Platform {
     /// Where the lines of `lines` belong.
     pub(crate) paste_at: &'static str,
     lines: fn(&Address<'_>) -> String,
+    /// The same in another language: its words, and the lines.
+    also: Option<(&'static str, fn(&Address<'_>) -> String)>,
     ask: fn(&Test<'_>) -> Result<Asked, &'static str>,
 }
 
@@ -56,6 +58,11 @@ pub(crate) struct Asked {
 }
 
 impl Platform {
+    /// The same in another language, if there is one.
+    pub(crate) fn also(&self, address: &Address<'_>) -> Option<(&'static str, String)> {
+        self.also.map(|(words, lines)| (words, lines(address)))
+    }
+
     /// The exact lines to paste there.
     pub(crate) fn lines(&self, address: &Address<'_>) -> String {
         (self.lines)(address)
@@ -95,6 +102,7 @@ pub(crate) fn of(dialect: Dialect) -> Platform {
             has_header: false,
             paste_at: "In the body of Create Bot, at POST /api/v1/bot/:",
             lines: |address| create_bot("zoom", "zak_url", address),
+            also: None,
             ask: as_recall,
         },
         Dialect::Attendee => Platform {
@@ -104,6 +112,7 @@ pub(crate) fn of(dialect: Dialect) -> Platform {
             has_header: false,
             paste_at: "In the body of Create Bot, at POST /api/v1/bots:",
             lines: |address| create_bot("callback_settings", "zoom_tokens_url", address),
+            also: None,
             ask: as_attendee,
         },
         Dialect::MeetingBaas => Platform {
@@ -113,6 +122,7 @@ pub(crate) fn of(dialect: Dialect) -> Platform {
             has_header: false,
             paste_at: "In the body of Create Bot, at POST /v2/bots:",
             lines: |address| create_bot("zoom_config", "zak_token_url", address),
+            also: None,
             ask: |test| get(test, &[], "GET /t/…".to_owned()),
         },
         Dialect::Bearer => Platform {
@@ -121,7 +131,8 @@ pub(crate) fn of(dialect: Dialect) -> Platform {
             secret_at: None,
             has_header: true,
             paste_at: "A complete program, in Python:",
-            lines: program,
+            lines: python,
+            also: Some(("Or in TypeScript, with Node.js:", typescript)),
             ask: |test| {
                 let value = test.authorization.strip_prefix("Authorization: ").unwrap_or(test.authorization);
                 get(test, &[(AUTHORIZATION, value)], "GET /t/…\nauthorization: Bearer …".to_owned())
@@ -137,9 +148,25 @@ fn create_bot(object: &str, field: &str, address: &Address<'_>) -> String {
     serde_json::to_string_pretty(&body).unwrap_or_default()
 }
 
-fn program(Address { url, authorization }: &Address<'_>) -> String {
-    let authorization = authorization.unwrap_or("Bearer …");
-    let value = authorization.strip_prefix("Authorization: ").unwrap_or(authorization);
+/// What the header `Authorization` holds.
+fn value<'a>(address: &Address<'a>) -> &'a str {
+    let authorization = address.authorization.unwrap_or("Bearer …");
+    authorization.strip_prefix("Authorization: ").unwrap_or(authorization)
+}
+
+fn typescript(address: &Address<'_>) -> String {
+    let (url, value) = (address.url, value(address));
+    format!(
+        "const answer = await fetch(\"{url}?kind=zak&bot=my-bot\", {{\n  \
+         headers: {{ authorization: \"{value}\" }},\n  signal: AbortSignal.timeout(15_000),\n}});\n\
+         if (!answer.ok) throw new Error(await answer.text());\n\
+         const {{ token: zak }} = (await answer.json()) as {{ token: string }};\n\
+         console.log(zak.length);\n"
+    )
+}
+
+fn python(address: &Address<'_>) -> String {
+    let (url, value) = (address.url, value(address));
     format!(
         "import json, urllib.request\n\n\
          request = urllib.request.Request(\n    \"{url}?kind=zak&bot=my-bot\",\n    \
@@ -219,6 +246,11 @@ mod tests {
             let lines = platform.lines(&address);
             assert!(lines.contains(address.url), "{lines}");
             assert_eq!(lines.contains("Bearer header"), platform.has_header, "{lines}");
+            let also = platform.also(&address);
+            assert_eq!(also.is_some(), platform.has_header, "code of one's own may be in another language");
+            if let Some((_, lines)) = also {
+                assert!(lines.contains(address.url) && lines.contains("\"Bearer header\""), "{lines}");
+            }
         }
         assert!(named("").is_none() && named("Recall").is_none());
     }

@@ -12,13 +12,15 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{ApiScope, Timestamp};
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 use store::ApiKey;
-use tenants::{SESSION_TTL, digest};
+use tenants::{LINK_TTL, SESSION_TTL, digest};
 
 use crate::{Console, client::Client, error::PageError, form::Form, frame::Frame, frame::Section};
 
 pub(crate) const COOKIE_NAME: &str = "latchkey_session";
+/// Of the page that a person was at before the sign-in.
+const BACK_NAME: &str = "latchkey_back";
 /// Requests a minute with one key: more than people make, with several tabs that follow what happens.
 const PER_MINUTE: NonZeroU32 = NonZeroU32::new(1200).expect("not zero");
 
@@ -67,19 +69,41 @@ fn csrf(token: &str) -> String {
 
 /// The session's token in a browser's cookies.
 pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
+    cookie_of(headers, COOKIE_NAME)
+}
+
+fn cookie_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
         .flat_map(|line| line.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// The cookie of a session; without a token, one that ends it.
 pub(crate) fn cookie(console: &Console, token: Option<&str>) -> HeaderValue {
+    made(console, COOKIE_NAME, token, SESSION_TTL)
+}
+
+/// The cookie that says which page a person who has to sign in was at; without one, the end of it. It lives as long as a
+/// sign-in link.
+pub(crate) fn back_cookie(console: &Console, page: Option<&str>) -> HeaderValue {
+    let page = page.map(|page| url::form_urlencoded::byte_serialize(page.as_bytes()).collect::<String>());
+    made(console, BACK_NAME, page.as_deref(), LINK_TTL)
+}
+
+/// The page of that cookie: whoever set it, it is checked before anybody is led there.
+pub(crate) fn was_at(headers: &HeaderMap) -> String {
+    let page = cookie_of(headers, BACK_NAME).unwrap_or_default();
+    let mut pairs = url::form_urlencoded::parse(page.as_bytes());
+    pairs.next().map(|(page, _)| page.into_owned()).unwrap_or_default()
+}
+
+fn made(console: &Console, name: &str, value: Option<&str>, age: Duration) -> HeaderValue {
     let path = if console.base.is_empty() { "/" } else { &console.base };
     let secure = if console.public_base.scheme() == "https" { "; Secure" } else { "" };
-    let age = token.map_or(0, |_| SESSION_TTL.as_secs());
-    let token = token.unwrap_or_default();
-    let text = format!("{COOKIE_NAME}={token}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
+    let age = value.map_or(0, |_| age.as_secs());
+    let value = value.unwrap_or_default();
+    let text = format!("{name}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 

@@ -149,14 +149,6 @@ impl Server {
         Ok(things)
     }
 
-    /// How many things a list holds whose rows are counted.
-    pub(crate) async fn count(&self, query: &str) -> anyhow::Result<u64> {
-        let answer = self.call(Method::GET, query, None).await?;
-        answer["count"]
-            .as_u64()
-            .context("the server answered without a count: is it this version of Latchkey?")
-    }
-
     /// What the server says of itself. It answers 503 where it can give no token, and says why in the same words.
     pub(crate) async fn readiness(&self) -> anyhow::Result<Value> {
         let request = self.http.get(self.base.join("readyz")?);

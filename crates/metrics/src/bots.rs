@@ -29,6 +29,7 @@ pub(crate) struct BotSeries {
     join_seconds: Histogram,
     late_seconds: Histogram,
     running: Gauge,
+    pub(crate) waiting: Gauge,
     capacity: Gauge,
     warm: Gauge,
     warm_pages: Gauge,
@@ -59,6 +60,7 @@ impl BotSeries {
                 (0.05, 2.0, 12),
             ),
             running: registered(registry, "bots_running", "Bots that run on this server"),
+            waiting: registered(registry, "bots_waiting", "Bots that are due and run on no server"),
             capacity: registered(registry, "bots_capacity", "Bots that may run on this server at once"),
             warm: registered(
                 registry,

@@ -56,6 +56,7 @@ struct Counted {
     pool_refusals: Family<Labels<1>, Counter>,
     meeting_syncs: Family<Labels<1>, Counter>,
     problem_severity: Family<Labels<1>, Gauge>,
+    build: Family<Labels<1>, Gauge>,
     clock_ahead: Gauge,
     audit: audit::AuditSeries,
     bots: bots::BotSeries,
@@ -110,6 +111,7 @@ impl Default for Metrics {
             workers: workers::WorkerSeries::registered(&mut registry),
             webhooks: webhooks::WebhookSeries::registered(&mut registry),
             realtime: realtime::RealtimeSeries::registered(&mut registry),
+            build: registered(&mut registry, "build_info", "Always 1: its label is this server's version"),
             problem_severity: registered(
                 &mut registry,
                 "problem_severity",
@@ -118,6 +120,7 @@ impl Default for Metrics {
             registry,
         };
         let metrics = Self(Arc::new(counted));
+        metrics.0.build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
         metrics.mints(TokenKind::Zak, "ok").inc_by(0);
         metrics.refreshes("ok").inc_by(0);
         metrics.accounts(&[]);
@@ -203,7 +206,12 @@ impl Metrics {
         self.0.pool_seats.set(i64::try_from(taken).unwrap_or(i64::MAX));
     }
 
-    /// Accounts and seats were counted at `now`.
+    /// So many bots are due and run on no server.
+    pub fn bots_waiting(&self, bots: u64) {
+        self.0.bots.waiting.set(i64::try_from(bots).unwrap_or(i64::MAX));
+    }
+
+    /// Accounts, seats and waiting bots were counted at `now`.
     pub fn counted(&self, now: Timestamp) {
         self.0.statistics_at.set(now.as_second());
     }

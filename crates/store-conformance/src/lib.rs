@@ -252,7 +252,8 @@ macro_rules! conformance_tests {
                        endpoints_of_a_bot_that_runs_again_stay_as_they_are,
                        what_happens_while_an_endpoint_settles_is_not_overlooked, who_waits_is_woken_by_what_happens }
             overview {
-                accounts_and_bots_are_counted, a_join_takes_from_its_last_beginning,
+                accounts_and_bots_are_counted, accounts_with_tokens_are_grouped_by_what_may_hinder_them,
+                refreshes_are_counted_by_how_they_ended, a_join_takes_from_its_last_beginning,
                 what_can_be_used_is_held, an_open_invitation_is_held,
             }
             used_ids { what_one_has_used_the_others_read }

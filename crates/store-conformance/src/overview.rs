@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
-use model::{BotStatus, CredentialStatus, PoolId, StatusChange, Timestamp, WorkspaceId};
+use model::{BotStatus, Code, CredentialStatus, PoolId, ReauthCause, StatusChange, Timestamp, WorkspaceId};
 
 use crate::{Conformance, bots, connect, credentials, links};
-use store::{AccountsCounted, ApiKey, Held, Overview, Pool, Transition};
+use store::{
+    AccountsAlike, AccountsCounted, ApiKey, Held, Overview, Pool, RefreshLease, RefreshesCounted, Transition,
+};
 
 async fn overview(suite: &Conformance, workspace: WorkspaceId, since: Timestamp) -> Overview {
     suite.store.overview(workspace, since, 100).await.unwrap()
@@ -47,6 +49,71 @@ pub async fn accounts_and_bots_are_counted(suite: &Conformance) {
     assert_eq!(alive, [(BotStatus::JoiningCall, 1), (BotStatus::Ready, 1)]);
     assert!(shown.join_times.is_empty());
     assert_eq!(overview(suite, stranger, now).await, Overview::default());
+}
+
+pub async fn accounts_with_tokens_are_grouped_by_what_may_hinder_them(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let (app, refused) = (suite.app(workspace, "client-1").await, suite.app(workspace, "client-2").await);
+    let now = suite.env.now();
+    let connect = async |app, user: &str, scopes: Option<&[&str]>| {
+        let mut account = credentials::account(suite, workspace, app, user);
+        account.grant.scopes = scopes.map(|scopes| scopes.iter().map(|scope| (*scope).to_owned()).collect());
+        suite.store.connect_credential(&account, &suite.note("connected")).await.unwrap();
+        account.id
+    };
+    let whole = ["user:read:user", "user:read:zak"];
+    let first = connect(app.id, "user-1", Some(&whole)).await;
+    connect(app.id, "user-2", Some(&whole)).await;
+    let poor = connect(app.id, "user-3", Some(&whole[..1])).await;
+    let unknown = connect(app.id, "user-4", None).await;
+    let of_refused = connect(refused.id, "user-5", Some(&whole)).await;
+    assert!(
+        suite
+            .store
+            .refuse_app(refused.id, &refused.client_secret, now, &suite.note("refused"))
+            .await
+            .unwrap()
+    );
+    let shown = overview(suite, workspace, now).await.with_tokens;
+    let find = |id| shown.iter().find(|row| row.first == id).unwrap_or_else(|| panic!("{shown:?}"));
+    assert_eq!(shown.len(), 4, "{shown:?}");
+    let row = find(first);
+    assert_eq!((row.accounts, row.app, row.app_refused), (2, app.id, false));
+    assert_eq!(row.scopes.as_deref().unwrap(), whole);
+    assert_eq!(find(poor).scopes.as_deref().unwrap(), &whole[..1]);
+    assert_eq!(find(unknown).scopes, None);
+    let AccountsAlike { app_refused, accounts, app, .. } = find(of_refused);
+    assert_eq!((*app_refused, *accounts, *app), (true, 1, refused.id));
+}
+
+pub async fn refreshes_are_counted_by_how_they_ended(suite: &Conformance) {
+    let made = credentials::connected(suite).await;
+    let (workspace, now) = (made.workspace, suite.env.now());
+    let day_before = now - Duration::from_secs(24 * 3600);
+    let counted = async || overview(suite, workspace, day_before).await.refreshes;
+    assert!(counted().await.is_empty());
+    for generation in 1..=3 {
+        assert!(credentials::commit(suite, made.id, generation, &credentials::grant(suite)).await);
+    }
+    assert!(!credentials::commit(suite, made.id, 1, &credentials::grant(suite)).await, "outdated");
+    let lease = suite.lease(60);
+    let taken = credentials::take_of(suite, workspace, made.id, 4, &lease).await;
+    assert!(matches!(taken, RefreshLease::Taken(_)));
+    let trouble = credentials::trouble(suite);
+    assert!(suite.store.trouble_refresh(made.id, &lease, &trouble, &suite.note("trouble")).await.unwrap());
+    let lease = suite.lease(60);
+    let taken = credentials::take_of(suite, workspace, made.id, 4, &lease).await;
+    assert!(matches!(taken, RefreshLease::Taken(_)));
+    let (revoked, note) = (ReauthCause::Revoked, suite.note("lost"));
+    assert!(suite.store.lose_grant(made.id, 4, &lease, revoked, &note).await.unwrap());
+    let mut shown = counted().await;
+    shown.sort_by_key(|row| row.failure.map(Code::as_str));
+    let row = |failure, refreshes| RefreshesCounted { failure, refreshes };
+    let expected = [row(None, 3), row(Some(Code::CredentialNeedsConsent), 1), row(Some(trouble.code), 1)];
+    assert_eq!(shown, expected);
+    assert!(overview(suite, workspace, now + Duration::from_secs(7200)).await.refreshes.is_empty());
+    let stranger = WorkspaceId::generate(&suite.env);
+    assert!(overview(suite, stranger, day_before).await.refreshes.is_empty());
 }
 
 pub async fn a_join_takes_from_its_last_beginning(suite: &Conformance) {

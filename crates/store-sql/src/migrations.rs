@@ -62,6 +62,7 @@ migrations! {
     "0067_overview"
     "0068_webhook_probes"
     "0069_bot_lists"
+    "0072_refresh_counts"
 }
 
 /// The difference between a database and this version.

@@ -30,6 +30,7 @@ pub const TABLES: &[Table] = &[
     table("credentials"),
     Table { name: "meetings", key: &["credential", "number"] },
     table("account_log"),
+    Table { name: "refresh_counts", key: &["workspace", "hour", "outcome"] },
     Table { name: "zoom_events", key: &["key"] },
     table("consents"),
     table("parked_consents"),

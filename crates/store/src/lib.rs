@@ -93,7 +93,7 @@ pub use meetings::{
     MeetingNews, MeetingOwner, Meetings, PersonalRoom, SyncOutcome,
 };
 pub use observer::StoreObserver;
-pub use overview::{AccountsCounted, Held, Overview, Overviews};
+pub use overview::{AccountsAlike, AccountsCounted, Held, Overview, Overviews, RefreshesCounted};
 pub use page::{Order, Page, Place};
 pub use parked::{ParkedConsent, ParkedConsents};
 pub use pools::{

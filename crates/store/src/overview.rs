@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{BotStatus, CredentialStatus, Timestamp, WorkspaceId};
+use model::{
+    BotStatus, Code, CredentialId, CredentialKind, CredentialStatus, Timestamp, WorkspaceId, ZoomOauthAppId,
+};
 
 use crate::StoreError;
 
@@ -12,6 +14,10 @@ use crate::StoreError;
 pub struct Overview {
     /// Accounts by state; a state without accounts is missing.
     pub accounts: Vec<AccountsCounted>,
+    /// Accounts that have tokens, by what may still keep bots from signing in with them.
+    pub with_tokens: Vec<AccountsAlike>,
+    /// Refreshes since the hour in which `since` lies.
+    pub refreshes: Vec<RefreshesCounted>,
     /// Bots that have not ended, by state; a state without bots is missing.
     pub bots: Vec<(BotStatus, u64)>,
     /// How long bots took from their server's beginning with them to being in the meeting, the newest first.
@@ -44,10 +50,36 @@ pub enum Held {
     Invitations,
 }
 
+/// Accounts, healthy or in trouble, of one app with the same scopes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountsAlike {
+    /// Their app.
+    pub app: ZoomOauthAppId,
+    /// Whether Zoom refuses the app's id or secret.
+    pub app_refused: bool,
+    /// Their kind.
+    pub kind: CredentialKind,
+    /// Their scopes, as far as they are known.
+    pub scopes: Option<Vec<String>>,
+    /// How many there are.
+    pub accounts: u64,
+    /// One of them.
+    pub first: CredentialId,
+}
+
+/// Refreshes that ended in one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshesCounted {
+    /// The failure, if this version knows it; `None` if they worked.
+    pub failure: Option<Code>,
+    /// How many there were.
+    pub refreshes: u64,
+}
+
 /// What the home page of the console asks, and what bounds a workspace.
 #[async_trait]
 pub trait Overviews {
-    /// Counts. `join_times` are of the `most_joins` bots that came in last, since `since`.
+    /// Counts. `refreshes` and `join_times` are since `since`; `join_times` are of the `most_joins` bots that came in last.
     async fn overview(
         &self,
         workspace: WorkspaceId,

@@ -14,4 +14,7 @@ pub trait Stats {
 
     /// How many seats are taken, of all pools.
     async fn seats_taken(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// How many bots are due and leased by no server, up to the limit of each workspace.
+    async fn bots_waiting(&self, now: Timestamp) -> Result<u64, StoreError>;
 }

@@ -47,7 +47,7 @@ pub use dialects::{LinkRefusal, attendee_signature};
 pub use in_flight::MOST_OF_A_WORKSPACE;
 pub use manage::{LinkAddress, LinkManager, Narrowed, Narrowing, NewLink};
 pub use recent_uses::RecentUses;
-pub use refusals::Refusals;
+pub use refusals::{CountedRefusals, Refusals};
 pub use replay::ReplayGuard;
 pub use request::{LinkRequest, QUERY_PARAMETERS, Requested};
 pub use token_links::{Parts, TokenLinks};

@@ -24,6 +24,8 @@ use store::{
 const INTERVAL: Duration = Duration::from_secs(600);
 /// Between two looks for what is to be told.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// Counts of a cause are kept for so long after its last refusal.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Links and causes that are gathered at a time. Refusals of further ones are in the log and in `/metrics` alone.
 const MAX_GATHERED: usize = 10_000;
 
@@ -39,24 +41,73 @@ struct Refused {
     told_at: Option<Timestamp>,
 }
 
+/// Refusals of a link for one cause, as this server has counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountedRefusals {
+    /// The cause.
+    pub code: Code,
+    /// How many there were.
+    pub count: u64,
+    /// The first.
+    pub since: Timestamp,
+    /// The last.
+    pub last_at: Timestamp,
+}
+
 /// Gathers refusals, and tells of them.
 pub struct Refusals {
     store: Arc<dyn Events + Send + Sync>,
     env: Environment,
     gathered: Mutex<HashMap<(TokenLinkId, Code), Refused>>,
+    /// For display: all of them, also those that nobody is told of.
+    counted: Mutex<HashMap<TokenLinkId, Vec<CountedRefusals>>>,
 }
 
 impl Refusals {
     pub(crate) fn new(store: Arc<dyn Events + Send + Sync>, env: Environment) -> Self {
-        Self { store, env, gathered: Mutex::default() }
+        Self { store, env, gathered: Mutex::default(), counted: Mutex::default() }
     }
 
     fn locked(&self) -> MutexGuard<'_, HashMap<(TokenLinkId, Code), Refused>> {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A fetch was refused. What may work when it comes again is told to nobody.
+    fn counted(&self) -> MutexGuard<'_, HashMap<TokenLinkId, Vec<CountedRefusals>>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, link: TokenLinkId, code: Code, now: Timestamp) {
+        let mut counted = self.counted();
+        if counted.len() >= MAX_GATHERED && !counted.contains_key(&link) {
+            return;
+        }
+        let of_link = counted.entry(link).or_default();
+        match of_link.iter_mut().find(|refusals| refusals.code == code) {
+            Some(refusals) => (refusals.count, refusals.last_at) = (refusals.count + 1, now),
+            None => of_link.push(CountedRefusals { code, count: 1, since: now, last_at: now }),
+        }
+    }
+
+    /// The refusals of a link that this server has counted since its start, the last first. A cause that did not come again
+    /// for a day is forgotten.
+    pub fn of(&self, link: TokenLinkId) -> Vec<CountedRefusals> {
+        let now = self.env.now();
+        let mut all = self.counted().get(&link).cloned().unwrap_or_default();
+        all.retain(|refusals| refusals.last_at.was_within(KEPT, now));
+        all.sort_by_key(|refusals| std::cmp::Reverse(refusals.last_at));
+        all
+    }
+
+    fn forget_old(&self, now: Timestamp) {
+        self.counted().retain(|_, of_link| {
+            of_link.retain(|refusals| refusals.last_at.was_within(KEPT, now));
+            !of_link.is_empty()
+        });
+    }
+
+    /// A fetch was refused. What may work when it comes again is counted, and told to nobody.
     pub(crate) fn note(&self, link: &TokenLink, failure: &Failure, now: Timestamp) {
+        self.count(link.id, failure.code, now);
         if failure.class() != Class::PersonMustAct {
             return;
         }
@@ -111,6 +162,7 @@ impl Refusals {
     /// Tells what is due now.
     pub async fn tell(&self) {
         let now = self.env.now();
+        self.forget_old(now);
         for (key, refused) in self.take(now) {
             match self.store.add_event(&event(key, &refused, now)).await {
                 Ok(()) => {}

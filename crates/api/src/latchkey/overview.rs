@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use axum::{Json, extract::State as Extract};
-use model::{BotStatus, CredentialStatus, Timestamp};
+use broker::scopes;
+use model::{BotStatus, Code, CredentialId, CredentialStatus, Timestamp, ZoomOauthAppId};
 use serde::Serialize;
+use store::AccountsAlike;
 use utoipa::ToSchema;
 
 use crate::{
@@ -23,6 +25,10 @@ const MOST_JOINS: u32 = 1000;
 pub(crate) struct Overview {
     /// By state; a state without accounts is missing.
     accounts: Vec<AccountsInState>,
+    /// Accounts, healthy or degraded, that bots cannot sign in with until a person has changed something at Zoom.
+    cannot_sign_in: Vec<CannotSignIn>,
+    /// Refreshes of accounts in the last 24 hours and the hour before them that had begun.
+    refreshes: Refreshes,
     /// Bots that have not ended, by state; a state without bots is missing.
     bots: Vec<BotsInState>,
     time_to_join: TimeToJoin,
@@ -37,6 +43,88 @@ pub(crate) struct AccountsInState {
     /// When the first of them is refreshed.
     #[schema(required)]
     next_refresh_at: Option<Timestamp>,
+}
+
+/// Accounts of one app that have tokens, and what keeps bots from signing in with them.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct CannotSignIn {
+    cause: Hindrance,
+    oauth_app: ZoomOauthAppId,
+    /// What the accounts lack; empty if Zoom refuses the app.
+    missing_scopes: Vec<&'static str>,
+    accounts: u64,
+    /// One of them.
+    credential: CredentialId,
+}
+
+/// `app_refused`: Zoom refuses the app's id or secret, so no account of it can be refreshed. `scopes_missing`: the accounts'
+/// grants lack scopes that a bot needs to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Hindrance {
+    AppRefused,
+    ScopesMissing,
+}
+
+impl CannotSignIn {
+    fn of(alike: AccountsAlike) -> Option<Self> {
+        let AccountsAlike { app, app_refused, kind, scopes, accounts, first } = alike;
+        let missing = scopes::missing(kind, scopes.as_deref());
+        let (cause, missing_scopes) = match (app_refused, missing.is_empty()) {
+            (true, _) => (Hindrance::AppRefused, Vec::new()),
+            (false, false) => (Hindrance::ScopesMissing, missing),
+            (false, true) => return None,
+        };
+        Some(Self { cause, oauth_app: app, missing_scopes, accounts, credential: first })
+    }
+
+    /// Those of one app and one cause as one.
+    fn all(alike: Vec<AccountsAlike>) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for one in alike.into_iter().filter_map(Self::of) {
+            let is_same = |other: &&mut Self| {
+                (other.cause, other.oauth_app, &other.missing_scopes)
+                    == (one.cause, one.oauth_app, &one.missing_scopes)
+            };
+            match all.iter_mut().find(is_same) {
+                Some(same) => same.accounts += one.accounts,
+                None => all.push(one),
+            }
+        }
+        all
+    }
+}
+
+/// How refreshes ended.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Refreshes {
+    done: u64,
+    failed: u64,
+    /// The failures by their code.
+    failures: Vec<RefreshFailures>,
+}
+
+/// Refreshes that failed with one code.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RefreshFailures {
+    code: Code,
+    refreshes: u64,
+}
+
+impl Refreshes {
+    fn of(counted: Vec<store::RefreshesCounted>) -> Self {
+        let mut all = Self { done: 0, failed: 0, failures: Vec::new() };
+        for store::RefreshesCounted { failure, refreshes } in counted {
+            match failure {
+                None => all.done += refreshes,
+                Some(code) => {
+                    all.failed += refreshes;
+                    all.failures.push(RefreshFailures { code, refreshes });
+                }
+            }
+        }
+        all
+    }
 }
 
 /// Bots in one state.
@@ -88,7 +176,7 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
 ) -> Result<Json<Overview>, ApiError> {
     let since = state.env.now() - HOURS;
-    let store::Overview { accounts, bots, join_times } =
+    let store::Overview { accounts, with_tokens, refreshes, bots, join_times } =
         state.store.overview(caller.workspace, since, MOST_JOINS).await?;
     let accounts = accounts.into_iter().map(|row| AccountsInState {
         latchkey_status: row.status,
@@ -98,6 +186,8 @@ pub(crate) async fn handler(
     let bots = bots.into_iter().map(|(status, bots)| BotsInState { status, bots });
     Ok(Json(Overview {
         accounts: accounts.collect(),
+        cannot_sign_in: CannotSignIn::all(with_tokens),
+        refreshes: Refreshes::of(refreshes),
         bots: bots.collect(),
         time_to_join: TimeToJoin::of(join_times),
     }))

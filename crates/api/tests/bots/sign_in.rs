@@ -1,8 +1,10 @@
 //! Signing in: with a link, with an account, as a host, and not at all.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::{codes, show, studio, why};
+use crate::{TIMED, codes, show, studio, test_app::TestApp, why};
 
 /// The product in one test: refused without a ZAK, in with one, as that user.
 #[tokio::test]
@@ -121,7 +123,7 @@ async fn an_address_that_has_moved_to_another_user_is_told() {
                       "zoom": { "credential": account["id"], "user": "robin@example.test" } });
     let bot = app.bot(bot).await;
 
-    app.zoom.delete(&format!("users/{}", robin["id"].as_str().unwrap())).await;
+    app.zoom.control("DELETE", &format!("users/{}", robin["id"].as_str().unwrap()), json!(null)).await;
     app.zoom.user("robin@example.test", "Another Robin").await;
     app.pass(Duration::from_secs(245)).await;
     let ended = app.until(&bot, "fatal").await;

@@ -198,7 +198,7 @@ async fn a_links_address_is_shown_once() {
             "verification": "signature", "query_parameter": null, "own_signing_secret": true, "networks": [],
             "optional": false, "allow_repeat": false, "zak_outlives": 600, "seat_seconds": 14400, "hosting": false,
             "per_minute": null, "not_before": null, "expires_at": expires_at, "max_uses": null, "uses": null,
-            "last_uses": [], "revoked_at": null, "created_at": app.env.now(),
+            "last_uses": [], "refusals": [], "revoked_at": null, "created_at": app.env.now(),
         })
     );
     let list = app.get(LINKS).await;

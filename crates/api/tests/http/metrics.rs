@@ -107,3 +107,16 @@ async fn tokens_and_accounts_are_counted() {
     }
     assert!(!text.contains(&account), "no label names an account");
 }
+
+#[tokio::test]
+async fn bots_that_no_server_runs_are_counted_and_the_version_is_said() {
+    let app = app().await;
+    app.bot(serde_json::json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
+    let later = app.env.now() + Duration::from_secs(7200);
+    app.bot(serde_json::json!({ "meeting_url": "https://zoom.us/j/81234567890", "join_at": later })).await;
+    let text = app.get("/metrics").await.text;
+    let version = format!("latchkey_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
+    for series in ["latchkey_bots_waiting 1", &version] {
+        assert!(text.lines().any(|line| line == series), "{series} is not in {text}");
+    }
+}

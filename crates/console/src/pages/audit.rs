@@ -30,6 +30,9 @@ const PATH: &str = "/api/latchkey/v1/audit/";
 /// Pages of a hundred records in one export. `latchkey audit export` has no such limit.
 const EXPORTED_PAGES: usize = 100;
 
+/// Filters that the page marks if they are wrong.
+const FIELDS: [&str; 4] = ["typed", "token_link", "since", "until"];
+
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct AuditPage {
@@ -37,6 +40,7 @@ struct AuditPage {
     asked: Asked,
     choices: Choices,
     draft: Draft,
+    complaint: String,
     rows: Vec<Row>,
     is_filtered: bool,
     export: String,
@@ -105,10 +109,14 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         Err(wrong) if wrong.status == 400 => refused = Some(wrong),
         Err(refused) => return Err(refused.into()),
     }
-    let list: List<TokenRecord> = match refused {
-        None => client.get(&format!("{PATH}{}", asked.query(&asked.cursor))).await?,
-        Some(_) => List::nothing(),
-    };
+    let mut list: List<TokenRecord> = List::nothing();
+    if refused.is_none() {
+        match client.get(&format!("{PATH}{}", asked.query(&asked.cursor))).await {
+            Ok(found) => list = found,
+            Err(wrong) if wrong.status == 400 => refused = Some(wrong),
+            Err(refused) => return Err(refused.into()),
+        }
+    }
     let choices = Choices::read(client, &asked.credential).await?;
     let names = names_of(client, list.results.iter().map(|record| record.credential.as_str())).await?;
     let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| shortened(id));
@@ -128,14 +136,16 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
             from: record.from.clone(),
         }
     };
+    let draft = Draft { form, refused };
     let page = AuditPage {
+        complaint: draft.complaint(FIELDS),
         frame: visitor.frame("Audit", Section::Audit),
         rows: list.results.iter().map(row).collect(),
-        is_filtered: refused.is_some() || !asked.query("").is_empty(),
+        is_filtered: draft.refused.is_some() || !asked.query("").is_empty(),
         export: format!("/audit/export.csv{}", asked.query("")),
         next: cursor_of(list.next.as_deref()).map(|cursor| asked.query(&cursor)),
         choices,
-        draft: Draft { form, refused },
+        draft,
         asked,
     };
     error::page(&page)

@@ -27,6 +27,7 @@ struct HomePage {
     frame: Frame,
     verdict: Verdict,
     troubled: Vec<Troubled>,
+    hindered: Vec<Hindered>,
     /// Accounts that need a person beyond those that are shown.
     more_troubled: u64,
     /// Nothing was set up yet: there are no figures.
@@ -37,6 +38,7 @@ struct HomePage {
     causes: Vec<Cause>,
     pools: Vec<PoolRow>,
     tokens: Tokens,
+    refreshes: Refreshes,
     findings: Vec<FindingRow>,
     version: String,
 }
@@ -67,6 +69,13 @@ struct Troubled {
     /// That are to sign in with it.
     bots: u64,
     reconnects: bool,
+}
+
+/// Accounts that have tokens and let no bot in: what is wrong, and where it is mended.
+struct Hindered {
+    words: String,
+    path: String,
+    cure: &'static str,
 }
 
 struct Cause {
@@ -117,8 +126,38 @@ struct Finding {
 #[derive(Deserialize)]
 struct Overview {
     accounts: Vec<AccountsCounted>,
+    cannot_sign_in: Vec<CannotSignIn>,
+    refreshes: Refreshes,
     bots: Vec<BotsCounted>,
     time_to_join: TimeToJoin,
+}
+
+#[derive(Deserialize)]
+struct CannotSignIn {
+    cause: String,
+    missing_scopes: Vec<String>,
+    accounts: u64,
+    credential: String,
+}
+
+/// How refreshes of the last day ended.
+#[derive(Deserialize)]
+struct Refreshes {
+    done: u64,
+    failed: u64,
+    failures: Vec<RefreshFailures>,
+}
+
+#[derive(Deserialize)]
+struct RefreshFailures {
+    code: String,
+    refreshes: u64,
+}
+
+impl RefreshFailures {
+    fn words(&self) -> String {
+        words(&self.code)
+    }
 }
 
 #[derive(Deserialize)]
@@ -141,9 +180,19 @@ struct TimeToJoin {
 }
 
 impl Overview {
-    /// Accounts that give tokens.
-    fn working(&self) -> impl Iterator<Item = &AccountsCounted> {
+    /// Accounts that have tokens.
+    fn with_tokens(&self) -> impl Iterator<Item = &AccountsCounted> {
         self.accounts.iter().filter(|row| matches!(row.latchkey_status.as_str(), "healthy" | "degraded"))
+    }
+
+    /// Those of them that bots cannot sign in with: a scope is missing, or Zoom refuses the app.
+    fn hindered(&self) -> u64 {
+        self.cannot_sign_in.iter().map(|row| row.accounts).sum()
+    }
+
+    /// Accounts that bots can sign in with.
+    fn working(&self) -> u64 {
+        self.with_tokens().map(|row| row.accounts).sum::<u64>().saturating_sub(self.hindered())
     }
 
     fn accounts_of(&self, is_meant: impl Fn(&str) -> bool) -> u64 {
@@ -204,6 +253,7 @@ pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
         verdict,
         more_troubled: overview.broken().saturating_sub(troubled.len() as u64),
         troubled,
+        hindered: overview.cannot_sign_in.iter().map(Hindered::of).collect(),
         is_new: overview.accounts.is_empty()
             && overview.bots.is_empty()
             && came_in + failed == 0
@@ -222,6 +272,7 @@ pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
             })
             .collect(),
         tokens,
+        refreshes: overview.refreshes,
         version: ready.version,
         findings: ready.findings.into_iter().map(FindingRow::from).collect(),
     };
@@ -268,6 +319,25 @@ fn seconds(ms: u64) -> String {
     if ms < 10_000 { format!("{}.{} s", ms / 1000, ms % 1000 / 100) } else { format!("{} s", ms / 1000) }
 }
 
+impl Hindered {
+    fn of(row: &CannotSignIn) -> Self {
+        let accounts = counted(row.accounts, "account", "accounts");
+        match row.cause.as_str() {
+            "app_refused" => Self {
+                words: format!("Zoom refuses the app of {accounts}"),
+                path: "/settings".to_owned(),
+                cure: "Its id or client secret is wrong, or the app is disabled at Zoom.",
+            },
+            _ => {
+                let lack = if row.accounts == 1 { "lacks" } else { "lack" };
+                let words = format!("{accounts} {lack} {}", row.missing_scopes.join(", "));
+                let path = format!("/accounts/{}", row.credential);
+                Self { words, path, cure: "The app needs the scope at Zoom; then its user consents again." }
+            }
+        }
+    }
+}
+
 async fn troubled(client: &Client, now: Timestamp) -> Result<Vec<Troubled>, Refused> {
     let unhealthy: List<Account> = client.get("/api/v2/zoom-oauth-credentials/?status=unhealthy").await?;
     let mut troubled = Vec::new();
@@ -297,7 +367,7 @@ fn verdict(visitor: &Visitor, ready: &Ready, overview: &Overview, waiting: u64) 
         let headline = "Bots cannot sign in: this server can give no token".to_owned();
         return Verdict { tone: Tone::Bad, headline, lines: said(finding), actions: Vec::new() };
     }
-    let (working, broken): (u64, u64) = (overview.working().map(|row| row.accounts).sum(), overview.broken());
+    let (working, broken) = (overview.working(), overview.broken() + overview.hindered());
     if working + broken == 0 {
         let line = "An account is a Zoom user whom bots sign in as. Connect one, and bots get into meetings that \
                     only admit signed-in users.";
@@ -325,8 +395,19 @@ fn verdict(visitor: &Visitor, ready: &Ready, overview: &Overview, waiting: u64) 
         let mut warnings = ready.findings.iter().filter(|row| row.severity.as_deref() == Some("warning"));
         warnings.find(|finding| !is_expected(finding))
     });
-    let mut line = format!("{} healthy", counted(working, "account is", "accounts are"));
-    if let Some(next) = overview.working().filter_map(|row| row.next_refresh_at).min() {
+    let retried = overview.accounts_of(|status| status == "degraded");
+    let mut line = match (working.saturating_sub(retried), retried) {
+        (healthy, 0) => format!("{} healthy", counted(healthy, "account is", "accounts are")),
+        (0, retried) => {
+            format!("{} in trouble, being retried", counted(retried, "account is", "accounts are"))
+        }
+        (healthy, retried) => format!(
+            "{} healthy, {} in trouble, being retried",
+            counted(healthy, "account is", "accounts are"),
+            number(retried)
+        ),
+    };
+    if let Some(next) = overview.with_tokens().filter_map(|row| row.next_refresh_at).min() {
         line = format!("{line}; next refresh {}", crate::show::ago(next, now));
     }
     let mut lines = vec![format!("{line}.")];

@@ -3,11 +3,8 @@
 use askama::Template;
 use axum::{
     extract::{Path, Query, Request, State},
-    http::{
-        StatusCode,
-        header::{LOCATION, SET_COOKIE},
-    },
-    response::{IntoResponse, Response},
+    http::{HeaderMap, StatusCode, header::SET_COOKIE},
+    response::Response,
 };
 use model::Secret;
 use serde::Deserialize;
@@ -16,7 +13,7 @@ use crate::{
     Console,
     error::{PageError, go, page_with},
     frame::Bare,
-    session::{FirstForm, Posted, cookie, token},
+    session::{FirstForm, Posted, back_cookie, cookie, token, was_at},
 };
 
 #[derive(Template)]
@@ -63,7 +60,12 @@ pub(crate) async fn page(
     if signed_in {
         return Ok(go(&console, next(&asked.next)));
     }
-    form(&console, StatusCode::OK, &asked.next, String::new())
+    let mut page = form(&console, StatusCode::OK, &asked.next, String::new())?;
+    // Who signs in by a link comes back there too.
+    if next(&asked.next) != "/" {
+        page.headers_mut().append(SET_COOKIE, back_cookie(&console, Some(next(&asked.next))));
+    }
+    Ok(page)
 }
 
 /// `POST /sign-in`
@@ -100,21 +102,21 @@ pub(crate) async fn link_page(
 /// `POST /sign-in/link`
 pub(crate) async fn with_link(
     State(console): State<Console>,
+    headers: HeaderMap,
     FirstForm(given): FirstForm,
 ) -> Result<Response, PageError> {
     if let Some(session) = console.sessions.open_link(given.text("link")).await? {
         tracing::info!("a browser signed in to the console by a link");
-        return Ok(opened(&console, &session, "/"));
+        return Ok(opened(&console, &session, next(&was_at(&headers))));
     }
     page_with(StatusCode::GONE, &LinkPage { bare: Bare::of(&console), link: String::new(), is_good: false })
 }
 
 fn opened(console: &Console, session: &Secret, next: &str) -> Response {
-    let headers = [
-        (SET_COOKIE, cookie(console, Some(session.expose()))),
-        (LOCATION, format!("{}{next}", console.base).parse().unwrap_or(cookie(console, None))),
-    ];
-    (StatusCode::SEE_OTHER, headers).into_response()
+    let mut response = go(console, next);
+    response.headers_mut().append(SET_COOKIE, cookie(console, Some(session.expose())));
+    response.headers_mut().append(SET_COOKIE, back_cookie(console, None));
+    response
 }
 
 fn ended(console: &Console, path: &str) -> Response {

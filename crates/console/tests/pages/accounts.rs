@@ -42,6 +42,46 @@ async fn home_says_whether_bots_can_sign_in_and_leads_to_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn home_counts_no_account_that_lacks_a_scope_or_whose_app_zoom_refuses() {
+    let desk = Desk::new().await;
+    let at_zoom = format!("apps/{}", crate::test_app::CLIENT_ID);
+    let scopes = json!({ "scopes": ["user:read:user"] });
+    desk.app.zoom.control("PATCH", &at_zoom, scopes).await;
+    let poor = desk.app.connect(desk.app.zoom.host()).await;
+    let page = desk.page("/").await;
+    assert!(!page.contains("Bots can sign in") && page.contains("The only account needs a person"), "{page}");
+    let link = format!("href=\"/base/accounts/{poor}\">1 account lacks user:read:zak</a>");
+    assert!(page.contains(&link), "{page}");
+    assert!(desk.page(&format!("/accounts/{poor}")).await.contains("Bots cannot sign in with it yet"));
+
+    let scopes = json!({ "scopes": ["user:read:user", "user:read:zak"] });
+    desk.app.zoom.control("PATCH", &at_zoom, scopes).await;
+    let ada = desk.app.zoom.user("ada@example.test", "Ada Lovelace").await;
+    let whole = desk.app.connect(&ada).await;
+    let page = desk.page("/").await;
+    assert!(page.contains("1 of 2 accounts needs a person"), "{page}");
+
+    let app = format!("/api/v2/zoom-oauth-apps/{}/", desk.app.zoom_app);
+    desk.app.call("PATCH", &app, Body::from(json!({ "client_secret": "wrong" }).to_string())).await.ok();
+    desk.app.call("POST", &format!("/api/v2/zoom-oauth-credentials/{whole}/validate/"), Body::empty()).await;
+    let page = desk.page("/").await;
+    assert!(page.contains("All 2 accounts need a person"), "{page}");
+    assert!(page.contains("href=\"/base/settings\">Zoom refuses the app of 2 accounts</a>"), "{page}");
+}
+
+#[tokio::test]
+async fn home_counts_the_refreshes_of_the_last_day() {
+    let desk = Desk::new().await;
+    let account = desk.app.connect(desk.app.zoom.host()).await;
+    assert!(desk.page("/").await.contains("No account was refreshed"));
+    desk.app.jump(std::time::Duration::from_secs(3600));
+    let token = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
+    assert_eq!(desk.app.meanwhile(desk.app.get(&token)).await.status, 200);
+    let page = desk.page("/").await;
+    assert!(between(&page, "Refreshes, last 24 hours", "</section>").contains(" worked."), "{page}");
+}
+
+#[tokio::test]
 async fn reconnect_takes_the_consent_of_this_accounts_user_alone() {
     let desk = Desk::new().await;
     let ada = desk.app.zoom.user("ada@example.test", "Ada Lovelace").await;

@@ -75,6 +75,60 @@ async fn a_failed_bot_shows_what_to_do_and_is_sent_again_with_an_account() {
 }
 
 #[tokio::test]
+async fn a_bot_that_is_sent_again_is_asked_for_all_that_the_first_one_was() {
+    let desk = Desk::new().await;
+    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let asked = json!({
+        "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes",
+        "metadata": { "customer": "42" },
+        "chat": { "on_bot_join": { "send_to": "everyone", "message": "Hello" } },
+        "recording_config": {
+            "transcript": { "provider": { "meeting_captions": {} } },
+            "realtime_endpoints": [{
+                "type": "webhook", "url": "https://hooks.example.com/live?key=planted", "events": ["transcript.data"],
+            }],
+        },
+        "automatic_leave": { "waiting_room_timeout": 77, "everyone_left_timeout": { "timeout": 5 } },
+        "zoom": { "user_email": "notes@example.com" },
+        "webex": { "something": "else" },
+    });
+    let bot =
+        desk.app.post("/api/v1/bot/?strict=0", asked).await.created()["id"].as_str().unwrap().to_owned();
+    desk.app.in_the_store("UPDATE bots SET status = 'fatal', sub_code = 'meeting_requires_sign_in'").await;
+    desk.app.in_the_store(
+        "INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at) SELECT id, 1, 'fatal', 'meeting_requires_sign_in', NULL, created_at + 874000 FROM bots",
+    ).await;
+    let page = desk.page(&format!("/bots/{bot}")).await;
+    assert!(
+        page.contains("The request, as it was accepted") && page.contains("waiting_room_timeout"),
+        "{page}"
+    );
+    assert!(page.contains("Without effect here: webex.") && !page.contains("planted"), "{page}");
+
+    let again = format!("/bots/{bot}/again");
+    let typed = [("with", "account:x"), ("typed", "nobody & kept")];
+    let refused = desk.post(&again, &typed).await;
+    assert_eq!(refused.status, 400);
+    for kept in
+        ["value=\"nobody &#38; kept\"", "aria-describedby=\"wrong-typed\"", "No account here has this id"]
+    {
+        assert!(refused.text.contains(kept), "{kept}: {}", refused.text);
+    }
+
+    let to = desk.done(&again, &[("with", &format!("account:{account}"))]).await;
+    let (path, _) = to.split_once('?').unwrap();
+    let shown = async |id: &str| desk.app.get(&format!("/api/v1/bot/{id}/")).await.ok();
+    let (old, new) = (shown(&bot).await, shown(path.trim_start_matches("/bots/")).await);
+    assert_eq!(new["zoom"]["credential"], account.as_str());
+    assert_eq!(new["zoom"]["user_email"], "notes@example.com");
+    let changed = ["id", "zoom", "status_changes"];
+    for (name, value) in old.as_object().unwrap().iter().filter(|(name, _)| !changed.contains(&name.as_str()))
+    {
+        assert_eq!(new[name], *value, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_bots_log_names_the_accounts_links_and_pools_that_it_is_about() {
     let desk = Desk::new().await;
     let app = &desk.app;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Collects what the page complains about, before anything of it runs.
-const COLLECT: &str = "window.complaints = [];
+pub(crate) const COLLECT: &str = "window.complaints = [];
     addEventListener('error', (event) => complaints.push('error: ' + event.message), true);
     addEventListener('unhandledrejection', (event) => complaints.push('rejection: ' + event.reason));
     document.addEventListener('securitypolicyviolation', (event) => complaints.push('policy: ' + event.violatedDirective + ' ' + event.blockedURI));
@@ -63,9 +63,14 @@ pub(crate) async fn chromium(folder: &Path, zoom: &Zoom) -> Browser {
 
 /// A page of somebody who has opened a sign-in link.
 pub(crate) async fn signed_in(app: &TestApp, browser: &Browser) -> PlainPage {
-    let sessions = ConsoleSessions::new(app.store.clone(), app.env.clone());
     let key = app.store.api_keys(app.workspace().await).await.unwrap().remove(0);
-    let link = sessions.make_link(&key).await.unwrap();
+    signed_in_with(app, browser, &key).await
+}
+
+/// The same with this key.
+pub(crate) async fn signed_in_with(app: &TestApp, browser: &Browser, key: &store::ApiKey) -> PlainPage {
+    let sessions = ConsoleSessions::new(app.store.clone(), app.env.clone());
+    let link = sessions.make_link(key).await.unwrap();
     let page = browser.open_plain("about:blank").await.unwrap();
     page.run_before_each_page(COLLECT).await.unwrap();
     page.go(&app.address(&format!("/sign-in/{}", link.expose()))).await.unwrap();

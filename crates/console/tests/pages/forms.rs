@@ -26,6 +26,8 @@ pub(crate) const PAGES: &[&str] = &[
     "/bots/new",
     "/token-links",
     "/token-links/new?for=recall",
+    "/token-links/new?for=attendee",
+    "/token-links/new?for=meeting_baas",
     "/token-links/new?for=bearer",
     "/token-links/test",
     "/pools",
@@ -254,6 +256,47 @@ async fn a_refused_form_keeps_what_was_typed_and_marks_the_field() {
         "{}",
         answer.text
     );
+}
+
+#[tokio::test]
+async fn forms_beside_the_main_one_of_a_page_keep_what_was_typed_too() {
+    let desk = Desk::new().await;
+    let pool = desk.app.post("/api/latchkey/v1/pools/", json!({ "name": "note takers" })).await.created();
+    let pool = format!("/pools/{}", pool["id"].as_str().unwrap());
+    let long = "Typed & kept ".repeat(20);
+    let answer = desk.post(&format!("{pool}/rename"), &[("name", &long)]).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    for kept in ["value=\"Typed &#38; kept ", "aria-describedby=\"wrong-name\"", "id=\"wrong-name\""] {
+        assert!(answer.text.contains(kept), "{kept}: {}", answer.text);
+    }
+    assert!(desk.page(&pool).await.contains("<h1>note takers</h1>"));
+
+    let app = format!("/settings/apps/{}", desk.app.zoom_app);
+    let secret = format!("planted{}", "x".repeat(5000));
+    let answer = desk.post(&app, &[("webhook_secret", &secret)]).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    assert!(answer.text.contains("aria-describedby=\"wrong-webhook_secret\""), "{}", answer.text);
+    assert!(!answer.text.contains("planted"), "a secret is not shown again");
+    let answer = desk.post(&app, &[("client_secret", ""), ("webhook_secret", " ")]).await;
+    assert!(answer.status == 400 && answer.text.contains("No secret was typed."), "{}", answer.text);
+
+    let endpoint = json!({ "url": "https://hooks.example.com/latchkey", "enabled": false });
+    let endpoint = desk.app.post("/api/latchkey/v1/webhook-endpoints/", endpoint).await.created();
+    let endpoint = format!("/events/{}", endpoint["id"].as_str().unwrap());
+    let answer = desk.post(&format!("{endpoint}/replay"), &[("since", "yesterday & before")]).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    for kept in ["value=\"yesterday &#38; before\"", "aria-describedby=\"wrong-since\""] {
+        assert!(answer.text.contains(kept), "{kept}: {}", answer.text);
+    }
+
+    let page = desk.page("/audit?since=yesterday&until=2026-01-31&bot=b-1").await;
+    for kept in
+        ["value=\"yesterday\" aria-invalid", "value=\"2026-01-31\"", "value=\"b-1\"", "id=\"wrong-since\""]
+    {
+        assert!(page.contains(kept), "{kept}: {page}");
+    }
+    let page = desk.page("/audit?token_link=no-id").await;
+    assert!(page.contains("id=\"wrong-token_link\"") && page.contains("Nothing was looked for"), "{page}");
 }
 
 #[tokio::test]

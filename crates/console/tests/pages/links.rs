@@ -67,6 +67,52 @@ async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
 }
 
 #[tokio::test]
+async fn a_request_with_a_wrong_secret_stands_on_the_links_page_with_its_cause() {
+    let desk = Desk::new().await;
+    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let with = format!("account:{account}");
+    let asked = [("dialect", "recall"), ("with", &*with), ("signing_secret", SECRET), ("name", "notes")];
+    let made = desk.post("/token-links/new", &asked).await;
+    let address = text_of(&made.text, "address").to_owned();
+    let links = desk.app.get("/api/latchkey/v1/token-links/").await.ok();
+    let page = format!("/token-links/{}", links["results"][0]["id"].as_str().unwrap());
+    assert!(desk.page(&page).await.contains("Waiting for the first request"));
+    let other = "whsec_YW5vdGhlci1wbGFudGVkLXNpZ25pbmctc2VjcmV0";
+    let test = [("dialect", "recall"), ("address", &*address), ("signing_secret", other)];
+    let tested = desk.post("/token-links/test", &test).await;
+    assert!(tested.text.contains("401 Unauthorized"), "{}", tested.text);
+    let shown = desk.page(&page).await;
+    assert!(!shown.contains("Waiting for the first request"), "{shown}");
+    for words in ["signature_invalid", "give both sides the same secret", "The last request was refused"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_test_keeps_the_address_and_marks_the_secret_that_is_none() {
+    let desk = Desk::new().await;
+    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let asked = [("dialect", "recall"), ("with", &*format!("account:{account}")), ("signing_secret", SECRET)];
+    let made = desk.post("/token-links/new", &asked).await;
+    let address = text_of(&made.text, "address").to_owned();
+    let kept = format!("value=\"{address}\"");
+    let test = async |secret: &str| {
+        let test = [("dialect", "recall"), ("address", &*address), ("signing_secret", secret)];
+        desk.post("/token-links/test", &test).await
+    };
+    let refused = test("planted-no-secret").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("aria-describedby=\"wrong-signing_secret\""), "{}", refused.text);
+    assert!(!refused.text.contains("wrong-address") && refused.text.contains(&kept), "{}", refused.text);
+    let done = test(SECRET).await;
+    assert!(done.text.contains("200 OK") && done.text.contains(&kept), "{}", done.text);
+    for answer in [refused, done] {
+        assert!(!answer.text.contains("planted") && !answer.text.contains(SECRET), "{}", answer.text);
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
 async fn only_links_of_this_server_are_tested() {
     let desk = Desk::new().await;
     for address in

@@ -6,7 +6,9 @@
 mod test_app;
 
 mod accounts;
+mod answers;
 mod bots;
+mod buttons;
 mod chooser;
 mod chromium;
 mod desk;
@@ -14,6 +16,8 @@ mod endpoints;
 mod forms;
 mod keyboard;
 mod links;
+mod live;
+mod secrets;
 mod sign_in;
 mod story;
 mod world;

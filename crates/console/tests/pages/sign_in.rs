@@ -56,6 +56,35 @@ async fn a_sign_in_leads_nowhere_else() {
 }
 
 #[tokio::test]
+async fn who_signs_in_by_a_link_comes_back_to_the_page_that_asked_for_it() {
+    let app = TestApp::build(&PLAN).await;
+    let sessions = ConsoleSessions::new(app.store.clone(), app.env.clone());
+    let key = app.store.api_keys(app.workspace().await).await.unwrap().remove(0);
+    let open = async |cookie: &str| {
+        let link = sessions.make_link(&key).await.unwrap();
+        let body = Body::from(format!("link={}", link.expose()));
+        let request = Request::builder().method("POST").uri("/sign-in/link").header(COOKIE, cookie);
+        app.send(request.body(body).unwrap()).await
+    };
+    let asked = with_cookie(&app, "/sign-in?next=%2Faccounts%3Fstatus%3Dunhealthy%26search%3Dada", "").await;
+    let (_, attributes) = asked.header("set-cookie").split_once("; ").unwrap();
+    assert_eq!(attributes, "Path=/base; Max-Age=900; HttpOnly; SameSite=Lax; Secure");
+    let opened = open(&cookie_of(&asked)).await;
+    assert_eq!(
+        (opened.status, opened.header("location")),
+        (303, "/base/accounts?status=unhealthy&search=ada")
+    );
+    for planted in [
+        "",
+        "latchkey_back=https%3A%2F%2Fevil.test",
+        "latchkey_back=%2F%2Fevil.test",
+        "latchkey_back=%2Fx%0D%0Ay",
+    ] {
+        assert_eq!(open(planted).await.header("location"), "/base/", "{planted}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_key_signs_nobody_in_and_is_not_shown_again() {
     let app = TestApp::build(&PLAN).await;
     let answer = first_form(&app, "/sign-in", &[("key", "lk_planted"), ("next", "/bots")]).await;

@@ -7,7 +7,6 @@ use model::{CredentialId, Environment, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::works;
 use crate::{
     output::{BadNews, Output, text},
     progress::counter,
@@ -43,7 +42,7 @@ pub(super) async fn run(
         let app = super::the_app(server, oauth_app).await?;
         (app.clone(), json!({ "oauth_app": app }))
     };
-    let before = working(accounts, &app).await?;
+    let before = with_tokens(accounts, &app).await?;
     let link = links.call(Method::POST, "", Some(asked)).await?;
     let until = text(&link, "expires_at");
     match (output.json, wait) {
@@ -70,14 +69,14 @@ pub(super) async fn run(
 async fn of_app(accounts: &Server, app: &str) -> anyhow::Result<Vec<Value>> {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("oauth_app", app).finish();
     let found = accounts.all(&format!("?{query}")).await?;
-    Ok(found.into_iter().filter(works).collect())
+    Ok(found.into_iter().filter(|account| account["status"] == "healthy").collect())
 }
 
-async fn working(accounts: &Server, app: &str) -> anyhow::Result<BTreeSet<String>> {
+async fn with_tokens(accounts: &Server, app: &str) -> anyhow::Result<BTreeSet<String>> {
     Ok(of_app(accounts, app).await?.iter().map(|account| text(account, "id")).collect())
 }
 
-/// The first account of the app that works now and did not before.
+/// The first account of the app that has tokens now and had none before.
 async fn consented(
     accounts: &Server,
     app: &str,

@@ -66,8 +66,8 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
         Command::Check { id } => {
             let account = accounts.call(Method::POST, &format!("{id}/validate/"), None).await?;
             show(output, &account);
-            if !works(&account) {
-                return Err(BadNews(cure(&account)).into());
+            if let Some(cure) = cure(&account, &refused_apps(&server).await?) {
+                return Err(BadNews(cure).into());
             }
         }
         Command::Disconnect { id } => {
@@ -98,15 +98,35 @@ fn show(output: Output, account: &Value) {
     output.one(account, sides);
 }
 
-/// Whether it can give tokens.
-pub(crate) fn works(account: &Value) -> bool {
-    account["status"] == "healthy"
+/// The apps of the workspace that Zoom refuses, by their ids.
+pub(crate) async fn refused_apps(server: &Reach) -> anyhow::Result<Vec<String>> {
+    let apps = Server::of(server.clone(), "api/v2/zoom-oauth-apps/")?.all("").await?;
+    let refused = apps.iter().filter(|app| !app["latchkey_refused_since"].is_null());
+    Ok(refused.map(|app| text(app, "id")).collect())
 }
 
-/// What a person does about an account that does not work.
-pub(crate) fn cure(account: &Value) -> String {
-    let [name, status, id] = ["display_name", "latchkey_status", "id"].map(|field| text(account, field));
-    format!("{name} is {status}: send its owner the link of `latchkey account connect --account {id}`")
+/// What a person does about an account that no bot can sign in with; `None` where bots can. An account that has tokens is
+/// not enough: Zoom has to take its app, and its grant must have the scopes.
+pub(crate) fn cure(account: &Value, refused_apps: &[String]) -> Option<String> {
+    let [name, status, id, app] =
+        ["display_name", "latchkey_status", "id", "oauth_app"].map(|field| text(account, field));
+    if account["status"] != "healthy" {
+        let link = format!("send its owner the link of `latchkey account connect --account {id}`");
+        return Some(format!("{name} is {status}: {link}"));
+    }
+    if refused_apps.contains(&app) {
+        return Some(format!(
+            "{name}: Zoom refuses its app {app}. See that the app is active at Zoom, and replace its client secret in the \
+             console, under Settings"
+        ));
+    }
+    let missing = words(account, "latchkey_missing_scopes");
+    (!missing.is_empty()).then(|| {
+        format!(
+            "{name} lacks {missing}: add it to the app in Zoom's Marketplace, then send its owner the link of \
+             `latchkey account connect --account {id}`"
+        )
+    })
 }
 
 /// The app that was named, or the only one.
@@ -118,5 +138,29 @@ pub(crate) async fn the_app(server: &Reach, named: Option<String>) -> anyhow::Re
         [app] => Ok(text(app, "id")),
         [] => bail!("the workspace has no Zoom app: register one with `latchkey app add`"),
         _ => bail!("the workspace has several Zoom apps: name one with --oauth-app, see `latchkey app list`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::cure;
+
+    #[test]
+    fn an_account_works_if_it_has_tokens_and_scopes_and_zoom_takes_its_app() {
+        let account = |status: &str, missing: &[&str]| {
+            json!({ "id": "1", "display_name": "Ada", "status": status, "latchkey_status": "degraded",
+                    "oauth_app": "app-1", "latchkey_missing_scopes": missing })
+        };
+        assert_eq!(cure(&account("healthy", &[]), &["app-2".into()]), None);
+        for (account, refused, says) in [
+            (account("unhealthy", &[]), "app-2", "latchkey account connect --account 1"),
+            (account("healthy", &["user:read:zak"]), "app-2", "Ada lacks user:read:zak"),
+            (account("healthy", &[]), "app-1", "Zoom refuses its app app-1"),
+        ] {
+            let said = cure(&account, &[refused.to_owned()]).unwrap();
+            assert!(said.contains(says), "{said}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! dedicated account, whose grant is made for this and revoked at the end. The report has no secrets, so that it can be sent to us.
 
 mod behaviours;
+mod not_tried;
 mod report;
 mod steps;
 mod wire;

@@ -3,7 +3,7 @@
 use model::{Secret, Timestamp};
 use serde_json::{Value, json};
 
-use super::behaviours::BEHAVIOURS;
+use super::{behaviours::BEHAVIOURS, not_tried::not_tried};
 
 /// What became of one behaviour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,7 @@ impl Report {
             "zoom": zoom,
             "at": at,
             "behaviours": behaviours.collect::<Vec<_>>(),
+            "not_tried": not_tried(),
         })
     }
 

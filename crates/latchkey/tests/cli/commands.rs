@@ -116,10 +116,21 @@ async fn from_an_app_to_a_bot_with_commands_alone() {
     assert!(desk.run(&["pool", "show", &pool]).await.printed().contains(&account));
 
     let page = desk.run(&["status"]).await.printed();
-    for words in ["Yes.", "1 of 1 work", "sales: 0 of 2 seats taken"] {
-        assert!(page.contains(words), "{page}");
+    for words in [
+        "Yes.",
+        "fine: ",
+        "audit",
+        "clock",
+        "1 of 1 work; the next refresh is at ",
+        "sales: 0 of 2 seats taken",
+        "0 came in, 0 failed",
+        "nobody has asked for one yet",
+        "failed in the last 24 hours",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
     }
     assert_eq!(desk.run(&["status", "--json"]).await.json()["can_sign_in"], true);
+    an_account_that_lacks_a_scope_does_not_work(&desk, client).await;
 
     let unknown = "https://zoom.us/j/98765432101";
     let Left(code, steps, why) =
@@ -137,6 +148,27 @@ async fn from_an_app_to_a_bot_with_commands_alone() {
     desk.run(&["pool", "delete", &pool]).await.printed();
     desk.run(&["account", "disconnect", &account]).await.printed();
     assert_eq!(desk.run(&["status"]).await.0, 3);
+}
+
+/// It is connected beside one that works, and gone afterwards.
+async fn an_account_that_lacks_a_scope_does_not_work(desk: &Desk, client: &str) {
+    let scopes = async |scopes: Value| {
+        let request = http().build().unwrap().patch(format!("{}/apps/{client}", desk.control));
+        let answer = within(request.json(&json!({ "scopes": scopes })).send()).await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    };
+    scopes(json!(["user:read:user"])).await;
+    let consent = desk.at_zoom("/consents", json!({ "client_id": client, "count": 1 })).await[0].clone();
+    fs::write(desk.installation.path("poor"), consent["refresh_token"].as_str().unwrap()).unwrap();
+    let poor = desk.run(&["account", "import", "--refresh-token-file", "poor"]).await.printed();
+    let page = desk.run(&["status"]).await.printed();
+    assert!(page.contains("1 of 2 work") && page.contains(" lacks user:read:zak: add it"), "{page}");
+    let shown = desk.run(&["status", "--json"]).await.json();
+    assert_eq!(shown["cannot_sign_in"][0]["credential"], json!(poor), "{shown}");
+    let Left(code, _, why) = desk.run(&["account", "check", &poor]).await;
+    assert!(code == 3 && why.contains("lacks user:read:zak"), "{why}");
+    desk.run(&["account", "disconnect", &poor]).await.printed();
+    scopes(json!(["user:read:user", "user:read:zak"])).await;
 }
 
 #[tokio::test]

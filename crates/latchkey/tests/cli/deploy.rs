@@ -1,43 +1,162 @@
 //! What `deploy/`, `Containerfile` and `compose.yaml` hold fits a real server.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{BotStatus, Code, SubCode};
+use serde_json::Value;
 
 use crate::support::{Installation, Running, http};
 
-/// The metrics that a text names, without the suffixes of their series.
-fn metrics_in(text: &str) -> BTreeSet<&str> {
-    let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
-    let names = words.filter(|word| word.starts_with("latchkey_"));
-    let family = |name| {
-        ["_total", "_bucket", "_sum", "_count"]
-            .into_iter()
-            .find_map(|suffix| str::strip_suffix(name, suffix))
-            .unwrap_or(name)
-    };
-    names.map(family).collect()
+/// What Prometheus adds to each series, and what a histogram's buckets have.
+const ADDED: [&str; 3] = ["instance", "job", "le"];
+
+/// Label names and their values, by series.
+type Series = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
+/// The series of a text in the OpenMetrics format.
+fn exposed(text: &str) -> Series {
+    let mut all = Series::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (series, rest) = line.split_at(line.find(['{', ' ']).unwrap());
+        let labels = all.entry(series.to_owned()).or_default();
+        let Some(inside) = rest.strip_prefix('{').and_then(|rest| rest.rsplit_once('}')) else { continue };
+        for pair in inside.0.split("\",").filter_map(|pair| pair.split_once("=\"")) {
+            labels.entry(pair.0.to_owned()).or_default().insert(pair.1.trim_end_matches('"').to_owned());
+        }
+    }
+    all
+}
+
+/// Words of our catalogues: a label has them as soon as there is something to count.
+fn of_a_catalogue(label: &str, value: &str) -> bool {
+    match label {
+        "sub_code" => SubCode::ALL.iter().any(|code| code.as_str() == value),
+        "code" | "outcome" => {
+            Code::ALL.iter().any(|code| code.as_str() == value)
+                || BotStatus::ALL.iter().any(|status| status.as_str() == value)
+        }
+        _ => false,
+    }
+}
+
+/// The words of a query: names, and the texts between quotation marks.
+fn words(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let mut rest = query;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(|letter: char| !is_word(letter));
+        let end = rest.find(|letter: char| !is_word(letter)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        (!word.is_empty()).then_some((word, after))
+    })
+}
+
+/// What of a query no server could answer: series, labels and values that there are none of. Its labels are added to `labels`.
+fn faults(query: &str, known: &Series, labels: &mut BTreeSet<String>) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (name, after) in words(query).filter(|(word, _)| word.starts_with("latchkey_")) {
+        let Some(of_series) = known.get(name) else {
+            faults.push(format!("there is no series {name}"));
+            continue;
+        };
+        labels.extend(of_series.keys().cloned());
+        let selector = after.strip_prefix('{').and_then(|after| after.split_once('}'));
+        for matcher in selector.map(|(inside, _)| inside.split(", ")).into_iter().flatten() {
+            let (label, text) = matcher.split_once(['=', '!']).unwrap();
+            let Some(values) = of_series.get(label) else {
+                faults.push(format!("{name} has no label {label}"));
+                continue;
+            };
+            let text = text.trim_start_matches(['=', '~']).trim_matches('"');
+            for value in text.split('|') {
+                let is_there = match value.strip_suffix(".*") {
+                    Some(begin) => values.iter().any(|known| known.starts_with(begin)),
+                    None => values.contains(value) || of_a_catalogue(label, value),
+                };
+                if !is_there {
+                    faults.push(format!("{label} of {name} is never {value}"));
+                }
+            }
+        }
+    }
+    for grouped in query.split("by (").skip(1) {
+        let of = grouped.split(')').next().unwrap().split(", ");
+        let unknown = of.filter(|label| !labels.contains(*label) && !ADDED.contains(label));
+        faults.extend(unknown.map(|label| format!("nothing in {query} has a label {label}")));
+    }
+    faults
+}
+
+/// Labels that a text for people names: `{{ $labels.status }}` in an alert, `{{status}}` in a legend.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    let named = text.split("{{").skip(1).filter_map(|rest| rest.split("}}").next());
+    named.map(|name| name.trim().trim_start_matches("$labels.")).filter(|name| *name != "$value")
+}
+
+/// What is wrong with a query and with the texts that stand beside it.
+fn wrong<'t>(query: &str, texts: impl Iterator<Item = &'t str>, known: &Series) -> Vec<String> {
+    let mut labels = BTreeSet::new();
+    let mut wrong = faults(query, known, &mut labels);
+    for label in texts.flat_map(named).filter(|label| !labels.contains(*label) && !ADDED.contains(label)) {
+        wrong.push(format!("{query}: nothing has the label {label} that a text names"));
+    }
+    wrong
+}
+
+/// Queries of a dashboard, each with its legend.
+fn queries(dashboard: &Value) -> Vec<(String, String)> {
+    match dashboard {
+        Value::Object(fields) => {
+            let own = fields.get("expr").and_then(Value::as_str).map(|query| {
+                let legend = fields.get("legendFormat").and_then(Value::as_str).unwrap_or_default();
+                (query.to_owned(), legend.to_owned())
+            });
+            own.into_iter().chain(fields.values().flat_map(queries)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(queries).collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[tokio::test]
-async fn alerts_and_dashboard_name_metrics_that_a_server_has() {
+async fn alerts_and_dashboard_ask_for_series_labels_and_values_that_a_server_has() {
     let installation = Installation::new();
     let mut server = Running::start(installation.serve(), &installation.path("log"));
     let url = server.ready().await["url"].as_str().unwrap().to_owned();
     let metrics = http().build().unwrap().get(format!("{url}/metrics")).send().await.unwrap();
-    let metrics = metrics.text().await.unwrap();
-    let families: BTreeSet<_> = metrics
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
-        .map(|(name, _)| name)
-        .collect();
+    let known = exposed(&metrics.text().await.unwrap());
 
-    for (file, text) in [
-        ("alerts.yml", include_str!("../../../../deploy/alerts.yml")),
-        ("grafana-dashboard.json", include_str!("../../../../deploy/grafana-dashboard.json")),
+    let mut seen = 0;
+    for alert in include_str!("../../../../deploy/alerts.yml").split("- alert: ").skip(1) {
+        let name = alert.lines().next().unwrap();
+        let query = alert.lines().find_map(|line| line.trim().strip_prefix("expr: ")).unwrap();
+        // It is about no series of ours.
+        if name != "LatchkeyDown" {
+            let faults = wrong(query, alert.lines().skip(1), &known);
+            assert!(faults.is_empty(), "{name}: {faults:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 8, "{seen} alerts");
+    let dashboard = serde_json::from_str(include_str!("../../../../deploy/grafana-dashboard.json")).unwrap();
+    let asked = queries(&dashboard);
+    assert!(asked.len() > 12, "{asked:?}");
+    for (query, legend) in asked {
+        let faults = wrong(&query, [&*legend].into_iter(), &known);
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+
+    // What is misspelt is found.
+    for (query, legend) in [
+        ("sum(latchkey_bot_running)", ""),
+        ("rate(latchkey_refreshes_total{result=\"ok\"}[5m])", ""),
+        ("latchkey_bot_steps_total{code=\"fatal\", sub_code=~\"meeting_full|meeting_fool\"}", ""),
+        ("latchkey_credentials{status=~\"need_reauth.*\"}", ""),
+        ("sum by (stat) (latchkey_credentials)", ""),
+        ("latchkey_credentials", "{{state}}"),
     ] {
-        let named = metrics_in(text);
-        assert!(named.len() > 8, "{file}: {named:?}");
-        let unknown: Vec<_> = named.difference(&families).collect();
-        assert!(unknown.is_empty(), "{file}: {unknown:?}");
+        assert_eq!(wrong(query, [legend].into_iter(), &known).len(), 1, "{query} {legend}");
     }
 }
 

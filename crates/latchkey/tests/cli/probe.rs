@@ -103,6 +103,8 @@ async fn the_simulator_is_as_it_supposes_zoom_to_be() {
     // The app of the test lacks the scope for meetings.
     assert_eq!(verdicts(&report, "unclear"), ["rest.unknown_meeting"], "{report:#}");
     assert!(verdicts(&report, "confirmed").len() > 35);
+    let not_tried = report["not_tried"].as_array().unwrap();
+    assert!(not_tried.iter().all(|row| !row["why"].as_str().unwrap().is_empty()) && not_tried.len() > 40);
     assert_eq!(code, 0);
 }
 

@@ -3,15 +3,15 @@
 
 use async_trait::async_trait;
 use model::{
-    CLOCK_TOLERANCE, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, MeetingSyncStatus,
-    ReauthCause, Timestamp, WorkspaceId, ZoomOauthAppId,
+    CLOCK_TOLERANCE, Code, CredentialId, CredentialKind, CredentialStatus, DisconnectCause,
+    MeetingSyncStatus, ReauthCause, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use store::{
     Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, Lease, Note, Page, RefreshLease,
     StoreError, Subject, Trouble,
 };
 
-use super::{apps, events, log, meetings, parked};
+use super::{apps, events, log, meetings, overview, parked};
 use crate::{
     SqlStore,
     db::{Isolation, Tx, exists},
@@ -167,6 +167,11 @@ impl Before {
         }
         log::write(db, self.workspace, self.app, Subject::Credential(id), Some(status), note).await?;
         events::of_account(db, self.workspace, id, status, note).await
+    }
+
+    /// Counts a refresh that ended at this time.
+    async fn refreshed(&self, db: &mut Tx, outcome: &str, at: Timestamp) -> Result<(), StoreError> {
+        overview::count_refresh(db, self.workspace, outcome, at).await
     }
 }
 
@@ -365,6 +370,7 @@ impl Credentials for SqlStore {
             .with(values![bytes(grant.refresh_token.as_ref()), json(&grant.scopes), &grant.api_url, id])
             .execute(&mut tx)
             .await?;
+            before.refreshed(&mut tx, overview::REFRESHED, note.at).await?;
             before.became(&mut tx, id, healthy, note).await?;
             tx.commit().await?;
             Ok(true)
@@ -413,6 +419,7 @@ impl Credentials for SqlStore {
             .with(values![degraded.as_str(), note.at, trouble.code.as_str(), trouble.retry_at, trouble.unspent, id])
             .execute(&mut tx)
             .await?;
+            before.refreshed(&mut tx, trouble.code.as_str(), note.at).await?;
             before.became(&mut tx, id, degraded, note).await?;
             tx.commit().await?;
             Ok(true)
@@ -443,6 +450,7 @@ impl Credentials for SqlStore {
             .with(values![lost.as_str(), note.at, id])
             .execute(&mut tx)
             .await?;
+            before.refreshed(&mut tx, Code::CredentialNeedsConsent.as_str(), note.at).await?;
             before.became(&mut tx, id, lost, note).await?;
             tx.commit().await?;
             Ok(true)

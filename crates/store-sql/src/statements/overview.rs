@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{Timestamp, WorkspaceId};
-use store::{AccountsCounted, Held, Overview, Overviews, StoreError};
+use model::{Code, Timestamp, WorkspaceId};
+use store::{AccountsAlike, AccountsCounted, Held, Overview, Overviews, RefreshesCounted, StoreError};
 
 use crate::{
     SqlStore,
@@ -15,6 +15,42 @@ use crate::{
 
 fn count(row: Reader<'_>) -> Result<u64, StoreError> {
     Ok(row.number("count")?.unsigned_abs())
+}
+
+/// Of refreshes that worked; the others have the code of their failure.
+pub(super) const REFRESHED: &str = "refreshed";
+const HOUR_SECONDS: i64 = 3600;
+/// Hours that are counted and kept.
+const KEPT: Duration = Duration::from_secs(48 * 3600);
+
+fn hour_of(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second().div_euclid(HOUR_SECONDS) * HOUR_SECONDS)
+}
+
+/// Counts a refresh, in the transaction that stores what it brought. The first of an hour takes old hours away.
+pub(super) async fn count_refresh(
+    db: &mut Tx,
+    workspace: WorkspaceId,
+    outcome: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let hour = hour_of(at);
+    let counted = query(
+        "-- count_refresh\n\
+         INSERT INTO refresh_counts (workspace, hour, outcome, refreshes) VALUES ($1, $2, $3, 1)\n\
+         ON CONFLICT (workspace, hour, outcome) DO UPDATE SET refreshes = refresh_counts.refreshes + 1\n\
+         RETURNING refreshes",
+    )
+    .with(values![workspace, hour, outcome])
+    .scalar::<i64>(&mut *db)
+    .await?;
+    if counted == Some(1) {
+        query("-- count_refresh: forget\nDELETE FROM refresh_counts WHERE workspace = $1 AND hour < $2")
+            .with(values![workspace, hour - KEPT])
+            .execute(db)
+            .await?;
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -57,6 +93,40 @@ impl Overviews for SqlStore {
                 })
             })
             .await?;
+            let with_tokens = query(
+                "-- overview: with_tokens\n\
+                 SELECT c.app, c.kind, c.scopes, a.refused_since, count(*) AS count, min(c.id) AS first\n\
+                 FROM credentials c JOIN zoom_oauth_apps a ON a.id = c.app\n\
+                 WHERE c.workspace = $1 AND c.status IN ('healthy', 'degraded')\n\
+                 GROUP BY c.app, c.kind, c.scopes, a.refused_since",
+            )
+            .bind(workspace)
+            .all(&mut tx, |row| {
+                let row = row.of("credentials");
+                Ok(AccountsAlike {
+                    app: row.parsed("app")?,
+                    app_refused: row.optional_time("refused_since")?.is_some(),
+                    kind: row.parsed("kind")?,
+                    scopes: row.json("scopes")?,
+                    accounts: count(row)?,
+                    first: row.parsed("first")?,
+                })
+            })
+            .await?;
+            let refreshes = query(
+                "-- overview: refreshes\n\
+                 SELECT outcome, CAST(sum(refreshes) AS BIGINT) AS count FROM refresh_counts\n\
+                 WHERE workspace = $1 AND hour >= $2 GROUP BY outcome ORDER BY outcome",
+            )
+            .with(values![workspace, hour_of(since)])
+            .all(&mut tx, |row| {
+                let row = row.of("refresh_counts");
+                let outcome: String = row.text("outcome")?;
+                let failure =
+                    (outcome != REFRESHED).then(|| Code::from_text(&outcome).unwrap_or(Code::Internal));
+                Ok(RefreshesCounted { failure, refreshes: count(row)? })
+            })
+            .await?;
             // The states are written out, so that each is found by the index.
             let bots = query(
                 "-- overview: bots\n\
@@ -85,7 +155,8 @@ impl Overviews for SqlStore {
             .column::<Option<i64>>(&mut tx)
             .await?;
             let join_times = join_times.into_iter().flatten().filter_map(|took| u64::try_from(took).ok());
-            Ok(Overview { accounts, bots, join_times: join_times.map(Duration::from_micros).collect() })
+            let join_times = join_times.map(Duration::from_micros).collect();
+            Ok(Overview { accounts, with_tokens, refreshes, bots, join_times })
         };
         self.transaction("overview", Isolation::OneMoment, body).await
     }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::{CredentialStatus, Timestamp};
-use store::{Stats, StoreError};
+use store::{BotServers as _, Stats, StoreError};
 
 use crate::{SqlStore, query::query};
 
@@ -24,5 +24,9 @@ impl Stats for SqlStore {
     async fn seats_taken(&self, now: Timestamp) -> Result<u64, StoreError> {
         let sql = "-- seats_taken\nSELECT count(*) FROM pool_seats WHERE ends_at > $1";
         query(sql).bind(now).count(&self.readers).await
+    }
+
+    async fn bots_waiting(&self, now: Timestamp) -> Result<u64, StoreError> {
+        Ok(self.bot_demand(now, now).await?.waiting)
     }
 }

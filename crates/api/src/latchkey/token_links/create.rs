@@ -131,7 +131,7 @@ pub(crate) async fn handler(
     name_users(&state, caller.workspace, &mut new.terms.source).await?;
     let made = state.links.manager.create(caller.workspace, &new).await?;
     let made = made.ok_or_else(|| FieldErrors::one("pool", "This workspace has no such pool."))?;
-    let mut body = representation(&made.link);
+    let mut body = representation(&state, &made.link);
     let mut url = made.url.expose().to_owned();
     if let (Proof::QuerySecret { name, .. }, Some(secret)) = (&new.terms.proof, &query_secret) {
         let pair =

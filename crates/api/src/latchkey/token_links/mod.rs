@@ -62,7 +62,7 @@ pub(crate) async fn list(
     let more = links.len() > whole;
     links.truncate(whole);
     let next = links.last().map(|link| link.id).filter(|_| more);
-    let results: Vec<_> = links.iter().map(representation).collect();
+    let results: Vec<_> = links.iter().map(|link| representation(&state, link)).collect();
     Ok(Json(query.answer_by_cursor(&state.broker, PATH, next, results)))
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn retrieve(
     Path(id): Path<TokenLinkId>,
 ) -> Result<Json<TokenLink>, ApiError> {
     let link = state.store.token_link(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
-    Ok(Json(representation(&link)))
+    Ok(Json(representation(&state, &link)))
 }
 
 /// Revoke a token link

@@ -71,7 +71,7 @@ pub(crate) async fn handler(
     let link = state.store.token_link(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
     let narrowing = read(&state, rules(link.terms.dialect), Fields::of(&body))?;
     match state.links.manager.narrow(caller.workspace, id, &narrowing).await? {
-        Narrowed::Done(link) => Ok(Json(representation(&link))),
+        Narrowed::Done(link) => Ok(Json(representation(&state, &link))),
         Narrowed::Unknown => Err(ApiError::NotFound),
         Narrowed::Wider(field) => {
             let words = "A link can only be narrowed: for more, make a new one.";

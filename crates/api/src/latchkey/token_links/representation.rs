@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use model::{AccountUser, CredentialId, MeetingNumber, PoolId, Timestamp, TokenKind, TokenLinkId};
+use model::{AccountUser, Code, CredentialId, MeetingNumber, PoolId, Timestamp, TokenKind, TokenLinkId};
 use serde::Serialize;
 use store::{LinkSource, LinkUse, Proof};
+use token_links::CountedRefusals;
 use utoipa::ToSchema;
 
 use super::fields::Verification;
-use crate::words::Dialect;
+use crate::{State, words::Dialect};
 
 /// A token link, without its URL, which can't be shown again.
 #[derive(Serialize, ToSchema)]
@@ -60,7 +61,11 @@ pub(crate) struct TokenLink {
     /// Counted where they are limited.
     #[schema(required)]
     uses: Option<u32>,
+    /// Answers to requests that proved themselves, newest first.
     last_uses: Vec<Use>,
+    /// Refused requests by their cause, the last first; those that did not prove themselves too. As the server that answers
+    /// has counted them since its start; a cause that did not come again for 24 hours is left out.
+    refusals: Vec<RefusedRequests>,
     #[schema(required)]
     revoked_at: Option<Timestamp>,
     created_at: Timestamp,
@@ -102,7 +107,23 @@ struct Use {
     meeting: Option<MeetingNumber>,
 }
 
-pub(super) fn representation(link: &store::TokenLink) -> TokenLink {
+/// Requests that were refused for one cause.
+#[derive(Serialize, ToSchema)]
+struct RefusedRequests {
+    code: Code,
+    count: u64,
+    /// The first.
+    since: Timestamp,
+    last_at: Timestamp,
+}
+
+impl From<CountedRefusals> for RefusedRequests {
+    fn from(CountedRefusals { code, count, since, last_at }: CountedRefusals) -> Self {
+        Self { code, count, since, last_at }
+    }
+}
+
+pub(super) fn representation(state: &State, link: &store::TokenLink) -> TokenLink {
     let terms = &link.terms;
     let (accounts, pool) = match &terms.source {
         LinkSource::Accounts(accounts) => (Some(accounts), None),
@@ -141,6 +162,7 @@ pub(super) fn representation(link: &store::TokenLink) -> TokenLink {
         max_uses: link.life.max_uses,
         uses: link.life.max_uses.map(|_| link.uses),
         last_uses: link.last_uses.iter().map(Use::from).collect(),
+        refusals: state.links.refusals.of(link.id).into_iter().map(RefusedRequests::from).collect(),
         revoked_at: link.revoked_at,
         created_at: link.created_at,
         url: None,

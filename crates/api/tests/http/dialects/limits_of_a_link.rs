@@ -127,3 +127,29 @@ async fn a_link_shows_its_last_uses() {
         "newest first; who could not prove itself is not shown"
     );
 }
+
+#[tokio::test]
+async fn refused_requests_are_counted_by_their_cause_also_those_without_proof() {
+    let (app, account) = with_account().await;
+    let (made, path) = link(&app, json!({ "credential": account, "per_minute": 2 })).await;
+    let at = format!("{LINKS}{}/", made["id"].as_str().unwrap());
+    let first = app.env.now();
+    assert_eq!(bare(&app, &path).await.status, 401);
+    app.jump(Duration::from_secs(1));
+    let now = app.env.now();
+    assert_eq!(bare(&app, &path).await.status, 401);
+    assert_eq!(bare(&app, &format!("{path}x")).await.status, 404, "who has not the address counts nothing");
+    let refusals = app.get(&at).await.ok()["refusals"].clone();
+    let expected = json!([{ "code": "signature_missing", "count": 2, "since": first, "last_at": now }]);
+    assert_eq!(refusals, expected);
+    for id in ["msg_1", "msg_2", "msg_3"] {
+        fetch(&app, &path, id).await;
+    }
+    let shown = app.get(&at).await.ok()["refusals"].clone();
+    let mut codes: Vec<_> =
+        shown.as_array().unwrap().iter().map(|row| row["code"].as_str().unwrap()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["rate_limited", "signature_missing"], "what comes too often too: {shown}");
+    app.jump(Duration::from_secs(25 * 3600));
+    assert_eq!(app.get(&at).await.ok()["refusals"], json!([]), "a day later");
+}

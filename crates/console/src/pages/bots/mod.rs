@@ -8,7 +8,6 @@ use askama::Template;
 use axum::{extract::Query, response::Response};
 use model::{SubCode, Timestamp};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::accounts::{
     choices::{Choices, typed},
@@ -36,8 +35,6 @@ pub(crate) struct Bot {
     pub(crate) meeting_url: Option<Meeting>,
     pub(crate) join_at: Option<Timestamp>,
     pub(crate) zoom: Zoom,
-    #[serde(default)]
-    pub(crate) metadata: Map<String, Value>,
     pub(crate) status_changes: Vec<Step>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     extract::{Path, Query},
-    http::{HeaderMap, Method},
+    http::{HeaderMap, Method, StatusCode},
     response::{IntoResponse as _, Response},
 };
 use model::{Actor, SubCode, Timestamp};
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go, missing},
+    form::Draft,
     frame::{Frame, Section},
     named::{Names, WithNames},
     pages::accounts::choices::{Choices, With},
@@ -52,6 +53,13 @@ struct BotPage {
     is_refused: bool,
     in_meeting: InMeeting,
     request: String,
+    /// Given fields without effect here.
+    ignored: String,
+    /// Of what it was asked for, this cannot be asked for again.
+    not_repeated: &'static str,
+    /// What was typed to send it again, and what is wrong with it.
+    draft: Draft,
+    complaint: String,
     /// What a new bot could sign in with.
     choices: Choices,
     pools: Vec<Pool>,
@@ -133,8 +141,18 @@ pub(crate) async fn page(
     PathId(id): PathId,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
+    show(&visitor, &id, &asked.log, StatusCode::OK, Draft::default()).await
+}
+
+async fn show(
+    visitor: &Visitor,
+    id: &str,
+    log_shown: &str,
+    status: StatusCode,
+    draft: Draft,
+) -> Result<Response, PageError> {
     let (client, now) = (&visitor.client, visitor.now());
-    let (bot, value) = find(client, &id).await?;
+    let (bot, value) = find(client, id).await?;
     let began = bot.created_at().unwrap_or(now);
     let pictures: List<Picture> = client.get(&format!("/api/v1/bot/{id}/screenshots/")).await?;
     let choices = Choices::read(client, bot.account().unwrap_or_default()).await?;
@@ -147,7 +165,7 @@ pub(crate) async fn page(
         (id.clone(), known.map_or_else(|| shortened(id), |pool| pool.name.clone()), Id(id.clone()))
     };
     let (code, _) = bot.last();
-    let shows_all = asked.log == "all";
+    let shows_all = log_shown == "all";
     let mut log = log(client, &bot.id).await?;
     let raw_lines = log.iter().filter(|line| RAW.contains(&line.kind.as_str())).count();
     log.retain(|line| shows_all || !RAW.contains(&line.kind.as_str()));
@@ -157,7 +175,14 @@ pub(crate) async fn page(
     let names = Names::read(client, base, texts).await?;
     let last_at = bot.status_changes.last().map_or(now, |step| step.created_at);
     let page = BotPage {
-        frame: visitor.frame(bot.bot_name.clone(), Section::Bots),
+        // After a form that was refused, live parts are this page's.
+        frame: Frame {
+            here: match status {
+                StatusCode::OK => format!("{base}{}", visitor.address),
+                _ => format!("{base}/bots/{}", bot.id),
+            },
+            ..visitor.frame(bot.bot_name.clone(), Section::Bots)
+        },
         shown_id: Id(bot.id.clone()),
         state: State { code: None, ..bot.state() },
         meeting: bot.meeting(),
@@ -171,7 +196,11 @@ pub(crate) async fn page(
         shows_all,
         is_live: !bot.has_ended() || now.since(last_at) < AFTERGLOW,
         in_meeting: meeting::read(client, &bot.id, began).await?,
+        ignored: ignored(&value),
+        not_repeated: not_repeated(&value),
         request: request(value),
+        complaint: draft.complaint(["typed"]),
+        draft,
         may_cancel: visitor.may(model::ApiScope::Bots) && code == "ready",
         may_leave: visitor.may(model::ApiScope::Bots) && code != "ready" && !bot.has_ended(),
         may_repeat: visitor.may(model::ApiScope::Bots) && bot.has_ended() && bot.meeting_url.is_some(),
@@ -179,7 +208,7 @@ pub(crate) async fn page(
         pools: pools.results,
         bot,
     };
-    error::page(&page)
+    error::page_with(status, &page)
 }
 
 fn cure(bot: &Bot) -> Option<Cure> {
@@ -261,12 +290,29 @@ fn detail(message: &str) -> String {
     message.split_once("Details: ").map_or(message, |(_, detail)| detail).to_owned()
 }
 
-/// The request as the API shows it, without what happened since, and with its secrets struck out.
+/// Of the API's answer, what no request has.
+const NOT_ASKED: [&str; 6] =
+    ["status_changes", "recordings", "calendar_meetings", "slack_team", "id", "latchkey_ignored"];
+
+/// The names of given fields without effect here.
+fn ignored(bot: &Value) -> String {
+    let names = bot["latchkey_ignored"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// What a bot was asked for and is not kept in a form that can be sent again.
+fn not_repeated(bot: &Value) -> &'static str {
+    if bot.get("automatic_video_output").is_some() {
+        "A personal registration link and the bot's picture can't be repeated."
+    } else {
+        "A personal registration link can't be repeated."
+    }
+}
+
+/// The request as it was accepted, as the API shows it: without what happened since, and with its secrets struck out.
 fn request(mut value: Value) -> String {
     if let Some(fields) = value.as_object_mut() {
-        for history in ["status_changes", "recordings", "calendar_meetings", "slack_team", "id"] {
-            fields.remove(history);
-        }
+        fields.retain(|name, _| !NOT_ASKED.contains(&name.as_str()));
     }
     strike_out(&mut value);
     serde_json::to_string_pretty(&value).unwrap_or_default()
@@ -333,12 +379,12 @@ pub(crate) async fn cancel(
     Ok(go(&visitor.console, "/bots?said=cancelled"))
 }
 
-/// `POST /bots/{id}/again`: a new bot in the same meeting, with another way to sign in.
+/// `POST /bots/{id}/again`: a new bot in the same meeting, asked for the same, with another way to sign in.
 pub(crate) async fn again(
     PathId(id): PathId,
     Posted { visitor, form }: Posted,
 ) -> Result<Response, PageError> {
-    let (bot, _) = find(&visitor.client, &id).await?;
+    let (bot, value) = find(&visitor.client, &id).await?;
     let Some(meeting) = &bot.meeting_url else {
         return Err(Refused {
             status: 400,
@@ -351,19 +397,87 @@ pub(crate) async fn again(
     if let Some(passcode) = &meeting.meeting_password {
         link.push_str(&crate::show::query(&[("pwd", passcode)]));
     }
-    let zoom = With::read(&visitor.client, &form).await?.fields();
-    let asked =
-        json!({ "meeting_url": link, "bot_name": bot.bot_name, "zoom": zoom, "metadata": bot.metadata });
-    let made = visitor.client.post("/api/v1/bot/", asked).await?;
-    let new = made["id"].as_str().unwrap_or_default();
-    Ok(go(&visitor.console, &format!("/bots/{new}?said=sent")))
+    let sent = match With::read(&visitor.client, &form).await {
+        // What has no effect was accepted once, and is again.
+        Ok(with) => visitor.client.post("/api/v1/bot/?strict=0", repeated(value, link, &with)).await,
+        Err(refused) => Err(refused),
+    };
+    match sent {
+        Ok(made) => {
+            let new = made["id"].as_str().unwrap_or_default();
+            Ok(go(&visitor.console, &format!("/bots/{new}?said=sent")))
+        }
+        Err(refused) if matches!(refused.status, 400 | 424 | 429 | 507) => {
+            let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
+            show(&visitor, &id, "", status, Draft::of(form, refused)).await
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// Fields of `zoom` that say how a bot signs in. The others stay.
+const SIGN_IN: [&str; 8] = [
+    "zak_url",
+    "credential",
+    "user",
+    "user_address",
+    "pool",
+    "obf_token_url",
+    "obf_credential",
+    "start_meeting",
+];
+
+/// The request of a bot that goes into the same meeting at once: as this one was asked for, but for how it signs in.
+fn repeated(bot: Value, link: String, with: &With) -> Value {
+    let Value::Object(mut fields) = bot else { return Value::Null };
+    // A bot's picture is erased when it ends, so its answer has none to send.
+    fields.retain(|name, _| {
+        !NOT_ASKED.contains(&name.as_str()) && !["join_at", "automatic_video_output"].contains(&name.as_str())
+    });
+    fields.insert("meeting_url".to_owned(), link.into());
+    if let Some(zoom) = fields.get_mut("zoom").and_then(Value::as_object_mut) {
+        let starts = zoom.get("start_meeting") == Some(&Value::Bool(true));
+        zoom.retain(|name, _| !SIGN_IN.contains(&name.as_str()));
+        let signs_in = with.fields();
+        if starts && !signs_in.is_empty() {
+            zoom.insert("start_meeting".to_owned(), true.into());
+        }
+        zoom.extend(signs_in);
+    }
+    Value::Object(fields)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::request;
+    use super::{repeated, request};
+    use crate::pages::accounts::choices::With;
+
+    #[test]
+    fn a_repeated_request_has_all_but_its_history_its_time_and_its_way_to_sign_in() {
+        let bot = json!({
+            "id": "1", "status_changes": [], "recordings": [], "calendar_meetings": [], "slack_team": null,
+            "latchkey_ignored": ["webex"], "join_at": "2031-01-31T12:00:00Z", "bot_name": "Notes",
+            "meeting_url": { "meeting_id": "812" }, "automatic_video_output": { "in_call_recording": { "kind": "jpeg" } },
+            "automatic_leave": { "waiting_room_timeout": 60 }, "chat": { "on_bot_join": {} }, "webex": {},
+            "zoom": { "zak_url": "https://x.test/zak", "user_email": "a@b.test", "start_meeting": true },
+        });
+        let link = || "https://zoom.us/j/812".to_owned();
+        let kept = json!({
+            "bot_name": "Notes", "meeting_url": "https://zoom.us/j/812", "automatic_leave": { "waiting_room_timeout": 60 },
+            "chat": { "on_bot_join": {} }, "webex": {},
+        });
+        let expected = |zoom| {
+            let mut all = kept.clone();
+            all["zoom"] = zoom;
+            all
+        };
+        let with = With::Pool("p".into());
+        let signed_in = json!({ "user_email": "a@b.test", "pool": "p", "start_meeting": true });
+        assert_eq!(repeated(bot.clone(), link(), &with), expected(signed_in));
+        assert_eq!(repeated(bot, link(), &With::Nobody), expected(json!({ "user_email": "a@b.test" })));
+    }
 
     #[test]
     fn secrets_of_a_request_are_struck_out() {

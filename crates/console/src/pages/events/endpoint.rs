@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{
     extract::{Path, Query},
+    http::StatusCode,
     response::Response,
 };
 use model::Timestamp;
@@ -13,6 +14,7 @@ use super::{Endpoint, Kind, PATH};
 use crate::{
     client::List,
     error::{self, PageError, go, missing},
+    form::Draft,
     frame::{Frame, Section},
     session::{PathId, Posted, Visitor},
     show::{Id, State, Tone, When, cursor_of, query},
@@ -33,9 +35,20 @@ struct EndpointPage {
     types: String,
     asked: Asked,
     rows: Vec<Row>,
+    /// This list's own address, to fetch it again: after a form the page's address is the form's.
+    here: String,
     next: Option<String>,
+    fresh: Fresh,
+    complaint: String,
+}
+
+/// What a page shows beside what is always there.
+#[derive(Default)]
+struct Fresh {
     /// A secret that was just made.
     secret: Option<String>,
+    /// What was typed to replay events, and what is wrong with it.
+    draft: Draft,
 }
 
 struct Row {
@@ -87,7 +100,7 @@ async fn show(
     visitor: &Visitor,
     id: &str,
     asked: Asked,
-    secret: Option<String>,
+    (status, fresh): (StatusCode, Fresh),
 ) -> Result<Response, PageError> {
     let (client, now) = (&visitor.client, visitor.now());
     let endpoint: Option<Endpoint> = client.find(&format!("{PATH}{id}/")).await?;
@@ -140,10 +153,12 @@ async fn show(
             .map(|cursor| query(&[("state", &asked.state), ("cursor", &cursor)])),
         rows: list.results.into_iter().map(row).collect(),
         endpoint,
+        here: format!("{}/events/{id}{filter}", visitor.console.base),
         asked,
-        secret,
+        complaint: fresh.draft.complaint(["since"]),
+        fresh,
     };
-    error::page(&page)
+    error::page_with(status, &page)
 }
 
 pub(crate) async fn page(
@@ -151,7 +166,7 @@ pub(crate) async fn page(
     PathId(id): PathId,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    show(&visitor, &id, asked, None).await
+    show(&visitor, &id, asked, (StatusCode::OK, Fresh::default())).await
 }
 
 /// `POST /events/{id}/test`
@@ -176,7 +191,8 @@ pub(crate) async fn rotate(
 ) -> Result<Response, PageError> {
     let made = visitor.client.post(&format!("{PATH}{id}/rotate-secret/"), json!({})).await?;
     let secret = made["secret"].as_str().map(str::to_owned);
-    show(&visitor, &id, Asked::default(), secret).await
+    let fresh = Fresh { secret, ..Fresh::default() };
+    show(&visitor, &id, Asked::default(), (StatusCode::OK, fresh)).await
 }
 
 /// `POST /events/{id}/replay`
@@ -185,8 +201,15 @@ pub(crate) async fn replay(
     Posted { visitor, form }: Posted,
 ) -> Result<Response, PageError> {
     let since = format!("{}T00:00:00Z", form.text("since"));
-    visitor.client.post(&format!("{PATH}{id}/replay/"), json!({ "since": since })).await?;
-    Ok(go(&visitor.console, &format!("/events/{id}?said=replayed")))
+    match visitor.client.post(&format!("{PATH}{id}/replay/"), json!({ "since": since })).await {
+        Ok(_) => Ok(go(&visitor.console, &format!("/events/{id}?said=replayed"))),
+        Err(refused) if matches!(refused.status, 400 | 409) => {
+            let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
+            let fresh = Fresh { draft: Draft::of(form, refused), ..Fresh::default() };
+            show(&visitor, &id, Asked::default(), (status, fresh)).await
+        }
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 /// `POST /events/{id}/remove`

@@ -86,6 +86,8 @@ struct PoolPage {
     choices: Choices,
     draft: Draft,
     complaint: String,
+    /// The name that was typed, and what is wrong with it.
+    renaming: Draft,
 }
 
 struct MemberRow {
@@ -159,7 +161,13 @@ pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, P
     }
 }
 
-async fn show(visitor: &Visitor, id: &str, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
+/// With what was typed to put an account in, or to rename the pool.
+async fn show(
+    visitor: &Visitor,
+    id: &str,
+    status: StatusCode,
+    (draft, renaming): (Draft, Draft),
+) -> Result<Response, PageError> {
     let (client, now) = (&visitor.client, visitor.now());
     let pool: Option<Pool> = client.find(&format!("{PATH}{id}/")).await?;
     let pool = pool.ok_or_else(missing("pool", "/pools"))?;
@@ -199,6 +207,7 @@ async fn show(visitor: &Visitor, id: &str, status: StatusCode, draft: Draft) -> 
         complaint: draft.complaint(["credential", "max_joins", "max_hosted", "user", "typed"]),
         choices,
         draft,
+        renaming,
         id: pool.id,
         name: pool.name,
     };
@@ -206,7 +215,7 @@ async fn show(visitor: &Visitor, id: &str, status: StatusCode, draft: Draft) -> 
 }
 
 pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
-    show(&visitor, &id, StatusCode::OK, Draft::default()).await
+    show(&visitor, &id, StatusCode::OK, Default::default()).await
 }
 
 /// `POST /pools/{id}/members`
@@ -233,7 +242,8 @@ pub(crate) async fn put_member(
     match put {
         Ok(_) => Ok(go(&visitor.console, &format!("/pools/{id}?said=pool-changed"))),
         Err(refused) if matches!(refused.status, 400 | 424) => {
-            show(&visitor, &id, StatusCode::BAD_REQUEST, Draft::of(form, refused)).await
+            let drafts = (Draft::of(form, refused), Draft::default());
+            show(&visitor, &id, StatusCode::BAD_REQUEST, drafts).await
         }
         Err(refused) => Err(refused.into()),
     }
@@ -276,8 +286,14 @@ pub(crate) async fn rename(
     PathId(id): PathId,
     Posted { visitor, form }: Posted,
 ) -> Result<Response, PageError> {
-    visitor.client.patch(&format!("{PATH}{id}/"), json!({ "name": form.text("name") })).await?;
-    Ok(go(&visitor.console, &format!("/pools/{id}?said=pool-changed")))
+    match visitor.client.patch(&format!("{PATH}{id}/"), json!({ "name": form.text("name") })).await {
+        Ok(_) => Ok(go(&visitor.console, &format!("/pools/{id}?said=pool-changed"))),
+        Err(refused) if refused.status == 400 => {
+            let drafts = (Draft::default(), Draft::of(form, refused));
+            show(&visitor, &id, StatusCode::BAD_REQUEST, drafts).await
+        }
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 /// `POST /pools/{id}/remove`

@@ -1,10 +1,13 @@
 //! Zoom apps: secrets replaced, removed. They are registered on the page *Setup*.
 
-use axum::response::Response;
+use axum::{http::StatusCode, response::Response};
 use serde_json::Value;
 
+use super::{Fresh, show};
 use crate::{
+    client::Refused,
     error::{PageError, go},
+    form::{Draft, Form},
     session::{PathId, Posted},
 };
 
@@ -14,8 +17,21 @@ pub(crate) async fn change(
     Posted { visitor, form }: Posted,
 ) -> Result<Response, PageError> {
     let body = form.body(["client_secret", "webhook_secret"]);
-    visitor.client.patch(&format!("/api/v2/zoom-oauth-apps/{id}/"), Value::Object(body)).await?;
-    Ok(go(&visitor.console, "/settings?said=app-changed"))
+    let changed = if body.is_empty() {
+        let detail = "No secret was typed.".to_owned();
+        Err(Refused { status: 400, detail, ..Refused::default() })
+    } else {
+        visitor.client.patch(&format!("/api/v2/zoom-oauth-apps/{id}/"), Value::Object(body)).await
+    };
+    match changed {
+        Ok(_) => Ok(go(&visitor.console, "/settings?said=app-changed")),
+        Err(refused) if refused.status == 400 => {
+            // What was typed is secret: the fields are marked, and empty again.
+            let fresh = Fresh { app: Some((id, Draft::of(Form::default(), refused))), ..Fresh::default() };
+            show(&visitor, StatusCode::BAD_REQUEST, fresh).await
+        }
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 /// `POST /settings/apps/{id}/remove`

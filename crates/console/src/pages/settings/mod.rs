@@ -7,7 +7,7 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use model::{ApiScope, Timestamp};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::accounts::{self, App};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     form::Draft,
     frame::{Frame, Section},
     session::{Posted, Visitor},
-    show::{Id, State, Tone, When},
+    show::{Id, State, Tone, When, number},
 };
 
 #[derive(Template)]
@@ -32,7 +32,9 @@ struct SettingsPage {
     new_key: Option<String>,
     callback: Option<Callback>,
     callback_secret: Option<String>,
-    second_authorization: String,
+    chosen: Chosen,
+    /// `None`: the key may not see them.
+    workspaces: Option<Vec<WorkspaceRow>>,
     session_ends: When,
     workspace_id: Id,
     /// `None`: the key may not see it.
@@ -106,6 +108,39 @@ struct AppRow {
     state: State,
     webhook: When,
     created: When,
+    /// What is wrong with the secrets that were to replace the app's.
+    draft: Draft,
+    complaint: String,
+}
+
+/// A workspace of the installation.
+struct WorkspaceRow {
+    id: Id,
+    name: String,
+    /// How many of its bots may wait or run at once.
+    most_bots: String,
+    created: When,
+    is_own: bool,
+}
+
+#[derive(Deserialize)]
+struct Workspace {
+    id: String,
+    name: String,
+    bot_limit: Option<u64>,
+    created_at: Timestamp,
+}
+
+impl WorkspaceRow {
+    fn of(workspace: Workspace, own: &str, now: Timestamp) -> Self {
+        Self {
+            is_own: workspace.id == own,
+            id: Id(workspace.id),
+            name: workspace.name,
+            most_bots: workspace.bot_limit.map_or_else(|| "as configured".to_owned(), number),
+            created: When::new(workspace.created_at, now),
+        }
+    }
 }
 
 struct KeyRow {
@@ -144,12 +179,15 @@ struct CallbackSecret {
 #[derive(Deserialize)]
 struct Chosen {
     second_authorization: String,
+    ignored_fields: String,
 }
 
 /// What a page shows beside what is always there.
 #[derive(Default)]
 pub(crate) struct Fresh {
     pub(crate) draft: Draft,
+    /// The app whose new secrets were refused, and why.
+    pub(crate) app: Option<(String, Draft)>,
     /// A key that was just made.
     pub(crate) key: Option<String>,
     /// A callback secret that was just made.
@@ -157,7 +195,9 @@ pub(crate) struct Fresh {
 }
 
 impl AppRow {
-    fn of(app: &App, now: Timestamp) -> Self {
+    fn of(app: &App, refused: Option<&(String, Draft)>, now: Timestamp) -> Self {
+        let refused = refused.filter(|(id, _)| *id == app.id);
+        let draft = refused.map(|(_, draft)| draft.clone()).unwrap_or_default();
         let state = match app.latchkey_refused_since {
             Some(_) => State::new(Tone::Bad, "Zoom refuses its id or secret"),
             None => State::new(Tone::Good, "Registered"),
@@ -169,6 +209,8 @@ impl AppRow {
             state,
             webhook: When::new(app.webhook_last_validation, now),
             created: When::new(app.created_at, now),
+            complaint: draft.complaint(["client_secret", "webhook_secret"]),
+            draft,
         }
     }
 }
@@ -214,11 +256,18 @@ pub(crate) async fn show(visitor: &Visitor, status: StatusCode, fresh: Fresh) ->
     } else {
         None
     };
+    let workspaces = if visitor.may(ApiScope::Operator) {
+        let all: List<Workspace> = client.get("/api/latchkey/v1/workspaces/").await?;
+        let own = visitor.key().workspace.to_string();
+        Some(all.results.into_iter().map(|workspace| WorkspaceRow::of(workspace, &own, now)).collect())
+    } else {
+        None
+    };
     let chosen: Chosen = client.get("/api/latchkey/v1/settings/").await?;
     let apps = accounts::apps(client).await?;
     let page = SettingsPage {
         frame: visitor.frame("Settings", Section::Settings),
-        apps: apps.iter().map(|app| AppRow::of(app, now)).collect(),
+        apps: apps.iter().map(|app| AppRow::of(app, fresh.app.as_ref(), now)).collect(),
         keys,
         // A key makes none that may do more than itself.
         scopes: ApiScope::ALL.into_iter().filter(|scope| visitor.may(*scope)).map(ApiScope::as_str).collect(),
@@ -227,7 +276,8 @@ pub(crate) async fn show(visitor: &Visitor, status: StatusCode, fresh: Fresh) ->
         new_key: fresh.key,
         callback,
         callback_secret: fresh.callback_secret,
-        second_authorization: chosen.second_authorization,
+        chosen,
+        workspaces,
         session_ends: When::new(visitor.until, now),
         workspace_id: Id(visitor.key().workspace.to_string()),
         installation,
@@ -239,10 +289,10 @@ pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
     show(&visitor, StatusCode::OK, Fresh::default()).await
 }
 
-/// `POST /settings`: what a second authorization comes to.
+/// `POST /settings`: what a second authorization comes to, and what becomes of fields without effect.
 pub(crate) async fn choose(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
-    let choice = json!({ "second_authorization": form.text("second_authorization") });
-    visitor.client.patch("/api/latchkey/v1/settings/", choice).await?;
+    let choice = form.body(["second_authorization", "ignored_fields"]);
+    visitor.client.patch("/api/latchkey/v1/settings/", Value::Object(choice)).await?;
     Ok(go(&visitor.console, "/settings?said=settings-changed"))
 }
 

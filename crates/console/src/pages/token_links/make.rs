@@ -42,6 +42,8 @@ struct MadePage {
     authorization: Option<String>,
     /// The exact lines to paste there.
     snippet: String,
+    /// The same in another language.
+    also: Option<(&'static str, String)>,
     signing_secret: String,
 }
 
@@ -121,6 +123,7 @@ fn shown(visitor: &Visitor, platform: Platform, made: &Value, form: &Form) -> Re
         frame: visitor.frame("The new token link", Section::TokenLinks),
         id: text("id"),
         snippet: platform.lines(&Address { url: &url, authorization: authorization.as_deref() }),
+        also: platform.also(&Address { url: &url, authorization: authorization.as_deref() }),
         platform,
         url,
         authorization,

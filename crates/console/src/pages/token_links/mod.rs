@@ -5,7 +5,7 @@ pub(crate) mod test;
 
 use askama::Template;
 use axum::{extract::Query, response::Response};
-use model::Timestamp;
+use model::{Code, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use store::Dialect;
@@ -40,6 +40,7 @@ pub(crate) struct Link {
     uses: Option<u64>,
     per_minute: Option<u64>,
     last_uses: Vec<Use>,
+    refusals: Vec<RefusedRequests>,
     revoked_at: Option<Timestamp>,
     created_at: Timestamp,
 }
@@ -56,6 +57,13 @@ struct Use {
     outcome: String,
     from: Option<String>,
     bot: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RefusedRequests {
+    code: String,
+    count: u64,
+    last_at: Timestamp,
 }
 
 /// Whose tokens a link gives: words, and the page of it.
@@ -98,9 +106,18 @@ struct LinkPage {
     expires: When,
     created: When,
     uses: Vec<UseRow>,
-    refusals: Vec<(String, u64)>,
+    refusals: Vec<Refusals>,
     proof: &'static str,
     rate: String,
+}
+
+/// Refused requests of one cause, and what ends them.
+struct Refusals {
+    count: String,
+    words: String,
+    code: String,
+    last: When,
+    advice: &'static str,
 }
 
 struct UseRow {
@@ -160,12 +177,22 @@ impl Link {
             State::new(Tone::Plain, "Expired")
         } else if self.max_uses.is_some_and(|most| self.uses.unwrap_or(0) >= most) {
             State::new(Tone::Plain, "Used up")
-        } else if self.last_uses.first().is_some_and(|last| last.outcome != "given") {
+        } else if self.last_was_refused() {
             State::new(Tone::Bad, "The last request was refused")
         } else if self.last_uses.is_empty() {
             State::new(Tone::Plain, "Never used")
         } else {
             State::new(Tone::Good, "In use")
+        }
+    }
+
+    /// Whether the last request was refused: one that proved itself, or one that could not.
+    fn last_was_refused(&self) -> bool {
+        match (self.last_uses.first(), self.refusals.first()) {
+            (Some(used), _) if used.outcome != "given" => true,
+            (Some(used), Some(refused)) => refused.last_at > used.at,
+            (None, Some(_)) => true,
+            (_, None) => false,
         }
     }
 
@@ -214,13 +241,14 @@ pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response
     let link: Option<Link> = client.find(&format!("{PATH}{id}/")).await?;
     let link = link.ok_or_else(missing("token link", "/token-links"))?;
     let names = Names::read(client, std::slice::from_ref(&link)).await?;
-    let mut refusals: Vec<(String, u64)> = Vec::new();
-    for used in link.last_uses.iter().filter(|used| used.outcome != "given") {
-        match refusals.iter_mut().find(|(code, _)| *code == used.outcome) {
-            Some((_, count)) => *count += 1,
-            None => refusals.push((used.outcome.clone(), 1)),
-        }
-    }
+    let refusals = link.refusals.iter().map(|refused| Refusals {
+        count: number(refused.count),
+        words: words(&refused.code),
+        code: refused.code.clone(),
+        last: When::new(Some(refused.last_at), now),
+        advice: Code::from_text(&refused.code).map_or("", Code::advice),
+    });
+    let refusals = refusals.collect();
     let used = |used: &Use| UseRow {
         at: When::new(used.at, now),
         kind: used.kind.to_uppercase().replace('_', " "),

@@ -9,6 +9,7 @@ use askama::Template;
 use axum::{
     body::to_bytes,
     extract::{ConnectInfo, Query},
+    http::StatusCode,
     response::Response,
 };
 use model::Secret;
@@ -16,8 +17,9 @@ use serde::Deserialize;
 use store::Dialect;
 
 use crate::{
+    client::Refused,
     error::{self, PageError},
-    form::Form,
+    form::{Draft, Form},
     frame::{Frame, Section},
     platforms::{self, Asked as AskedByPlatform, Platform, Test},
     session::{Posted, Visitor},
@@ -34,8 +36,8 @@ struct TestPage {
     frame: Frame,
     platform: Platform,
     platforms: [Platform; Dialect::ALL.len()],
-    address: String,
-    wrong: String,
+    /// What was typed, and what is wrong with it.
+    draft: Draft,
     sent: Option<Sent>,
 }
 
@@ -54,20 +56,19 @@ pub(crate) struct Asked {
 
 fn show(
     visitor: &Visitor,
+    status: StatusCode,
     platform: Platform,
-    address: &str,
-    wrong: &str,
+    draft: Draft,
     sent: Option<Sent>,
 ) -> Result<Response, PageError> {
     let page = TestPage {
         frame: visitor.frame("Test a token link", Section::TokenLinks),
         platform,
         platforms: platforms::all(),
-        address: address.to_owned(),
-        wrong: wrong.to_owned(),
+        draft,
         sent,
     };
-    error::page(&page)
+    error::page_with(status, &page)
 }
 
 /// The platform of a word; the first one where there is none.
@@ -76,22 +77,32 @@ fn platform_of(word: &str) -> Platform {
 }
 
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    show(&visitor, platform_of(&asked.dialect), "", "", None)
+    show(&visitor, StatusCode::OK, platform_of(&asked.dialect), Draft::default(), None)
 }
 
 /// `POST /token-links/test`
 pub(crate) async fn test(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
-    let (platform, address) = (platform_of(form.text("dialect")), form.text("address"));
+    let (platform, address) = (platform_of(form.text("dialect")), form.text("address").to_owned());
+    // The address stays: the next test is of the same link. Secrets are never shown again.
+    let kept = Form::of([("address", &*address)]);
+    let refused = |field: &str, words: String| {
+        let fields = vec![(field.to_owned(), words)];
+        Draft::of(kept.clone(), Refused { status: 400, fields, ..Refused::default() })
+    };
     let ours = visitor.console.public_base.as_str().trim_end_matches('/');
     let path = address.strip_prefix(ours).filter(|path| path.starts_with("/t/"));
     let Some(path) = path else {
         let words =
             format!("The address must be one of this server's token links: it begins with {ours}/t/.");
-        return show(&visitor, platform, address, &words, None);
+        return show(&visitor, StatusCode::BAD_REQUEST, platform, refused("address", words), None);
     };
     let AskedByPlatform { mut request, shown } = match ask(&visitor, &platform, path, &form) {
         Ok(asked) => asked,
-        Err(words) => return show(&visitor, platform, address, words, None),
+        Err(words) => {
+            let field = if platform.has_header { "authorization" } else { "signing_secret" };
+            let draft = refused(field, words.to_owned());
+            return show(&visitor, StatusCode::BAD_REQUEST, platform, draft, None);
+        }
     };
     if let Some(peer) = visitor.client.peer {
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -106,7 +117,7 @@ pub(crate) async fn test(Posted { visitor, form }: Posted) -> Result<Response, P
         state: State::new(tone, status.to_string()),
         answer: if status.is_success() { shortened(&text) } else { text.into_owned() },
     };
-    show(&visitor, platform, "", "", Some(sent))
+    show(&visitor, StatusCode::OK, platform, Draft { form: kept, refused: None }, Some(sent))
 }
 
 /// The request that the platform makes.
