@@ -215,7 +215,7 @@ async fn show(
 }
 
 pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
-    show(&visitor, &id, StatusCode::OK, Default::default()).await
+    show(&visitor, &id, StatusCode::OK, (Draft::default(), Draft::default())).await
 }
 
 /// `POST /pools/{id}/members`
