@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     losses::{processes, send},
-    recall::complain_unless_recalls,
     studio,
-    test_app::{TestApp, zoom::Meeting},
+    test_app::{TestApp, complain_unless_recalls, zoom::Meeting},
 };
 
 /// HTML, right to left, emoji of several parts, and a hundred combining characters.

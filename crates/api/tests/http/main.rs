@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-#[path = "../recall/mod.rs"]
-mod recall;
 #[path = "../test_app/mod.rs"]
 mod test_app;
 

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app,
-    recall::complain_unless_recalls,
-    test_app::{Answer, CLIENT_ID, TestApp},
+    test_app::{Answer, CLIENT_ID, TestApp, complain_unless_recalls},
 };
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
