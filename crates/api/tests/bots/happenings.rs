@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use crate::{
     losses::{processes, send},
+    recall::complain_unless_recalls,
     studio,
-    test_app::{TestApp, complain_unless_recalls, zoom::Meeting},
+    test_app::{TestApp, zoom::Meeting},
 };
 
 /// HTML, right to left, emoji of several parts, and a hundred combining characters.

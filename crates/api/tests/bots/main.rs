@@ -7,6 +7,9 @@
 #[path = "../test_app/mod.rs"]
 mod test_app;
 
+#[path = "../http/recall.rs"]
+mod recall;
+
 mod browsers;
 mod callbacks;
 mod ends;

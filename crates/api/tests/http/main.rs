@@ -44,6 +44,7 @@ mod personal_links;
 mod pools;
 mod readyz;
 mod realtime;
+mod recall;
 mod screenshots;
 mod secrets;
 mod signatures;

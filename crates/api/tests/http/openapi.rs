@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{
     app,
-    test_app::{Answer, CLIENT_ID, TestApp, complain_unless_recalls},
+    recall::complain_unless_recalls,
+    test_app::{Answer, CLIENT_ID, TestApp},
 };
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];

@@ -6,7 +6,6 @@ mod answer;
 mod meeting_bots;
 mod passing_time;
 mod plan;
-mod recall;
 mod requests;
 mod storage;
 pub(crate) mod zoom;
@@ -42,7 +41,6 @@ use workers::Workers;
 
 pub(crate) use answer::Answer;
 pub(crate) use plan::Plan;
-pub(crate) use recall::complain_unless_recalls;
 pub(crate) use zoom::Zoom;
 
 /// Longer than anything here takes, even while another build runs.

@@ -43,6 +43,7 @@ pub struct AttendeeRequest {
 
 /// The tokens of a bot of Attendee: those that the link gives.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "Attendee's names")]
 pub struct AttendeeTokens {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
