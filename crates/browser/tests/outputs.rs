@@ -42,6 +42,18 @@ async fn share_of(page: &BotPage, colour: [u8; 3]) -> usize {
     alike * 100 / all
 }
 
+/// The simulator gives each user a picture of one colour, `hsl(… 55% 42%)`, with initials.
+fn colour_of_avatar(user: &str) -> [u8; 3] {
+    let hue = user.bytes().fold(0_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 360);
+    [0_u32, 8, 4].map(|channel| {
+        let place = f64::from((channel * 30 + hue) % 360) / 30.0;
+        let light = 0.42 - 0.55 * 0.42 * (place - 3.0).min(9.0 - place).clamp(-1.0, 1.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 48 to 166")]
+        let value = (light * 255.0).round() as u8;
+        value
+    })
+}
+
 async fn camera(page: &mut BotPage) -> bool {
     let event = until(page, |event| matches!(event, PageEvent::Camera { .. })).await;
     let PageEvent::Camera { on, wanted } = event else { unreachable!() };
@@ -86,6 +98,29 @@ async fn a_picture_is_seen_in_the_bots_tile_changed_and_taken_away() {
         assert_eq!((share_of(&page, RED).await, share_of(&page, BLUE).await), (0, 0));
         page.close().await;
     }
+    world.browser.close().await;
+}
+
+#[tokio::test]
+async fn a_picture_is_shown_over_the_accounts_and_that_one_comes_back() {
+    let world = World::new().await;
+    let meeting = world.meeting(json!({ "webrtc_video": true })).await;
+    let mut page = world.browser.open().await.unwrap();
+    let avatar = colour_of_avatar(&world.user("robin@example.com").await);
+    let zak = world.zak("robin@example.com").await;
+    page.join(world.request(&meeting, "Notes", Some(zak))).await.unwrap();
+    until(&mut page, |event| matches!(event, PageEvent::InMeeting { .. })).await;
+    until_true(async || share_of(&page, avatar).await > 1).await;
+
+    page.show(Some(&jpeg(RED))).await.unwrap();
+    assert!(camera(&mut page).await);
+    until_true(async || share_of(&page, RED).await > 95).await;
+    assert_eq!(share_of(&page, avatar).await, 0);
+
+    page.show(None).await.unwrap();
+    assert!(!camera(&mut page).await);
+    until_true(async || share_of(&page, avatar).await > 1).await;
+    assert_eq!(share_of(&page, RED).await, 0);
     world.browser.close().await;
 }
 

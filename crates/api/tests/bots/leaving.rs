@@ -1,8 +1,16 @@
 //! When a bot leaves although others are there.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::{studio, why};
+use crate::{
+    TIMED, codes,
+    happenings::{id_of, until_told},
+    studio,
+    test_app::TestApp,
+    why,
+};
 
 /// Each in a meeting of its own, with a participant in it.
 #[tokio::test]
@@ -55,6 +63,53 @@ async fn two_bots_do_not_keep_each_other_in_a_meeting() {
     for bot in bots {
         let ended: Value = app.until(&bot, "done").await;
         assert_eq!(why(&ended, "call_ended").0, "timeout_exceeded_everyone_left");
+    }
+    app.stop().await;
+}
+
+/// What is heard begins the silence anew, and before its time a rule does not count.
+#[tokio::test]
+async fn speech_and_captions_put_off_the_silence_rule_and_activate_after_holds_it_back() {
+    let app = TestApp::build(&TIMED).await;
+    let (minute, captions) = (Duration::from_secs(60), json!({ "provider": { "meeting_captions": {} } }));
+    let heard = app.zoom.meeting(json!({})).await;
+    let silent = app.zoom.meeting(json!({})).await;
+    let mut bots = Vec::new();
+    for (meeting, rule) in [
+        (&heard, json!({ "timeout": 100, "activate_after": 1 })),
+        (&silent, json!({ "timeout": 10, "activate_after": 250 })),
+    ] {
+        meeting.seat("Ada").await;
+        let rule = json!({ "silence_detection": rule });
+        let config = json!({ "transcript": captions });
+        let bot = json!({ "meeting_url": meeting.url, "bot_name": "Notes", "automatic_leave": rule, "recording_config": config });
+        bots.push(app.bot(bot).await);
+    }
+    for (meeting, bot) in [&heard, &silent].into_iter().zip(&bots) {
+        app.until(bot, "in_call_not_recording").await;
+        let asked = async || (meeting.person("Notes").await["wants_captions"] == true).then_some(());
+        app.wait_for("the bot has asked for captions", asked).await;
+    }
+    let in_still = async |bot: &str| {
+        app.pass(minute).await;
+        assert_eq!(codes(&app.look_at(bot).await).last(), Some(&"in_call_not_recording"));
+    };
+    let (ada, bot) = (id_of(&heard, "Ada").await, &bots[0]);
+    in_still(bot).await;
+    heard.call("PUT", "active-speakers", json!({ "participants": [ada] })).await;
+    until_told(&app, bot, "speech_on Ada").await;
+    heard.call("PUT", "active-speakers", json!({ "participants": [] })).await;
+    until_told(&app, bot, "speech_off Ada").await;
+    in_still(bot).await;
+    heard.call("POST", "captions", json!({ "from": ada, "caption_id": "c1", "text": "Good morning." })).await;
+    until_told(&app, bot, "caption Ada Good morning.").await;
+    in_still(bot).await;
+    let silent = app.look_at(&bots[1]).await;
+    assert_eq!(codes(&silent).last(), Some(&"in_call_not_recording"), "three minutes did not count");
+    app.pass(2 * minute).await;
+    for bot in &bots {
+        let ended = app.until(bot, "done").await;
+        assert_eq!(why(&ended, "call_ended").0, "timeout_exceeded_silence_detected");
     }
     app.stop().await;
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::BotPage;
 use support::{World, until};
 
-use crate::PageEvent;
+use crate::{MeetingNews, PageEvent};
 
 /// What a viewer sees: the names, the view, and whether anything is cut off or covered.
 const SEEN: &str = "(() => {
@@ -88,4 +88,56 @@ async fn a_bot_gets_no_decoder_of_sound_and_no_background() {
     let bot = world.bot_in(&meeting, "Notes").await;
     assert_eq!(bot.tab.evaluate(STATUSES).await.unwrap(), json!([404, 404, 404, 200]));
     world.browser.close().await;
+}
+
+/// Whatever people are called and write: neither the page nor Zoom's SDK runs it, also when names and messages are drawn.
+#[tokio::test]
+async fn nothing_that_people_write_runs_in_the_page() {
+    const RUNS: &str = "document.title = 'run'; alert(1)";
+    const WATCH: &str = "window.dialogs = 0; for (const dialog of ['alert', 'confirm', 'prompt']) window[dialog] = () => { dialogs += 1 }";
+    let world = World::new().await;
+    let meeting = world.meeting(json!({})).await;
+    let image = format!("<img src=x onerror=\"{RUNS}\">");
+    let ada = world.seat_with(&meeting, json!({ "name": image })).await;
+    let mut bot = world.browser.open().await.unwrap();
+    bot.tab.evaluate(WATCH).await.unwrap();
+    let name = format!("<script>{RUNS}</script>");
+    bot.join(world.request(&meeting, &name, None)).await.unwrap();
+    until(&mut bot, |event| matches!(event, PageEvent::InMeeting { .. })).await;
+    pose(&bot).await;
+    let names = json!(seen(&bot).await["names"]).to_string();
+    assert!(names.contains("onerror"), "they are drawn: {names}");
+    bot.tab.evaluate("document.querySelector('button[title=\"Chat\"]')?.click()").await.unwrap();
+    for text in [&image, &name, &format!("<svg onload=\"{RUNS}\">")] {
+        world.control(&format!("meetings/{meeting}/chat"), json!({ "from": ada, "text": text })).await;
+    }
+    world
+        .change(&format!("meetings/{meeting}/participants/{ada}"), json!({ "name": format!("{image}2") }))
+        .await;
+    until_told(&mut bot, "onerror").await;
+    pose(&bot).await;
+    let ran = bot.tab.evaluate("[document.title, window.dialogs]").await.unwrap();
+    assert_eq!(ran, json!(["Latchkey bot", 0]));
+    // The watch itself works.
+    bot.tab.evaluate(RUNS).await.unwrap();
+    assert_eq!(bot.tab.evaluate("[document.title, window.dialogs]").await.unwrap(), json!(["run", 1]));
+    world.browser.close().await;
+}
+
+/// Until the page has told of a renamed participant, and so of all that came before.
+async fn until_told(bot: &mut BotPage, name: &str) {
+    let renamed = |news: &MeetingNews| match news {
+        MeetingNews::Updated { person } => person.name.as_deref().is_some_and(|new| new.contains(name)),
+        _ => false,
+    };
+    support::within(async {
+        loop {
+            if let PageEvent::Meeting(news) = bot.event().await
+                && news.iter().any(renamed)
+            {
+                return;
+            }
+        }
+    })
+    .await;
 }
