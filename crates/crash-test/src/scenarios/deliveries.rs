@@ -94,10 +94,7 @@ pub(super) async fn run(world: &World, point: KillPoint) -> anyhow::Result<Strin
     *receiver.key.lock().unwrap_or_else(PoisonError::into_inner) = SigningKey::parse(&secret);
     // They are promised while nothing gets through, so that the next server dies at the first that does.
     receiver.fails.store(true, Ordering::SeqCst);
-    let promised = match point {
-        KillPoint::BeforeDeliveryCommit => steps_of_a_bot(env, &server).await?,
-        _ => tests(&server, &id).await?,
-    };
+    let promised = tests(&server, &id).await?;
     server.stop().await;
     receiver.fails.store(false, Ordering::SeqCst);
 
@@ -143,25 +140,6 @@ async fn tests(server: &stage::Server, endpoint: &str) -> anyhow::Result<Vec<Str
         promised.push(text(&sent, "event")?.to_owned());
     }
     Ok(promised)
-}
-
-/// The ids of the events of a bot that is told to leave before its time, as soon as it has ended: it needs no browser.
-async fn steps_of_a_bot(env: &Environment, server: &stage::Server) -> anyhow::Result<Vec<String>> {
-    let request =
-        json!({ "meeting_url": "https://zoom.us/j/81234567890", "join_at": env.now() + ARRIVES_WITHIN * 30 });
-    let bot = server.send_bot(&request).await?;
-    server.post(&format!("/api/v1/bot/{bot}/leave_call/"), &json!({})).await?;
-    let give_up = env.now() + ARRIVES_WITHIN;
-    loop {
-        let listed = server.get(&format!("/api/latchkey/v1/events/?subject={bot}")).await?;
-        let events = listed["results"].as_array().context("no list of events")?;
-        if events.last().is_some_and(|last| last["event_type"] == "bot.done") {
-            ensure!(events.len() > 1, "a bot that ends takes more than one step: {listed}");
-            return events.iter().map(|event| Ok(text(event, "id")?.to_owned())).collect();
-        }
-        ensure!(env.now() < give_up, "the bot does not end: {listed}");
-        env.clock.sleep(POLL_INTERVAL).await;
-    }
 }
 
 async fn nothing_waits(server: &stage::Server, endpoint: &str) -> anyhow::Result<bool> {
