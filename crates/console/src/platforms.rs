@@ -25,11 +25,14 @@ pub(crate) struct Platform {
     pub(crate) has_header: bool,
     /// Where the lines of `lines` belong.
     pub(crate) paste_at: &'static str,
-    lines: fn(&Address<'_>) -> String,
+    lines: Lines,
     /// The same in another language: its words, and the lines.
-    also: Option<(&'static str, fn(&Address<'_>) -> String)>,
+    also: Option<(&'static str, Lines)>,
     ask: fn(&Test<'_>) -> Result<Asked, &'static str>,
 }
+
+/// What is pasted there, made from a link's address.
+type Lines = fn(&Address<'_>) -> String;
 
 /// Where a link is reached.
 pub(crate) struct Address<'a> {

@@ -322,18 +322,18 @@ fn seconds(ms: u64) -> String {
 impl Hindered {
     fn of(row: &CannotSignIn) -> Self {
         let accounts = counted(row.accounts, "account", "accounts");
-        match row.cause.as_str() {
-            "app_refused" => Self {
+        if row.cause == "app_refused" {
+            return Self {
                 words: format!("Zoom refuses the app of {accounts}"),
                 path: "/settings".to_owned(),
                 cure: "Its id or client secret is wrong, or the app is disabled at Zoom.",
-            },
-            _ => {
-                let lack = if row.accounts == 1 { "lacks" } else { "lack" };
-                let words = format!("{accounts} {lack} {}", row.missing_scopes.join(", "));
-                let path = format!("/accounts/{}", row.credential);
-                Self { words, path, cure: "The app needs the scope at Zoom; then its user consents again." }
-            }
+            };
+        }
+        let lack = if row.accounts == 1 { "lacks" } else { "lack" };
+        Self {
+            words: format!("{accounts} {lack} {}", row.missing_scopes.join(", ")),
+            path: format!("/accounts/{}", row.credential),
+            cure: "The app needs the scope at Zoom; then its user consents again.",
         }
     }
 }

@@ -83,7 +83,7 @@ async fn no_page_and_no_metric_holds_a_secret() {
         pages.push(format!("/bots/{}?log=all", text(&bot, "id")));
     }
     gather(&app.zoom.control("GET", "issued", Value::Null).await, &mut secrets);
-    assert!(secrets.len() > 14, "{secrets:?}");
+    assert!(secrets.len() > 12, "{} are known", secrets.len());
 
     pages.extend(["/audit/export.csv", "/find?q=note", "/metrics"].map(str::to_owned));
     for path in pages {
