@@ -34,7 +34,7 @@ use workers::Workers;
 
 use crate::{
     Connection, Server,
-    bounds::{ConnectionState, Connections, Order, Seat},
+    bounds::{Command, ConnectionState, Connections, Seat},
 };
 
 /// Bytes that are buffered for one connection: a request's head, or a body that is not read yet.
@@ -116,14 +116,14 @@ async fn converse(stream: TcpStream, served: Connection, seat: Seat) {
         }
         match seat.order() {
             None => {}
-            Some(Order::Stop) => Pin::new(&mut http).graceful_shutdown(),
+            Some(Command::Stop) => Pin::new(&mut http).graceful_shutdown(),
             Some(order) => break order,
         }
     };
     let parts = http.into_parts();
     // Only a request that has begun gets an answer: a client that has sent nothing expects none.
     if !parts.read_buf.is_empty() {
-        let words = if order == Order::Displaced { FULL } else { LATE };
+        let words = if order == Command::Displaced { FULL } else { LATE };
         drop(parts.io.into_inner().stream.try_write(words));
     }
 }

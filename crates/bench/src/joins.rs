@@ -1,7 +1,7 @@
 //! How long it takes from the request for a bot until it has joined.
 //!
 //! In turns: a guest's bare page, bots whose pages start with them, and a bot that finds a warm page. Each turn has a
-//! new browser to itself, which was up before the wish: Latchkey starts its own when it starts itself.
+//! new browser to itself, which was up before the request: Latchkey starts its own when it starts itself.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 const ROUNDS: usize = 5;
-/// Before each wish: what came before it has ended.
+/// Before each request: what came before it has ended.
 const PAUSE: Duration = Duration::from_secs(2);
 /// Of a warm page, beside a bare one: until the join request, and until it is in.
 const AIMS: (f64, f64) = (0.2, 0.4);
@@ -109,7 +109,7 @@ impl Stage<'_> {
         self.join(name, wished_at, inside_at).await
     }
 
-    /// Waits, and answers the moment of the wish.
+    /// Waits, and answers the moment of the request.
     async fn pause(&self) -> Timestamp {
         self.world.place.env.clock.sleep(PAUSE).await;
         self.world.place.env.now()

@@ -36,7 +36,7 @@ pub(crate) struct Bots {
     pub(crate) bursts: Vec<BurstRow>,
 }
 
-/// From the wish for a bot to the bot.
+/// From the request for a bot to the bot.
 #[derive(Serialize)]
 pub(crate) struct Joins {
     pub(crate) chromium: String,

@@ -44,7 +44,7 @@ enum Place {
     /// Not in a meeting: before the first join, and after each end. Late messages are ignored.
     Outside,
     /// Between the call of `join` and the roster.
-    Door,
+    Joining,
     WaitingRoom,
     Meeting {
         others: usize,
@@ -74,7 +74,7 @@ impl Tracker {
 
     /// `join` is being called.
     pub(crate) fn join(&mut self) -> PageEvent {
-        *self = Self { place: Place::Door, ..Self::new() };
+        *self = Self { place: Place::Joining, ..Self::new() };
         PageEvent::Joining
     }
 
@@ -83,11 +83,11 @@ impl Tracker {
         match message {
             PageMessage::Connection { state, reason } => match state.as_str() {
                 "Connected" => {
-                    self.place = Place::Door;
+                    self.place = Place::Joining;
                     Some(PageEvent::Connected)
                 }
                 "Reconnecting" if self.place != Place::Outside => {
-                    self.place = Place::Door;
+                    self.place = Place::Joining;
                     Some(PageEvent::Reconnecting { reason })
                 }
                 "Closed" => match reason {

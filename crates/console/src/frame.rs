@@ -2,7 +2,7 @@
 
 use model::ApiScope;
 
-use crate::{Console, assets, session::Visitor};
+use crate::{Console, assets, session::Session};
 
 /// An entry of the menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,8 +130,8 @@ const SAID: &[(&str, &str)] = &[
 ];
 
 impl Frame {
-    pub(crate) fn of(visitor: &Visitor, title: String, section: Section) -> Self {
-        let console = &visitor.console;
+    pub(crate) fn of(session: &Session, title: String, section: Section) -> Self {
+        let console = &session.console;
         let menu = MENU.iter().map(|(own, name, path, key, icon)| Entry {
             name,
             path,
@@ -139,27 +139,27 @@ impl Frame {
             icon,
             is_here: *own == section,
         });
-        let said = visitor.said.as_deref();
+        let said = session.said.as_deref();
         let said = SAID.iter().find(|(word, _)| Some(*word) == said).map(|(_, words)| Said { words });
         let can = Can {
-            admin: visitor.may(ApiScope::Admin),
-            bots: visitor.may(ApiScope::Bots),
-            tokens: visitor.may(ApiScope::Tokens),
+            admin: session.may(ApiScope::Admin),
+            bots: session.may(ApiScope::Bots),
+            tokens: session.may(ApiScope::Tokens),
         };
         Self {
             base: console.base.clone(),
             assets: format!("{}/assets/{}", console.base, *assets::VERSION),
             title,
             menu: menu.collect(),
-            csrf: visitor.csrf(),
-            workspace: visitor.workspace.clone(),
-            key_name: visitor.key().name.clone(),
+            csrf: session.csrf(),
+            workspace: session.workspace.clone(),
+            key_name: session.key().name.clone(),
             can,
             simulated: console.simulated,
             may_try: console.simulator.is_some() && can.admin && can.bots,
             said,
             kinds: webhooks::event_types().join(" "),
-            here: format!("{}{}", console.base, visitor.address),
+            here: format!("{}{}", console.base, session.address),
         }
     }
 }

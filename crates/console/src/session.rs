@@ -25,7 +25,7 @@ const BACK_NAME: &str = "latchkey_back";
 const PER_MINUTE: NonZeroU32 = NonZeroU32::new(1200).expect("not zero");
 
 /// A browser that is signed in.
-pub(crate) struct Visitor {
+pub(crate) struct Session {
     pub(crate) console: Console,
     pub(crate) client: Client,
     /// Of the cookie; never shown.
@@ -40,7 +40,7 @@ pub(crate) struct Visitor {
     pub(crate) until: Timestamp,
 }
 
-impl Visitor {
+impl Session {
     pub(crate) fn key(&self) -> &ApiKey {
         &self.client.key
     }
@@ -91,7 +91,7 @@ pub(crate) fn back_cookie(console: &Console, page: Option<&str>) -> HeaderValue 
     made(console, BACK_NAME, page.as_deref(), LINK_TTL)
 }
 
-/// The page of that cookie: whoever set it, it is checked before anybody is led there.
+/// The page of that cookie. It is checked before a browser is sent there: others can set cookies too.
 pub(crate) fn was_at(headers: &HeaderMap) -> String {
     let page = cookie_of(headers, BACK_NAME).unwrap_or_default();
     let mut pairs = url::form_urlencoded::parse(page.as_bytes());
@@ -107,7 +107,7 @@ fn made(console: &Console, name: &str, value: Option<&str>, age: Duration) -> He
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 
-impl FromRequestParts<Console> for Visitor {
+impl FromRequestParts<Console> for Session {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, PageError> {
@@ -150,7 +150,7 @@ fn referer(headers: &HeaderMap, console: &Console) -> Option<String> {
 
 /// A form of a signed-in browser, sent from a page of this session.
 pub(crate) struct Posted {
-    pub(crate) visitor: Visitor,
+    pub(crate) session: Session,
     pub(crate) form: Form,
 }
 
@@ -159,13 +159,13 @@ impl FromRequest<Console> for Posted {
 
     async fn from_request(request: Request, console: &Console) -> Result<Self, PageError> {
         let (mut parts, body) = request.into_parts();
-        let visitor = Visitor::from_request_parts(&mut parts, console).await?;
+        let session = Session::from_request_parts(&mut parts, console).await?;
         let form = read(body, Sender::Browser, console).await?;
-        let (given, expected) = (digest(form.text("csrf")), digest(&visitor.csrf()));
+        let (given, expected) = (digest(form.text("csrf")), digest(&session.csrf()));
         if aws_lc_rs::constant_time::verify_slices_are_equal(&given, &expected).is_err() {
             return Err(PageError::StaleForm);
         }
-        Ok(Self { visitor, form })
+        Ok(Self { session, form })
     }
 }
 

@@ -64,7 +64,7 @@ impl Import {
         let import = json!({ "oauth_app": world.app(), "refresh_token": held.expose() });
         let mut server = world.serve(0, &[("LATCHKEY_KILL_AT", self.at.name())]).await?;
         ensure!(server.post(ACCOUNTS, &import).await.is_err(), "it was to die during the import");
-        let signal = server.process.death(DIES_WITHIN, &world.ground.env).await?;
+        let signal = server.process.death(DIES_WITHIN, &world.fixture.env).await?;
         ensure!(signal == Some(SIGKILL), "it ended with signal {signal:?}");
         world.search_escrow().await?;
 
@@ -97,7 +97,7 @@ impl Import {
 
 /// The account, if the import goes on by itself.
 async fn resumed(world: &World, server: &Server) -> anyhow::Result<Option<Account>> {
-    let env = &world.ground.env;
+    let env = &world.fixture.env;
     let give_up = env.now() + RESUMES_WITHIN;
     loop {
         if !world.credentials(server).await?.is_empty() {

@@ -69,7 +69,7 @@ impl Kill {
         let mut server = world.serve(0, &[("LATCHKEY_KILL_AT", self.at.name())]).await?;
         // The caller hears nothing, or that he is to come again.
         drop(account.ask(&server).await);
-        let signal = server.process.death(DIES_WITHIN, &world.ground.env).await?;
+        let signal = server.process.death(DIES_WITHIN, &world.fixture.env).await?;
         ensure!(signal == Some(SIGKILL), "it ended with signal {signal:?}");
         world.search_escrow().await?;
         if let Some(then) = self.then {
@@ -93,7 +93,7 @@ impl Kill {
     async fn during_a_consent(&self, world: &World) -> anyhow::Result<Outcome> {
         let mut server = world.serve(0, &[("LATCHKEY_KILL_AT", self.at.name())]).await?;
         ensure!(world.connect(&server).await.is_err(), "it was to die while she came back from Zoom");
-        let signal = server.process.death(DIES_WITHIN, &world.ground.env).await?;
+        let signal = server.process.death(DIES_WITHIN, &world.fixture.env).await?;
         ensure!(signal == Some(SIGKILL), "it ended with signal {signal:?}");
 
         let server = world.serve(0, &[]).await?;

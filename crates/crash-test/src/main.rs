@@ -5,7 +5,7 @@
 //! result to standard output. The exit code says whether all is well.
 
 mod account;
-mod ground;
+mod fixture;
 mod imports;
 mod kill_points;
 mod proxy;
@@ -23,7 +23,7 @@ use futures_util::{StreamExt as _, stream};
 use model::Environment;
 use stage::Postgres;
 
-use ground::Database;
+use fixture::Database;
 use imports::Import;
 use kill_points::{Kill, Outcome};
 use scenarios::Scenario;

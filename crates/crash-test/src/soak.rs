@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use stage::Server;
 
-use crate::{Place, ground::Database, world::World};
+use crate::{Place, fixture::Database, world::World};
 use left_behind::LeftBehind;
 use stay::Stay;
 
@@ -104,12 +104,12 @@ async fn soak(place: &Place, part: Part, arguments: &SoakArguments) -> anyhow::R
     }
     let memory = stay.memory();
     stay.end(&servers[0]).await?;
-    let left = LeftBehind::look(&servers, &world.ground)?;
+    let left = LeftBehind::look(&servers, &world.fixture)?;
     ensure!(left.zombies == 0, "{} zombies are left while servers run", left.zombies);
     for server in servers {
         server.stop().await;
     }
-    let left = LeftBehind::look(&[], &world.ground)?;
+    let left = LeftBehind::look(&[], &world.fixture)?;
     ensure!(left.processes == 0, "{} processes of Chromium are left", left.processes);
     ensure!(left.profiles.is_empty(), "profiles are left: {:?}", left.profiles);
     let files: Vec<_> = std::fs::read_dir(&temporary)?.flatten().map(|entry| entry.file_name()).collect();
@@ -135,7 +135,7 @@ async fn soak(place: &Place, part: Part, arguments: &SoakArguments) -> anyhow::R
 async fn cut_lines(world: &World, meetings: &[String]) -> anyhow::Result<()> {
     for meeting in meetings {
         let line = format!("/meetings/{meeting}/cut-line");
-        world.ground.simulator.post(&line, &json!({ "seconds": CUT_SECONDS })).await?;
+        world.fixture.simulator.post(&line, &json!({ "seconds": CUT_SECONDS })).await?;
     }
     Ok(())
 }

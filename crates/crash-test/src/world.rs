@@ -12,7 +12,7 @@ use stage::{Postgres, Server, text};
 use crate::{
     Place,
     account::Account,
-    ground::{Database, Ground},
+    fixture::{Database, Fixture},
     search::{self, Searched},
 };
 
@@ -22,7 +22,7 @@ const REDIRECT: &str = "http://127.0.0.1/oauth/zoom/callback";
 const REPLICAS: u32 = 4;
 
 pub(crate) struct World {
-    pub(crate) ground: Ground,
+    pub(crate) fixture: Fixture,
     api_key: Secret,
     app: String,
     /// Id and secret of the same app, at Zoom.
@@ -35,11 +35,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn make(place: &Place, name: &str, database: Database) -> anyhow::Result<Self> {
-        let ground = Ground::make(place, name, database).await?;
-        let server = ground.start(0, &[], None).await?;
+        let fixture = Fixture::make(place, name, database).await?;
+        let server = fixture.start(0, &[], None).await?;
         let redirect = REDIRECT;
         let app = json!({ "name": "Crash", "kind": "user_level", "redirect_uris": [redirect], "sdk": true });
-        let app = ground.simulator.post("/apps", &app).await?;
+        let app = fixture.simulator.post("/apps", &app).await?;
         let webhook_secret = "planted-webhook-secret";
         let registration = json!({ "kind": "user_level", "client_id": app["client_id"],
                                    "client_secret": app["client_secret"], "webhook_secret": webhook_secret });
@@ -54,7 +54,7 @@ impl World {
             key: SigningKey::parse(&Secret::new(callback)).context("the callback secret is not one")?.into(),
             secrets: Mutex::new(secrets.map(str::to_owned).into()),
             searched: Mutex::default(),
-            ground,
+            fixture,
         };
         server.stop().await;
         Ok(world)
@@ -62,12 +62,12 @@ impl World {
 
     /// Starts the server with this number.
     pub(crate) async fn serve(&self, replica: u32, variables: &[(&str, &str)]) -> anyhow::Result<Server> {
-        self.ground.start(replica, variables, Some(self.api_key.clone())).await
+        self.fixture.start(replica, variables, Some(self.api_key.clone())).await
     }
 
     /// Starts the server with this number, with bots on these settings.
     pub(crate) async fn serve_with_bots(&self, replica: u32, bots: &Value) -> anyhow::Result<Server> {
-        self.ground.start_with_bots(replica, bots, Some(self.api_key.clone())).await
+        self.fixture.start_with_bots(replica, bots, Some(self.api_key.clone())).await
     }
 
     /// Starts the server with this number, with bots on these settings and these variables.
@@ -77,12 +77,12 @@ impl World {
         bots: &Value,
         variables: &[(&str, &str)],
     ) -> anyhow::Result<Server> {
-        self.ground.start_bots_with(replica, bots, variables, Some(self.api_key.clone())).await
+        self.fixture.start_bots_with(replica, bots, variables, Some(self.api_key.clone())).await
     }
 
     /// Starts the server with this number, whose bots have stand-ins for Chromium.
     pub(crate) async fn serve_with_stand_ins(&self, replica: u32, bots: &Value) -> anyhow::Result<Server> {
-        self.ground.start_with_stand_ins(replica, bots, Some(self.api_key.clone())).await
+        self.fixture.start_with_stand_ins(replica, bots, Some(self.api_key.clone())).await
     }
 
     /// Opens the workspace.
@@ -92,9 +92,9 @@ impl World {
 
     /// A new user at Zoom, who connects an account.
     pub(crate) async fn connect(&self, server: &Server) -> anyhow::Result<Account> {
-        let number = self.ground.count();
+        let number = self.fixture.count();
         let user = json!({ "email": format!("user{number}@example.test"), "display_name": "Ada Lovelace" });
-        let user = self.ground.simulator.post("/users", &user).await?;
+        let user = self.fixture.simulator.post("/users", &user).await?;
         self.consent(server, text(&user, "id")?).await?;
         self.account(server).await
     }
@@ -113,8 +113,8 @@ impl World {
             user: text(newest, "user_id")?.to_owned(),
             link: link.to_owned(),
             key: Arc::clone(&self.key),
-            http: self.ground.http.clone(),
-            env: self.ground.env.clone(),
+            http: self.fixture.http.clone(),
+            env: self.fixture.env.clone(),
         })
     }
 
@@ -129,11 +129,11 @@ impl World {
     /// A new user at Zoom who has given another program a grant: her id, and the refresh token.
     pub(crate) async fn grant_of_another_program(&self) -> anyhow::Result<(String, Secret)> {
         let user = json!({ "email": "elsewhere@example.test", "display_name": "Ada Lovelace" });
-        let user = self.ground.simulator.post("/users", &user).await?;
+        let user = self.fixture.simulator.post("/users", &user).await?;
         let user = text(&user, "id")?.to_owned();
         self.sign_in(&user).await?;
         let client = (&*self.client.0, &self.client.1);
-        let held = stage::refresh_token_of_another_program(&self.ground.simulator, client, REDIRECT).await?;
+        let held = stage::refresh_token_of_another_program(&self.fixture.simulator, client, REDIRECT).await?;
         Ok((user, held))
     }
 
@@ -143,7 +143,7 @@ impl World {
     }
 
     async fn sign_in(&self, user: &str) -> anyhow::Result<()> {
-        self.ground.simulator.call(Method::PUT, "/signed-in", &json!({ "user_id": user })).await.map(drop)
+        self.fixture.simulator.call(Method::PUT, "/signed-in", &json!({ "user_id": user })).await.map(drop)
     }
 
     /// The user consents to Latchkey.
@@ -153,7 +153,7 @@ impl World {
             server.post("/api/latchkey/v1/connect-links/", &json!({ "oauth_app": self.app })).await?;
         let invitation = text(&invitation, "url")?;
         self.must_not_leak(invitation.rsplit(['=', '.']).next().unwrap_or_default());
-        stage::consent(&self.ground.simulator, invitation).await
+        stage::consent(&self.fixture.simulator, invitation).await
     }
 
     /// Every account, newest first.
@@ -164,7 +164,7 @@ impl World {
 
     /// Zoom's time passes: no access token is valid any more.
     pub(crate) async fn expire(&self) -> anyhow::Result<()> {
-        self.ground.simulator.post("/clock", &json!({ "advance_seconds": 3700 })).await.map(drop)
+        self.fixture.simulator.post("/clock", &json!({ "advance_seconds": 3700 })).await.map(drop)
     }
 
     /// This is to be found nowhere.
@@ -175,12 +175,12 @@ impl World {
     /// From now on Zoom gives access tokens that live so long. We call one stale when it has a minute left.
     pub(crate) async fn tokens_live(&self, seconds: u32) -> anyhow::Result<()> {
         let switch = json!({ "access_token_seconds": seconds });
-        self.ground.simulator.call(Method::PATCH, "/switches", &switch).await.map(drop)
+        self.fixture.simulator.call(Method::PATCH, "/switches", &switch).await.map(drop)
     }
 
     /// Everything that must be found nowhere.
     async fn all_secrets(&self) -> anyhow::Result<Vec<String>> {
-        let issued = self.ground.simulator.get("/issued").await?;
+        let issued = self.fixture.simulator.get("/issued").await?;
         let issued = issued.as_array().into_iter().flatten().filter_map(|it| it["secret"].as_str());
         let mut secrets: Vec<_> = issued.map(str::to_owned).collect();
         secrets.extend_from_slice(&self.secrets.lock().unwrap_or_else(PoisonError::into_inner));
@@ -197,7 +197,7 @@ impl World {
 
     /// In a server's own folder: the database, unless it is PostgreSQL's, the escrow, the audit's journal.
     fn files_of(&self, secrets: &[String], replica: u32) -> anyhow::Result<Searched> {
-        let (mut searched, data) = (Searched::default(), self.ground.data(replica));
+        let (mut searched, data) = (Searched::default(), self.fixture.data(replica));
         for folder in [data.clone(), data.join("escrow"), data.join("audit")] {
             searched.add(search::files(secrets, &folder)?);
         }
@@ -208,16 +208,16 @@ impl World {
     pub(crate) async fn close(self) -> anyhow::Result<Searched> {
         let secrets = self.all_secrets().await?;
         let mut searched = std::mem::take(&mut *self.searched.lock().unwrap_or_else(PoisonError::into_inner));
-        searched.add(search::files(&secrets, &self.ground.logs())?);
+        searched.add(search::files(&secrets, &self.fixture.logs())?);
         for replica in 0..REPLICAS {
             searched.add(self.files_of(&secrets, replica)?);
         }
-        if let Some(address) = &self.ground.postgres {
+        if let Some(address) = &self.fixture.postgres {
             searched.add(search::text(&secrets, address, &Postgres::dump(address)?));
         }
-        searched.add(search::text(&secrets, "the audit's export", &self.ground.audit().await?));
+        searched.add(search::text(&secrets, "the audit's export", &self.fixture.audit().await?));
         searched.sharpen(&secrets)?;
-        self.ground.simulator.stop(&self.ground.env).await;
+        self.fixture.simulator.stop(&self.fixture.env).await;
         Ok(searched)
     }
 }

@@ -34,7 +34,7 @@ pub enum Step {
     Restart(Replica),
 
     /// Zoom acts on a server's request and answers.
-    Act(Replica),
+    Action(Replica),
     /// Zoom acts, and the answer is lost.
     ActUnheard(Replica),
     /// The request is lost: the server sees the same as with a lost answer.
@@ -75,7 +75,7 @@ impl Step {
             Self::Replay,
             Self::Crash,
             Self::Restart,
-            Self::Act,
+            Self::Action,
             Self::ActUnheard,
             Self::Drop,
             Self::Refuse,
@@ -115,7 +115,7 @@ impl World {
             }
             Step::Crash(replica) => self.work[replica] != Work::Down,
             Step::Restart(replica) => self.work[replica] == Work::Down,
-            Step::Act(replica)
+            Step::Action(replica)
             | Step::ActUnheard(replica)
             | Step::Drop(replica)
             | Step::Refuse(replica)
@@ -166,7 +166,7 @@ impl World {
                     Answer::Granted(token) => self.work[replica] = Work::Holding(attempt, token),
                     Answer::Dead => self.work[replica] = Work::Judging(attempt),
                     Answer::Refused => self.give_back(replica, !attempt.in_doubt),
-                    Answer::Unclear => self.doubt(replica, attempt),
+                    Answer::Unclear => self.suspect(replica, attempt),
                 }
             }
             Step::Escrow(replica) => {
@@ -235,7 +235,7 @@ impl World {
             }
             Step::Restart(replica) => self.work[replica] = Work::Idle,
 
-            Step::Act(replica) => {
+            Step::Action(replica) => {
                 let Work::Waiting(attempt, None) = self.work[replica] else { return };
                 let answer = self.zoom.act(attempt.token, false);
                 self.work[replica] = Work::Waiting(attempt, Some(answer));
@@ -250,7 +250,7 @@ impl World {
             Step::TimeOut(replica) => {
                 let Work::Waiting(attempt, None) = self.work[replica] else { return };
                 self.abandon(attempt, None);
-                self.doubt(replica, attempt);
+                self.suspect(replica, attempt);
             }
             Step::ActAdrift(token) => {
                 self.adrift.remove(&token);
@@ -286,7 +286,7 @@ impl World {
     }
 
     /// Zoom may have acted: the server asks once more with the same token, then gives up.
-    fn doubt(&mut self, replica: Replica, attempt: Attempt) {
+    fn suspect(&mut self, replica: Replica, attempt: Attempt) {
         if attempt.again {
             self.give_back(replica, false);
         } else {

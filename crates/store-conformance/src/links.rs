@@ -10,7 +10,7 @@ use model::{AccountUser, CredentialStatus, DisconnectCause, PoolId, TokenKind, T
 use crate::{Conformance, credentials};
 use store::{
     AccountState, Dialect, FormerSecret, LAST_USES, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkUse,
-    Proof, TokenLink,
+    LinkVerification, TokenLink,
 };
 
 fn terms(source: LinkSource) -> LinkTerms {
@@ -20,7 +20,7 @@ fn terms(source: LinkSource) -> LinkTerms {
         source,
         meeting: "12345678901".parse().ok(),
         meeting_in_request: true,
-        proof: Proof::QuerySecret { name: "tökén".into(), digest: [7; 32] },
+        proof: LinkVerification::QuerySecret { name: "tökén".into(), digest: [7; 32] },
         networks: vec!["192.0.2.0/24".into(), "2001:db8::/32".into()],
         optional: true,
         allow_repeat: true,

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use model::{
-    BotStatus, Code, CredentialId, CredentialStatus, PoolId, ReauthCause, StatusChange, Timestamp, WorkspaceId,
+    BotStatus, Code, CredentialId, CredentialStatus, PoolId, ReauthCause, StatusChange, Timestamp,
+    WorkspaceId,
 };
 
 use crate::{Conformance, bots, connect, credentials, links};

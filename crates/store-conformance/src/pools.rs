@@ -14,14 +14,14 @@ use crate::{CALLERS, Conformance, ROUNDS, bots, credentials};
 use store::{Member, MemberUsage, Pool, PoolRemoval, Seat, SeatCounts, SeatRequest, Seating, StoreError};
 
 /// A workspace with one pool, and its members.
-struct Ground<'b> {
+struct Fixture<'b> {
     suite: &'b Conformance,
     workspace: WorkspaceId,
     pool: PoolId,
     members: Vec<Member>,
 }
 
-impl<'b> Ground<'b> {
+impl<'b> Fixture<'b> {
     /// A pool of accounts that may each be in so many meetings, and host one of them.
     async fn with(suite: &'b Conformance, joins: &[u32]) -> Self {
         let workspace = suite.workspace().await;
@@ -97,9 +97,9 @@ async fn added(suite: &Conformance, workspace: WorkspaceId, name: &str, members:
 }
 
 pub async fn a_pool_comes_back_whole(suite: &Conformance) {
-    let ground = Ground::with(suite, &[1, 2]).await;
+    let fixture = Fixture::with(suite, &[1, 2]).await;
     let user: AccountUser = "ada@example.test".parse().unwrap();
-    let mut members = ground.members.clone();
+    let mut members = fixture.members.clone();
     members.push(Member {
         account: (members[0].account.0, Some("KDcuGIm1QgePTO8WbOqwIQ".parse().unwrap())),
         person: "ada".into(),
@@ -107,12 +107,12 @@ pub async fn a_pool_comes_back_whole(suite: &Conformance) {
         ..members[1].clone()
     });
     let name = "Zoë’s 🗝";
-    let id = added(suite, ground.workspace, name, &members).await;
+    let id = added(suite, fixture.workspace, name, &members).await;
     members.sort_by_key(|member| (member.account.0.to_string(), member.person != "user-0"));
 
     let (now, elsewhere) = (suite.env.now(), WorkspaceId::generate(&suite.env));
-    let (pool, found) = suite.store.pool(ground.workspace, id, now).await.unwrap().unwrap();
-    assert_eq!((pool.name.as_str(), pool.created_at, pool.workspace), (name, now, ground.workspace));
+    let (pool, found) = suite.store.pool(fixture.workspace, id, now).await.unwrap().unwrap();
+    assert_eq!((pool.name.as_str(), pool.created_at, pool.workspace), (name, now, fixture.workspace));
     assert_eq!(
         found.iter().map(|usage| &usage.member).collect::<Vec<_>>(),
         members.iter().collect::<Vec<_>>()
@@ -121,7 +121,7 @@ pub async fn a_pool_comes_back_whole(suite: &Conformance) {
     assert!(suite.store.pool(elsewhere, id, now).await.unwrap().is_none());
     assert!(suite.store.pools(elsewhere, now).await.unwrap().is_empty());
 
-    let all = suite.store.pools(ground.workspace, now).await.unwrap();
+    let all = suite.store.pools(fixture.workspace, now).await.unwrap();
     assert_eq!(
         all.iter().map(|(pool, members)| (&*pool.name, members.len())).collect::<Vec<_>>(),
         [(name, 3), ("first", 2)]
@@ -131,7 +131,7 @@ pub async fn a_pool_comes_back_whole(suite: &Conformance) {
 }
 
 pub async fn a_pool_is_changed_by_its_own_workspace(suite: &Conformance) {
-    let Ground { workspace, pool, members, .. } = Ground::with(suite, &[1, 2]).await;
+    let Fixture { workspace, pool, members, .. } = Fixture::with(suite, &[1, 2]).await;
     let (store, elsewhere) = (&suite.store, WorkspaceId::generate(&suite.env));
     added(suite, workspace, "second", &[]).await;
     assert!(!store.rename_pool(elsewhere, pool, "theirs").await.unwrap());
@@ -157,26 +157,26 @@ pub async fn a_pool_is_changed_by_its_own_workspace(suite: &Conformance) {
 }
 
 pub async fn a_pool_is_deleted_when_nobody_sits_there(suite: &Conformance) {
-    let ground = Ground::with(suite, &[1]).await;
-    let request = ground.request("bot", None);
-    ground.takes(&request).await;
-    let remove = async |now| suite.store.remove_pool(ground.workspace, ground.pool, now).await.unwrap();
+    let fixture = Fixture::with(suite, &[1]).await;
+    let request = fixture.request("bot", None);
+    fixture.takes(&request).await;
+    let remove = async |now| suite.store.remove_pool(fixture.workspace, fixture.pool, now).await.unwrap();
     assert_eq!(remove(request.now).await, PoolRemoval::InUse);
-    assert_eq!(ground.seats().await, [1], "and its members are still there");
+    assert_eq!(fixture.seats().await, [1], "and its members are still there");
     assert_eq!(remove(request.until).await, PoolRemoval::Removed);
 }
 
 pub async fn seats_spread_and_run_out(suite: &Conformance) {
-    let ground = Ground::with(suite, &[1, 3]).await;
+    let fixture = Fixture::with(suite, &[1, 3]).await;
     let mut taken: BTreeMap<CredentialId, u32> = BTreeMap::new();
     for bot in 0..4 {
-        let seat = ground.takes(&ground.request(&format!("bot-{bot}"), Some(bot))).await;
+        let seat = fixture.takes(&fixture.request(&format!("bot-{bot}"), Some(bot))).await;
         *taken.entry(seat.account.0).or_default() += 1;
     }
-    for Member { account, joins, .. } in &ground.members {
+    for Member { account, joins, .. } in &fixture.members {
         assert_eq!(taken.get(&account.0), Some(joins));
     }
-    let counts = ground.refused(&ground.request("late", None)).await;
+    let counts = fixture.refused(&fixture.request("late", None)).await;
     let end = suite.env.now() + Duration::from_secs(60);
     let full = SeatCounts {
         accounts: 2,
@@ -187,107 +187,109 @@ pub async fn seats_spread_and_run_out(suite: &Conformance) {
         ..SeatCounts::default()
     };
     assert_eq!(counts, full);
-    let nowhere = SeatRequest { pool: PoolId::generate(&suite.env), ..ground.request("lost", None) };
-    assert_eq!(ground.ask(&nowhere).await, Seating::NoPool);
+    let nowhere = SeatRequest { pool: PoolId::generate(&suite.env), ..fixture.request("lost", None) };
+    assert_eq!(fixture.ask(&nowhere).await, Seating::NoPool);
     let elsewhere = WorkspaceId::generate(&suite.env);
-    let theirs = suite.store.take_seat(elsewhere, &ground.request("bot", None)).await.unwrap();
+    let theirs = suite.store.take_seat(elsewhere, &fixture.request("bot", None)).await.unwrap();
     assert_eq!(theirs, Seating::NoPool);
 }
 
 pub async fn asking_again_keeps_the_seat(suite: &Conformance) {
-    let ground = Ground::with(suite, &[2, 2]).await;
-    let first = ground.takes(&ground.request("bot", Some(1))).await;
+    let fixture = Fixture::with(suite, &[2, 2]).await;
+    let first = fixture.takes(&fixture.request("bot", Some(1))).await;
     let later = suite.env.now() + Duration::from_secs(600);
-    let again = ground.takes(&SeatRequest { until: later, ..ground.request("bot", Some(1)) }).await;
+    let again = fixture.takes(&SeatRequest { until: later, ..fixture.request("bot", Some(1)) }).await;
     assert_eq!(again, first);
-    let sooner = ground.takes(&ground.request("bot", Some(1))).await;
+    let sooner = fixture.takes(&fixture.request("bot", Some(1))).await;
     assert_eq!(sooner, first);
-    let ends: Vec<_> = ground.usage().await.iter().filter_map(|usage| usage.first_end).collect();
+    let ends: Vec<_> = fixture.usage().await.iter().filter_map(|usage| usage.first_end).collect();
     assert_eq!(ends, [later], "one seat, and it never ends sooner than was said");
-    let elsewhere = ground.takes(&ground.request("bot", Some(2))).await;
+    let elsewhere = fixture.takes(&fixture.request("bot", Some(2))).await;
     assert_ne!(elsewhere.id, first.id);
-    let unknown = ground.takes(&ground.request("bot", None)).await;
-    assert_eq!(ground.takes(&ground.request("bot", None)).await, unknown);
+    let unknown = fixture.takes(&fixture.request("bot", None)).await;
+    assert_eq!(fixture.takes(&fixture.request("bot", None)).await, unknown);
 
     // The account is excluded now: the holder gets another one and loses this one.
     let without = [first.account.clone()];
-    let moved = ground.takes(&SeatRequest { without: &without, ..ground.request("bot", Some(1)) }).await;
+    let moved = fixture.takes(&SeatRequest { without: &without, ..fixture.request("bot", Some(1)) }).await;
     assert_ne!(moved.account, first.account);
-    assert_eq!(ground.seats().await.iter().sum::<u32>(), 3);
+    assert_eq!(fixture.seats().await.iter().sum::<u32>(), 3);
 }
 
 pub async fn nobody_is_twice_in_a_meeting_through_any_pool(suite: &Conformance) {
-    let ground = Ground::with(suite, &[9]).await;
-    let other = added(suite, ground.workspace, "other", &ground.members).await;
-    ground.takes(&ground.request("bot-1", Some(1))).await;
-    let again = SeatRequest { pool: other, ..ground.request("bot-2", Some(1)) };
-    assert_eq!(ground.refused(&again).await.present, 1);
-    assert_eq!(ground.refused(&ground.request("bot-2", Some(1))).await.present, 1);
-    ground.takes(&SeatRequest { pool: other, ..ground.request("bot-2", Some(2)) }).await;
-    assert_eq!(ground.seats().await, [2], "a person's seats count in every pool");
+    let fixture = Fixture::with(suite, &[9]).await;
+    let other = added(suite, fixture.workspace, "other", &fixture.members).await;
+    fixture.takes(&fixture.request("bot-1", Some(1))).await;
+    let again = SeatRequest { pool: other, ..fixture.request("bot-2", Some(1)) };
+    assert_eq!(fixture.refused(&again).await.present, 1);
+    assert_eq!(fixture.refused(&fixture.request("bot-2", Some(1))).await.present, 1);
+    fixture.takes(&SeatRequest { pool: other, ..fixture.request("bot-2", Some(2)) }).await;
+    assert_eq!(fixture.seats().await, [2], "a person's seats count in every pool");
 }
 
 pub async fn an_account_hosts_no_more_than_it_may(suite: &Conformance) {
-    let ground = Ground::with(suite, &[9]).await;
-    let host = |holder, meeting| SeatRequest { hosting: true, ..ground.request(holder, Some(meeting)) };
-    ground.takes(&ground.request("bot-1", Some(1))).await;
-    ground.takes(&host("bot-1", 1)).await;
-    ground.takes(&host("bot-1", 1)).await;
-    assert_eq!(ground.refused(&host("bot-2", 2)).await.hosting, 1);
-    ground.takes(&ground.request("bot-2", Some(2))).await;
-    assert_eq!(ground.refused(&host("bot-2", 2)).await.hosting, 1, "its seat doesn't become a hosting one");
-    let usage = ground.usage().await.remove(0);
+    let fixture = Fixture::with(suite, &[9]).await;
+    let host = |holder, meeting| SeatRequest { hosting: true, ..fixture.request(holder, Some(meeting)) };
+    fixture.takes(&fixture.request("bot-1", Some(1))).await;
+    fixture.takes(&host("bot-1", 1)).await;
+    fixture.takes(&host("bot-1", 1)).await;
+    assert_eq!(fixture.refused(&host("bot-2", 2)).await.hosting, 1);
+    fixture.takes(&fixture.request("bot-2", Some(2))).await;
+    assert_eq!(fixture.refused(&host("bot-2", 2)).await.hosting, 1, "its seat doesn't become a hosting one");
+    let usage = fixture.usage().await.remove(0);
     assert_eq!((usage.seats, usage.hosting), (2, 1), "and it keeps what it had");
 }
 
 pub async fn a_seat_of_the_meetings_host_counts_as_hosting(suite: &Conformance) {
-    let ground = Ground::with(suite, &[9]).await;
-    let own = |holder, meeting| SeatRequest { host: Some("user-0"), ..ground.request(holder, Some(meeting)) };
-    let others = |holder, meeting| SeatRequest { host: Some("eve"), ..ground.request(holder, Some(meeting)) };
-    ground.takes(&others("bot-1", 1)).await;
-    assert_eq!(ground.usage().await[0].hosting, 0);
-    ground.takes(&own("bot-2", 2)).await;
-    ground.takes(&own("bot-2", 2)).await;
-    assert_eq!(ground.usage().await[0].hosting, 1, "of a seat that is new, and of one that is kept");
-    assert_eq!(ground.refused(&own("bot-3", 3)).await.hosting, 1);
+    let fixture = Fixture::with(suite, &[9]).await;
+    let own =
+        |holder, meeting| SeatRequest { host: Some("user-0"), ..fixture.request(holder, Some(meeting)) };
+    let others =
+        |holder, meeting| SeatRequest { host: Some("eve"), ..fixture.request(holder, Some(meeting)) };
+    fixture.takes(&others("bot-1", 1)).await;
+    assert_eq!(fixture.usage().await[0].hosting, 0);
+    fixture.takes(&own("bot-2", 2)).await;
+    fixture.takes(&own("bot-2", 2)).await;
+    assert_eq!(fixture.usage().await[0].hosting, 1, "of a seat that is new, and of one that is kept");
+    assert_eq!(fixture.refused(&own("bot-3", 3)).await.hosting, 1);
     let to_start = SeatRequest { hosting: true, ..others("bot-3", 3) };
-    assert_eq!(ground.refused(&to_start).await.accounts, 0, "no member hosts it");
-    ground.takes(&others("bot-3", 3)).await;
+    assert_eq!(fixture.refused(&to_start).await.accounts, 0, "no member hosts it");
+    fixture.takes(&others("bot-3", 3)).await;
     // Meanwhile the host of the first one's meeting has become known.
-    assert_eq!(ground.refused(&own("bot-1", 1)).await.hosting, 1);
-    let usage = ground.usage().await.remove(0);
+    assert_eq!(fixture.refused(&own("bot-1", 1)).await.hosting, 1);
+    let usage = fixture.usage().await.remove(0);
     assert_eq!((usage.seats, usage.hosting), (3, 1));
 }
 
 pub async fn the_dead_are_passed_over(suite: &Conformance) {
-    let ground = Ground::with(suite, &[9, 9]).await;
-    let first = ground.takes(&ground.request("bot", Some(1))).await;
+    let fixture = Fixture::with(suite, &[9, 9]).await;
+    let first = fixture.takes(&fixture.request("bot", Some(1))).await;
     let (dead, cause) = (first.account.0, DisconnectCause::Asked);
     let note = suite.note("gone");
-    assert!(suite.store.disconnect_credential(ground.workspace, dead, cause, &note).await.unwrap());
-    let moved = ground.takes(&ground.request("bot", Some(1))).await;
+    assert!(suite.store.disconnect_credential(fixture.workspace, dead, cause, &note).await.unwrap());
+    let moved = fixture.takes(&fixture.request("bot", Some(1))).await;
     assert_ne!(moved.account, first.account);
     let rest = [moved.account];
-    let counts = ground.refused(&SeatRequest { without: &rest, ..ground.request("late", None) }).await;
+    let counts = fixture.refused(&SeatRequest { without: &rest, ..fixture.request("late", None) }).await;
     assert_eq!((counts.accounts, counts.usable, counts.seats), (2, 0, 0));
 }
 
 pub async fn seats_come_back_by_their_holders_end_and_by_time(suite: &Conformance) {
-    let ground = Ground::with(suite, &[2]).await;
-    let (store, workspace, pool) = (&suite.store, ground.workspace, ground.pool);
+    let fixture = Fixture::with(suite, &[2]).await;
+    let (store, workspace, pool) = (&suite.store, fixture.workspace, fixture.pool);
     let elsewhere = WorkspaceId::generate(&suite.env);
-    let one = ground.takes(&ground.request("bot-1", Some(1))).await;
-    let request = ground.request("bot-2", Some(2));
-    ground.takes(&request).await;
+    let one = fixture.takes(&fixture.request("bot-1", Some(1))).await;
+    let request = fixture.request("bot-2", Some(2));
+    fixture.takes(&request).await;
     assert!(!store.release_seat(elsewhere, one.id).await.unwrap());
     assert!(store.release_seat(workspace, one.id).await.unwrap());
     assert!(!store.release_seat(workspace, one.id).await.unwrap());
     assert_eq!(store.release_seats(elsewhere, pool, "bot-2").await.unwrap(), 0);
     assert_eq!(store.release_seats(workspace, pool, "bot-2").await.unwrap(), 1);
-    assert_eq!(ground.seats().await, [0]);
+    assert_eq!(fixture.seats().await, [0]);
 
     for bot in ["bot-3", "bot-4"] {
-        ground.takes(&ground.request(bot, None)).await;
+        fixture.takes(&fixture.request(bot, None)).await;
     }
     let (now, end) = (request.now, request.until);
     let later = end + Duration::from_secs(60);
@@ -295,39 +297,39 @@ pub async fn seats_come_back_by_their_holders_end_and_by_time(suite: &Conformanc
     assert_eq!(store.extend_seats(workspace, pool, "bot-4", end, later).await.unwrap(), 0, "it has ended");
     assert_eq!(store.seats_taken(now).await.unwrap(), 2);
     assert_eq!(store.seats_taken(end).await.unwrap(), 1);
-    let after = SeatRequest { now: end, until: later, ..ground.request("bot-5", None) };
-    ground.takes(&after).await;
+    let after = SeatRequest { now: end, until: later, ..fixture.request("bot-5", None) };
+    fixture.takes(&after).await;
     assert_eq!(store.seats_taken(now).await.unwrap(), 2, "what had ended was swept");
-    ground.refused(&SeatRequest { id: SeatId::generate(&suite.env), holder: "bot-6", ..after }).await;
+    fixture.refused(&SeatRequest { id: SeatId::generate(&suite.env), holder: "bot-6", ..after }).await;
 }
 
 pub async fn a_bots_last_step_gives_its_seats_back(suite: &Conformance) {
-    let ground = Ground::with(suite, &[9]).await;
-    let (bot, lease) = bots::leased(suite, ground.workspace).await;
-    ground.takes(&ground.request(&bot.id.to_string(), Some(1))).await;
-    ground.takes(&ground.request(&BotId::generate(&suite.env).to_string(), Some(2))).await;
+    let fixture = Fixture::with(suite, &[9]).await;
+    let (bot, lease) = bots::leased(suite, fixture.workspace).await;
+    fixture.takes(&fixture.request(&bot.id.to_string(), Some(1))).await;
+    fixture.takes(&fixture.request(&BotId::generate(&suite.env).to_string(), Some(2))).await;
     let step = |code| StatusChange { code, message: None, created_at: suite.env.now(), sub_code: None };
     suite.store.record_step(bot.id, &lease, &step(BotStatus::JoiningCall)).await.unwrap();
-    assert_eq!(ground.seats().await, [2]);
+    assert_eq!(fixture.seats().await, [2]);
     let stranger = store::Lease { token: LeaseToken::generate(&suite.env), ..lease };
     suite.store.record_step(bot.id, &stranger, &step(BotStatus::Fatal)).await.unwrap();
-    assert_eq!(ground.seats().await, [2], "the step was not recorded");
+    assert_eq!(fixture.seats().await, [2], "the step was not recorded");
     suite.store.record_step(bot.id, &lease, &step(BotStatus::Fatal)).await.unwrap();
-    assert_eq!(ground.seats().await, [1]);
+    assert_eq!(fixture.seats().await, [1]);
 }
 
 pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conformance) {
-    let ground = Ground::with(suite, &[2, 2]).await;
-    let other = added(suite, ground.workspace, "other", &ground.members).await;
+    let fixture = Fixture::with(suite, &[2, 2]).await;
+    let other = added(suite, fixture.workspace, "other", &fixture.members).await;
     for round in 0..ROUNDS {
         // All request one meeting, through two pools of the same two accounts.
         let holders: Vec<_> = (0..CALLERS).map(|caller| format!("{round}-{caller}")).collect();
         let requests = holders.iter().enumerate().map(|(caller, holder)| SeatRequest {
-            pool: if caller % 2 == 0 { ground.pool } else { other },
-            ..ground.request(holder, Some(1))
+            pool: if caller % 2 == 0 { fixture.pool } else { other },
+            ..fixture.request(holder, Some(1))
         });
         let requests: Vec<_> = requests.collect();
-        let answers = join_all(requests.iter().map(|request| ground.ask(request))).await;
+        let answers = join_all(requests.iter().map(|request| fixture.ask(request))).await;
         let seats = answers.into_iter().filter_map(|answer| match answer {
             Seating::Taken(seat) => Some(seat),
             _ => None,
@@ -338,50 +340,50 @@ pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conf
 
         // As many meetings as callers: no more seats are taken than there are.
         let requests =
-            holders.iter().zip(10..).map(|(holder, meeting)| ground.request(holder, Some(meeting)));
+            holders.iter().zip(10..).map(|(holder, meeting)| fixture.request(holder, Some(meeting)));
         let requests: Vec<_> = requests.collect();
-        let answers = join_all(requests.iter().map(|request| ground.ask(request))).await;
+        let answers = join_all(requests.iter().map(|request| fixture.ask(request))).await;
         assert_eq!(answers.iter().filter(|answer| matches!(answer, Seating::Taken(_))).count(), 2);
-        assert_eq!(ground.seats().await, [2, 2]);
+        assert_eq!(fixture.seats().await, [2, 2]);
 
         // The same holder asks twenty times at once and gets one seat.
         for holder in &holders {
-            for pool in [ground.pool, other] {
-                suite.store.release_seats(ground.workspace, pool, holder).await.unwrap();
+            for pool in [fixture.pool, other] {
+                suite.store.release_seats(fixture.workspace, pool, holder).await.unwrap();
             }
         }
-        let requests: Vec<_> = (0..CALLERS).map(|_| ground.request("same", Some(7))).collect();
-        let answers = join_all(requests.iter().map(|request| ground.takes(request))).await;
+        let requests: Vec<_> = (0..CALLERS).map(|_| fixture.request("same", Some(7))).collect();
+        let answers = join_all(requests.iter().map(|request| fixture.takes(request))).await;
         assert!(answers.iter().all(|seat| *seat == answers[0]));
-        assert_eq!(suite.store.release_seats(ground.workspace, ground.pool, "same").await.unwrap(), 1);
+        assert_eq!(suite.store.release_seats(fixture.workspace, fixture.pool, "same").await.unwrap(), 1);
     }
 }
 
 pub async fn a_seat_of_a_wrong_clock_keeps_nobody_away(suite: &Conformance) {
-    let ground = Ground::with(suite, &[1]).await;
-    let request = ground.request("bot-1", None);
+    let fixture = Fixture::with(suite, &[1]).await;
+    let request = fixture.request("bot-1", None);
     let ahead = Duration::from_secs(3600);
     let early = SeatRequest { now: request.now + ahead, until: request.until + ahead, ..request };
-    ground.takes(&early).await;
-    ground.takes(&ground.request("bot-2", None)).await;
+    fixture.takes(&early).await;
+    fixture.takes(&fixture.request("bot-2", None)).await;
     // Taken by a server with a right clock, extended by one with a wrong clock.
     let (now, next_year) = (request.now, request.now + Duration::from_secs(365 * 24 * 3600));
     assert_eq!(
-        suite.store.extend_seats(ground.workspace, ground.pool, "bot-2", now, next_year).await.unwrap(),
+        suite.store.extend_seats(fixture.workspace, fixture.pool, "bot-2", now, next_year).await.unwrap(),
         1
     );
-    ground.takes(&ground.request("bot-3", None)).await;
-    ground.refused(&ground.request("bot-4", None)).await;
+    fixture.takes(&fixture.request("bot-3", None)).await;
+    fixture.refused(&fixture.request("bot-4", None)).await;
 }
 
 pub async fn who_holds_seats_is_known_while_they_last(suite: &Conformance) {
-    let ground = Ground::with(suite, &[1, 2]).await;
-    let request = ground.request("bot-1", Some(1));
-    let first = ground.takes(&request).await;
-    let hosting = SeatRequest { hosting: true, ..ground.request("bot-2", None) };
-    let second = ground.takes(&hosting).await;
+    let fixture = Fixture::with(suite, &[1, 2]).await;
+    let request = fixture.request("bot-1", Some(1));
+    let first = fixture.takes(&request).await;
+    let hosting = SeatRequest { hosting: true, ..fixture.request("bot-2", None) };
+    let second = fixture.takes(&hosting).await;
     let held =
-        async |now, most| suite.store.held_seats(ground.workspace, ground.pool, now, most).await.unwrap();
+        async |now, most| suite.store.held_seats(fixture.workspace, fixture.pool, now, most).await.unwrap();
     let seats = held(request.now, 10).await;
     let shown: Vec<_> =
         seats.iter().map(|seat| (seat.id, &*seat.holder, seat.meeting, seat.hosting)).collect();
@@ -392,5 +394,5 @@ pub async fn who_holds_seats_is_known_while_they_last(suite: &Conformance) {
     assert_eq!(held(request.now, 1).await.len(), 1);
     assert!(held(request.until, 10).await.is_empty());
     let stranger = WorkspaceId::generate(&suite.env);
-    assert!(suite.store.held_seats(stranger, ground.pool, request.now, 10).await.unwrap().is_empty());
+    assert!(suite.store.held_seats(stranger, fixture.pool, request.now, 10).await.unwrap().is_empty());
 }

@@ -83,8 +83,8 @@ pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
 pub use lease::Lease;
 pub use limits::{LimitShare, ZoomLimit, ZoomLimits};
 pub use links::{
-    AccountState, Dialect, LAST_USES, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkUse, Proof,
-    ServableLink, TokenLink, TokenLinks,
+    AccountState, Dialect, LAST_USES, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkUse,
+    LinkVerification, ServableLink, TokenLink, TokenLinks,
 };
 pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
 pub use meeting_events::{Appended, MeetingEventBatch, MeetingEvents, MeetingEventsSummary};

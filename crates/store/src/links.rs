@@ -68,7 +68,7 @@ pub enum LinkSource {
 /// How a request proves itself, beside the URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Proof {
+pub enum LinkVerification {
     /// A signature of the dialect.
     Signature,
     /// A secret in the query, under this name: an older scheme.
@@ -97,7 +97,7 @@ pub struct LinkTerms {
     /// Whether a request may name the meeting when the link does not.
     pub meeting_in_request: bool,
     /// The proof that a request must bring.
-    pub proof: Proof,
+    pub proof: LinkVerification,
     /// The networks that requests may come from; empty means any.
     pub networks: Vec<String>,
     /// Attendee: whether to give an empty answer when there is no token, so that the bot joins
@@ -125,7 +125,7 @@ impl LinkTerms {
             source,
             meeting: None,
             meeting_in_request: false,
-            proof: Proof::Signature,
+            proof: LinkVerification::Signature,
             networks: Vec::new(),
             optional: false,
             allow_repeat: false,

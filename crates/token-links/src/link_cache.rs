@@ -11,7 +11,7 @@ use std::{
 use broker::{AccountCache, Memory};
 use ipnet::IpNet;
 use model::{Code, Environment, Failure, Secret, Timestamp, TokenLinkId};
-use store::{AccountState, Proof, ServableLink, TokenLink, TokenLinks};
+use store::{AccountState, LinkVerification, ServableLink, TokenLink, TokenLinks};
 use tenants::{CallbackSecrets, Cell, Vault, Workspaces};
 
 use crate::{
@@ -131,7 +131,7 @@ impl LinkCache {
         &self,
         row: &TokenLink,
     ) -> Result<(Option<Box<dyn Verifier>>, Option<Timestamp>), Failure> {
-        if row.terms.proof != Proof::Signature {
+        if row.terms.proof != LinkVerification::Signature {
             return Ok((None, None));
         }
         let (secrets, end): (Vec<_>, _) = if let Some(sealed) = &row.signing_secret {

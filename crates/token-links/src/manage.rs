@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use model::{
     CredentialId, Environment, Failure, MeetingNumber, Secret, Timestamp, TokenKind, TokenLinkId, WorkspaceId,
 };
-use store::{LinkAccount, LinkLife, LinkSource, LinkStore, LinkTerms, Proof, TokenLink};
+use store::{LinkAccount, LinkLife, LinkSource, LinkStore, LinkTerms, LinkVerification, TokenLink};
 use tenants::{Cell, Vault, digest};
 use url::Url;
 
@@ -105,9 +105,9 @@ impl LinkManager {
     ) -> Result<Option<LinkAddress>, Failure> {
         let NewLink { name, terms, life, signing_secrets } = new;
         let rules = rules(terms.dialect);
-        let demandable = terms.proof == Proof::Nothing || rules.refuses_verification().is_none();
+        let demandable = terms.proof == LinkVerification::Nothing || rules.refuses_verification().is_none();
         let verifiable = match signing_secrets[..] {
-            [] => terms.proof != Proof::Signature || rules.needs_signing_secret().is_none(),
+            [] => terms.proof != LinkVerification::Signature || rules.needs_signing_secret().is_none(),
             _ => rules.verifier(signing_secrets).is_some(),
         };
         let sound = demandable && verifiable && !terms.kinds.is_empty();

@@ -5,7 +5,7 @@ use std::{borrow::Cow, net::IpAddr};
 use http::{HeaderMap, HeaderName};
 use model::{Code, Failure, MeetingNumber, PlatformBot, TokenKind};
 use outbound::signature::SignatureHeaders;
-use store::{LinkTerms, Proof};
+use store::{LinkTerms, LinkVerification};
 
 /// The two spellings of Standard Webhooks' headers.
 static WEBHOOK: [HeaderName; 3] = [
@@ -118,8 +118,8 @@ pub(crate) struct Query<'a> {
 impl<'a> Query<'a> {
     pub(crate) fn of(terms: &'a LinkTerms, query: &'a str) -> Self {
         let secret = match &terms.proof {
-            Proof::QuerySecret { name, .. } => Some(name.as_str()),
-            Proof::Signature | Proof::Nothing => None,
+            LinkVerification::QuerySecret { name, .. } => Some(name.as_str()),
+            LinkVerification::Signature | LinkVerification::Nothing => None,
         };
         Self { pairs: pairs(query), secret }
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use model::{Code, Failure, Timestamp};
 use outbound::signature::ELSEWHERE;
-use store::{Digest, LinkLife, Proof};
+use store::{Digest, LinkLife, LinkVerification};
 use tenants::digest;
 
 use crate::{
@@ -74,8 +74,8 @@ fn check_source(link: &CachedLink, request: &LinkRequest<'_>) -> Result<(), Fail
     }
     check_size(request)?;
     match &link.row.terms.proof {
-        Proof::QuerySecret { name, digest } => check_query_secret(request.query, name, digest),
-        Proof::Signature | Proof::Nothing => Ok(()),
+        LinkVerification::QuerySecret { name, digest } => check_query_secret(request.query, name, digest),
+        LinkVerification::Signature | LinkVerification::Nothing => Ok(()),
     }
 }
 

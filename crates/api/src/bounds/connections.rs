@@ -92,7 +92,7 @@ enum Phase {
 
 /// What a connection is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum Command {
     /// To finish what it is at.
     Stop = 1,
     /// To go, because it has kept us waiting for too long.
@@ -153,22 +153,22 @@ impl ConnectionState {
     }
 
     /// The latest order.
-    fn order(&self) -> Option<Order> {
+    fn order(&self) -> Option<Command> {
         match self.order.load(Ordering::Relaxed) {
             0 => None,
-            1 => Some(Order::Stop),
-            2 => Some(Order::Late),
-            _ => Some(Order::Displaced),
+            1 => Some(Command::Stop),
+            2 => Some(Command::Late),
+            _ => Some(Command::Displaced),
         }
     }
 
-    fn tell(&self, order: Order) {
+    fn tell(&self, order: Command) {
         self.order.store(order as u8, Ordering::Relaxed);
         self.ordered.notify_one();
     }
 
     fn is_leaving(&self) -> bool {
-        matches!(self.order(), Some(Order::Late | Order::Displaced))
+        matches!(self.order(), Some(Command::Late | Command::Displaced))
     }
 }
 
@@ -182,12 +182,12 @@ pub(crate) struct Seat {
 impl Seat {
     /// What the connection has to do now. A connection that got a request meanwhile stays open. Call it where
     /// requests are taken in.
-    pub(crate) fn order(&self) -> Option<Order> {
+    pub(crate) fn order(&self) -> Option<Command> {
         let connection = &self.connection;
         let mut open = self.connections.open();
         if connection.is_leaving() && connection.phase().0 == Phase::Works {
             let stopping = open.stopping;
-            connection.order.store(if stopping { Order::Stop as u8 } else { 0 }, Ordering::Relaxed);
+            connection.order.store(if stopping { Command::Stop as u8 } else { 0 }, Ordering::Relaxed);
             open.leaving -= 1;
             open.count(connection.address);
         }
@@ -283,7 +283,7 @@ impl Connections {
         }
         for (phase, connection) in late {
             open.news.late += u64::from(phase == Phase::Head);
-            open.send_away(&connection, Order::Late);
+            open.send_away(&connection, Command::Late);
         }
         std::mem::take(&mut open.news)
     }
@@ -293,7 +293,7 @@ impl Connections {
         let mut open = self.open();
         open.stopping = true;
         for connection in open.all.values().filter(|connection| !connection.is_leaving()) {
-            connection.tell(Order::Stop);
+            connection.tell(Command::Stop);
         }
     }
 
@@ -318,13 +318,13 @@ impl Open {
         waiting.sort_unstable_by_key(|(since, number, _)| (*since, *number));
         waiting.truncate(count.max(1));
         for (.., connection) in &waiting {
-            self.send_away(connection, Order::Displaced);
+            self.send_away(connection, Command::Displaced);
         }
         self.news.displaced += waiting.len() as u64;
         waiting.len()
     }
 
-    fn send_away(&mut self, connection: &ConnectionState, order: Order) {
+    fn send_away(&mut self, connection: &ConnectionState, order: Command) {
         self.leaving += 1;
         self.discount(connection.address);
         connection.tell(order);

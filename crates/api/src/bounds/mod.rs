@@ -24,7 +24,7 @@ use model::Environment;
 
 pub(crate) use bodies::{Bodies, CALLERS_BYTES};
 pub use bodies::{BodyError, Sender};
-pub(crate) use connections::{ConnectionState, Connections, Order, Seat};
+pub(crate) use connections::{Command, ConnectionState, Connections, Seat};
 pub use holdings::Holdings;
 pub(crate) use holdings::{check_room, full};
 pub(crate) use in_flight::{InFlight, Slot};

@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// A pool, and links that draw on it.
-struct Ground {
+struct Fixture {
     app: TestApp,
     pool: String,
     members: [String; 2],
 }
 
-impl Ground {
+impl Fixture {
     /// Of the host of all meetings here, who may host one at once, and of Eve.
     async fn new() -> Self {
         let app = app().await;
@@ -61,57 +61,57 @@ impl Ground {
 
 #[tokio::test]
 async fn the_hosts_zak_makes_a_participant_the_host() {
-    let ground = Ground::new().await;
-    let (one, two) = (meeting(&ground.app).await, meeting(&ground.app).await);
-    ground.app.list_meetings().await;
-    let link = ground.link(json!({})).await;
+    let fixture = Fixture::new().await;
+    let (one, two) = (meeting(&fixture.app).await, meeting(&fixture.app).await);
+    fixture.app.list_meetings().await;
+    let link = fixture.link(json!({})).await;
     for _ in 0..2 {
-        assert_eq!(ground.fetch(&link, &format!("bot=a&meeting={one}")).await.status, 200);
-        assert_eq!(ground.seats().await, [(1, 1)], "known from the map");
+        assert_eq!(fixture.fetch(&link, &format!("bot=a&meeting={one}")).await.status, 200);
+        assert_eq!(fixture.seats().await, [(1, 1)], "known from the map");
     }
-    let busy = ground.fetch(&link, &format!("bot=b&meeting={two}")).await;
+    let busy = fixture.fetch(&link, &format!("bot=b&meeting={two}")).await;
     assert_eq!((busy.status, busy.header("retry-after")), (429, "60"));
     let words = "host_busy: 1 of 9 seats taken, 1 of 1 accounts usable, 1 of them hosting as many meetings as they may; ";
     assert!(busy.text.starts_with(words), "{}", busy.text);
     // Only a ZAK starts a meeting, and only that of its host.
-    assert_eq!(ground.fetch(&link, &format!("bot=b&meeting={two}&kind=access_token")).await.status, 200);
-    assert_eq!(ground.fetch(&link, "bot=c&meeting=99912345678").await.status, 200);
-    assert_eq!(ground.seats().await, [(3, 1)]);
+    assert_eq!(fixture.fetch(&link, &format!("bot=b&meeting={two}&kind=access_token")).await.status, 200);
+    assert_eq!(fixture.fetch(&link, "bot=c&meeting=99912345678").await.status, 200);
+    assert_eq!(fixture.seats().await, [(3, 1)]);
     // Another account comes as a guest.
-    ground.put(1, 1).await;
-    assert_eq!(ground.fetch(&link, &format!("bot=d&meeting={one}")).await.status, 200);
-    assert_eq!(ground.seats().await, [(3, 1), (1, 0)]);
-    let three = meeting(&ground.app).await;
-    ground
+    fixture.put(1, 1).await;
+    assert_eq!(fixture.fetch(&link, &format!("bot=d&meeting={one}")).await.status, 200);
+    assert_eq!(fixture.seats().await, [(3, 1), (1, 0)]);
+    let three = meeting(&fixture.app).await;
+    fixture
         .app
-        .post(&format!("/api/v2/zoom-oauth-credentials/{}/sync-meetings/", ground.members[0]), json!({}))
+        .post(&format!("/api/v2/zoom-oauth-credentials/{}/sync-meetings/", fixture.members[0]), json!({}))
         .await;
-    ground.app.list_meetings().await;
-    assert_eq!(ground.fetch(&link, &format!("bot=e&meeting={three}")).await.status, 200);
-    assert_eq!(ground.seats().await, [(3, 1), (2, 0)], "although it is the busier one");
+    fixture.app.list_meetings().await;
+    assert_eq!(fixture.fetch(&link, &format!("bot=e&meeting={three}")).await.status, 200);
+    assert_eq!(fixture.seats().await, [(3, 1), (2, 0)], "although it is the busier one");
 }
 
 #[tokio::test]
 async fn a_link_for_starting_meetings_uses_members_that_may_host() {
-    let ground = Ground::new().await;
-    let hosted = meeting(&ground.app).await;
-    ground.app.list_meetings().await;
-    let link = ground.link(json!({ "hosting": true })).await;
-    assert_eq!(ground.fetch(&link, &format!("bot=a&meeting={hosted}")).await.status, 200);
-    ground.put(1, 2).await;
+    let fixture = Fixture::new().await;
+    let hosted = meeting(&fixture.app).await;
+    fixture.app.list_meetings().await;
+    let link = fixture.link(json!({ "hosting": true })).await;
+    assert_eq!(fixture.fetch(&link, &format!("bot=a&meeting={hosted}")).await.status, 200);
+    fixture.put(1, 2).await;
     // Nobody knows whose meetings these are.
     for (query, seats) in [("bot=b&meeting=99912345678", [(1, 1), (1, 1)]), ("bot=c", [(1, 1), (2, 2)])] {
-        assert_eq!(ground.fetch(&link, query).await.status, 200, "{query}");
-        assert_eq!(ground.seats().await, seats, "{query}");
+        assert_eq!(fixture.fetch(&link, query).await.status, 200, "{query}");
+        assert_eq!(fixture.seats().await, seats, "{query}");
     }
-    assert_eq!(ground.fetch(&link, "bot=d").await.status, 429);
+    assert_eq!(fixture.fetch(&link, "bot=d").await.status, 429);
     // Here it is known, and it is nobody of the pool.
     let only_eve =
-        json!({ "members": [{ "credential": ground.members[1], "max_joins": 9, "max_hosted": 2 }] });
-    let change = ground.app.request("PATCH", &format!("/api/latchkey/v1/pools/{}/", ground.pool));
+        json!({ "members": [{ "credential": fixture.members[1], "max_joins": 9, "max_hosted": 2 }] });
+    let change = fixture.app.request("PATCH", &format!("/api/latchkey/v1/pools/{}/", fixture.pool));
     let change = change.header("content-type", "application/json").body(Body::from(only_eve.to_string()));
-    ground.app.send(change.unwrap()).await.ok();
-    let refused = ground.fetch(&link, &format!("bot=e&meeting={hosted}")).await;
+    fixture.app.send(change.unwrap()).await.ok();
+    let refused = fixture.fetch(&link, &format!("bot=e&meeting={hosted}")).await;
     let words = "token_not_available: no account of the pool is known to host this meeting; ";
     assert_eq!((refused.status, refused.text.starts_with(words)), (422, true), "{}", refused.text);
 }

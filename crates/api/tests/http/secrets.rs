@@ -11,7 +11,7 @@ use axum::{
 };
 use model::TokenKind;
 use serde_json::json;
-use store::Proof;
+use store::LinkVerification;
 use tenants::digest;
 use token_links::NewLink;
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
@@ -93,7 +93,8 @@ async fn the_log_tells_no_secret() {
     let made = app.post("/api/latchkey/v1/token-links/", asked).await.created();
     let own_name = app.path_of(made["url"].as_str().unwrap());
     let mut new = NewLink::usual(TokenKind::Zak, account.as_str().unwrap().parse().unwrap());
-    new.terms.proof = Proof::QuerySecret { name: "bot".to_owned(), digest: digest("planted-query-secret") };
+    new.terms.proof =
+        LinkVerification::QuerySecret { name: "bot".to_owned(), digest: digest("planted-query-secret") };
     let made = app.links.manager.create(app.workspace().await, &new).await.unwrap().unwrap();
     let our_name = format!("{}?bot=planted-query-secret", app.path_of(made.url.expose()));
     for address in [own_name, our_name] {

@@ -17,18 +17,18 @@ use super::Inner;
 
 /// Ends with the last clone of it.
 #[derive(Debug, Clone)]
-pub(super) struct JournalWriter(mpsc::Sender<Order>);
+pub(super) struct JournalWriter(mpsc::Sender<WriteRequest>);
 
 #[derive(Debug)]
-struct Order {
+struct WriteRequest {
     batches: Vec<AuditBatch>,
     done: oneshot::Sender<io::Result<()>>,
 }
 
 impl JournalWriter {
     pub(super) fn start(inner: Weak<Inner>) -> io::Result<Self> {
-        let (sender, orders) = mpsc::channel();
-        thread::Builder::new().name("audit-journal".into()).spawn(move || work(&inner, &orders))?;
+        let (sender, requests) = mpsc::channel();
+        thread::Builder::new().name("audit-journal".into()).spawn(move || work(&inner, &requests))?;
         Ok(Self(sender))
     }
 
@@ -36,13 +36,13 @@ impl JournalWriter {
     pub(super) async fn write(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
         let broke_off = || io::Error::other("the thread of the audit's journal broke off");
         let (done, written) = oneshot::channel();
-        self.0.send(Order { batches, done }).map_err(|_| broke_off())?;
+        self.0.send(WriteRequest { batches, done }).map_err(|_| broke_off())?;
         written.await.map_err(|_| broke_off())?
     }
 }
 
-fn work(inner: &Weak<Inner>, orders: &mpsc::Receiver<Order>) {
-    for Order { batches, done } in orders {
+fn work(inner: &Weak<Inner>, requests: &mpsc::Receiver<WriteRequest>) {
+    for WriteRequest { batches, done } in requests {
         // Dropped before the result is sent, so that the files are released when the journal is dropped.
         let Some(inner) = inner.upgrade() else { return };
         let written = catch_unwind(AssertUnwindSafe(|| inner.write(batches)));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use stage::{Log, Process, Program, Server, text};
 use url::Url;
 
-use super::{ground::Ground, role::Ready};
+use super::{fixture::Fixture, role::Ready};
 use crate::{cores::Cores, place::Place};
 
 /// Who answers.
@@ -19,7 +19,7 @@ pub(super) enum Contender<'g> {
     /// Verifies, and has Zoom mint every time.
     Straightforward,
     /// Latchkey on this installation, with such an audit.
-    Latchkey(&'g Ground, AuditKind),
+    Latchkey(&'g Fixture, AuditKind),
 }
 
 /// How the audit is kept.
@@ -56,30 +56,30 @@ enum Either {
 }
 
 impl Running {
-    /// Starts one. It was read from once, through each of the ground's first `links` links: what it keeps in memory is there.
+    /// Starts one. It was read from once, through each of the fixture's first `links` links: what it keeps in memory is there.
     pub(super) async fn start(
         contender: Contender<'_>,
-        ground: &Ground,
+        fixture: &Fixture,
         links: usize,
         place: &Place,
         cores: &Cores,
     ) -> anyhow::Result<Self> {
-        let secret = ground.callback_secret.expose();
+        let secret = fixture.callback_secret.expose();
         let running = match contender {
             Contender::Verifier => {
-                let input = json!({ "secret": secret, "answer": ground.zak.expose() });
+                let input = json!({ "secret": secret, "answer": fixture.zak.expose() });
                 Self::role("verifier", &input, place, cores).await?
             }
             Contender::Straightforward => {
-                let input = straightforward(ground, place).await?;
+                let input = straightforward(fixture, place).await?;
                 Self::role("straightforward", &input, place, cores).await?
             }
-            Contender::Latchkey(ground, audit) => {
-                let server = ground.installation.serve_on(place, cores.server, &audit.settings()).await?;
+            Contender::Latchkey(fixture, audit) => {
+                let server = fixture.installation.serve_on(place, cores.server, &audit.settings()).await?;
                 Self { origin: server.url.clone(), server: Either::Latchkey(server) }
             }
         };
-        ground.read_each(&running.origin, links, place).await?;
+        fixture.read_each(&running.origin, links, place).await?;
         Ok(running)
     }
 
@@ -109,13 +109,13 @@ impl Running {
 }
 
 /// What it needs: an app, and the consent of one user.
-async fn straightforward(ground: &Ground, place: &Place) -> anyhow::Result<Value> {
-    let installation = &ground.installation;
+async fn straightforward(fixture: &Fixture, place: &Place) -> anyhow::Result<Value> {
+    let installation = &fixture.installation;
     let wanted = json!({ "client_id": installation.client_id, "count": 1 });
     let consented = place.simulator.call(Method::POST, "/consents", &wanted).await?;
     let zoom = &place.simulator.ready;
     Ok(json!({
-        "secret": ground.callback_secret.expose(),
+        "secret": fixture.callback_secret.expose(),
         "oauth_base": zoom.zoom_base,
         "api_base": zoom.api_base,
         "ca_file": zoom.ca_file,

@@ -5,7 +5,7 @@
 //! requests of the same shape. Every run has a new server process, but for those that compare numbers of accounts.
 
 mod contender;
-mod ground;
+mod fixture;
 mod role;
 pub(crate) mod straightforward;
 pub(crate) mod verifier;
@@ -30,7 +30,7 @@ use contender::{
     AuditKind::{Relaxed, Strict, StrictDiskFirst},
     Contender, Running,
 };
-use ground::Ground;
+use fixture::Fixture;
 use wrk::{Run, Wrk};
 
 /// What a relaxed and a strict audit leave of the verifier's reads.
@@ -51,7 +51,7 @@ struct Weighed {
 }
 
 /// What every run needs.
-struct Bench<'p> {
+struct TokenBench<'p> {
     place: &'p Place,
     cores: Cores,
     wrk: Wrk,
@@ -60,7 +60,7 @@ struct Bench<'p> {
 
 pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Tokens> {
     let (rounds, seconds, most) = if quick { (1, 1, 100) } else { (5, 3, 10_000) };
-    let bench = Bench { place, cores: Cores::divide()?, wrk: Wrk::new(&place.data, seconds)?, rounds };
+    let bench = TokenBench { place, cores: Cores::divide()?, wrk: Wrk::new(&place.data, seconds)?, rounds };
     let pids = [std::process::id(), place.simulator.id()];
     bench.cores.keep_off(&pids)?;
     let measured = bench.measure(most).await;
@@ -68,14 +68,14 @@ pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Tokens
     measured
 }
 
-impl Bench<'_> {
+impl TokenBench<'_> {
     async fn measure(&self, most: u32) -> anyhow::Result<Tokens> {
         println!("tokens: preparing one account on SQLite, one on PostgreSQL, {most} on SQLite");
         let server = Postgres::start_durable()?;
         let shared = Backend::Postgres(server.database("template1").await?);
-        let shared = Ground::prepare(self.place, shared, 1).await?;
-        let embedded = Ground::prepare(self.place, Backend::Sqlite, 1).await?;
-        let many = Ground::prepare(self.place, Backend::Sqlite, most).await?;
+        let shared = Fixture::prepare(self.place, shared, 1).await?;
+        let embedded = Fixture::prepare(self.place, Backend::Sqlite, 1).await?;
+        let many = Fixture::prepare(self.place, Backend::Sqlite, most).await?;
 
         self.delay_zoom(ZOOM_DELAY).await?;
         let contenders = [
@@ -90,8 +90,9 @@ impl Bench<'_> {
         let mut runs = contenders.map(|_| Vec::new());
         for round in 1..=self.rounds {
             for ((who, _, contender), runs) in contenders.iter().zip(&mut runs) {
-                let ground = if let Contender::Latchkey(ground, _) = contender { ground } else { &embedded };
-                let weighed = self.run(*contender, ground).await?;
+                let fixture =
+                    if let Contender::Latchkey(fixture, _) = contender { fixture } else { &embedded };
+                let weighed = self.run(*contender, fixture).await?;
                 println!("tokens {round}/{}: {who:<31} {weighed}", self.rounds);
                 runs.push(weighed);
             }
@@ -112,24 +113,25 @@ impl Bench<'_> {
     }
 
     /// A new process, and one account.
-    async fn run(&self, contender: Contender<'_>, ground: &Ground) -> anyhow::Result<Weighed> {
+    async fn run(&self, contender: Contender<'_>, fixture: &Fixture) -> anyhow::Result<Weighed> {
         let calls = self.zoom_calls().await?;
-        let running = Running::start(contender, ground, 1, self.place, &self.cores).await?;
-        let mut weighed = self.load(&running, ground, 1).await?;
+        let running = Running::start(contender, fixture, 1, self.place, &self.cores).await?;
+        let mut weighed = self.load(&running, fixture, 1).await?;
         running.stop(self.place).await;
         weighed.zoom_calls = self.zoom_calls().await? - calls;
         Ok(weighed)
     }
 
     /// One process, with a strict audit, whose ZAKs are all in memory; and reads through few links or many.
-    async fn sizes(&self, ground: &Ground, most: u32) -> anyhow::Result<Vec<TokenSize>> {
-        let contender = Contender::Latchkey(ground, Strict);
-        let running = Running::start(contender, ground, ground.paths.len(), self.place, &self.cores).await?;
+    async fn sizes(&self, fixture: &Fixture, most: u32) -> anyhow::Result<Vec<TokenSize>> {
+        let contender = Contender::Latchkey(fixture, Strict);
+        let running =
+            Running::start(contender, fixture, fixture.paths.len(), self.place, &self.cores).await?;
         let sizes = [1, most.isqrt(), most];
         let mut runs = sizes.map(|_| Vec::new());
         for round in 1..=self.rounds {
             for (accounts, runs) in sizes.iter().zip(&mut runs) {
-                let weighed = self.load(&running, ground, usize::try_from(*accounts)?).await?;
+                let weighed = self.load(&running, fixture, usize::try_from(*accounts)?).await?;
                 println!("tokens {round}/{}: {accounts:>5} accounts {weighed}", self.rounds);
                 runs.push(weighed);
             }
@@ -141,10 +143,10 @@ impl Bench<'_> {
             .collect())
     }
 
-    async fn load(&self, running: &Running, ground: &Ground, accounts: usize) -> anyhow::Result<Weighed> {
+    async fn load(&self, running: &Running, fixture: &Fixture, accounts: usize) -> anyhow::Result<Weighed> {
         let before = processor_time(running.id())?;
-        let paths = &ground.paths[..accounts];
-        let run = self.wrk.run(&running.origin, paths, &ground.key, &self.place.env).await?;
+        let paths = &fixture.paths[..accounts];
+        let run = self.wrk.run(&running.origin, paths, &fixture.key, &self.place.env).await?;
         let processor = processor_time(running.id())?.saturating_sub(before);
         Ok(Weighed { run, processor_seconds: processor.as_secs_f64(), zoom_calls: 0.0 })
     }

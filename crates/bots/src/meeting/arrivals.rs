@@ -17,13 +17,13 @@ pub(crate) struct Arrival {
     pub(crate) host: bool,
 }
 
-/// Whom the bot has met, and since when whoever it has not met is new.
+/// Whom the bot has met, and since when others are new.
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
     /// By their first numbers.
     met: BTreeSet<u32>,
     settled_at: Option<Timestamp>,
-    /// The bot was here before and knew everybody: whoever it has not met came since.
+    /// The bot was here before and knew everybody: those whom it has not met came since.
     knows_everybody: bool,
     /// The bot's number, if it is higher than those of all who were there.
     last_before: Option<u32>,

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use http::HeaderMap;
 use model::{Code, Failure, MeetingNumber, PoolId, TokenKind};
 use stage::Postgres;
-use store::{Dialect, LinkLife, LinkSource, LinkTerms, Proof, Store};
+use store::{Dialect, LinkLife, LinkSource, LinkTerms, LinkVerification, Store};
 use store_sql::{
     postgres::{self, Address},
     sqlite,
@@ -52,7 +52,7 @@ impl Cluster {
             fixture.broker.pools.make_pool(fixture.workspace, "robins", &members).await.unwrap().unwrap();
         let terms = LinkTerms {
             dialect: Dialect::MeetingBaas,
-            proof: Proof::Nothing,
+            proof: LinkVerification::Nothing,
             meeting_in_request: true,
             seat_seconds: u32::try_from(SEAT.as_secs()).unwrap(),
             ..LinkTerms::usual(TokenKind::Zak, LinkSource::Pool(pool))
@@ -125,7 +125,7 @@ impl Cluster {
     async fn seat_of(&self, bot: usize) -> Seated {
         let holder = format!("bot-{bot}");
         let until = self.fixture.env.now();
-        let wish = PoolSeatRequest {
+        let request = PoolSeatRequest {
             pool: self.pool,
             meeting: Some(meeting(bot)),
             holder: &holder,
@@ -133,7 +133,7 @@ impl Cluster {
             until,
         };
         let server = &self.servers[(bot + 1) % self.servers.len()];
-        server.broker.pools.take_seat(self.fixture.workspace, &wish).await.unwrap()
+        server.broker.pools.take_seat(self.fixture.workspace, &request).await.unwrap()
     }
 
     /// The platform tells some server that a bot has ended.

@@ -22,7 +22,7 @@ use crate::{
         names_of,
         one::TokenRecord,
     },
-    session::Visitor,
+    session::Session,
     show::{Id, State, When, cursor_of, exact, query, shortened},
 };
 
@@ -99,8 +99,8 @@ fn meeting(record: &TokenRecord) -> String {
     }
 }
 
-pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let (client, now) = (&session.client, session.now());
     let form = Form::of([("typed", asked.typed.as_str())]);
     let (mut asked, mut refused) = (asked, None);
     match typed(client, &form).await {
@@ -121,7 +121,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
     let names = names_of(client, list.results.iter().map(|record| record.credential.as_str())).await?;
     let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| shortened(id));
     let links = list.results.iter().filter_map(TokenRecord::token_link);
-    let links = Names::read(client, &visitor.console.base, links).await?;
+    let links = Names::read(client, &session.console.base, links).await?;
     let row = |record: &TokenRecord| {
         let (who, who_path) = record.asker(&links);
         Row {
@@ -139,7 +139,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
     let draft = Draft { form, refused };
     let page = AuditPage {
         complaint: draft.complaint(FIELDS),
-        frame: visitor.frame("Audit", Section::Audit),
+        frame: session.frame("Audit", Section::Audit),
         rows: list.results.iter().map(row).collect(),
         is_filtered: draft.refused.is_some() || !asked.query("").is_empty(),
         export: format!("/audit/export.csv{}", asked.query("")),
@@ -152,11 +152,11 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
 }
 
 /// `GET /audit/export.csv`: what the filters leave, newest first, at most ten thousand records.
-pub(crate) async fn export(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn export(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let mut text = String::from("at,credential,user,kind,who,who_id,from,outcome,source,meeting,bot\r\n");
     let mut cursor = String::new();
     for _ in 0..EXPORTED_PAGES {
-        let list: List<TokenRecord> = visitor.client.get(&format!("{PATH}{}", asked.query(&cursor))).await?;
+        let list: List<TokenRecord> = session.client.get(&format!("{PATH}{}", asked.query(&cursor))).await?;
         for record in &list.results {
             line(&mut text, record);
         }

@@ -10,7 +10,7 @@ use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go},
     frame::{Frame, Section},
-    session::Visitor,
+    session::Session,
     show::query,
 };
 
@@ -44,17 +44,17 @@ struct Named {
     name: String,
 }
 
-pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let text = asked.q.trim();
-    if let Some(path) = by_id(&visitor.client, text).await? {
-        return Ok(go(&visitor.console, &path));
+    if let Some(path) = by_id(&session.client, text).await? {
+        return Ok(go(&session.console, &path));
     }
-    let found = if text.is_empty() { Vec::new() } else { by_name(&visitor.client, text).await? };
+    let found = if text.is_empty() { Vec::new() } else { by_name(&session.client, text).await? };
     // The one thing that is meant is opened.
     if let [one] = found.as_slice() {
-        return Ok(go(&visitor.console, &one.path));
+        return Ok(go(&session.console, &one.path));
     }
-    let page = FindPage { frame: visitor.frame("Find", Section::None), asked: text.to_owned(), found };
+    let page = FindPage { frame: session.frame("Find", Section::None), asked: text.to_owned(), found };
     error::page(&page)
 }
 

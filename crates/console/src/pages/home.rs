@@ -15,7 +15,7 @@ use crate::{
     error::{self, PageError},
     frame::{Frame, Section},
     pages::accounts::Account,
-    session::Visitor,
+    session::Session,
     show::{Bars, Marked, Meter, State, Tone, When, counted, number, words},
 };
 
@@ -237,19 +237,19 @@ struct Anything {}
 /// Accounts that need a person, as many as are shown.
 const MOST_TROUBLED: usize = 5;
 
-pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+pub(crate) async fn page(session: Session) -> Result<Response, PageError> {
+    let (client, now) = (&session.client, session.now());
     let ready: Ready = client.get("/readyz").await?;
     let overview: Overview = client.get("/api/latchkey/v1/overview/").await?;
     let outcomes: List<Outcome> = client.get("/api/latchkey/v1/bot-outcomes/").await?;
     let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
     let tokens: List<Token> = client.get("/api/latchkey/v1/audit/").await?;
     let troubled = if overview.broken() > 0 { troubled(client, now).await? } else { Vec::new() };
-    let verdict = verdict(&visitor, &ready, &overview, troubled.iter().map(|row| row.bots).sum());
+    let verdict = verdict(&session, &ready, &overview, troubled.iter().map(|row| row.bots).sum());
     let (bars, came_in, failed) = chart(&outcomes.results, now);
     let tokens = summary(&tokens.results, now);
     let page = HomePage {
-        frame: visitor.frame("Home", Section::Home),
+        frame: session.frame("Home", Section::Home),
         verdict,
         more_troubled: overview.broken().saturating_sub(troubled.len() as u64),
         troubled,
@@ -356,8 +356,8 @@ async fn troubled(client: &Client, now: Timestamp) -> Result<Vec<Troubled>, Refu
     Ok(troubled)
 }
 
-fn verdict(visitor: &Visitor, ready: &Ready, overview: &Overview, waiting: u64) -> Verdict {
-    let now = visitor.now();
+fn verdict(session: &Session, ready: &Ready, overview: &Overview, waiting: u64) -> Verdict {
+    let now = session.now();
     let wrong = |severity: &str| ready.findings.iter().find(|row| row.severity.as_deref() == Some(severity));
     let said = |finding: &Finding| {
         let consequence = finding.consequence.clone().unwrap_or_default();
@@ -507,9 +507,9 @@ impl From<Finding> for FindingRow {
 }
 
 /// `GET /live`: the workspace's events as they happen; pages fetch their live parts again.
-pub(crate) async fn live(visitor: Visitor) -> Result<Response, PageError> {
+pub(crate) async fn live(session: Session) -> Result<Response, PageError> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-    let answer = visitor.client.raw(Method::GET, "/api/latchkey/v1/events/", None, &headers).await;
+    let answer = session.client.raw(Method::GET, "/api/latchkey/v1/events/", None, &headers).await;
     Ok(answer.into_response())
 }

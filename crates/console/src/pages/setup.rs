@@ -10,7 +10,7 @@ use crate::{
     error::{self, PageError, go},
     form::{Draft, Form},
     frame::{Frame, Section},
-    session::{Posted, Visitor},
+    session::{Posted, Session},
     show::{State, Tone, When},
 };
 
@@ -37,9 +37,9 @@ struct AppStep {
 
 const FIELDS: [&str; 5] = ["kind", "client_id", "client_secret", "webhook_secret", "account_id"];
 
-async fn show(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
-    let base = visitor.console.public_base.as_str().trim_end_matches('/');
+async fn show(session: &Session, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
+    let (client, now) = (&session.client, session.now());
+    let base = session.console.public_base.as_str().trim_end_matches('/');
     let registered = apps(client).await?;
     let accounts: List<Account> = client.get("/api/v2/zoom-oauth-credentials/").await?;
     let bots: List<Value> = client.get("/api/v1/bot/").await?;
@@ -60,7 +60,7 @@ async fn show(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Res
     let is_told = registered.iter().any(|app| app.webhook_last_validation.is_some());
     let sent = bots.count.unwrap_or(0);
     let page = SetupPage {
-        frame: visitor.frame("Setup", Section::Setup),
+        frame: session.frame("Setup", Section::Setup),
         redirect_url: format!("{base}/oauth/zoom/callback"),
         steps: [
             done(!registered.is_empty(), "To do"),
@@ -78,18 +78,18 @@ async fn show(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Res
     error::page_with(status, &page)
 }
 
-pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session) -> Result<Response, PageError> {
     let draft = Draft { form: Form::of([("kind", "user_level")]), refused: None };
-    show(&visitor, StatusCode::OK, draft).await
+    show(&session, StatusCode::OK, draft).await
 }
 
 /// `POST /setup`: registers a Zoom app.
-pub(crate) async fn register(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+pub(crate) async fn register(Posted { session, form }: Posted) -> Result<Response, PageError> {
     let body = form.body(FIELDS);
-    match visitor.client.post("/api/v2/zoom-oauth-apps/", Value::Object(body)).await {
-        Ok(_) => Ok(go(&visitor.console, "/setup?said=app-added")),
+    match session.client.post("/api/v2/zoom-oauth-apps/", Value::Object(body)).await {
+        Ok(_) => Ok(go(&session.console, "/setup?said=app-added")),
         Err(refused) if refused.status == 400 => {
-            show(&visitor, StatusCode::BAD_REQUEST, Draft::of(form, refused)).await
+            show(&session, StatusCode::BAD_REQUEST, Draft::of(form, refused)).await
         }
         Err(refused) => Err(refused.into()),
     }

@@ -126,16 +126,16 @@ fn ended(console: &Console, path: &str) -> Response {
 }
 
 /// `POST /sign-out`
-pub(crate) async fn out(Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
-    visitor.console.sessions.sign_out(&visitor.token).await?;
-    Ok(ended(&visitor.console, "/sign-in"))
+pub(crate) async fn out(Posted { session, .. }: Posted) -> Result<Response, PageError> {
+    session.console.sessions.sign_out(&session.token).await?;
+    Ok(ended(&session.console, "/sign-in"))
 }
 
 /// `POST /sign-out-everywhere`: every browser that came with this key, this one too.
-pub(crate) async fn out_everywhere(Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
-    let ended_sessions = visitor.console.sessions.sign_out_everywhere(visitor.key()).await?;
-    tracing::info!(key = %visitor.key().id, sessions = ended_sessions, "signed out of the console everywhere");
-    Ok(ended(&visitor.console, "/sign-in"))
+pub(crate) async fn out_everywhere(Posted { session, .. }: Posted) -> Result<Response, PageError> {
+    let ended_sessions = session.console.sessions.sign_out_everywhere(session.key()).await?;
+    tracing::info!(key = %session.key().id, sessions = ended_sessions, "signed out of the console everywhere");
+    Ok(ended(&session.console, "/sign-in"))
 }
 
 /// Where a request comes from.

@@ -18,7 +18,7 @@ use super::accounts::{Account, App, apps, one::find};
 use crate::{
     client::{List, Refused},
     error::{PageError, go},
-    session::{PathId, Posted, Visitor},
+    session::{PathId, Posted, Session},
     show::query,
     simulator::{Simulator, Trouble},
 };
@@ -40,20 +40,20 @@ impl From<Trouble> for PageError {
     }
 }
 
-fn simulator(visitor: &Visitor) -> Result<Simulator, PageError> {
-    let address = visitor.console.simulator.as_ref().ok_or(PageError::Unknown)?;
+fn simulator(session: &Session) -> Result<Simulator, PageError> {
+    let address = session.console.simulator.as_ref().ok_or(PageError::Unknown)?;
     Ok(Simulator::open(address)?)
 }
 
 /// `POST /setup/try`
 #[tracing::instrument(skip_all)]
-pub(crate) async fn begin(Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
-    let simulator = simulator(&visitor)?;
-    let app = app(&visitor, &simulator).await?;
+pub(crate) async fn begin(Posted { session, .. }: Posted) -> Result<Response, PageError> {
+    let simulator = simulator(&session)?;
+    let app = app(&session, &simulator).await?;
     let robin = simulator.user(ROBIN.0, ROBIN.1).await?;
-    let account = match working_account(&visitor, &app.id, &robin.id).await? {
+    let account = match working_account(&session, &app.id, &robin.id).await? {
         Some(account) => account,
-        None => connect(&visitor, &simulator, json!({ "oauth_app": app.id }), &robin.id).await?,
+        None => connect(&session, &simulator, json!({ "oauth_app": app.id }), &robin.id).await?,
     };
     let sam = simulator.user(SAM.0, SAM.1).await?;
     let meeting = json!({
@@ -68,14 +68,14 @@ pub(crate) async fn begin(Posted { visitor, .. }: Posted) -> Result<Response, Pa
         "recording_config": { "transcript": { "provider": { "meeting_captions": {} } } },
         "chat": { "on_bot_join": { "send_to": "everyone", "message": "Hello, I take the notes." } },
     });
-    let made = visitor.client.post("/api/v1/bot/", bot).await?;
+    let made = session.client.post("/api/v1/bot/", bot).await?;
     let id = made["id"].as_str().unwrap_or_default();
-    Ok(go(&visitor.console, &format!("/bots/{id}?said=tried")))
+    Ok(go(&session.console, &format!("/bots/{id}?said=tried")))
 }
 
 /// An app that is registered here and at the simulator. A simulator that was started anew knows none.
-async fn app(visitor: &Visitor, simulator: &Simulator) -> Result<App, PageError> {
-    let base = visitor.console.public_base.as_str().trim_end_matches('/');
+async fn app(session: &Session, simulator: &Simulator) -> Result<App, PageError> {
+    let base = session.console.public_base.as_str().trim_end_matches('/');
     let redirect_url = format!("{base}/oauth/zoom/callback");
     let there = simulator.apps().await?;
     let works = |app: &App| {
@@ -83,15 +83,15 @@ async fn app(visitor: &Visitor, simulator: &Simulator) -> Result<App, PageError>
         app.latchkey_refused_since.is_none()
             && known.is_some_and(|known| known.redirect_uris.contains(&redirect_url))
     };
-    if let Some(app) = apps(&visitor.client).await?.into_iter().find(works) {
+    if let Some(app) = apps(&session.client).await?.into_iter().find(works) {
         return Ok(app);
     }
     let app = simulator.make_app(&redirect_url, &SCOPES).await?;
-    let webhook_secret = visitor.console.env.entropy.token();
+    let webhook_secret = session.console.env.entropy.token();
     let registration = json!({
         "kind": "user_level", "client_id": app.client_id, "client_secret": app.client_secret, "webhook_secret": webhook_secret,
     });
-    let made = visitor.client.post("/api/v2/zoom-oauth-apps/", registration).await?;
+    let made = session.client.post("/api/v2/zoom-oauth-apps/", registration).await?;
     let id = made["id"].as_str().unwrap_or_default().to_owned();
     // The simulator tells servers of this machine alone. Elsewhere the account is found dead when it is next refreshed.
     let webhook = json!({ "url": format!("{base}/api/v2/zoom-oauth-apps/{id}/webhook"), "secret_token": webhook_secret });
@@ -100,58 +100,58 @@ async fn app(visitor: &Visitor, simulator: &Simulator) -> Result<App, PageError>
     {
         tracing::warn!(?trouble, "the simulator tells this server nothing");
     }
-    let registered = apps(&visitor.client).await?.into_iter().find(|app| app.id == id);
+    let registered = apps(&session.client).await?.into_iter().find(|app| app.id == id);
     registered.ok_or(PageError::Failed)
 }
 
-async fn working_account(visitor: &Visitor, app: &str, user: &str) -> Result<Option<String>, Refused> {
+async fn working_account(session: &Session, app: &str, user: &str) -> Result<Option<String>, Refused> {
     let filter = query(&[("user_id", user)]);
     let accounts: List<Account> =
-        visitor.client.get(&format!("/api/v2/zoom-oauth-credentials/{filter}")).await?;
+        session.client.get(&format!("/api/v2/zoom-oauth-credentials/{filter}")).await?;
     let works = |account: &Account| account.oauth_app == app && account.works();
     Ok(accounts.results.into_iter().find(works).map(|account| account.id))
 }
 
 /// Connects an account as its owner does: opens the link, consents at Zoom, comes back. The account's id.
 async fn connect(
-    visitor: &Visitor,
+    session: &Session,
     simulator: &Simulator,
     asked: Value,
     user: &str,
 ) -> Result<String, PageError> {
-    let made = visitor.client.post("/api/latchkey/v1/connect-links/", asked).await?;
+    let made = session.client.post("/api/latchkey/v1/connect-links/", asked).await?;
     let link = made["url"].as_str().unwrap_or_default();
-    let (_, departure) = browse(visitor, &format!("{link}&go=zoom"), None).await?;
+    let (_, departure) = browse(session, &format!("{link}&go=zoom"), None).await?;
     let header =
         |name| departure.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
     let cookie = header(SET_COOKIE).split(';').next().unwrap_or_default();
     let back = simulator.allow(user, header(LOCATION)).await?;
-    let (status, _) = browse(visitor, &back, Some(cookie)).await?;
+    let (status, _) = browse(session, &back, Some(cookie)).await?;
     if !status.is_success() {
         let refused = Trouble::Refused { call: "the consent".to_owned(), answer: status.to_string() };
         return Err(refused.into());
     }
     let filter = query(&[("user_id", user)]);
     let accounts: List<Account> =
-        visitor.client.get(&format!("/api/v2/zoom-oauth-credentials/{filter}")).await?;
+        session.client.get(&format!("/api/v2/zoom-oauth-credentials/{filter}")).await?;
     let connected = accounts.results.into_iter().find(Account::works);
     connected.map(|account| account.id).ok_or(PageError::Failed)
 }
 
 /// What this server answers a browser at one of its own addresses.
 async fn browse(
-    visitor: &Visitor,
+    session: &Session,
     address: &str,
     cookie: Option<&str>,
 ) -> Result<(StatusCode, HeaderMap), PageError> {
-    let base = visitor.console.public_base.as_str().trim_end_matches('/');
+    let base = session.console.public_base.as_str().trim_end_matches('/');
     let path = address.strip_prefix(base).ok_or(PageError::Failed)?;
     let mut request = Request::builder().uri(path);
     if let Some(cookie) = cookie {
         request = request.header(COOKIE, cookie);
     }
     let request = request.body(Body::empty()).map_err(|_| PageError::Failed)?;
-    let (answer, _) = visitor.client.api.call(visitor.key(), request).await.into_parts();
+    let (answer, _) = session.client.api.call(session.key(), request).await.into_parts();
     Ok((answer.status, answer.headers))
 }
 
@@ -159,25 +159,25 @@ async fn browse(
 #[tracing::instrument(skip_all, fields(account = %id))]
 pub(crate) async fn remove_app(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    let simulator = simulator(&visitor)?;
-    let account = find(&visitor.client, &id).await?;
-    let app = apps(&visitor.client).await?.into_iter().find(|app| app.id == account.oauth_app);
+    let simulator = simulator(&session)?;
+    let account = find(&session.client, &id).await?;
+    let app = apps(&session.client).await?.into_iter().find(|app| app.id == account.oauth_app);
     let (app, user) = app.zip(account.user_id).ok_or(PageError::Unknown)?;
     simulator.call(Method::DELETE, &format!("/users/{user}/apps/{}", app.client_id), &Value::Null).await?;
-    Ok(go(&visitor.console, &format!("/accounts/{id}?said=removed-at-zoom")))
+    Ok(go(&session.console, &format!("/accounts/{id}?said=removed-at-zoom")))
 }
 
 /// `POST /accounts/{id}/simulate/consent`: its owner opens a link that is bound to the account, and consents again.
 #[tracing::instrument(skip_all, fields(account = %id))]
 pub(crate) async fn consent(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    let simulator = simulator(&visitor)?;
-    let account = find(&visitor.client, &id).await?;
+    let simulator = simulator(&session)?;
+    let account = find(&session.client, &id).await?;
     let user = account.user_id.ok_or(PageError::Unknown)?;
-    connect(&visitor, &simulator, json!({ "credential": id }), &user).await?;
-    Ok(go(&visitor.console, &format!("/accounts/{id}?said=consented")))
+    connect(&session, &simulator, json!({ "credential": id }), &user).await?;
+    Ok(go(&session.console, &format!("/accounts/{id}?said=consented")))
 }

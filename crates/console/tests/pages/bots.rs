@@ -6,22 +6,22 @@ use model::BotLogEntryId;
 use serde_json::json;
 use store::LogEntry;
 
-use crate::desk::Desk;
+use crate::signed_in::SignedIn;
 
 #[tokio::test]
 async fn a_bot_is_scheduled_found_and_cancelled() {
-    let desk = Desk::new().await;
-    let account = desk.app.connect(desk.app.zoom.host()).await;
-    let at = (desk.app.env.now() + Duration::from_secs(7200)).to_string();
+    let browser = SignedIn::new().await;
+    let account = browser.app.connect(browser.app.zoom.host()).await;
+    let at = (browser.app.env.now() + Duration::from_secs(7200)).to_string();
     let asked = [
         ("meeting_url", "https://zoom.us/j/81234567890?pwd=planted-passcode"),
         ("bot_name", "Notes"),
         ("with", &*format!("account:{account}")),
         ("join_at", at.get(..16).unwrap()),
     ];
-    let to = desk.done("/bots/new", &asked).await;
+    let to = browser.done("/bots/new", &asked).await;
     let (path, _) = to.split_once('?').unwrap();
-    let page = desk.page(path).await;
+    let page = browser.page(path).await;
     assert!(
         page.contains("→ 812 3456 7890") && page.contains("Hana Host") && page.contains("Waiting"),
         "{page}"
@@ -34,39 +34,39 @@ async fn a_bot_is_scheduled_found_and_cancelled() {
         ("account=01990000-0000-7000-8000-000000000000", false),
         ("sub_code=meeting_full", false),
     ] {
-        let list = desk.page(&format!("/bots?{filter}")).await;
+        let list = browser.page(&format!("/bots?{filter}")).await;
         assert_eq!(list.contains(">Notes</a>"), is_there, "{filter}");
     }
-    assert_eq!(desk.done(&format!("{path}/cancel"), &[]).await, "/bots?said=cancelled");
-    assert_eq!(desk.get(path).await.status, 404);
+    assert_eq!(browser.done(&format!("{path}/cancel"), &[]).await, "/bots?said=cancelled");
+    assert_eq!(browser.get(path).await.status, 404);
 }
 
 #[tokio::test]
 async fn a_failed_bot_shows_what_to_do_and_is_sent_again_with_an_account() {
-    let desk = Desk::new().await;
-    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let browser = SignedIn::new().await;
+    let account = browser.app.connect(browser.app.zoom.host()).await;
     let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes", "metadata": { "customer": "42" } });
-    let bot = desk.app.post("/api/v1/bot/", bot).await.created()["id"].as_str().unwrap().to_owned();
+    let bot = browser.app.post("/api/v1/bot/", bot).await.created()["id"].as_str().unwrap().to_owned();
     // As if a server had run it.
-    desk.app.in_the_store("UPDATE bots SET status = 'fatal', sub_code = 'meeting_requires_sign_in'").await;
-    desk.app.in_the_store(
+    browser.app.in_the_store("UPDATE bots SET status = 'fatal', sub_code = 'meeting_requires_sign_in'").await;
+    browser.app.in_the_store(
         "INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at) SELECT id, 1, 'fatal', 'meeting_requires_sign_in', 'Zoom said: <b>no</b>', created_at + 874000 FROM bots",
     ).await;
-    let page = desk.page(&format!("/bots/{bot}")).await;
+    let page = browser.page(&format!("/bots/{bot}")).await;
     assert!(
         page.contains("Connect a Zoom account and pass") && page.contains("Your turn"),
         "the cure: {page}"
     );
     assert!(page.contains("0.874") && page.contains("&lt;b&gt;no&lt;/b&gt;"), "{page}");
-    assert!(desk.page("/bots?sub_code=meeting_requires_sign_in").await.contains(">Notes</a>"));
-    let home = desk.page("/").await;
+    assert!(browser.page("/bots?sub_code=meeting_requires_sign_in").await.contains(">Notes</a>"));
+    let home = browser.page("/").await;
     assert!(
         home.contains("Meeting requires sign in") && home.contains("sub_code=meeting_requires_sign_in"),
         "{home}"
     );
-    let to = desk.done(&format!("/bots/{bot}/again"), &[("with", &format!("account:{account}"))]).await;
+    let to = browser.done(&format!("/bots/{bot}/again"), &[("with", &format!("account:{account}"))]).await;
     let (path, _) = to.split_once('?').unwrap();
-    let new = desk.app.get(&format!("/api/v1{}/", path.replace("/bots/", "/bot/"))).await.ok();
+    let new = browser.app.get(&format!("/api/v1{}/", path.replace("/bots/", "/bot/"))).await.ok();
     assert_eq!(new["zoom"]["credential"], account.as_str());
     assert_eq!(
         (&new["metadata"]["customer"], &new["meeting_url"]["meeting_password"]),
@@ -76,8 +76,8 @@ async fn a_failed_bot_shows_what_to_do_and_is_sent_again_with_an_account() {
 
 #[tokio::test]
 async fn a_bot_that_is_sent_again_is_asked_for_all_that_the_first_one_was() {
-    let desk = Desk::new().await;
-    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let browser = SignedIn::new().await;
+    let account = browser.app.connect(browser.app.zoom.host()).await;
     let asked = json!({
         "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes",
         "metadata": { "customer": "42" },
@@ -93,12 +93,12 @@ async fn a_bot_that_is_sent_again_is_asked_for_all_that_the_first_one_was() {
         "webex": { "something": "else" },
     });
     let bot =
-        desk.app.post("/api/v1/bot/?strict=0", asked).await.created()["id"].as_str().unwrap().to_owned();
-    desk.app.in_the_store("UPDATE bots SET status = 'fatal', sub_code = 'meeting_requires_sign_in'").await;
-    desk.app.in_the_store(
+        browser.app.post("/api/v1/bot/?strict=0", asked).await.created()["id"].as_str().unwrap().to_owned();
+    browser.app.in_the_store("UPDATE bots SET status = 'fatal', sub_code = 'meeting_requires_sign_in'").await;
+    browser.app.in_the_store(
         "INSERT INTO bot_steps (bot, step, code, sub_code, message, created_at) SELECT id, 1, 'fatal', 'meeting_requires_sign_in', NULL, created_at + 874000 FROM bots",
     ).await;
-    let page = desk.page(&format!("/bots/{bot}")).await;
+    let page = browser.page(&format!("/bots/{bot}")).await;
     assert!(
         page.contains("The request, as it was accepted") && page.contains("waiting_room_timeout"),
         "{page}"
@@ -107,7 +107,7 @@ async fn a_bot_that_is_sent_again_is_asked_for_all_that_the_first_one_was() {
 
     let again = format!("/bots/{bot}/again");
     let typed = [("with", "account:x"), ("typed", "nobody & kept")];
-    let refused = desk.post(&again, &typed).await;
+    let refused = browser.post(&again, &typed).await;
     assert_eq!(refused.status, 400);
     for kept in
         ["value=\"nobody &#38; kept\"", "aria-describedby=\"wrong-typed\"", "No account here has this id"]
@@ -115,9 +115,9 @@ async fn a_bot_that_is_sent_again_is_asked_for_all_that_the_first_one_was() {
         assert!(refused.text.contains(kept), "{kept}: {}", refused.text);
     }
 
-    let to = desk.done(&again, &[("with", &format!("account:{account}"))]).await;
+    let to = browser.done(&again, &[("with", &format!("account:{account}"))]).await;
     let (path, _) = to.split_once('?').unwrap();
-    let shown = async |id: &str| desk.app.get(&format!("/api/v1/bot/{id}/")).await.ok();
+    let shown = async |id: &str| browser.app.get(&format!("/api/v1/bot/{id}/")).await.ok();
     let (old, new) = (shown(&bot).await, shown(path.trim_start_matches("/bots/")).await);
     assert_eq!(new["zoom"]["credential"], account.as_str());
     assert_eq!(new["zoom"]["user_email"], "notes@example.com");
@@ -130,8 +130,8 @@ async fn a_bot_that_is_sent_again_is_asked_for_all_that_the_first_one_was() {
 
 #[tokio::test]
 async fn a_bots_log_names_the_accounts_links_and_pools_that_it_is_about() {
-    let desk = Desk::new().await;
-    let app = &desk.app;
+    let browser = SignedIn::new().await;
+    let app = &browser.app;
     let account = app.connect(app.zoom.host()).await;
     let link = json!({ "credential": account, "name": "Link <of> the night" });
     let link = app.post("/api/latchkey/v1/token-links/", link).await.created();
@@ -157,7 +157,7 @@ async fn a_bots_log_names_the_accounts_links_and_pools_that_it_is_about() {
         fields: std::collections::BTreeMap::new(),
     };
     app.store.append_bot_log(bot.parse().unwrap(), &[entry]).await.unwrap();
-    let page = desk.page(&format!("/bots/{bot}")).await;
+    let page = browser.page(&format!("/bots/{bot}")).await;
     for (path, name, id) in [
         ("accounts", "Hana Host", account.as_str()),
         ("token-links", "Link &lt;of&gt; the night", link),

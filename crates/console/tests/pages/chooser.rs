@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     chromium::{Looks, STUDIO, chromium, signed_in},
-    desk::Desk,
+    signed_in::SignedIn,
     test_app::{Plan, TestApp},
 };
 
@@ -26,30 +26,30 @@ async fn add_newer(app: &TestApp, wait: impl Fn()) {
 
 #[tokio::test]
 async fn an_account_that_is_not_among_the_newest_is_found_by_its_id_its_address_or_its_name() {
-    let desk = Desk::new().await;
-    let app = &desk.app;
+    let browser = SignedIn::new().await;
+    let app = &browser.app;
     let pool = app.post("/api/latchkey/v1/pools/", json!({ "name": "note takers" })).await.created();
     let pool = format!("/pools/{}", pool["id"].as_str().unwrap());
     let places = ["/bots/new", "/bots", "/audit", "/token-links/new?for=recall", pool.as_str()];
     let oldest = app.connect(&app.zoom.user("oldest@northwind.example", "Oldest of all").await).await;
     for path in places {
-        assert!(!desk.page(path).await.contains(SAYS_SO), "{path}: all accounts are in the list");
+        assert!(!browser.page(path).await.contains(SAYS_SO), "{path}: all accounts are in the list");
     }
     add_newer(app, || app.jump(Duration::from_secs(1))).await;
     for path in places {
-        let page = desk.page(path).await;
+        let page = browser.page(path).await;
         assert!(page.contains(SAYS_SO) && !page.contains("Oldest of all"), "{path}: {page}");
     }
 
     let meeting = ("meeting_url", "https://zoom.us/j/81234567890?pwd=abc");
     for typed in [oldest.as_str(), "oldest@northwind.example", "Oldest of"] {
-        let to = desk.done("/bots/new", &[meeting, ("bot_name", "Notes"), ("typed", typed)]).await;
+        let to = browser.done("/bots/new", &[meeting, ("bot_name", "Notes"), ("typed", typed)]).await;
         let bot = to.split_once('?').unwrap().0.replace("/bots/", "/api/v1/bot/");
         assert_eq!(app.get(&format!("{bot}/")).await.ok()["zoom"]["credential"], oldest.as_str(), "{typed}");
         for list in ["/bots", "/audit"] {
             let query =
                 url::form_urlencoded::Serializer::new(String::new()).append_pair("typed", typed).finish();
-            let page = desk.page(&format!("{list}?{query}")).await;
+            let page = browser.page(&format!("{list}?{query}")).await;
             assert!(page.contains(&format!("value=\"{oldest}\" selected")), "{list}: {page}");
         }
     }
@@ -59,15 +59,15 @@ async fn an_account_that_is_not_among_the_newest_is_found_by_its_id_its_address_
         ("Notes", "100 accounts are like this"),
     ] {
         let asked = [("dialect", "recall"), ("typed", typed), ("with", "host")];
-        let refused = desk.post("/token-links/new", &asked).await;
+        let refused = browser.post("/token-links/new", &asked).await;
         assert!(refused.status == 400 && refused.text.contains(words), "{typed}: {}", refused.text);
         assert!(refused.text.contains("aria-describedby=\"wrong-typed\""), "{}", refused.text);
-        let page = desk.page(&format!("/bots?typed={typed}")).await;
+        let page = browser.page(&format!("/bots?typed={typed}")).await;
         assert!(page.contains(words) && page.contains("No bot is like this."), "{page}");
     }
     let member = [("typed", "oldest@northwind.example"), ("max_joins", "2")];
-    assert_eq!(desk.done(&format!("{pool}/members"), &member).await, format!("{pool}?said=pool-changed"));
-    assert!(desk.page(&pool).await.contains("Oldest of all"));
+    assert_eq!(browser.done(&format!("{pool}/members"), &member).await, format!("{pool}?said=pool-changed"));
+    assert!(browser.page(&pool).await.contains("Oldest of all"));
 }
 
 #[tokio::test]

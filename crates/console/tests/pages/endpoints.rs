@@ -4,14 +4,14 @@ use webhooks::{MailSettings, MailTls};
 
 use crate::{
     PLAN,
-    desk::Desk,
+    signed_in::SignedIn,
     test_app::{Plan, TestApp},
 };
 
 const ENDPOINTS: &str = "/api/latchkey/v1/webhook-endpoints/";
 
 /// A server that can send mail: to nobody, because none listens.
-async fn with_mail() -> Desk {
+async fn with_mail() -> SignedIn {
     let mail = MailSettings {
         host: "localhost".to_owned(),
         port: 1,
@@ -23,23 +23,23 @@ async fn with_mail() -> Desk {
     };
     let app = TestApp::build(&Plan { mail: Some(mail), ..PLAN }).await;
     let key = app.api_key.clone();
-    Desk::with_key(app, &key).await
+    SignedIn::with_key(app, &key).await
 }
 
 #[tokio::test]
 async fn each_kind_of_endpoint_is_added_with_its_own_fields() {
-    let desk = with_mail().await;
+    let browser = with_mail().await;
     for (kind, field, signed) in
         [("webhook", "url", true), ("slack", "url", false), ("email", "email", false)]
     {
-        let page = desk.page(&format!("/events?kind={kind}")).await;
+        let page = browser.page(&format!("/events?kind={kind}")).await;
         assert!(page.contains(&format!("name=\"kind\" value=\"{kind}\"")), "{kind}: {page}");
         assert!(page.contains(&format!("name=\"url\" type=\"{field}\"")), "{kind}: {page}");
         assert_eq!(page.contains("svix_headers"), signed, "{kind}");
         assert_eq!(page.contains("(every type, if none is ticked)"), signed, "{kind}");
     }
     let asked = [("kind", "webhook"), ("url", "https://hooks.example.com/latchkey"), ("svix_headers", "1")];
-    let made = desk.post("/events", &asked).await;
+    let made = browser.post("/events", &asked).await;
     assert!(made.status == 200 && made.text.contains("whsec_"), "its secret is shown: {}", made.text);
 
     for (kind, url, shown, sent) in [
@@ -51,8 +51,8 @@ async fn each_kind_of_endpoint_is_added_with_its_own_fields() {
         ),
         ("email", "ops@northwind.example", ">ops@northwind.example<", "by e-mail"),
     ] {
-        let to = desk.done("/events", &[("kind", kind), ("url", url), ("description", "On call")]).await;
-        let page = desk.page(&to).await;
+        let to = browser.done("/events", &[("kind", kind), ("url", url), ("description", "On call")]).await;
+        let page = browser.page(&to).await;
         assert!(
             page.contains("The endpoint is added") && page.contains(shown) && page.contains(sent),
             "{page}"
@@ -62,7 +62,7 @@ async fn each_kind_of_endpoint_is_added_with_its_own_fields() {
             "{page}"
         );
         let path = to.replace("/events/", ENDPOINTS).replace("?said=endpoint-added", "/");
-        let made = desk.app.get(&path).await.ok();
+        let made = browser.app.get(&path).await.ok();
         assert_eq!(made["kind"], kind);
         let types = made["event_types"].as_array().unwrap();
         assert!(
@@ -70,10 +70,10 @@ async fn each_kind_of_endpoint_is_added_with_its_own_fields() {
             "{types:?}"
         );
         let ticked = [("kind", kind), ("url", url), ("event_types", "bot.done")];
-        let to = desk.done("/events", &ticked).await;
-        assert!(desk.page(&to).await.contains("<dd>bot.done</dd>"), "what is ticked counts");
+        let to = browser.done("/events", &ticked).await;
+        assert!(browser.page(&to).await.contains("<dd>bot.done</dd>"), "what is ticked counts");
     }
-    let list = desk.page("/events").await;
+    let list = browser.page("/events").await;
     assert!(
         list.contains("<span class=\"tag\">e-mail</span>")
             && list.contains("<span class=\"tag\">Slack</span>"),
@@ -83,8 +83,8 @@ async fn each_kind_of_endpoint_is_added_with_its_own_fields() {
 
 #[tokio::test]
 async fn a_refused_endpoint_keeps_its_kind_and_says_what_is_wrong() {
-    let desk = Desk::new().await;
-    let refused = desk.post("/events", &[("kind", "email"), ("url", "ops@northwind.example")]).await;
+    let browser = SignedIn::new().await;
+    let refused = browser.post("/events", &[("kind", "email"), ("url", "ops@northwind.example")]).await;
     assert_eq!(refused.status, 400);
     assert!(
         refused.text.contains("id=\"wrong-kind\"") && refused.text.contains("[mail]"),
@@ -96,9 +96,10 @@ async fn a_refused_endpoint_keeps_its_kind_and_says_what_is_wrong() {
         "{}",
         refused.text
     );
-    let desk = with_mail().await;
-    let refused = desk.post("/events", &[("kind", "email"), ("url", "ops@elsewhere.example")]).await;
+    let browser = with_mail().await;
+    let refused = browser.post("/events", &[("kind", "email"), ("url", "ops@elsewhere.example")]).await;
     assert!(refused.status == 400 && refused.text.contains("id=\"wrong-url\""), "{}", refused.text);
-    let refused = desk.post("/events", &[("kind", "slack"), ("url", "mailto:ops@northwind.example")]).await;
+    let refused =
+        browser.post("/events", &[("kind", "slack"), ("url", "mailto:ops@northwind.example")]).await;
     assert!(refused.status == 400 && refused.text.contains("id=\"wrong-url\""), "{}", refused.text);
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     PLAN,
-    desk::{Desk, first_form},
+    signed_in::{SignedIn, first_form},
     test_app::{Plan, TestApp},
 };
 
@@ -42,9 +42,9 @@ pub(crate) const PAGES: &[&str] = &[
 
 #[tokio::test]
 async fn every_page_is_there_before_there_is_anything_to_show() {
-    let desk = Desk::new().await;
+    let browser = SignedIn::new().await;
     for path in PAGES {
-        let page = desk.page(path).await;
+        let page = browser.page(path).await;
         assert!(page.contains("<h1") && page.contains("Skip to the content"), "{path}");
         assert!(![">null", ">None", "Some("].iter().any(|word| page.contains(word)), "{path}");
         assert!(
@@ -56,20 +56,20 @@ async fn every_page_is_there_before_there_is_anything_to_show() {
 
 #[tokio::test]
 async fn a_form_without_this_sessions_token_does_nothing() {
-    let desk = Desk::new().await;
-    let answer = first_form(&desk.app, "/sign-in", &[("key", &desk.app.api_key)]).await;
-    let other = Desk { cookie: crate::desk::cookie_of(&answer), app: desk.app };
+    let browser = SignedIn::new().await;
+    let answer = first_form(&browser.app, "/sign-in", &[("key", &browser.app.api_key)]).await;
+    let other = SignedIn { cookie: crate::signed_in::cookie_of(&answer), app: browser.app };
     let of_another = other.csrf().await;
-    let desk = Desk { cookie: desk.cookie, app: other.app };
+    let browser = SignedIn { cookie: browser.cookie, app: other.app };
     for csrf in ["", "planted", &of_another] {
         for path in ["/pools", "/sign-out", "/sign-out-everywhere", "/settings/keys", "/bots/new"] {
-            let answer = desk.post_with(csrf, path, &[("name", "x")]).await;
+            let answer = browser.post_with(csrf, path, &[("name", "x")]).await;
             assert_eq!(answer.status, 400, "{path}");
             assert!(answer.text.contains("This form has expired"), "{}", answer.text);
         }
     }
-    assert!(desk.app.get("/api/latchkey/v1/pools/").await.ok()["results"].as_array().unwrap().is_empty());
-    assert_eq!(desk.get("/accounts").await.status, 200, "and nobody is signed out");
+    assert!(browser.app.get("/api/latchkey/v1/pools/").await.ok()["results"].as_array().unwrap().is_empty());
+    assert_eq!(browser.get("/accounts").await.status, 200, "and nobody is signed out");
 }
 
 /// The sign-in is open to strangers, who may not take what the API's callers need.
@@ -84,10 +84,10 @@ async fn forms_take_their_memory_from_what_bodies_have() {
         assert!(refused.text.contains("The form finds all memory for bodies taken."), "{}", refused.text);
     }
     let key = app.api_key.clone();
-    let desk = Desk::with_key(app, &key).await;
-    let refused = desk.post("/pools", &[("name", &long)]).await;
+    let browser = SignedIn::with_key(app, &key).await;
+    let refused = browser.post("/pools", &[("name", &long)]).await;
     assert!(refused.status != 503 && !refused.text.contains("memory"), "{}", refused.text);
-    desk.done("/pools", &[("name", &long[..40])]).await;
+    browser.done("/pools", &[("name", &long[..40])]).await;
 }
 
 #[tokio::test]
@@ -107,12 +107,12 @@ async fn a_strangers_form_comes_within_five_seconds_and_is_small() {
 
 #[tokio::test]
 async fn every_method_that_a_405_allows_works() {
-    let desk = Desk::new().await;
+    let browser = SignedIn::new().await;
     for path in console::paths() {
         let path = path.replace('{', "garbage-").replace('}', "");
         let call = async |method: &str| {
-            let request = Request::builder().method(method).uri(&path).header(COOKIE, &desk.cookie);
-            desk.app.send(request.body(Body::empty()).unwrap()).await
+            let request = Request::builder().method(method).uri(&path).header(COOKIE, &browser.cookie);
+            browser.app.send(request.body(Body::empty()).unwrap()).await
         };
         let refused = call("BREW").await;
         assert_eq!(refused.status, 405, "{path}");
@@ -144,19 +144,19 @@ async fn every_page_of_a_server_that_trusts_a_simulator_says_so() {
     }
     let app = TestApp::build(&Plan { simulated: true, ..PLAN }).await;
     let key = app.api_key.clone();
-    let desk = Desk::with_key(app, &key).await;
+    let browser = SignedIn::with_key(app, &key).await;
     let stranger =
-        async |path| desk.app.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await;
+        async |path| browser.app.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await;
     let mut answers = vec![
         stranger("/sign-in").await,
         stranger("/sign-in/planted").await,
-        first_form(&desk.app, "/sign-in", &[("key", "lk_wrong")]).await,
-        first_form(&desk.app, "/sign-in/link", &[("link", "wrong")]).await,
-        desk.get("/bots/none").await,
-        desk.post_with("stale", "/pools", &[]).await,
+        first_form(&browser.app, "/sign-in", &[("key", "lk_wrong")]).await,
+        first_form(&browser.app, "/sign-in/link", &[("link", "wrong")]).await,
+        browser.get("/bots/none").await,
+        browser.post_with("stale", "/pools", &[]).await,
     ];
     for path in PAGES {
-        answers.push(desk.get(path).await);
+        answers.push(browser.get(path).await);
     }
     for answer in answers {
         assert!(answer.header("content-type").starts_with("text/html"), "{}", answer.text);
@@ -166,28 +166,31 @@ async fn every_page_of_a_server_that_trusts_a_simulator_says_so() {
 
 #[tokio::test]
 async fn names_are_text_on_every_page() {
-    let desk = Desk::new().await;
+    let browser = SignedIn::new().await;
     let name = "<script>alert(1)</script>\"'&";
-    let user = desk.app.zoom.user("ada@example.test", name).await;
-    let account = desk.app.connect(&user).await;
-    desk.app
+    let user = browser.app.zoom.user("ada@example.test", name).await;
+    let account = browser.app.connect(&user).await;
+    browser
+        .app
         .post(
             "/api/latchkey/v1/pools/",
             json!({ "name": name, "members": [{ "credential": account, "max_joins": 2 }] }),
         )
         .await
         .created();
-    let pool =
-        desk.app.get("/api/latchkey/v1/pools/").await.ok()["results"][0]["id"].as_str().unwrap().to_owned();
+    let pool = browser.app.get("/api/latchkey/v1/pools/").await.ok()["results"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let link = json!({ "credential": account, "name": name });
-    let link = desk.app.post("/api/latchkey/v1/token-links/", link).await.created()["id"]
+    let link = browser.app.post("/api/latchkey/v1/token-links/", link).await.created()["id"]
         .as_str()
         .unwrap()
         .to_owned();
     let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890", "bot_name": name, "metadata": { "x": name }, "zoom": { "credential": account } });
-    let bot = desk.app.post("/api/v1/bot/", bot).await.created()["id"].as_str().unwrap().to_owned();
+    let bot = browser.app.post("/api/v1/bot/", bot).await.created()["id"].as_str().unwrap().to_owned();
     let invited = json!({ "credential": account, "invited_by": name, "purpose": name });
-    desk.app.post("/api/latchkey/v1/connect-links/", invited).await.created();
+    browser.app.post("/api/latchkey/v1/connect-links/", invited).await.created();
     let own = [
         format!("/accounts/{account}"),
         format!("/accounts/{account}/disconnect"),
@@ -201,14 +204,14 @@ async fn names_are_text_on_every_page() {
         format!("/find?q={}x", url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>()),
     ];
     for path in PAGES.iter().map(|path| (*path).to_owned()).chain(own) {
-        let page = desk.page(&path).await;
+        let page = browser.page(&path).await;
         assert!(!page.contains("<script>alert"), "{path}");
     }
 }
 
 #[tokio::test]
 async fn what_is_not_there_offers_the_list() {
-    let desk = Desk::new().await;
+    let browser = SignedIn::new().await;
     let nobodys = "01990000-0000-7000-8000-000000000000";
     for (path, list) in [
         ("/accounts/", "/base/accounts"),
@@ -217,12 +220,12 @@ async fn what_is_not_there_offers_the_list() {
         ("/pools/", "/base/pools"),
         ("/events/", "/base/events"),
     ] {
-        let answer = desk.get(&format!("{path}{nobodys}")).await;
+        let answer = browser.get(&format!("{path}{nobodys}")).await;
         assert_eq!(answer.status, 404, "{path}");
         assert!(answer.text.contains(&format!("href=\"{list}\"")), "{}", answer.text);
         // What means something in a path of the API is no id.
         for odd in ["..%2F..%2Fapi", "x%3Fstatus=ready", "%00"] {
-            assert_eq!(desk.get(&format!("{path}{odd}")).await.status, 404, "{path}{odd}");
+            assert_eq!(browser.get(&format!("{path}{odd}")).await.status, 404, "{path}{odd}");
         }
     }
 }
@@ -231,25 +234,25 @@ async fn what_is_not_there_offers_the_list() {
 async fn a_key_without_a_scope_is_told_which_one_it_lacks() {
     let app = crate::test_app::TestApp::build(&crate::PLAN).await;
     let key = app.key_with("read").await;
-    let desk = Desk::with_key(app, &key).await;
-    let page = desk.page("/accounts").await;
+    let browser = SignedIn::with_key(app, &key).await;
+    let page = browser.page("/accounts").await;
     assert!(!page.contains("/accounts/connect"), "what it may not do is not offered");
-    let answer = desk.post("/pools", &[("name", "x")]).await;
+    let answer = browser.post("/pools", &[("name", "x")]).await;
     assert_eq!(answer.status, 403);
     assert!(answer.text.contains("lacks the scope admin"), "{}", answer.text);
-    let answer = desk.post("/bots/new", &[("meeting_url", "https://zoom.us/j/81234567890")]).await;
+    let answer = browser.post("/bots/new", &[("meeting_url", "https://zoom.us/j/81234567890")]).await;
     assert_eq!(answer.status, 403);
 }
 
 #[tokio::test]
 async fn a_refused_form_keeps_what_was_typed_and_marks_the_field() {
-    let desk = Desk::new().await;
+    let browser = SignedIn::new().await;
     let typed = [("meeting_url", "https://example.test/not-zoom"), ("bot_name", "Typed & kept")];
-    let answer = desk.post("/bots/new", &typed).await;
+    let answer = browser.post("/bots/new", &typed).await;
     assert_eq!(answer.status, 400);
     assert!(answer.text.contains("value=\"Typed &#38; kept\""), "{}", answer.text);
     assert!(answer.text.contains("aria-describedby=\"wrong-meeting_url\""), "{}", answer.text);
-    let answer = desk.post("/settings/keys", &[("name", "kept")]).await;
+    let answer = browser.post("/settings/keys", &[("name", "kept")]).await;
     assert_eq!(answer.status, 400);
     assert!(
         answer.text.contains("value=\"kept\"") && answer.text.contains("wrong-scopes"),
@@ -260,49 +263,49 @@ async fn a_refused_form_keeps_what_was_typed_and_marks_the_field() {
 
 #[tokio::test]
 async fn forms_beside_the_main_one_of_a_page_keep_what_was_typed_too() {
-    let desk = Desk::new().await;
-    let pool = desk.app.post("/api/latchkey/v1/pools/", json!({ "name": "note takers" })).await.created();
+    let browser = SignedIn::new().await;
+    let pool = browser.app.post("/api/latchkey/v1/pools/", json!({ "name": "note takers" })).await.created();
     let pool = format!("/pools/{}", pool["id"].as_str().unwrap());
     let long = "Typed & kept ".repeat(20);
-    let answer = desk.post(&format!("{pool}/rename"), &[("name", &long)]).await;
+    let answer = browser.post(&format!("{pool}/rename"), &[("name", &long)]).await;
     assert_eq!(answer.status, 400, "{}", answer.text);
     for kept in ["value=\"Typed &#38; kept ", "aria-describedby=\"wrong-name\"", "id=\"wrong-name\""] {
         assert!(answer.text.contains(kept), "{kept}: {}", answer.text);
     }
-    assert!(desk.page(&pool).await.contains("<h1>note takers</h1>"));
+    assert!(browser.page(&pool).await.contains("<h1>note takers</h1>"));
 
-    let app = format!("/settings/apps/{}", desk.app.zoom_app);
+    let app = format!("/settings/apps/{}", browser.app.zoom_app);
     let secret = format!("planted{}", "x".repeat(5000));
-    let answer = desk.post(&app, &[("webhook_secret", &secret)]).await;
+    let answer = browser.post(&app, &[("webhook_secret", &secret)]).await;
     assert_eq!(answer.status, 400, "{}", answer.text);
     assert!(answer.text.contains("aria-describedby=\"wrong-webhook_secret\""), "{}", answer.text);
     assert!(!answer.text.contains("planted"), "a secret is not shown again");
-    let answer = desk.post(&app, &[("client_secret", ""), ("webhook_secret", " ")]).await;
+    let answer = browser.post(&app, &[("client_secret", ""), ("webhook_secret", " ")]).await;
     assert!(answer.status == 400 && answer.text.contains("No secret was typed."), "{}", answer.text);
 
     let endpoint = json!({ "url": "https://hooks.example.com/latchkey", "enabled": false });
-    let endpoint = desk.app.post("/api/latchkey/v1/webhook-endpoints/", endpoint).await.created();
+    let endpoint = browser.app.post("/api/latchkey/v1/webhook-endpoints/", endpoint).await.created();
     let endpoint = format!("/events/{}", endpoint["id"].as_str().unwrap());
-    let answer = desk.post(&format!("{endpoint}/replay"), &[("since", "yesterday & before")]).await;
+    let answer = browser.post(&format!("{endpoint}/replay"), &[("since", "yesterday & before")]).await;
     assert_eq!(answer.status, 400, "{}", answer.text);
     for kept in ["value=\"yesterday &#38; before\"", "aria-describedby=\"wrong-since\""] {
         assert!(answer.text.contains(kept), "{kept}: {}", answer.text);
     }
 
-    let page = desk.page("/audit?since=yesterday&until=2026-01-31&bot=b-1").await;
+    let page = browser.page("/audit?since=yesterday&until=2026-01-31&bot=b-1").await;
     for kept in
         ["value=\"yesterday\" aria-invalid", "value=\"2026-01-31\"", "value=\"b-1\"", "id=\"wrong-since\""]
     {
         assert!(page.contains(kept), "{kept}: {page}");
     }
-    let page = desk.page("/audit?token_link=no-id").await;
+    let page = browser.page("/audit?token_link=no-id").await;
     assert!(page.contains("id=\"wrong-token_link\"") && page.contains("Nothing was looked for"), "{page}");
 }
 
 #[tokio::test]
 async fn assets_may_be_kept_for_ever_and_have_their_types() {
-    let desk = Desk::new().await;
-    let page = desk.page("/").await;
+    let browser = SignedIn::new().await;
+    let page = browser.page("/").await;
     for (name, kind) in [
         ("console.css", "text/css; charset=utf-8"),
         ("console.js", "text/javascript; charset=utf-8"),
@@ -311,7 +314,7 @@ async fn assets_may_be_kept_for_ever_and_have_their_types() {
     ] {
         let (before, _) = page.split_once(name).unwrap();
         let path = format!("{}{name}", before.rsplit('"').next().unwrap().strip_prefix("/base").unwrap());
-        let file = desk.get(&path).await;
+        let file = browser.get(&path).await;
         assert_eq!((file.status, file.header("content-type")), (200, kind));
         assert!(file.header("cache-control").contains("immutable"));
     }

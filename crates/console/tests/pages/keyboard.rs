@@ -35,7 +35,7 @@ async fn tab_to(page: &PlainPage, selector: &str) {
     let there = format!("document.activeElement.matches({})", json!(selector));
     for _ in 0..80 {
         if page.evaluate(&there).await.unwrap() == true {
-            // Whoever tabs sees where they are.
+            // A person who tabs sees where they are.
             let seen = "getComputedStyle(document.activeElement).outlineStyle";
             assert_ne!(page.evaluate(seen).await.unwrap(), "none", "{selector} shows no focus");
             return;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use store::Dialect;
 
-use crate::desk::Desk;
+use crate::signed_in::SignedIn;
 
 const SECRET: &str = "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldC1vZi10ZXN0cw==";
 
@@ -14,8 +14,8 @@ fn text_of<'p>(page: &'p str, id: &str) -> &'p str {
 
 #[tokio::test]
 async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
-    let desk = Desk::new().await;
-    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let browser = SignedIn::new().await;
+    let account = browser.app.connect(browser.app.zoom.host()).await;
     let with = format!("account:{account}");
     for dialect in Dialect::ALL {
         let secret = match dialect {
@@ -25,7 +25,7 @@ async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
         };
         let dialect = dialect.as_str();
         let asked = [("dialect", dialect), ("with", &*with), ("signing_secret", secret), ("name", dialect)];
-        let made = desk.post("/token-links/new", &asked).await;
+        let made = browser.post("/token-links/new", &asked).await;
         assert_eq!(
             (made.status, made.header("cache-control")),
             (200, "no-store"),
@@ -41,7 +41,7 @@ async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
             ("signing_secret", secret),
             ("authorization", authorization),
         ];
-        let tested = desk.post("/token-links/test", &test).await;
+        let tested = browser.post("/token-links/test", &test).await;
         assert!(
             tested.text.contains("200 OK") && tested.text.contains("characters)"),
             "{dialect}: {}",
@@ -53,14 +53,14 @@ async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
             ("signing_secret", secret),
             ("authorization", "Bearer x"),
         ];
-        let refused = desk.post("/token-links/test", &wrong).await;
+        let refused = browser.post("/token-links/test", &wrong).await;
         assert!(!refused.text.contains("200 OK"), "{dialect}: {}", refused.text);
     }
-    let list = desk.page("/token-links").await;
+    let list = browser.page("/token-links").await;
     assert!(list.contains("Recall.ai") && list.contains("Hana Host") && !list.contains("/t/"), "{list}");
-    let audit = desk.page("/audit").await;
+    let audit = browser.page("/audit").await;
     assert_eq!(audit.matches("Given").count(), Dialect::ALL.len(), "tests are audited: {audit}");
-    for page in [audit, desk.page(&format!("/accounts/{account}")).await] {
+    for page in [audit, browser.page(&format!("/accounts/{account}")).await] {
         let named = |dialect: Dialect| page.contains(&format!(">Token link {}</a>", dialect.as_str()));
         assert!(Dialect::ALL.into_iter().all(named), "{page}");
     }
@@ -68,20 +68,20 @@ async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
 
 #[tokio::test]
 async fn a_request_with_a_wrong_secret_stands_on_the_links_page_with_its_cause() {
-    let desk = Desk::new().await;
-    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let browser = SignedIn::new().await;
+    let account = browser.app.connect(browser.app.zoom.host()).await;
     let with = format!("account:{account}");
     let asked = [("dialect", "recall"), ("with", &*with), ("signing_secret", SECRET), ("name", "notes")];
-    let made = desk.post("/token-links/new", &asked).await;
+    let made = browser.post("/token-links/new", &asked).await;
     let address = text_of(&made.text, "address").to_owned();
-    let links = desk.app.get("/api/latchkey/v1/token-links/").await.ok();
+    let links = browser.app.get("/api/latchkey/v1/token-links/").await.ok();
     let page = format!("/token-links/{}", links["results"][0]["id"].as_str().unwrap());
-    assert!(desk.page(&page).await.contains("Waiting for the first request"));
+    assert!(browser.page(&page).await.contains("Waiting for the first request"));
     let other = "whsec_YW5vdGhlci1wbGFudGVkLXNpZ25pbmctc2VjcmV0";
     let test = [("dialect", "recall"), ("address", &*address), ("signing_secret", other)];
-    let tested = desk.post("/token-links/test", &test).await;
+    let tested = browser.post("/token-links/test", &test).await;
     assert!(tested.text.contains("401 Unauthorized"), "{}", tested.text);
-    let shown = desk.page(&page).await;
+    let shown = browser.page(&page).await;
     assert!(!shown.contains("Waiting for the first request"), "{shown}");
     for words in ["signature_invalid", "give both sides the same secret", "The last request was refused"] {
         assert!(shown.contains(words), "{words}: {shown}");
@@ -90,15 +90,15 @@ async fn a_request_with_a_wrong_secret_stands_on_the_links_page_with_its_cause()
 
 #[tokio::test]
 async fn a_test_keeps_the_address_and_marks_the_secret_that_is_none() {
-    let desk = Desk::new().await;
-    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let browser = SignedIn::new().await;
+    let account = browser.app.connect(browser.app.zoom.host()).await;
     let asked = [("dialect", "recall"), ("with", &*format!("account:{account}")), ("signing_secret", SECRET)];
-    let made = desk.post("/token-links/new", &asked).await;
+    let made = browser.post("/token-links/new", &asked).await;
     let address = text_of(&made.text, "address").to_owned();
     let kept = format!("value=\"{address}\"");
     let test = async |secret: &str| {
         let test = [("dialect", "recall"), ("address", &*address), ("signing_secret", secret)];
-        desk.post("/token-links/test", &test).await
+        browser.post("/token-links/test", &test).await
     };
     let refused = test("planted-no-secret").await;
     assert_eq!(refused.status, 400);
@@ -114,12 +114,12 @@ async fn a_test_keeps_the_address_and_marks_the_secret_that_is_none() {
 
 #[tokio::test]
 async fn only_links_of_this_server_are_tested() {
-    let desk = Desk::new().await;
+    let browser = SignedIn::new().await;
     for address in
         ["https://evil.test/t/x.y", "https://latchkey.test/base/api/v1/bot/", "http://127.0.0.1:1/t/x", ""]
     {
         let answer =
-            desk.post("/token-links/test", &[("dialect", "meeting_baas"), ("address", address)]).await;
+            browser.post("/token-links/test", &[("dialect", "meeting_baas"), ("address", address)]).await;
         assert!(
             answer.text.contains("must be one of this server&#39;s token links"),
             "{address}: {}",
@@ -130,51 +130,52 @@ async fn only_links_of_this_server_are_tested() {
 
 #[tokio::test]
 async fn a_link_is_revoked() {
-    let desk = Desk::new().await;
-    let account = desk.app.connect(desk.app.zoom.host()).await;
+    let browser = SignedIn::new().await;
+    let account = browser.app.connect(browser.app.zoom.host()).await;
     let link = json!({ "credential": account, "name": "notes" });
-    let link = desk.app.post("/api/latchkey/v1/token-links/", link).await.created()["id"]
+    let link = browser.app.post("/api/latchkey/v1/token-links/", link).await.created()["id"]
         .as_str()
         .unwrap()
         .to_owned();
     let path = format!("/token-links/{link}");
-    assert!(desk.page(&path).await.contains("Waiting for the first request"));
-    desk.done(&format!("{path}/revoke"), &[]).await;
-    let page = desk.page(&path).await;
+    assert!(browser.page(&path).await.contains("Waiting for the first request"));
+    browser.done(&format!("{path}/revoke"), &[]).await;
+    let page = browser.page(&path).await;
     assert!(page.contains("Revoked") && !page.contains("/revoke\""), "{page}");
 }
 
 #[tokio::test]
 async fn a_pool_is_made_filled_and_its_seats_are_seen_and_released() {
-    let desk = Desk::new().await;
-    let account = desk.app.connect(desk.app.zoom.host()).await;
-    let to = desk.done("/pools", &[("name", "note takers")]).await;
+    let browser = SignedIn::new().await;
+    let account = browser.app.connect(browser.app.zoom.host()).await;
+    let to = browser.done("/pools", &[("name", "note takers")]).await;
     let path = to.split_once('?').unwrap().0.to_owned();
-    let answer = desk.post("/pools", &[("name", "note takers")]).await;
+    let answer = browser.post("/pools", &[("name", "note takers")]).await;
     assert!(answer.status == 400 && answer.text.contains("has a pool of this name"), "{}", answer.text);
-    let answer = desk.post(&format!("{path}/members"), &[("credential", &account), ("max_joins", "0")]).await;
+    let answer =
+        browser.post(&format!("{path}/members"), &[("credential", &account), ("max_joins", "0")]).await;
     assert!(answer.status == 400 && answer.text.contains("wrong-max_joins"), "{}", answer.text);
-    desk.done(&format!("{path}/members"), &[("credential", &account), ("max_joins", "2")]).await;
+    browser.done(&format!("{path}/members"), &[("credential", &account), ("max_joins", "2")]).await;
     let pool = path.rsplit('/').next().unwrap();
     let request = broker::PoolSeatRequest {
         pool: pool.parse().unwrap(),
         meeting: None,
         holder: "bot-of-a-platform",
         hosting: broker::Hosting::Never,
-        until: desk.app.env.now() + std::time::Duration::from_secs(60),
+        until: browser.app.env.now() + std::time::Duration::from_secs(60),
     };
-    desk.app.broker.pools.take_seat(desk.app.workspace().await, &request).await.unwrap();
-    let page = desk.page(&path).await;
+    browser.app.broker.pools.take_seat(browser.app.workspace().await, &request).await.unwrap();
+    let page = browser.page(&path).await;
     assert!(page.contains("bot-of-a-platform") && page.contains("1 of 2"), "{page}");
-    assert!(desk.page("/").await.contains("1 of 2"));
+    assert!(browser.page("/").await.contains("1 of 2"));
     let seat = page.split_once("name=\"seat\" value=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
     assert_eq!(
-        desk.done(&format!("{path}/release"), &[("seat", &seat)]).await,
+        browser.done(&format!("{path}/release"), &[("seat", &seat)]).await,
         format!("{path}?said=released")
     );
-    assert!(desk.page(&path).await.contains("All seats are free"));
-    desk.done(&format!("{path}/remove-member"), &[("credential", &account)]).await;
-    desk.done(&format!("{path}/rename"), &[("name", "others")]).await;
-    assert!(desk.page("/pools").await.contains("others"));
-    assert_eq!(desk.done(&format!("{path}/remove"), &[]).await, "/pools?said=pool-removed");
+    assert!(browser.page(&path).await.contains("All seats are free"));
+    browser.done(&format!("{path}/remove-member"), &[("credential", &account)]).await;
+    browser.done(&format!("{path}/rename"), &[("name", "others")]).await;
+    assert!(browser.page("/pools").await.contains("others"));
+    assert_eq!(browser.done(&format!("{path}/remove"), &[]).await, "/pools?said=pool-removed");
 }

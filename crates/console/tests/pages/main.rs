@@ -11,7 +11,6 @@ mod bots;
 mod buttons;
 mod chooser;
 mod chromium;
-mod desk;
 mod endpoints;
 mod forms;
 mod keyboard;
@@ -19,6 +18,7 @@ mod links;
 mod live;
 mod secrets;
 mod sign_in;
+mod signed_in;
 mod story;
 mod world;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{desk::Desk, forms::PAGES};
+use crate::{forms::PAGES, signed_in::SignedIn};
 
 const SIGNING: &str = "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldC1vZi10ZXN0cw==";
 
@@ -18,8 +18,8 @@ fn gather(value: &Value, texts: &mut Vec<String>) {
 
 #[tokio::test]
 async fn no_page_and_no_metric_holds_a_secret() {
-    let desk = Desk::new().await;
-    let app = &desk.app;
+    let browser = SignedIn::new().await;
+    let app = &browser.app;
     let text = |made: &Value, field: &str| made[field].as_str().unwrap().to_owned();
     let account = app.connect(app.zoom.host()).await;
     // Everything that the app and its bots were given begins with "planted"; the others are known by themselves.
@@ -87,7 +87,7 @@ async fn no_page_and_no_metric_holds_a_secret() {
 
     pages.extend(["/audit/export.csv", "/find?q=note", "/metrics"].map(str::to_owned));
     for path in pages {
-        let shown = desk.get(&path).await;
+        let shown = browser.get(&path).await;
         assert_eq!(shown.status, 200, "{path}: {}", shown.text);
         for secret in &secrets {
             assert!(!shown.text.contains(secret.as_str()), "{path} has {secret}: {}", shown.text);

@@ -10,7 +10,7 @@ use tenants::ConsoleSessions;
 
 use crate::{
     PLAN,
-    desk::{Desk, cookie_of, first_form},
+    signed_in::{SignedIn, cookie_of, first_form},
     test_app::TestApp,
 };
 
@@ -102,35 +102,35 @@ async fn a_wrong_key_signs_nobody_in_and_is_not_shown_again() {
 
 #[tokio::test]
 async fn a_session_ends_with_its_key_and_after_a_days_work() {
-    let desk = Desk::new().await;
-    let key = desk.app.key_with("read").await;
-    let reader = first_form(&desk.app, "/sign-in", &[("key", &key)]).await;
+    let browser = SignedIn::new().await;
+    let key = browser.app.key_with("read").await;
+    let reader = first_form(&browser.app, "/sign-in", &[("key", &key)]).await;
     let reader = cookie_of(&reader);
-    assert_eq!(with_cookie(&desk.app, "/accounts", &reader).await.status, 200);
-    let keys = desk.app.get("/api/latchkey/v1/api-keys/").await.ok();
+    assert_eq!(with_cookie(&browser.app, "/accounts", &reader).await.status, 200);
+    let keys = browser.app.get("/api/latchkey/v1/api-keys/").await.ok();
     let id =
         keys["results"].as_array().unwrap().iter().find(|key| key["name"] == "read").unwrap()["id"].clone();
-    desk.done(&format!("/settings/keys/{}/revoke", id.as_str().unwrap()), &[]).await;
-    assert_eq!(with_cookie(&desk.app, "/accounts", &reader).await.status, 303, "the key is revoked");
-    desk.app.jump(Duration::from_secs(12 * 3600 - 60));
-    assert_eq!(desk.get("/accounts").await.status, 200);
-    desk.app.jump(Duration::from_secs(61));
-    assert_eq!(desk.get("/accounts").await.status, 303);
+    browser.done(&format!("/settings/keys/{}/revoke", id.as_str().unwrap()), &[]).await;
+    assert_eq!(with_cookie(&browser.app, "/accounts", &reader).await.status, 303, "the key is revoked");
+    browser.app.jump(Duration::from_secs(12 * 3600 - 60));
+    assert_eq!(browser.get("/accounts").await.status, 200);
+    browser.app.jump(Duration::from_secs(61));
+    assert_eq!(browser.get("/accounts").await.status, 303);
 }
 
 #[tokio::test]
 async fn signing_out_ends_this_browser_and_everywhere_all_of_the_key() {
-    let desk = Desk::new().await;
-    let other = cookie_of(&first_form(&desk.app, "/sign-in", &[("key", &desk.app.api_key)]).await);
-    let third = cookie_of(&first_form(&desk.app, "/sign-in", &[("key", &desk.app.api_key)]).await);
-    assert_eq!(desk.done("/sign-out", &[]).await, "/sign-in");
-    assert_eq!(desk.get("/accounts").await.status, 303);
-    assert_eq!(with_cookie(&desk.app, "/accounts", &other).await.status, 200, "another browser stays");
-    let desk = Desk { cookie: other.clone(), ..desk };
-    let answer = desk.post("/sign-out-everywhere", &[]).await;
+    let browser = SignedIn::new().await;
+    let other = cookie_of(&first_form(&browser.app, "/sign-in", &[("key", &browser.app.api_key)]).await);
+    let third = cookie_of(&first_form(&browser.app, "/sign-in", &[("key", &browser.app.api_key)]).await);
+    assert_eq!(browser.done("/sign-out", &[]).await, "/sign-in");
+    assert_eq!(browser.get("/accounts").await.status, 303);
+    assert_eq!(with_cookie(&browser.app, "/accounts", &other).await.status, 200, "another browser stays");
+    let browser = SignedIn { cookie: other.clone(), ..browser };
+    let answer = browser.post("/sign-out-everywhere", &[]).await;
     assert!(answer.header("set-cookie").contains("Max-Age=0"));
     for cookie in [&other, &third] {
-        assert_eq!(with_cookie(&desk.app, "/accounts", cookie).await.status, 303);
+        assert_eq!(with_cookie(&browser.app, "/accounts", cookie).await.status, 303);
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let server = world.serve(0, &[]).await?;
     let account = world.connect(&server).await?;
     let mut given = give_and_die(world, server, &account).await?;
-    let exported = world.ground.audit().await?;
+    let exported = world.fixture.audit().await?;
     let lines = exported.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let records: Vec<Value> = lines.map(serde_json::from_slice).collect::<Result<_, _>>()?;
     check(&records, given, "the export")?;
@@ -28,7 +28,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let page = server.get("/api/latchkey/v1/audit/").await?;
     check(page["results"].as_array().context("it is no page")?, given, "the next server")?;
     server.stop().await;
-    let left = std::fs::read_dir(world.ground.data(0).join("audit"))?.count();
+    let left = std::fs::read_dir(world.fixture.data(0).join("audit"))?.count();
     ensure!(left == 0, "{left} files are left of the journal");
     Ok(format!("{given} tokens, and a record of each"))
 }
@@ -38,7 +38,7 @@ async fn give_and_die(world: &World, mut server: Server, account: &Account) -> a
     let answers = join_all((0..CALLERS).map(|_| account.ask_for_any(&server))).await;
     let process = Pid::from_raw(server.process.id().try_into()?).context("no process has this id")?;
     kill_process(process, Signal::KILL)?;
-    server.process.death(DIES_WITHIN, &world.ground.env).await?;
+    server.process.death(DIES_WITHIN, &world.fixture.env).await?;
     for answer in answers {
         let answer = answer?;
         ensure!(answer.status.is_success(), "{}", answer.body);

@@ -72,14 +72,14 @@ async fn check(
 ) -> anyhow::Result<()> {
     fault["where"] = "refresh".into();
     let kind = fault["kind"].clone();
-    let before = world.ground.simulator.count("faults").await?;
-    world.ground.simulator.post("/faults", &fault).await?;
+    let before = world.fixture.simulator.count("faults").await?;
+    world.fixture.simulator.post("/faults", &fault).await?;
     let answer = account.ask(server).await?;
     ensure!(answer.code() == code, "{kind}: a platform hears {}", answer.body);
     if answer.status == StatusCode::SERVICE_UNAVAILABLE {
         ensure!(answer.retry_after.is_some(), "{kind}: without Retry-After");
     }
-    let struck = world.ground.simulator.count("faults").await? - before;
+    let struck = world.fixture.simulator.count("faults").await? - before;
     ensure!(struck == calls, "{kind}: {struck} calls were spoilt");
     let came = account.settle(server).await?;
     ensure!(came == outcome, "{kind}: the account came out of it as {came:?}");
@@ -95,14 +95,14 @@ pub(super) async fn silence(world: &World) -> anyhow::Result<String> {
     let account = world.connect(&server).await?;
     world.expire().await?;
     let held = json!({ "where": "refresh", "kind": "hold_before", "times": 2 });
-    world.ground.simulator.post("/faults", &held).await?;
+    world.fixture.simulator.post("/faults", &held).await?;
     let answer = account.ask(&server).await?;
     ensure!(answer.code() == "deadline", "a platform hears {}", answer.body);
     let outcome = account.settle(&server).await?;
     ensure!(outcome == Outcome::Recovered, "the account came out of it as {outcome:?}");
-    let struck = world.ground.simulator.count("faults").await?;
+    let struck = world.fixture.simulator.count("faults").await?;
     ensure!(struck == 2, "{struck} calls were held up");
-    world.ground.simulator.call(Method::DELETE, "/faults/held", &json!({})).await?;
+    world.fixture.simulator.call(Method::DELETE, "/faults/held", &json!({})).await?;
     check_chain(world, &server, &account).await?;
     server.stop().await;
     Ok("two calls, then a code; healthy as soon as he answers".to_owned())

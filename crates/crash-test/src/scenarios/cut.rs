@@ -18,7 +18,7 @@ const AWAY: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(world: &World) -> anyhow::Result<String> {
-    let proxy = world.ground.proxy.as_ref().context("a line that can be cut")?;
+    let proxy = world.fixture.proxy.as_ref().context("a line that can be cut")?;
     let servers = [world.serve(0, &[]).await?, world.serve(1, &[]).await?];
     let mut accounts = Vec::new();
     for _ in 0..ACCOUNTS {
@@ -31,34 +31,34 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let listed =
         |account: &Value| text(account, "meeting_sync_status").is_ok_and(|status| status != "in_progress");
     while !world.credentials(&servers[0]).await?.iter().all(listed) {
-        world.ground.env.clock.sleep(POLL_INTERVAL).await;
+        world.fixture.env.clock.sleep(POLL_INTERVAL).await;
     }
 
     // Zoom has rotated every grant, and its answers are in flight.
     world.expire().await?;
     let held = json!({ "where": "refresh", "kind": "hold_after", "times": ACCOUNTS });
-    world.ground.simulator.post("/faults", &held).await?;
+    world.fixture.simulator.post("/faults", &held).await?;
     let asking = accounts.iter().enumerate().map(|(number, account)| account.ask(&servers[number % 2]));
     let asking = try_join_all(asking);
     let cutting = async {
-        while world.ground.simulator.get("/faults/held").await?.as_array().map_or(0, Vec::len) < ACCOUNTS {
-            world.ground.env.clock.sleep(Duration::from_millis(20)).await;
+        while world.fixture.simulator.get("/faults/held").await?.as_array().map_or(0, Vec::len) < ACCOUNTS {
+            world.fixture.env.clock.sleep(Duration::from_millis(20)).await;
         }
         proxy.cut();
-        world.ground.simulator.call(Method::DELETE, "/faults/held", &json!({})).await
+        world.fixture.simulator.call(Method::DELETE, "/faults/held", &json!({})).await
     };
     let (asked, cut) = tokio::join!(asking, cutting);
     cut?;
     for answer in asked? {
         ensure!(answer.status == StatusCode::SERVICE_UNAVAILABLE, "a caller heard {}", answer.status);
     }
-    let (healed, mut served, mut asked) = (world.ground.env.now() + AWAY, 0, 0);
-    while world.ground.env.now() < healed {
+    let (healed, mut served, mut asked) = (world.fixture.env.now() + AWAY, 0, 0);
+    while world.fixture.env.now() < healed {
         asked += 1;
         served += u32::from(bystander.ask_for_any(&servers[0]).await?.status == StatusCode::OK);
-        world.ground.env.clock.sleep(POLL_INTERVAL).await;
+        world.fixture.env.clock.sleep(POLL_INTERVAL).await;
     }
-    let escrowed = world.ground.deposits(0)? + world.ground.deposits(1)?;
+    let escrowed = world.fixture.deposits(0)? + world.fixture.deposits(1)?;
     ensure!(escrowed == ACCOUNTS, "{escrowed} grants lie in escrow");
     proxy.heal();
 
@@ -67,8 +67,8 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
         ensure!(outcome == Outcome::Recovered, "an account came out of it as {outcome:?}");
     }
     let (refreshes, refused) = (
-        world.ground.simulator.count("refreshes").await?,
-        world.ground.simulator.count("refreshes_refused").await?,
+        world.fixture.simulator.count("refreshes").await?,
+        world.fixture.simulator.count("refreshes_refused").await?,
     );
     // The bystander's token has ended as well, and its meetings may be looked for at any time.
     let expected = ACCOUNTS as u64..=ACCOUNTS as u64 + 1;

@@ -84,7 +84,7 @@ impl Receiver {
 
 /// Events are made, and the server is killed at `point` of the first delivery that gets through.
 pub(super) async fn run(world: &World, point: KillPoint) -> anyhow::Result<String> {
-    let env = &world.ground.env;
+    let env = &world.fixture.env;
     let (receiver, url) = Receiver::start(env).await?;
     let server = world.serve(0, &[]).await?;
     let endpoint = server.post(ENDPOINTS, &json!({ "url": url })).await?;

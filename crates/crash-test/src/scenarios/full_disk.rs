@@ -25,10 +25,10 @@ const SAYS_WITHIN: Duration = Duration::from_secs(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(super) async fn run(world: &World) -> anyhow::Result<String> {
-    let env = &world.ground.env;
-    let server = world.ground.start_on_small_disk(0, world.api_key()).await?;
+    let env = &world.fixture.env;
+    let server = world.fixture.start_on_small_disk(0, world.api_key()).await?;
     let disk = PathBuf::from(format!("/proc/{}/root", server.process.id()));
-    let disk = disk.join(world.ground.data(0).strip_prefix("/")?);
+    let disk = disk.join(world.fixture.data(0).strip_prefix("/")?);
     let account = world.connect(&server).await?;
     ensure!(account.ask(&server).await?.status == StatusCode::OK, "no token while there is room");
     let before = ready(&server).await?;
@@ -61,7 +61,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     world.expire().await?;
     let refused = account.ask(&server).await?;
     ensure!(refused.status == StatusCode::SERVICE_UNAVAILABLE, "a caller heard {}", refused.status);
-    let spent = world.ground.simulator.count("refreshes").await?;
+    let spent = world.fixture.simulator.count("refreshes").await?;
     ensure!(spent == 0, "{spent} refresh tokens were spent on a full disk");
 
     fs::remove_file(&filler)?;

@@ -41,10 +41,10 @@ async fn until(
     otherwise: &str,
     there: impl Fn() -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
-    let give_up = world.ground.env.now() + WITHIN;
+    let give_up = world.fixture.env.now() + WITHIN;
     while !there()? {
-        ensure!(world.ground.env.now() < give_up, "{otherwise}");
-        world.ground.env.clock.sleep(POLL_INTERVAL).await;
+        ensure!(world.fixture.env.now() < give_up, "{otherwise}");
+        world.fixture.env.clock.sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ pub(super) async fn fenced(world: &World) -> anyhow::Result<String> {
     ensure!(account.settle(&other).await? == Outcome::ResponseLost, "the other server has no live grant");
     world.connect_again(&other, &account).await?;
     wake(&sleeper)?;
-    until(world, "the late grant is still in escrow", || Ok(world.ground.deposits(0)? == 0)).await?;
+    until(world, "the late grant is still in escrow", || Ok(world.fixture.deposits(0)? == 0)).await?;
     // Had it got in, the grant of the new consent would be gone.
     for server in [&other, &sleeper] {
         check_chain(world, server, &account).await?;
@@ -70,7 +70,7 @@ pub(super) async fn welcome(world: &World) -> anyhow::Result<String> {
     let (sleeper, other, account) = asleep(world, KillPoint::BeforeCommit).await?;
     ensure!(account.settle(&other).await? == Outcome::ResponseLost, "the other server has no live grant");
     wake(&sleeper)?;
-    until(world, "the late grant is still in escrow", || Ok(world.ground.deposits(0)? == 0)).await?;
+    until(world, "the late grant is still in escrow", || Ok(world.fixture.deposits(0)? == 0)).await?;
     for server in [&other, &sleeper] {
         check_chain(world, server, &account).await?;
     }
@@ -84,20 +84,20 @@ pub(super) async fn just_rotated(world: &World) -> anyhow::Result<String> {
     let (sleeper, other, account) = asleep(world, KillPoint::BeforeSend).await?;
     ensure!(account.settle(&other).await? == Outcome::Recovered, "the other server has no luck");
     wake(&sleeper)?;
-    let give_up = world.ground.env.now() + WITHIN;
-    while world.ground.simulator.count("refreshes_refused").await? == 0 {
-        ensure!(world.ground.env.now() < give_up, "the old token was never spent");
-        world.ground.env.clock.sleep(POLL_INTERVAL).await;
+    let give_up = world.fixture.env.now() + WITHIN;
+    while world.fixture.simulator.count("refreshes_refused").await? == 0 {
+        ensure!(world.fixture.env.now() < give_up, "the old token was never spent");
+        world.fixture.env.clock.sleep(POLL_INTERVAL).await;
     }
     for server in [&sleeper, &other] {
         let status = account.status(server).await?;
         ensure!(status == "healthy", "it is called {status}");
         check_chain(world, server, &account).await?;
     }
-    let refused = world.ground.simulator.count("refreshes_refused").await?;
+    let refused = world.fixture.simulator.count("refreshes_refused").await?;
     ensure!(refused == 1, "{refused} refreshes were refused");
     other.stop().await;
-    ensure!(!world.ground.log_of(0)?.contains(" ERROR "), "it has raised an alarm");
+    ensure!(!world.fixture.log_of(0)?.contains(" ERROR "), "it has raised an alarm");
     sleeper.stop().await;
     Ok("Zoom refused one refresh; no alarm, no change".to_owned())
 }

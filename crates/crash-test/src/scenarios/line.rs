@@ -22,13 +22,13 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let settings = json!({ "capacity": 4, "warm_pages": 0, "on_stop": "finish", "stop_within": 600 });
     let mut server = world.serve_with_bots(0, &settings).await?;
     let account = world.connect(&server).await?;
-    let host = world.ground.simulator.post("/users", &json!({ "email": "host@example.test" })).await?;
+    let host = world.fixture.simulator.post("/users", &json!({ "email": "host@example.test" })).await?;
     let meeting = json!({ "host_id": host["id"], "started": true });
-    let meeting = world.ground.simulator.post("/meetings", &meeting).await?;
+    let meeting = world.fixture.simulator.post("/meetings", &meeting).await?;
     let (number, url) = (text(&meeting, "meeting_number")?, text(&meeting, "join_url")?);
     // A person, so that a bot that comes back first is not alone: two seconds later it would leave.
     let person = json!({ "name": PERSON });
-    world.ground.simulator.post(&format!("/meetings/{number}/participants"), &person).await?;
+    world.fixture.simulator.post(&format!("/meetings/{number}/participants"), &person).await?;
     let mut ids = Vec::new();
     for (name, zoom) in [("Guest", json!({})), ("Signed in", json!({ "credential": account.id }))] {
         let bot = json!({ "meeting_url": url, "bot_name": name, "zoom": zoom });
@@ -39,8 +39,8 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     // Longer than the SDK waits before its only try. The guest leaves no trace; the other's place stays taken for a while.
     let line = format!("/meetings/{number}/cut-line");
     let shown = json!({ "seconds": 4, "name": "Signed in", "shown_seconds": SHOWN });
-    world.ground.simulator.post(&line, &shown).await?;
-    world.ground.simulator.post(&line, &json!({ "seconds": 4, "name": "Guest" })).await?;
+    world.fixture.simulator.post(&line, &shown).await?;
+    world.fixture.simulator.post(&line, &json!({ "seconds": 4, "name": "Guest" })).await?;
     let bots = all_in(&server, &ids, 3).await?;
     for bot in &bots {
         let lost = bot.status_changes.get(3).context("no step tells the loss")?;
@@ -56,7 +56,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     ensure!(account.ask_for_any(&server).await?.status.is_success(), "no tokens while it finishes");
     in_the_roster(world, number, &account.user).await?;
     signal(&server)?;
-    let ended = server.process.death(DIES_WITHIN, &world.ground.env).await?;
+    let ended = server.process.death(DIES_WITHIN, &world.fixture.env).await?;
     ensure!(ended.is_none(), "the server was killed by signal {ended:?}");
 
     let settings = json!({ "capacity": 4, "warm_pages": 0 });
@@ -94,7 +94,7 @@ async fn in_the_roster(world: &World, number: &str, user: &str) -> anyhow::Resul
 }
 
 async fn bots_in(world: &World, number: &str) -> anyhow::Result<Vec<Participant>> {
-    let meeting: Value = world.ground.simulator.get(&format!("/meetings/{number}")).await?;
+    let meeting: Value = world.fixture.simulator.get(&format!("/meetings/{number}")).await?;
     let mut there: Vec<Participant> = serde_json::from_value(meeting["participants"].clone())?;
     there.retain(|person| person.name != PERSON);
     Ok(there)

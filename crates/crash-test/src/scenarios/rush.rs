@@ -36,7 +36,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const CALLERS: usize = 8;
 
 pub(super) async fn run(world: &World) -> anyhow::Result<String> {
-    let env = &world.ground.env;
+    let env = &world.fixture.env;
     let mut servers = Vec::new();
     for (replica, capacity) in (0..).zip(CAPACITIES) {
         let bots =
@@ -112,7 +112,7 @@ pub(super) async fn asked_of_one(world: &World) -> anyhow::Result<String> {
         .buffer_unordered(CALLERS)
         .try_collect()
         .await?;
-    let give_up = world.ground.env.now() + ALL_IN_WITHIN;
+    let give_up = world.fixture.env.now() + ALL_IN_WITHIN;
     counted(world, &servers[0], EACH, "in_call_not_recording", give_up).await?;
     let mut spread = Vec::new();
     for server in &servers {
@@ -147,7 +147,7 @@ async fn create(servers: &[Server], time: Timestamp) -> anyhow::Result<Vec<Strin
 fn joins_of_survivors(world: &World) -> anyhow::Result<BTreeMap<String, Vec<Timestamp>>> {
     let mut joins = BTreeMap::<String, Vec<Timestamp>>::new();
     for replica in (0..CAPACITIES.len()).filter(|replica| *replica != KILLED) {
-        for (at, what, name) in world.ground.stand_ins(u32::try_from(replica)?)? {
+        for (at, what, name) in world.fixture.stand_ins(u32::try_from(replica)?)? {
             if what == "join" {
                 joins.entry(name).or_default().push(at);
             }
@@ -158,7 +158,7 @@ fn joins_of_survivors(world: &World) -> anyhow::Result<BTreeMap<String, Vec<Time
 
 /// How late the first joins came of those bots whose server was not killed, in order.
 fn first_joins(world: &World, time: Timestamp) -> anyhow::Result<Vec<Duration>> {
-    let interrupted = world.ground.stand_ins(u32::try_from(KILLED)?)?;
+    let interrupted = world.fixture.stand_ins(u32::try_from(KILLED)?)?;
     let interrupted: BTreeSet<_> = interrupted.into_iter().map(|(_, _, name)| name).collect();
     let joins = joins_of_survivors(world)?;
     // Those that the dead server was about to let in are not told apart by its log: they came after its leases.
@@ -173,7 +173,7 @@ fn first_joins(world: &World, time: Timestamp) -> anyhow::Result<Vec<Duration>> 
 }
 
 async fn until(world: &World, time: Timestamp) {
-    let env = &world.ground.env;
+    let env = &world.fixture.env;
     env.clock.sleep(time.since(env.now())).await;
 }
 
@@ -185,7 +185,7 @@ async fn all_leave(world: &World, server: &Server, ids: &[String]) -> anyhow::Re
         .try_collect::<()>()
         .await?;
     let bots = u32::try_from(ids.len())?;
-    counted(world, server, bots, "done", world.ground.env.now() + ALL_OUT_WITHIN).await
+    counted(world, server, bots, "done", world.fixture.env.now() + ALL_OUT_WITHIN).await
 }
 
 /// Waits until so many bots have this state.
@@ -196,7 +196,7 @@ async fn counted(
     code: &str,
     give_up: Timestamp,
 ) -> anyhow::Result<()> {
-    let env = &world.ground.env;
+    let env = &world.fixture.env;
     loop {
         let bots = count(server, code).await?;
         if bots == u64::from(all) {

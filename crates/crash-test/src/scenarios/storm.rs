@@ -27,8 +27,8 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let different = tokens.iter().collect::<HashSet<_>>().len();
     ensure!((tokens.len(), different) == (all, 1), "{} callers got {different} tokens", tokens.len());
     let (refreshes, refused) = (
-        world.ground.simulator.count("refreshes").await?,
-        world.ground.simulator.count("refreshes_refused").await?,
+        world.fixture.simulator.count("refreshes").await?,
+        world.fixture.simulator.count("refreshes_refused").await?,
     );
     ensure!((refreshes, refused) == (1, 0), "{refreshes} refreshes, and {refused} refused");
     for server in servers {

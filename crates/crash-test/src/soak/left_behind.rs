@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use procfs::process::{ProcState, all_processes};
 use stage::Server;
 
-use crate::ground::Ground;
+use crate::fixture::Fixture;
 
 /// More servers than a soak has.
 const REPLICAS: u32 = 2;
@@ -21,10 +21,10 @@ pub(crate) struct LeftBehind {
 }
 
 impl LeftBehind {
-    pub(crate) fn look(servers: &[Server], ground: &Ground) -> anyhow::Result<Self> {
+    pub(crate) fn look(servers: &[Server], fixture: &Fixture) -> anyhow::Result<Self> {
         let parents: Vec<_> = servers.iter().map(|server| server.process.id()).collect();
         let (mut zombies, mut processes, mut profiles) = (0, 0, Vec::new());
-        let folders: Vec<_> = (0..REPLICAS).map(|replica| ground.data(replica).join("browser")).collect();
+        let folders: Vec<_> = (0..REPLICAS).map(|replica| fixture.data(replica).join("browser")).collect();
         for process in all_processes()?.flatten() {
             let Ok(stat) = process.stat() else { continue };
             let is_zombie = matches!(stat.state(), Ok(ProcState::Zombie));

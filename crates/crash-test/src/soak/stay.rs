@@ -47,7 +47,7 @@ pub(crate) struct Memory {
 impl<'a> Stay<'a> {
     /// Sends all bots at once, and waits until all are in.
     pub(crate) async fn begin(world: &'a World, servers: &[Server], bots: usize) -> anyhow::Result<Self> {
-        let (simulator, env) = (&world.ground.simulator, world.ground.env.clone());
+        let (simulator, env) = (&world.fixture.simulator, world.fixture.env.clone());
         let host = simulator.post("/users", &json!({ "email": "host@example.test" })).await?;
         let mut meetings = Vec::new();
         let mut urls = Vec::new();
@@ -138,7 +138,7 @@ impl<'a> Stay<'a> {
             self.env.clock.sleep(POLL_INTERVAL).await;
         }
         for meeting in &self.meetings {
-            let people = self.world.ground.simulator.participants(meeting).await?;
+            let people = self.world.fixture.simulator.participants(meeting).await?;
             ensure!(people.len() == 1, "{} people are still in a meeting", people.len());
         }
         Ok(())
@@ -190,7 +190,7 @@ impl<'a> Stay<'a> {
         }
         let mut shown = BTreeMap::<String, usize>::new();
         for meeting in &self.meetings {
-            let meeting: Value = self.world.ground.simulator.get(&format!("/meetings/{meeting}")).await?;
+            let meeting: Value = self.world.fixture.simulator.get(&format!("/meetings/{meeting}")).await?;
             for person in meeting["participants"].as_array().into_iter().flatten() {
                 *shown.entry(person["name"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
             }

@@ -41,8 +41,8 @@ struct Accounts {
     token_link: String,
 }
 
-/// The story is told, and its processes are still up.
-pub(super) struct Ending {
+/// The demo is over, and its processes still run.
+pub(super) struct StillRunning {
     happened: bool,
     latchkey: Server,
     simulator: Simulator,
@@ -54,7 +54,7 @@ pub(super) async fn tell(
     folder: &RunFolder,
     screen: &Screen,
     env: &Environment,
-) -> anyhow::Result<Ending> {
+) -> anyhow::Result<StillRunning> {
     let (program, http) = (std::env::current_exe()?, stage::client()?);
     screen.doing("starting the Zoom simulator");
     let (directory, log) = (folder.data().join("zoom"), folder.out().join("simulator.log"));
@@ -87,10 +87,10 @@ pub(super) async fn tell(
         latchkey.tell_to_leave(last).await?;
         stay(screen, &latchkey, &simulator, &cast, &accounts);
     }
-    Ok(Ending { happened: report.ok, latchkey, simulator })
+    Ok(StillRunning { happened: report.ok, latchkey, simulator })
 }
 
-impl Ending {
+impl StillRunning {
     /// Stops what still runs. `true` if every step happened.
     pub(super) async fn stop(self, env: &Environment) -> bool {
         self.latchkey.stop().await;

@@ -21,7 +21,7 @@ pub(crate) struct Link {
     /// With --pool: the bots start meetings with their ZAKs, so that each also takes one of the account's places as a host.
     #[arg(long, requires = "pool")]
     hosting: bool,
-    /// Draw on the account of the meeting's host.
+    /// Take the account of the meeting's host.
     #[arg(long)]
     host: bool,
     /// What it is for, in your words.

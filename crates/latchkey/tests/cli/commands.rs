@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Installation, Running, http, latchkey, refusal, sdk_dir, within};
 
 /// A server with its simulator, and what a person's terminal has in its environment.
-struct Desk {
+struct Fixture {
     installation: Installation,
     control: String,
     url: String,
@@ -33,7 +33,7 @@ impl Left {
     }
 }
 
-impl Desk {
+impl Fixture {
     async fn new() -> Self {
         let installation = Installation::new();
         let sim = latchkey(installation.folder.path(), &["sim"]);
@@ -73,49 +73,50 @@ impl Desk {
 
 #[tokio::test]
 async fn from_an_app_to_a_bot_with_commands_alone() {
-    let desk = Desk::new().await;
-    let Left(code, page, why) = desk.run(&["status"]).await;
+    let fixture = Fixture::new().await;
+    let Left(code, page, why) = fixture.run(&["status"]).await;
     assert_eq!(code, 3, "{page}{why}");
     assert!(
         page.starts_with("Can my bots sign in now?  No.") && why.contains("latchkey account connect"),
         "{page}{why}"
     );
-    let none = desk.run(&["account", "connect"]).await;
+    let none = fixture.run(&["account", "connect"]).await;
     assert!(none.0 == 1 && none.2.contains("latchkey app add"), "{}", none.2);
 
-    let app = desk.at_zoom("/apps", json!({ "name": "Latchkey", "kind": "user_level", "sdk": true })).await;
+    let app =
+        fixture.at_zoom("/apps", json!({ "name": "Latchkey", "kind": "user_level", "sdk": true })).await;
     let client = app["client_id"].as_str().unwrap();
-    fs::write(desk.installation.path("client-secret"), app["client_secret"].as_str().unwrap()).unwrap();
-    fs::write(desk.installation.path("webhook-secret"), "planted-webhook\n").unwrap();
+    fs::write(fixture.installation.path("client-secret"), app["client_secret"].as_str().unwrap()).unwrap();
+    fs::write(fixture.installation.path("webhook-secret"), "planted-webhook\n").unwrap();
     let add = ["app", "add", "--client-id", client, "--client-secret-file", "client-secret"];
-    let unfinished = desk.run(&add).await;
+    let unfinished = fixture.run(&add).await;
     assert!(unfinished.0 == 1 && unfinished.2.contains("webhook_secret: "), "{}", unfinished.2);
-    let app = desk.run(&[&add[..], &["--webhook-secret-file", "webhook-secret"]].concat()).await.printed();
-    let apps = desk.run(&["app", "list"]).await.printed();
+    let app = fixture.run(&[&add[..], &["--webhook-secret-file", "webhook-secret"]].concat()).await.printed();
+    let apps = fixture.run(&["app", "list"]).await.printed();
     assert!(apps.contains(&app) && apps.contains(client) && !apps.contains("planted"), "{apps}");
 
-    let link = desk.run(&["account", "connect"]).await.printed();
-    assert!(desk.run(&["audit", "list", "--json"]).await.json().as_array().unwrap().is_empty());
-    assert!(link.starts_with(&format!("{}/oauth/zoom/authorize?invitation=", desk.url)), "{link}");
-    let consent = desk.at_zoom("/consents", json!({ "client_id": client, "count": 1 })).await[0].clone();
-    fs::write(desk.installation.path("token"), consent["refresh_token"].as_str().unwrap()).unwrap();
-    let account = desk.run(&["account", "import", "--refresh-token-file", "token"]).await.printed();
-    let listed = desk.run(&["account", "list", "--json"]).await.json();
+    let link = fixture.run(&["account", "connect"]).await.printed();
+    assert!(fixture.run(&["audit", "list", "--json"]).await.json().as_array().unwrap().is_empty());
+    assert!(link.starts_with(&format!("{}/oauth/zoom/authorize?invitation=", fixture.url)), "{link}");
+    let consent = fixture.at_zoom("/consents", json!({ "client_id": client, "count": 1 })).await[0].clone();
+    fs::write(fixture.installation.path("token"), consent["refresh_token"].as_str().unwrap()).unwrap();
+    let account = fixture.run(&["account", "import", "--refresh-token-file", "token"]).await.printed();
+    let listed = fixture.run(&["account", "list", "--json"]).await.json();
     assert_eq!((&listed[0]["id"], &listed[0]["latchkey_status"]), (&json!(account), &json!("healthy")));
     for command in ["show", "check"] {
-        let shown = desk.run(&["account", command, &account]).await.printed();
+        let shown = fixture.run(&["account", command, &account]).await.printed();
         assert!(shown.contains(&account) && shown.contains("healthy"), "{shown}");
     }
 
-    let again = desk.run(&["account", "connect", "--account", &account, "--json"]).await.json();
+    let again = fixture.run(&["account", "connect", "--account", &account, "--json"]).await.json();
     assert!(again["url"].as_str().unwrap().contains("invitation="), "{again}");
 
     let member = format!("{account}:2");
-    let pool = desk.run(&["pool", "create", "sales", "--member", &member]).await.printed();
-    assert!(desk.run(&["pool", "list"]).await.printed().contains("0 of 2"));
-    assert!(desk.run(&["pool", "show", &pool]).await.printed().contains(&account));
+    let pool = fixture.run(&["pool", "create", "sales", "--member", &member]).await.printed();
+    assert!(fixture.run(&["pool", "list"]).await.printed().contains("0 of 2"));
+    assert!(fixture.run(&["pool", "show", &pool]).await.printed().contains(&account));
 
-    let page = desk.run(&["status"]).await.printed();
+    let page = fixture.run(&["status"]).await.printed();
     for words in [
         "Yes.",
         "fine: ",
@@ -129,45 +130,45 @@ async fn from_an_app_to_a_bot_with_commands_alone() {
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
-    assert_eq!(desk.run(&["status", "--json"]).await.json()["can_sign_in"], true);
-    an_account_that_lacks_a_scope_does_not_work(&desk, client).await;
+    assert_eq!(fixture.run(&["status", "--json"]).await.json()["can_sign_in"], true);
+    an_account_that_lacks_a_scope_does_not_work(&fixture, client).await;
 
     let unknown = "https://zoom.us/j/98765432101";
     let Left(code, steps, why) =
-        desk.run(&["bot", "create", unknown, "--name", "Notes", "--account", &account, "--watch"]).await;
+        fixture.run(&["bot", "create", unknown, "--name", "Notes", "--account", &account, "--watch"]).await;
     assert!(code == 3 && why.contains("the bot has failed: "), "{steps}{why}");
     let codes: Vec<_> = steps.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(codes, ["ready", "joining_call", "fatal"], "{steps}");
     let later = ["bot", "create", unknown, "--pool", &pool, "--join-at", "2099-01-01T00:00:00Z"];
-    let later = desk.run(&later).await.printed();
-    assert!(desk.run(&["bot", "list", "--status", "ready"]).await.printed().contains(&later));
-    let early = desk.run(&["bot", "leave", &later]).await;
+    let later = fixture.run(&later).await.printed();
+    assert!(fixture.run(&["bot", "list", "--status", "ready"]).await.printed().contains(&later));
+    let early = fixture.run(&["bot", "leave", &later]).await;
     assert!(early.0 == 1 && early.2.contains("has not started yet"), "{}", early.2);
-    assert_eq!(desk.run(&["bot", "cancel", &later, "--json"]).await.json()["cancelled"], later);
+    assert_eq!(fixture.run(&["bot", "cancel", &later, "--json"]).await.json()["cancelled"], later);
 
-    desk.run(&["pool", "delete", &pool]).await.printed();
-    desk.run(&["account", "disconnect", &account]).await.printed();
-    assert_eq!(desk.run(&["status"]).await.0, 3);
+    fixture.run(&["pool", "delete", &pool]).await.printed();
+    fixture.run(&["account", "disconnect", &account]).await.printed();
+    assert_eq!(fixture.run(&["status"]).await.0, 3);
 }
 
 /// It is connected beside one that works, and gone afterwards.
-async fn an_account_that_lacks_a_scope_does_not_work(desk: &Desk, client: &str) {
+async fn an_account_that_lacks_a_scope_does_not_work(fixture: &Fixture, client: &str) {
     let scopes = async |scopes: Value| {
-        let request = http().build().unwrap().patch(format!("{}/apps/{client}", desk.control));
+        let request = http().build().unwrap().patch(format!("{}/apps/{client}", fixture.control));
         let answer = within(request.json(&json!({ "scopes": scopes })).send()).await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
     };
     scopes(json!(["user:read:user"])).await;
-    let consent = desk.at_zoom("/consents", json!({ "client_id": client, "count": 1 })).await[0].clone();
-    fs::write(desk.installation.path("poor"), consent["refresh_token"].as_str().unwrap()).unwrap();
-    let poor = desk.run(&["account", "import", "--refresh-token-file", "poor"]).await.printed();
-    let page = desk.run(&["status"]).await.printed();
+    let consent = fixture.at_zoom("/consents", json!({ "client_id": client, "count": 1 })).await[0].clone();
+    fs::write(fixture.installation.path("poor"), consent["refresh_token"].as_str().unwrap()).unwrap();
+    let poor = fixture.run(&["account", "import", "--refresh-token-file", "poor"]).await.printed();
+    let page = fixture.run(&["status"]).await.printed();
     assert!(page.contains("1 of 2 work") && page.contains(" lacks user:read:zak: add it"), "{page}");
-    let shown = desk.run(&["status", "--json"]).await.json();
+    let shown = fixture.run(&["status", "--json"]).await.json();
     assert_eq!(shown["cannot_sign_in"][0]["credential"], json!(poor), "{shown}");
-    let Left(code, _, why) = desk.run(&["account", "check", &poor]).await;
+    let Left(code, _, why) = fixture.run(&["account", "check", &poor]).await;
     assert!(code == 3 && why.contains("lacks user:read:zak"), "{why}");
-    desk.run(&["account", "disconnect", &poor]).await.printed();
+    fixture.run(&["account", "disconnect", &poor]).await.printed();
     scopes(json!(["user:read:user", "user:read:zak"])).await;
 }
 

@@ -6,15 +6,13 @@ use lettre::Address;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MailRefusal {
     /// This installation sends none.
-    #[error("This server sends no e-mail: whoever runs it has to set mail.server and mail.from.")]
+    #[error("This server sends no e-mail: its operator has to set mail.server and mail.from.")]
     NotSetUp,
     /// It is none.
     #[error("It must be mailto: and one e-mail address, such as mailto:ops@example.com.")]
     NotAnAddress,
     /// The operator allows others.
-    #[error(
-        "Mail to {0:?} is not allowed here: whoever runs this server names domains in mail.allow_domains."
-    )]
+    #[error("Mail to {0:?} is not allowed here: its operator names domains in mail.allow_domains.")]
     Domain(String),
 }
 

@@ -98,7 +98,7 @@ async fn send(sim: &Sim, endpoint: &Endpoint, body: &str, signed: Signed) -> (Ti
 
 /// What an address must answer (D).
 #[derive(Deserialize)]
-struct Proof {
+struct LinkVerification {
     #[serde(rename = "plainToken")]
     plain: String,
     #[serde(rename = "encryptedToken")]
@@ -140,7 +140,8 @@ fn fault_of(endpoint: &Endpoint, plain: &str, reply: &Reply) -> Option<&'static 
     if reply.status != Some(200) {
         return Some("the status is not 200");
     }
-    let proof: Option<Proof> = reply.answer.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let proof: Option<LinkVerification> =
+        reply.answer.as_deref().and_then(|text| serde_json::from_str(text).ok());
     match proof {
         None => Some("the answer is not JSON with plainToken and encryptedToken"),
         Some(proof) if proof.plain != plain => Some("plainToken is another one"),

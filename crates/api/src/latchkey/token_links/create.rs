@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use model::{AccountUser, CredentialId, PoolId, Secret, Timestamp, TokenKind, WorkspaceId};
-use store::{Held, LinkAccount, LinkLife, LinkSource, LinkTerms, Proof};
+use store::{Held, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkVerification};
 use tenants::digest;
 use token_links::{
     NewLink,
@@ -133,7 +133,7 @@ pub(crate) async fn handler(
     let made = made.ok_or_else(|| FieldErrors::one("pool", "This workspace has no such pool."))?;
     let mut body = representation(&state, &made.link);
     let mut url = made.url.expose().to_owned();
-    if let (Proof::QuerySecret { name, .. }, Some(secret)) = (&new.terms.proof, &query_secret) {
+    if let (LinkVerification::QuerySecret { name, .. }, Some(secret)) = (&new.terms.proof, &query_secret) {
         let pair =
             url::form_urlencoded::Serializer::new(String::new()).append_pair(name, secret.expose()).finish();
         url = format!("{url}?{pair}");
@@ -249,7 +249,7 @@ fn proof(
     wanted: Option<Verification>,
     (parameter, query_secret): (Option<QueryParameter>, Option<QuerySecret>),
     signing_secrets: &[Secret],
-) -> (Proof, Option<Secret>) {
+) -> (LinkVerification, Option<Secret>) {
     let signed = rules.defaults().signed || !signing_secrets.is_empty();
     let usual = if signed { Verification::Signature } else { Verification::Unsigned };
     let wanted = wanted.unwrap_or(usual);
@@ -279,14 +279,14 @@ fn proof(
             {
                 fields.complain("signing_secret", words);
             }
-            (Proof::Signature, None)
+            (LinkVerification::Signature, None)
         }
         Verification::QuerySecret => {
             let name = parameter.map_or_else(|| "token".to_owned(), |name| name.0);
             let made = || Secret::new(state.env.entropy.token());
             let secret = query_secret.map_or_else(made, |secret| secret.0);
-            (Proof::QuerySecret { name, digest: digest(secret.expose()) }, Some(secret))
+            (LinkVerification::QuerySecret { name, digest: digest(secret.expose()) }, Some(secret))
         }
-        Verification::Unsigned => (Proof::Nothing, None),
+        Verification::Unsigned => (LinkVerification::Nothing, None),
     }
 }

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use model::{AccountUser, CredentialId, MeetingNumber, Secret, TokenKind};
 use serde::Serialize;
 use serde_json::Value;
-use store::{LinkAccount, Proof};
+use store::{LinkAccount, LinkVerification};
 use token_links::QUERY_PARAMETERS;
 use utoipa::{
     ToSchema,
@@ -193,12 +193,12 @@ impl std::str::FromStr for Verification {
 
 parsed! { Verification: "It must be signature, query_secret or unsigned."; }
 
-impl From<&Proof> for Verification {
-    fn from(proof: &Proof) -> Self {
+impl From<&LinkVerification> for Verification {
+    fn from(proof: &LinkVerification) -> Self {
         match proof {
-            Proof::Signature => Self::Signature,
-            Proof::QuerySecret { .. } => Self::QuerySecret,
-            Proof::Nothing => Self::Unsigned,
+            LinkVerification::Signature => Self::Signature,
+            LinkVerification::QuerySecret { .. } => Self::QuerySecret,
+            LinkVerification::Nothing => Self::Unsigned,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use model::{AccountUser, Code, CredentialId, MeetingNumber, PoolId, Timestamp, TokenKind, TokenLinkId};
 use serde::Serialize;
-use store::{LinkSource, LinkUse, Proof};
+use store::{LinkSource, LinkUse, LinkVerification};
 use token_links::CountedRefusals;
 use utoipa::ToSchema;
 
@@ -146,8 +146,8 @@ pub(super) fn representation(state: &State, link: &store::TokenLink) -> TokenLin
         meeting_in_request: terms.meeting_in_request,
         verification: Verification::from(&terms.proof),
         query_parameter: match &terms.proof {
-            Proof::QuerySecret { name, .. } => Some(name.clone()),
-            Proof::Signature | Proof::Nothing => None,
+            LinkVerification::QuerySecret { name, .. } => Some(name.clone()),
+            LinkVerification::Signature | LinkVerification::Nothing => None,
         },
         own_signing_secret: link.signing_secret.is_some(),
         networks: terms.networks.clone(),

@@ -3,7 +3,7 @@
 use axum::{body::Body, http::Request};
 use model::TokenKind;
 use serde_json::{Value, json};
-use store::{Dialect, Proof};
+use store::{Dialect, LinkVerification};
 use token_links::NewLink;
 
 use super::{LINKS, ask, attendee, bare, call, fetch, link, with_account};
@@ -122,7 +122,8 @@ async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same
         let mut new = NewLink::usual(TokenKind::Zak, account.parse().unwrap());
         new.terms.dialect = dialect;
         new.terms.meeting_in_request = true;
-        new.terms.proof = Proof::QuerySecret { name: name.to_owned(), digest: tenants::digest(&secret) };
+        new.terms.proof =
+            LinkVerification::QuerySecret { name: name.to_owned(), digest: tenants::digest(&secret) };
         let made = app.links.manager.create(workspace, &new).await.unwrap().unwrap();
         let path = app.path_of(made.url.expose());
         let answer = bare(&app, &format!("{path}?{name}={secret}")).await;

@@ -9,7 +9,7 @@ use crate::{
     error::{self, PageError},
     form::{Draft, Form},
     frame::{Frame, Section},
-    session::{Posted, Visitor},
+    session::{Posted, Session},
 };
 
 #[derive(Template)]
@@ -25,36 +25,36 @@ struct ConnectPage {
 const FIELDS: [&str; 5] = ["oauth_app", "invited_by", "purpose", "return_url", "expires_in_seconds"];
 
 async fn show(
-    visitor: &Visitor,
+    session: &Session,
     status: StatusCode,
     draft: Draft,
     link: Option<NewLink>,
 ) -> Result<Response, PageError> {
-    let mut apps = apps(&visitor.client).await?;
+    let mut apps = apps(&session.client).await?;
     apps.retain(|app| app.kind != "server_to_server");
     let complaint = draft.complaint(FIELDS);
-    let frame = visitor.frame("Connect an account", Section::Accounts);
+    let frame = session.frame("Connect an account", Section::Accounts);
     error::page_with(status, &ConnectPage { frame, apps, draft, complaint, link })
 }
 
-pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session) -> Result<Response, PageError> {
     let draft = Draft { form: Form::of([("expires_in_seconds", "86400")]), refused: None };
-    show(&visitor, StatusCode::OK, draft, None).await
+    show(&session, StatusCode::OK, draft, None).await
 }
 
 /// `POST /accounts/connect`
-pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, PageError> {
     let mut body = form.body(["oauth_app", "invited_by", "purpose", "return_url"]);
     if let Ok(seconds) = form.text("expires_in_seconds").parse::<u64>() {
         body.insert("expires_in_seconds".to_owned(), seconds.into());
     }
-    match visitor.client.post("/api/latchkey/v1/connect-links/", Value::Object(body)).await {
+    match session.client.post("/api/latchkey/v1/connect-links/", Value::Object(body)).await {
         Ok(made) => {
-            let link = NewLink::read(&made, None, visitor.now());
-            show(&visitor, StatusCode::OK, Draft { form, refused: None }, Some(link)).await
+            let link = NewLink::read(&made, None, session.now());
+            show(&session, StatusCode::OK, Draft { form, refused: None }, Some(link)).await
         }
         Err(refused) if refused.status == 400 => {
-            show(&visitor, StatusCode::BAD_REQUEST, Draft::of(form, refused), None).await
+            show(&session, StatusCode::BAD_REQUEST, Draft::of(form, refused), None).await
         }
         Err(refused) => Err(refused.into()),
     }

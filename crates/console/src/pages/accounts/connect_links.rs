@@ -10,7 +10,7 @@ use crate::{
     client::List,
     error::{self, PageError, go},
     frame::{Frame, Section},
-    session::{PathId, Posted, Visitor},
+    session::{PathId, Posted, Session},
     show::{Id, State, Tone, When, cursor_of, query},
 };
 
@@ -54,8 +54,8 @@ pub(crate) struct Asked {
     cursor: String,
 }
 
-pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let (client, now) = (&session.client, session.now());
     let asked = query(&[("cursor", &asked.cursor)]);
     let list: List<Link> = client.get(&format!("/api/latchkey/v1/connect-links/{asked}")).await?;
     let ids = list.results.iter().filter_map(|link| link.connected.as_deref().or(link.credential.as_deref()));
@@ -86,7 +86,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         }
     };
     let page = ConnectLinksPage {
-        frame: visitor.frame("Connect links", Section::Accounts),
+        frame: session.frame("Connect links", Section::Accounts),
         next: at(list.next.as_deref()),
         previous: at(list.previous.as_deref()),
         rows: list.results.into_iter().map(row).collect(),
@@ -97,8 +97,8 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
 /// `POST /connect-links/{id}/withdraw`
 pub(crate) async fn withdraw(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    visitor.client.delete(&format!("/api/latchkey/v1/connect-links/{id}/")).await?;
-    Ok(go(&visitor.console, "/connect-links?said=withdrawn"))
+    session.client.delete(&format!("/api/latchkey/v1/connect-links/{id}/")).await?;
+    Ok(go(&session.console, "/connect-links?said=withdrawn"))
 }

@@ -7,7 +7,7 @@ use super::one::{find, scheduled};
 use crate::{
     error::{self, PageError, go},
     frame::{Frame, Section},
-    session::{PathId, Posted, Visitor},
+    session::{PathId, Posted, Session},
 };
 
 #[derive(Template)]
@@ -21,11 +21,11 @@ struct DisconnectPage {
     is_wrong: bool,
 }
 
-async fn show(visitor: &Visitor, id: &str, typed: &str, is_wrong: bool) -> Result<Response, PageError> {
-    let account = find(&visitor.client, id).await?;
+async fn show(session: &Session, id: &str, typed: &str, is_wrong: bool) -> Result<Response, PageError> {
+    let account = find(&session.client, id).await?;
     let page = DisconnectPage {
-        frame: visitor.frame(format!("Disconnect {}", account.name()), Section::Accounts),
-        scheduled: scheduled(&visitor.client, &account.id).await?,
+        frame: session.frame(format!("Disconnect {}", account.name()), Section::Accounts),
+        scheduled: scheduled(&session.client, &account.id).await?,
         id: account.id.clone(),
         name: account.name().to_owned(),
         typed: typed.to_owned(),
@@ -34,19 +34,19 @@ async fn show(visitor: &Visitor, id: &str, typed: &str, is_wrong: bool) -> Resul
     error::page_with(if is_wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &page)
 }
 
-pub(crate) async fn page(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
-    show(&visitor, &id, "", false).await
+pub(crate) async fn page(session: Session, PathId(id): PathId) -> Result<Response, PageError> {
+    show(&session, &id, "", false).await
 }
 
 /// `POST /accounts/{id}/disconnect`
 pub(crate) async fn disconnect(
     PathId(id): PathId,
-    Posted { visitor, form }: Posted,
+    Posted { session, form }: Posted,
 ) -> Result<Response, PageError> {
-    let account = find(&visitor.client, &id).await?;
+    let account = find(&session.client, &id).await?;
     if form.text("name") != account.name().trim() {
-        return show(&visitor, &id, form.text("name"), true).await;
+        return show(&session, &id, form.text("name"), true).await;
     }
-    visitor.client.delete(&format!("/api/v2/zoom-oauth-credentials/{}/", account.id)).await?;
-    Ok(go(&visitor.console, "/accounts?said=disconnected"))
+    session.client.delete(&format!("/api/v2/zoom-oauth-credentials/{}/", account.id)).await?;
+    Ok(go(&session.console, "/accounts?said=disconnected"))
 }

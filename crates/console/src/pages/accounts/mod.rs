@@ -17,7 +17,7 @@ use crate::{
     client::{Client, List, Refused},
     error::{self, PageError},
     frame::{Frame, Section},
-    session::Visitor,
+    session::Session,
     show::{State, When, cursor_of, query, shortened},
 };
 
@@ -155,8 +155,8 @@ pub(crate) struct Asked {
     cursor: String,
 }
 
-pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let (client, now) = (&session.client, session.now());
     let Asked { status, search, cursor } = asked;
     let filter = query(&[("status", &status), ("latchkey_search", search.trim()), ("cursor", &cursor)]);
     let list: List<Account> = client.get(&format!("/api/v2/zoom-oauth-credentials/{filter}")).await?;
@@ -166,7 +166,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         cursor.map(|cursor| query(&[("status", &status), ("search", &search), ("cursor", &cursor)]))
     };
     let page = AccountsPage {
-        frame: visitor.frame("Accounts", Section::Accounts),
+        frame: session.frame("Accounts", Section::Accounts),
         next: at(cursor_of(list.next.as_deref())),
         previous: at(cursor_of(list.previous.as_deref())),
         rows: list

@@ -12,7 +12,7 @@ use crate::{
     error::{self, PageError, go, missing},
     frame::{Frame, Section},
     named::{Names, WithNames},
-    session::{PathId, Posted, Visitor},
+    session::{PathId, Posted, Session},
     show::{Id, State, Tone, When, query, words},
 };
 
@@ -178,23 +178,23 @@ pub(crate) async fn find(client: &Client, id: &str) -> Result<Account, PageError
     account.ok_or_else(missing("account", "/accounts"))
 }
 
-pub(crate) async fn page(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
-    show(&visitor, &id, None).await
+pub(crate) async fn page(session: Session, PathId(id): PathId) -> Result<Response, PageError> {
+    show(&session, &id, None).await
 }
 
-async fn show(visitor: &Visitor, id: &str, link: Option<NewLink>) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+async fn show(session: &Session, id: &str, link: Option<NewLink>) -> Result<Response, PageError> {
+    let (client, now) = (&session.client, session.now());
     let account = find(client, id).await?;
     let app = apps(client).await?.into_iter().find(|app| app.id == account.oauth_app);
     let mut records: List<TokenRecord> =
         client.get(&format!("/api/latchkey/v1/audit/?credential={}", account.id)).await?;
     records.results.truncate(RECORDS);
     let links = records.results.iter().filter_map(TokenRecord::token_link);
-    let names = Names::read(client, &visitor.console.base, links).await?;
+    let names = Names::read(client, &session.console.base, links).await?;
     let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
     let is_in = |pool: &Pool| pool.members.iter().any(|member| member.credential == account.id);
     let page = AccountPage {
-        frame: visitor.frame(account.name(), Section::Accounts),
+        frame: session.frame(account.name(), Section::Accounts),
         id: account.id.clone(),
         name: account.name().to_owned(),
         state: account.state(),
@@ -212,7 +212,7 @@ async fn show(visitor: &Visitor, id: &str, link: Option<NewLink>) -> Result<Resp
             .map(|pool| Named { id: pool.id, name: pool.name })
             .collect(),
         scheduled: scheduled(client, &account.id).await?,
-        timeline: timeline(visitor, &account.id, now).await?,
+        timeline: timeline(session, &account.id, now).await?,
         records: records.results.iter().map(|record| shown(record, &names, now)).collect(),
         shown_id: Id(account.id.clone()),
         app_id: Id(account.oauth_app.clone()),
@@ -309,13 +309,13 @@ async fn links_with(client: &Client, id: &str) -> Result<Vec<Named>, Refused> {
 }
 
 /// Lines of the account's log; those that tell of a change of state have its colour and code.
-async fn timeline(visitor: &Visitor, id: &str, now: Timestamp) -> Result<Vec<Entry>, Refused> {
-    let client = &visitor.client;
+async fn timeline(session: &Session, id: &str, now: Timestamp) -> Result<Vec<Entry>, Refused> {
+    let client = &session.client;
     let mut lines: List<LogLine> =
         client.get(&format!("/api/v2/zoom-oauth-credential-logs/?credential={id}")).await?;
     lines.results.truncate(LINES);
     let texts = lines.results.iter().map(|line| line.message.as_str());
-    let names = Names::read(client, &visitor.console.base, texts).await?;
+    let names = Names::read(client, &session.console.base, texts).await?;
     let events: List<Event> =
         client.get(&format!("/api/latchkey/v1/credential-events/?credential={id}")).await?;
     let entry = |line: &LogLine| {
@@ -348,23 +348,23 @@ fn shown(record: &TokenRecord, names: &Names, now: Timestamp) -> Record {
 }
 
 /// `POST /accounts/{id}/check`
-pub(crate) async fn check(PathId(id): PathId, Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
-    let account = find(&visitor.client, &id).await?;
-    visitor
+pub(crate) async fn check(PathId(id): PathId, Posted { session, .. }: Posted) -> Result<Response, PageError> {
+    let account = find(&session.client, &id).await?;
+    session
         .client
         .post(&format!("/api/v2/zoom-oauth-credentials/{}/validate/", account.id), json!({}))
         .await?;
-    Ok(go(&visitor.console, &format!("/accounts/{}?said=checked", account.id)))
+    Ok(go(&session.console, &format!("/accounts/{}?said=checked", account.id)))
 }
 
 /// `POST /accounts/{id}/reconnect`: a connect link that takes the consent of this account's user alone.
 pub(crate) async fn reconnect(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    let account = find(&visitor.client, &id).await?;
+    let account = find(&session.client, &id).await?;
     let asked = json!({ "credential": account.id });
-    let made = visitor.client.post("/api/latchkey/v1/connect-links/", asked).await?;
-    let link = NewLink::read(&made, Some(account.name().to_owned()), visitor.now());
-    show(&visitor, &account.id, Some(link)).await
+    let made = session.client.post("/api/latchkey/v1/connect-links/", asked).await?;
+    let link = NewLink::read(&made, Some(account.name().to_owned()), session.now());
+    show(&session, &account.id, Some(link)).await
 }

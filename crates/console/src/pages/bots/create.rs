@@ -13,7 +13,7 @@ use crate::{
     form::{Draft, Form},
     frame::{Frame, Section},
     pages::accounts::choices::{Choices, With},
-    session::{Posted, Visitor},
+    session::{Posted, Session},
 };
 
 #[derive(Template)]
@@ -28,12 +28,12 @@ struct NewBotPage {
 
 const FIELDS: [&str; 6] = ["meeting_url", "bot_name", "join_at", "zoom", "metadata", "typed"];
 
-async fn show(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
-    let pools: List<Pool> = visitor.client.get("/api/latchkey/v1/pools/").await?;
+async fn show(session: &Session, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
+    let pools: List<Pool> = session.client.get("/api/latchkey/v1/pools/").await?;
     let chosen = draft.text("with").strip_prefix("account:").unwrap_or_default();
-    let choices = Choices::read(&visitor.client, chosen).await?.working();
+    let choices = Choices::read(&session.client, chosen).await?.working();
     let page = NewBotPage {
-        frame: visitor.frame("Send a bot", Section::Bots),
+        frame: session.frame("Send a bot", Section::Bots),
         complaint: draft.complaint(FIELDS),
         draft,
         choices,
@@ -49,25 +49,25 @@ pub(crate) struct Asked {
     with: String,
 }
 
-pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let draft = Draft { form: Form::of([("with", &asked.with)]), refused: None };
-    show(&visitor, StatusCode::OK, draft).await
+    show(&session, StatusCode::OK, draft).await
 }
 
 /// `POST /bots/new`
-pub(crate) async fn send(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
-    let sent = match body(&visitor.client, &form).await {
-        Ok(body) => visitor.client.post("/api/v1/bot/", Value::Object(body)).await,
+pub(crate) async fn send(Posted { session, form }: Posted) -> Result<Response, PageError> {
+    let sent = match body(&session.client, &form).await {
+        Ok(body) => session.client.post("/api/v1/bot/", Value::Object(body)).await,
         Err(refused) => Err(refused),
     };
     match sent {
         Ok(made) => {
             let id = made["id"].as_str().unwrap_or_default();
-            Ok(go(&visitor.console, &format!("/bots/{id}?said=sent")))
+            Ok(go(&session.console, &format!("/bots/{id}?said=sent")))
         }
         Err(refused) if matches!(refused.status, 400 | 424 | 429 | 507) => {
             let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
-            show(&visitor, status, Draft::of(form, refused)).await
+            show(&session, status, Draft::of(form, refused)).await
         }
         Err(refused) => Err(refused.into()),
     }

@@ -18,7 +18,7 @@ use crate::{
     error::{self, PageError},
     form::{Draft, Form},
     frame::{Frame, Section},
-    session::Visitor,
+    session::Session,
     show::{State, When, number, query, shortened, words},
 };
 
@@ -166,8 +166,8 @@ pub(crate) struct Asked {
     typed: String,
 }
 
-pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let (client, now) = (&session.client, session.now());
     let form = Form::of([("typed", asked.typed.as_str())]);
     let (mut asked, mut refused) = (asked, None);
     match typed(client, &form).await {
@@ -220,7 +220,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         ])
     };
     let page = BotsPage {
-        frame: visitor.frame("Bots", Section::Bots),
+        frame: session.frame("Bots", Section::Bots),
         rows: list.results.iter().map(row).collect(),
         count: number(count),
         sub_codes: SubCode::ALL.iter().map(|code| (code.as_str(), words(code.as_str()))).collect(),

@@ -23,7 +23,7 @@ use crate::{
     frame::{Frame, Section},
     named::{Names, WithNames},
     pages::accounts::choices::{Choices, With},
-    session::{PathId, Posted, Visitor},
+    session::{PathId, Posted, Session},
     show::{Id, Marked, State, Tone, When, exact, offset, shortened, words},
 };
 
@@ -137,21 +137,21 @@ async fn find(client: &Client, id: &str) -> Result<(Bot, Value), PageError> {
 }
 
 pub(crate) async fn page(
-    visitor: Visitor,
+    session: Session,
     PathId(id): PathId,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    show(&visitor, &id, &asked.log, StatusCode::OK, Draft::default()).await
+    show(&session, &id, &asked.log, StatusCode::OK, Draft::default()).await
 }
 
 async fn show(
-    visitor: &Visitor,
+    session: &Session,
     id: &str,
     log_shown: &str,
     status: StatusCode,
     draft: Draft,
 ) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+    let (client, now) = (&session.client, session.now());
     let (bot, value) = find(client, id).await?;
     let began = bot.created_at().unwrap_or(now);
     let pictures: List<Picture> = client.get(&format!("/api/v1/bot/{id}/screenshots/")).await?;
@@ -171,17 +171,17 @@ async fn show(
     log.retain(|line| shows_all || !RAW.contains(&line.kind.as_str()));
     let messages = bot.status_changes.iter().filter_map(|step| step.message.as_deref());
     let texts = messages.chain(log.iter().map(|line| line.text.as_str()));
-    let base = &visitor.console.base;
+    let base = &session.console.base;
     let names = Names::read(client, base, texts).await?;
     let last_at = bot.status_changes.last().map_or(now, |step| step.created_at);
     let page = BotPage {
         // After a form that was refused, live parts are this page's.
         frame: Frame {
             here: match status {
-                StatusCode::OK => format!("{base}{}", visitor.address),
+                StatusCode::OK => format!("{base}{}", session.address),
                 _ => format!("{base}/bots/{}", bot.id),
             },
-            ..visitor.frame(bot.bot_name.clone(), Section::Bots)
+            ..session.frame(bot.bot_name.clone(), Section::Bots)
         },
         shown_id: Id(bot.id.clone()),
         state: State { code: None, ..bot.state() },
@@ -201,9 +201,9 @@ async fn show(
         request: request(value),
         complaint: draft.complaint(["typed"]),
         draft,
-        may_cancel: visitor.may(model::ApiScope::Bots) && code == "ready",
-        may_leave: visitor.may(model::ApiScope::Bots) && code != "ready" && !bot.has_ended(),
-        may_repeat: visitor.may(model::ApiScope::Bots) && bot.has_ended() && bot.meeting_url.is_some(),
+        may_cancel: session.may(model::ApiScope::Bots) && code == "ready",
+        may_leave: session.may(model::ApiScope::Bots) && code != "ready" && !bot.has_ended(),
+        may_repeat: session.may(model::ApiScope::Bots) && bot.has_ended() && bot.meeting_url.is_some(),
         choices: choices.working(),
         pools: pools.results,
         bot,
@@ -346,45 +346,45 @@ fn strike_out(value: &mut Value) {
 
 /// `GET /bots/{id}/screenshots/{file}`
 pub(crate) async fn picture(
-    visitor: Visitor,
+    session: Session,
     Path((id, file)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
     let is_sound = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let name = file.strip_suffix(".png").filter(|name| is_sound(name) && is_sound(&id));
     let name = name.ok_or(PageError::Unknown)?;
     let path = format!("/api/latchkey/v1/bot/{id}/screenshots/{name}.png");
-    let answer = visitor.client.raw(Method::GET, &path, None, &HeaderMap::new()).await;
+    let answer = session.client.raw(Method::GET, &path, None, &HeaderMap::new()).await;
     if answer.status().is_success() { Ok(answer.into_response()) } else { Err(PageError::Unknown) }
 }
 
 /// `GET /bots/{id}/evidence.zip`: all that is known of the bot.
-pub(crate) async fn evidence(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
+pub(crate) async fn evidence(session: Session, PathId(id): PathId) -> Result<Response, PageError> {
     let path = format!("/api/latchkey/v1/bot/{id}/evidence/");
-    let answer = visitor.client.raw(Method::GET, &path, None, &HeaderMap::new()).await;
+    let answer = session.client.raw(Method::GET, &path, None, &HeaderMap::new()).await;
     if answer.status().is_success() { Ok(answer.into_response()) } else { Err(PageError::Unknown) }
 }
 
 /// `POST /bots/{id}/leave`
-pub(crate) async fn leave(PathId(id): PathId, Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
-    visitor.client.post(&format!("/api/v1/bot/{id}/leave_call/"), json!({})).await?;
-    Ok(go(&visitor.console, &format!("/bots/{id}?said=leaving")))
+pub(crate) async fn leave(PathId(id): PathId, Posted { session, .. }: Posted) -> Result<Response, PageError> {
+    session.client.post(&format!("/api/v1/bot/{id}/leave_call/"), json!({})).await?;
+    Ok(go(&session.console, &format!("/bots/{id}?said=leaving")))
 }
 
 /// `POST /bots/{id}/cancel`
 pub(crate) async fn cancel(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    visitor.client.delete(&format!("/api/v1/bot/{id}/")).await?;
-    Ok(go(&visitor.console, "/bots?said=cancelled"))
+    session.client.delete(&format!("/api/v1/bot/{id}/")).await?;
+    Ok(go(&session.console, "/bots?said=cancelled"))
 }
 
 /// `POST /bots/{id}/again`: a new bot in the same meeting, asked for the same, with another way to sign in.
 pub(crate) async fn again(
     PathId(id): PathId,
-    Posted { visitor, form }: Posted,
+    Posted { session, form }: Posted,
 ) -> Result<Response, PageError> {
-    let (bot, value) = find(&visitor.client, &id).await?;
+    let (bot, value) = find(&session.client, &id).await?;
     let Some(meeting) = &bot.meeting_url else {
         return Err(Refused {
             status: 400,
@@ -397,19 +397,19 @@ pub(crate) async fn again(
     if let Some(passcode) = &meeting.meeting_password {
         link.push_str(&crate::show::query(&[("pwd", passcode)]));
     }
-    let sent = match With::read(&visitor.client, &form).await {
+    let sent = match With::read(&session.client, &form).await {
         // What has no effect was accepted once, and is again.
-        Ok(with) => visitor.client.post("/api/v1/bot/?strict=0", repeated(value, link, &with)).await,
+        Ok(with) => session.client.post("/api/v1/bot/?strict=0", repeated(value, link, &with)).await,
         Err(refused) => Err(refused),
     };
     match sent {
         Ok(made) => {
             let new = made["id"].as_str().unwrap_or_default();
-            Ok(go(&visitor.console, &format!("/bots/{new}?said=sent")))
+            Ok(go(&session.console, &format!("/bots/{new}?said=sent")))
         }
         Err(refused) if matches!(refused.status, 400 | 424 | 429 | 507) => {
             let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
-            show(&visitor, &id, "", status, Draft::of(form, refused)).await
+            show(&session, &id, "", status, Draft::of(form, refused)).await
         }
         Err(refused) => Err(refused.into()),
     }

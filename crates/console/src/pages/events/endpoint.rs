@@ -16,7 +16,7 @@ use crate::{
     error::{self, PageError, go, missing},
     form::Draft,
     frame::{Frame, Section},
-    session::{PathId, Posted, Visitor},
+    session::{PathId, Posted, Session},
     show::{Id, State, Tone, When, cursor_of, query},
 };
 
@@ -97,12 +97,12 @@ pub(crate) struct Asked {
 }
 
 async fn show(
-    visitor: &Visitor,
+    session: &Session,
     id: &str,
     asked: Asked,
     (status, fresh): (StatusCode, Fresh),
 ) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+    let (client, now) = (&session.client, session.now());
     let endpoint: Option<Endpoint> = client.find(&format!("{PATH}{id}/")).await?;
     let endpoint = endpoint.ok_or_else(missing("endpoint", "/events"))?;
     let filter = query(&[("state", &asked.state), ("cursor", &asked.cursor)]);
@@ -140,7 +140,7 @@ async fn show(
         }
     };
     let page = EndpointPage {
-        frame: visitor.frame("Endpoint", Section::Events),
+        frame: session.frame("Endpoint", Section::Events),
         id: endpoint.id.clone(),
         shown_id: Id(endpoint.id.clone()),
         state: endpoint.state(),
@@ -153,7 +153,7 @@ async fn show(
             .map(|cursor| query(&[("state", &asked.state), ("cursor", &cursor)])),
         rows: list.results.into_iter().map(row).collect(),
         endpoint,
-        here: format!("{}/events/{id}{filter}", visitor.console.base),
+        here: format!("{}/events/{id}{filter}", session.console.base),
         asked,
         complaint: fresh.draft.complaint(["since"]),
         fresh,
@@ -162,51 +162,51 @@ async fn show(
 }
 
 pub(crate) async fn page(
-    visitor: Visitor,
+    session: Session,
     PathId(id): PathId,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    show(&visitor, &id, asked, (StatusCode::OK, Fresh::default())).await
+    show(&session, &id, asked, (StatusCode::OK, Fresh::default())).await
 }
 
 /// `POST /events/{id}/test`
-pub(crate) async fn test(PathId(id): PathId, Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
-    visitor.client.post(&format!("{PATH}{id}/test/"), json!({})).await?;
-    Ok(go(&visitor.console, &format!("/events/{id}?said=tested")))
+pub(crate) async fn test(PathId(id): PathId, Posted { session, .. }: Posted) -> Result<Response, PageError> {
+    session.client.post(&format!("{PATH}{id}/test/"), json!({})).await?;
+    Ok(go(&session.console, &format!("/events/{id}?said=tested")))
 }
 
 /// `POST /events/{id}/switch`
 pub(crate) async fn switch(
     PathId(id): PathId,
-    Posted { visitor, form }: Posted,
+    Posted { session, form }: Posted,
 ) -> Result<Response, PageError> {
-    visitor.client.patch(&format!("{PATH}{id}/"), json!({ "enabled": form.is_on("on") })).await?;
-    Ok(go(&visitor.console, &format!("/events/{id}?said=endpoint-changed")))
+    session.client.patch(&format!("{PATH}{id}/"), json!({ "enabled": form.is_on("on") })).await?;
+    Ok(go(&session.console, &format!("/events/{id}?said=endpoint-changed")))
 }
 
 /// `POST /events/{id}/rotate`
 pub(crate) async fn rotate(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    let made = visitor.client.post(&format!("{PATH}{id}/rotate-secret/"), json!({})).await?;
+    let made = session.client.post(&format!("{PATH}{id}/rotate-secret/"), json!({})).await?;
     let secret = made["secret"].as_str().map(str::to_owned);
     let fresh = Fresh { secret, ..Fresh::default() };
-    show(&visitor, &id, Asked::default(), (StatusCode::OK, fresh)).await
+    show(&session, &id, Asked::default(), (StatusCode::OK, fresh)).await
 }
 
 /// `POST /events/{id}/replay`
 pub(crate) async fn replay(
     PathId(id): PathId,
-    Posted { visitor, form }: Posted,
+    Posted { session, form }: Posted,
 ) -> Result<Response, PageError> {
     let since = format!("{}T00:00:00Z", form.text("since"));
-    match visitor.client.post(&format!("{PATH}{id}/replay/"), json!({ "since": since })).await {
-        Ok(_) => Ok(go(&visitor.console, &format!("/events/{id}?said=replayed"))),
+    match session.client.post(&format!("{PATH}{id}/replay/"), json!({ "since": since })).await {
+        Ok(_) => Ok(go(&session.console, &format!("/events/{id}?said=replayed"))),
         Err(refused) if matches!(refused.status, 400 | 409) => {
             let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
             let fresh = Fresh { draft: Draft::of(form, refused), ..Fresh::default() };
-            show(&visitor, &id, Asked::default(), (status, fresh)).await
+            show(&session, &id, Asked::default(), (status, fresh)).await
         }
         Err(refused) => Err(refused.into()),
     }
@@ -215,21 +215,21 @@ pub(crate) async fn replay(
 /// `POST /events/{id}/remove`
 pub(crate) async fn remove(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    visitor.client.delete(&format!("{PATH}{id}/")).await?;
-    Ok(go(&visitor.console, "/events?said=endpoint-removed"))
+    session.client.delete(&format!("{PATH}{id}/")).await?;
+    Ok(go(&session.console, "/events?said=endpoint-removed"))
 }
 
 /// `POST /events/{id}/deliveries/{event}/retry`
 pub(crate) async fn resend(
     Path((id, event)): Path<(String, String)>,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
     let is_id = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if !is_id(&id) || !is_id(&event) {
         return Err(PageError::Unknown);
     }
-    visitor.client.post(&format!("{PATH}{id}/deliveries/{event}/retry/"), json!({})).await?;
-    Ok(go(&visitor.console, &format!("/events/{id}?said=resent")))
+    session.client.post(&format!("{PATH}{id}/deliveries/{event}/retry/"), json!({})).await?;
+    Ok(go(&session.console, &format!("/events/{id}?said=resent")))
 }

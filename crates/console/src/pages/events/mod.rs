@@ -13,7 +13,7 @@ use crate::{
     error::{self, PageError, go},
     form::{Draft, Form},
     frame::{Frame, Section},
-    session::{Posted, Visitor},
+    session::{Posted, Session},
     show::{State, Tone, When},
 };
 
@@ -155,14 +155,14 @@ struct Row {
 }
 
 async fn show(
-    visitor: &Visitor,
+    session: &Session,
     status: StatusCode,
     kind: Kind,
     draft: Draft,
     made: Option<(String, String)>,
 ) -> Result<Response, PageError> {
-    let list: List<Endpoint> = visitor.client.get(PATH).await?;
-    let now = visitor.now();
+    let list: List<Endpoint> = session.client.get(PATH).await?;
+    let now = session.now();
     let row = |endpoint: Endpoint| Row {
         types: endpoint.types(),
         state: endpoint.state(),
@@ -173,7 +173,7 @@ async fn show(
         description: endpoint.description,
     };
     let page = EventsPage {
-        frame: visitor.frame("Events", Section::Events),
+        frame: session.frame("Events", Section::Events),
         rows: list.results.into_iter().map(row).collect(),
         complaint: draft.complaint(["kind", "url", "description", "event_types"]),
         kind,
@@ -192,13 +192,13 @@ pub(crate) struct Asked {
     kind: String,
 }
 
-pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let kind = Kind::named(&asked.kind).unwrap_or(KINDS[0]);
-    show(&visitor, StatusCode::OK, kind, Draft::default(), None).await
+    show(&session, StatusCode::OK, kind, Draft::default(), None).await
 }
 
 /// `POST /events`: makes an endpoint.
-pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, PageError> {
     let kind = Kind::named(form.text("kind")).unwrap_or(KINDS[0]);
     let mut body = form.body(["kind", "url", "description"]);
     if kind.is_mail {
@@ -208,17 +208,17 @@ pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, P
     if form.is_on("svix_headers") {
         body.insert("svix_headers".to_owned(), true.into());
     }
-    match visitor.client.post(PATH, Value::Object(body)).await {
+    match session.client.post(PATH, Value::Object(body)).await {
         Ok(made) => {
             let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
             if !kind.is_signed {
-                return Ok(go(&visitor.console, &format!("/events/{}?said=endpoint-added", text("id"))));
+                return Ok(go(&session.console, &format!("/events/{}?said=endpoint-added", text("id"))));
             }
             let made = Some((text("secret"), text("id")));
-            show(&visitor, StatusCode::OK, kind, Draft::default(), made).await
+            show(&session, StatusCode::OK, kind, Draft::default(), made).await
         }
         Err(refused) if refused.status == 400 => {
-            show(&visitor, StatusCode::BAD_REQUEST, kind, Draft::of(form, refused), None).await
+            show(&session, StatusCode::BAD_REQUEST, kind, Draft::of(form, refused), None).await
         }
         Err(refused) => Err(refused.into()),
     }

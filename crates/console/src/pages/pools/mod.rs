@@ -17,7 +17,7 @@ use crate::{
     form::Draft,
     frame::{Frame, Section},
     pages::bots::spaced,
-    session::{PathId, Posted, Visitor},
+    session::{PathId, Posted, Session},
     show::{Id, Meter, State, When, shortened},
 };
 
@@ -121,8 +121,8 @@ fn digits(meeting: Option<&Value>) -> String {
     }
 }
 
-async fn show_all(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
-    let list: List<Pool> = visitor.client.get(PATH).await?;
+async fn show_all(session: &Session, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
+    let list: List<Pool> = session.client.get(PATH).await?;
     let row = |pool: Pool| Row {
         accounts: pool.members.len(),
         usable: pool
@@ -135,7 +135,7 @@ async fn show_all(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result
         name: pool.name,
     };
     let page = PoolsPage {
-        frame: visitor.frame("Pools", Section::Pools),
+        frame: session.frame("Pools", Section::Pools),
         rows: list.results.into_iter().map(row).collect(),
         complaint: draft.complaint(["name"]),
         draft,
@@ -143,19 +143,19 @@ async fn show_all(visitor: &Visitor, status: StatusCode, draft: Draft) -> Result
     error::page_with(status, &page)
 }
 
-pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
-    show_all(&visitor, StatusCode::OK, Draft::default()).await
+pub(crate) async fn page(session: Session) -> Result<Response, PageError> {
+    show_all(&session, StatusCode::OK, Draft::default()).await
 }
 
 /// `POST /pools`
-pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
-    match visitor.client.post(PATH, Value::Object(form.body(["name"]))).await {
+pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, PageError> {
+    match session.client.post(PATH, Value::Object(form.body(["name"]))).await {
         Ok(made) => {
             let id = made["id"].as_str().unwrap_or_default();
-            Ok(go(&visitor.console, &format!("/pools/{id}?said=pool-made")))
+            Ok(go(&session.console, &format!("/pools/{id}?said=pool-made")))
         }
         Err(refused) if refused.status == 400 => {
-            show_all(&visitor, StatusCode::BAD_REQUEST, Draft::of(form, refused)).await
+            show_all(&session, StatusCode::BAD_REQUEST, Draft::of(form, refused)).await
         }
         Err(refused) => Err(refused.into()),
     }
@@ -163,12 +163,12 @@ pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, P
 
 /// With what was typed to put an account in, or to rename the pool.
 async fn show(
-    visitor: &Visitor,
+    session: &Session,
     id: &str,
     status: StatusCode,
     (draft, renaming): (Draft, Draft),
 ) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+    let (client, now) = (&session.client, session.now());
     let pool: Option<Pool> = client.find(&format!("{PATH}{id}/")).await?;
     let pool = pool.ok_or_else(missing("pool", "/pools"))?;
     let seats: List<Seat> = client.get(&format!("{PATH}{id}/seats/")).await?;
@@ -199,7 +199,7 @@ async fn show(
     let is_in = |account: &Account| pool.members.iter().any(|member| member.credential == account.id);
     choices.accounts.retain(|account| account.kind == "server_to_server" || !is_in(account));
     let page = PoolPage {
-        frame: visitor.frame(pool.name.clone(), Section::Pools),
+        frame: session.frame(pool.name.clone(), Section::Pools),
         shown_id: Id(pool.id.clone()),
         seats: Meter { taken: pool.seats_taken, of: pool.seats, what: "Seats taken" },
         members: pool.members.iter().map(member).collect(),
@@ -214,14 +214,14 @@ async fn show(
     error::page_with(status, &page)
 }
 
-pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
-    show(&visitor, &id, StatusCode::OK, (Draft::default(), Draft::default())).await
+pub(crate) async fn one(session: Session, PathId(id): PathId) -> Result<Response, PageError> {
+    show(&session, &id, StatusCode::OK, (Draft::default(), Draft::default())).await
 }
 
 /// `POST /pools/{id}/members`
 pub(crate) async fn put_member(
     PathId(id): PathId,
-    Posted { visitor, form }: Posted,
+    Posted { session, form }: Posted,
 ) -> Result<Response, PageError> {
     let mut body = form.body(["credential", "user"]);
     for name in ["max_joins", "max_hosted"] {
@@ -232,18 +232,18 @@ pub(crate) async fn put_member(
             Err(_) => _ = body.insert(name.to_owned(), form.text(name).into()),
         }
     }
-    let put = match typed(&visitor.client, &form).await {
+    let put = match typed(&session.client, &form).await {
         Ok(account) => {
             body.extend(account.map(|id| ("credential".to_owned(), id.into())));
-            visitor.client.post(&format!("{PATH}{id}/members/"), Value::Object(body)).await
+            session.client.post(&format!("{PATH}{id}/members/"), Value::Object(body)).await
         }
         Err(refused) => Err(refused),
     };
     match put {
-        Ok(_) => Ok(go(&visitor.console, &format!("/pools/{id}?said=pool-changed"))),
+        Ok(_) => Ok(go(&session.console, &format!("/pools/{id}?said=pool-changed"))),
         Err(refused) if matches!(refused.status, 400 | 424) => {
             let drafts = (Draft::of(form, refused), Draft::default());
-            show(&visitor, &id, StatusCode::BAD_REQUEST, drafts).await
+            show(&session, &id, StatusCode::BAD_REQUEST, drafts).await
         }
         Err(refused) => Err(refused.into()),
     }
@@ -257,40 +257,40 @@ async fn changed(client: &Client, id: &str, path: &str) -> Result<String, PageEr
 /// `POST /pools/{id}/remove-member`
 pub(crate) async fn remove_member(
     PathId(id): PathId,
-    Posted { visitor, form }: Posted,
+    Posted { session, form }: Posted,
 ) -> Result<Response, PageError> {
     let (credential, user) = (form.text("credential"), form.text("user"));
     if !credential.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(PageError::Unknown);
     }
     let query = crate::show::query(&[("user", user)]);
-    let back = changed(&visitor.client, &id, &format!("members/{credential}/{query}")).await?;
-    Ok(go(&visitor.console, &format!("{back}?said=pool-changed")))
+    let back = changed(&session.client, &id, &format!("members/{credential}/{query}")).await?;
+    Ok(go(&session.console, &format!("{back}?said=pool-changed")))
 }
 
 /// `POST /pools/{id}/release`
 pub(crate) async fn release(
     PathId(id): PathId,
-    Posted { visitor, form }: Posted,
+    Posted { session, form }: Posted,
 ) -> Result<Response, PageError> {
     let seat = form.text("seat");
     if !seat.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(PageError::Unknown);
     }
-    let back = changed(&visitor.client, &id, &format!("seats/{seat}/")).await?;
-    Ok(go(&visitor.console, &format!("{back}?said=released")))
+    let back = changed(&session.client, &id, &format!("seats/{seat}/")).await?;
+    Ok(go(&session.console, &format!("{back}?said=released")))
 }
 
 /// `POST /pools/{id}/rename`
 pub(crate) async fn rename(
     PathId(id): PathId,
-    Posted { visitor, form }: Posted,
+    Posted { session, form }: Posted,
 ) -> Result<Response, PageError> {
-    match visitor.client.patch(&format!("{PATH}{id}/"), json!({ "name": form.text("name") })).await {
-        Ok(_) => Ok(go(&visitor.console, &format!("/pools/{id}?said=pool-changed"))),
+    match session.client.patch(&format!("{PATH}{id}/"), json!({ "name": form.text("name") })).await {
+        Ok(_) => Ok(go(&session.console, &format!("/pools/{id}?said=pool-changed"))),
         Err(refused) if refused.status == 400 => {
             let drafts = (Draft::default(), Draft::of(form, refused));
-            show(&visitor, &id, StatusCode::BAD_REQUEST, drafts).await
+            show(&session, &id, StatusCode::BAD_REQUEST, drafts).await
         }
         Err(refused) => Err(refused.into()),
     }
@@ -299,8 +299,8 @@ pub(crate) async fn rename(
 /// `POST /pools/{id}/remove`
 pub(crate) async fn remove(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    visitor.client.delete(&format!("{PATH}{id}/")).await?;
-    Ok(go(&visitor.console, "/pools?said=pool-removed"))
+    session.client.delete(&format!("{PATH}{id}/")).await?;
+    Ok(go(&session.console, "/pools?said=pool-removed"))
 }

@@ -14,21 +14,21 @@ use crate::{
 /// `POST /settings/apps/{id}`: replaces secrets.
 pub(crate) async fn change(
     PathId(id): PathId,
-    Posted { visitor, form }: Posted,
+    Posted { session, form }: Posted,
 ) -> Result<Response, PageError> {
     let body = form.body(["client_secret", "webhook_secret"]);
     let changed = if body.is_empty() {
         let detail = "No secret was typed.".to_owned();
         Err(Refused { status: 400, detail, ..Refused::default() })
     } else {
-        visitor.client.patch(&format!("/api/v2/zoom-oauth-apps/{id}/"), Value::Object(body)).await
+        session.client.patch(&format!("/api/v2/zoom-oauth-apps/{id}/"), Value::Object(body)).await
     };
     match changed {
-        Ok(_) => Ok(go(&visitor.console, "/settings?said=app-changed")),
+        Ok(_) => Ok(go(&session.console, "/settings?said=app-changed")),
         Err(refused) if refused.status == 400 => {
             // What was typed is secret: the fields are marked, and empty again.
             let fresh = Fresh { app: Some((id, Draft::of(Form::default(), refused))), ..Fresh::default() };
-            show(&visitor, StatusCode::BAD_REQUEST, fresh).await
+            show(&session, StatusCode::BAD_REQUEST, fresh).await
         }
         Err(refused) => Err(refused.into()),
     }
@@ -37,8 +37,8 @@ pub(crate) async fn change(
 /// `POST /settings/apps/{id}/remove`
 pub(crate) async fn remove(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    visitor.client.delete(&format!("/api/v2/zoom-oauth-apps/{id}/")).await?;
-    Ok(go(&visitor.console, "/settings?said=app-removed"))
+    session.client.delete(&format!("/api/v2/zoom-oauth-apps/{id}/")).await?;
+    Ok(go(&session.console, "/settings?said=app-removed"))
 }

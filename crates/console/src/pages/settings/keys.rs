@@ -11,21 +11,21 @@ use crate::{
 };
 
 /// `POST /settings/keys`
-pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, PageError> {
     let mut body = form.body(["name"]);
     let scopes: Vec<&str> = form.all("scopes").collect();
     body.insert("scopes".to_owned(), json!(scopes));
     if !form.text("expires_at").is_empty() {
         body.insert("expires_at".to_owned(), format!("{}T00:00:00Z", form.text("expires_at")).into());
     }
-    match visitor.client.post("/api/latchkey/v1/api-keys/", Value::Object(body)).await {
+    match session.client.post("/api/latchkey/v1/api-keys/", Value::Object(body)).await {
         Ok(made) => {
             let key = made["key"].as_str().map(str::to_owned);
-            show(&visitor, StatusCode::OK, Fresh { key, ..Fresh::default() }).await
+            show(&session, StatusCode::OK, Fresh { key, ..Fresh::default() }).await
         }
         Err(refused) if refused.status == 400 => {
             let fresh = Fresh { draft: Draft::of(form, refused), ..Fresh::default() };
-            show(&visitor, StatusCode::BAD_REQUEST, fresh).await
+            show(&session, StatusCode::BAD_REQUEST, fresh).await
         }
         Err(refused) => Err(refused.into()),
     }
@@ -34,8 +34,8 @@ pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, P
 /// `POST /settings/keys/{id}/revoke`
 pub(crate) async fn revoke(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    visitor.client.delete(&format!("/api/latchkey/v1/api-keys/{id}/")).await?;
-    Ok(go(&visitor.console, "/settings?said=key-revoked"))
+    session.client.delete(&format!("/api/latchkey/v1/api-keys/{id}/")).await?;
+    Ok(go(&session.console, "/settings?said=key-revoked"))
 }

@@ -15,7 +15,7 @@ use crate::{
     error::{self, PageError, go},
     form::Draft,
     frame::{Frame, Section},
-    session::{Posted, Visitor},
+    session::{Posted, Session},
     show::{Id, State, Tone, When, number},
 };
 
@@ -236,29 +236,29 @@ impl KeyRow {
     }
 }
 
-pub(crate) async fn show(visitor: &Visitor, status: StatusCode, fresh: Fresh) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
-    let own = visitor.key().id.to_string();
-    let keys = if visitor.may(ApiScope::Admin) {
+pub(crate) async fn show(session: &Session, status: StatusCode, fresh: Fresh) -> Result<Response, PageError> {
+    let (client, now) = (&session.client, session.now());
+    let own = session.key().id.to_string();
+    let keys = if session.may(ApiScope::Admin) {
         let keys: List<Key> = client.get("/api/latchkey/v1/api-keys/").await?;
         Some(keys.results.into_iter().map(|key| KeyRow::of(key, &own, now)).collect())
     } else {
         None
     };
-    let callback = if visitor.may(ApiScope::Tokens) {
+    let callback = if session.may(ApiScope::Tokens) {
         let secret: CallbackSecret = client.get("/api/latchkey/v1/callback-secret/").await?;
         Some(Callback { former_ends: When::new(secret.former_ends_at, now) })
     } else {
         None
     };
-    let installation = if visitor.may(ApiScope::Admin) {
+    let installation = if session.may(ApiScope::Admin) {
         Some(Shown::of(client.get("/api/latchkey/v1/installation/").await?, now))
     } else {
         None
     };
-    let workspaces = if visitor.may(ApiScope::Operator) {
+    let workspaces = if session.may(ApiScope::Operator) {
         let all: List<Workspace> = client.get("/api/latchkey/v1/workspaces/").await?;
-        let own = visitor.key().workspace.to_string();
+        let own = session.key().workspace.to_string();
         Some(all.results.into_iter().map(|workspace| WorkspaceRow::of(workspace, &own, now)).collect())
     } else {
         None
@@ -266,11 +266,11 @@ pub(crate) async fn show(visitor: &Visitor, status: StatusCode, fresh: Fresh) ->
     let chosen: Chosen = client.get("/api/latchkey/v1/settings/").await?;
     let apps = accounts::apps(client).await?;
     let page = SettingsPage {
-        frame: visitor.frame("Settings", Section::Settings),
+        frame: session.frame("Settings", Section::Settings),
         apps: apps.iter().map(|app| AppRow::of(app, fresh.app.as_ref(), now)).collect(),
         keys,
         // A key makes none that may do more than itself.
-        scopes: ApiScope::ALL.into_iter().filter(|scope| visitor.may(*scope)).map(ApiScope::as_str).collect(),
+        scopes: ApiScope::ALL.into_iter().filter(|scope| session.may(*scope)).map(ApiScope::as_str).collect(),
         complaint: fresh.draft.complaint(["name", "scopes", "expires_at"]),
         draft: fresh.draft,
         new_key: fresh.key,
@@ -278,27 +278,27 @@ pub(crate) async fn show(visitor: &Visitor, status: StatusCode, fresh: Fresh) ->
         callback_secret: fresh.callback_secret,
         chosen,
         workspaces,
-        session_ends: When::new(visitor.until, now),
-        workspace_id: Id(visitor.key().workspace.to_string()),
+        session_ends: When::new(session.until, now),
+        workspace_id: Id(session.key().workspace.to_string()),
         installation,
     };
     error::page_with(status, &page)
 }
 
-pub(crate) async fn page(visitor: Visitor) -> Result<Response, PageError> {
-    show(&visitor, StatusCode::OK, Fresh::default()).await
+pub(crate) async fn page(session: Session) -> Result<Response, PageError> {
+    show(&session, StatusCode::OK, Fresh::default()).await
 }
 
 /// `POST /settings`: what a second authorization comes to, and what becomes of fields without effect.
-pub(crate) async fn choose(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+pub(crate) async fn choose(Posted { session, form }: Posted) -> Result<Response, PageError> {
     let choice = form.body(["second_authorization", "ignored_fields"]);
-    visitor.client.patch("/api/latchkey/v1/settings/", Value::Object(choice)).await?;
-    Ok(go(&visitor.console, "/settings?said=settings-changed"))
+    session.client.patch("/api/latchkey/v1/settings/", Value::Object(choice)).await?;
+    Ok(go(&session.console, "/settings?said=settings-changed"))
 }
 
 /// `POST /settings/callback-secret`: a new one, shown once.
-pub(crate) async fn rotate_callback_secret(Posted { visitor, .. }: Posted) -> Result<Response, PageError> {
-    let made = visitor.client.post("/api/latchkey/v1/callback-secret/rotate/", json!({})).await?;
+pub(crate) async fn rotate_callback_secret(Posted { session, .. }: Posted) -> Result<Response, PageError> {
+    let made = session.client.post("/api/latchkey/v1/callback-secret/rotate/", json!({})).await?;
     let callback_secret = made["secret"].as_str().map(str::to_owned);
-    show(&visitor, StatusCode::OK, Fresh { callback_secret, ..Fresh::default() }).await
+    show(&session, StatusCode::OK, Fresh { callback_secret, ..Fresh::default() }).await
 }

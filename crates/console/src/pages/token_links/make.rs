@@ -14,7 +14,7 @@ use crate::{
     frame::{Frame, Section},
     pages::accounts::choices::{Choices, With},
     platforms::{self, Address, Platform},
-    session::{Posted, Visitor},
+    session::{Posted, Session},
 };
 
 #[derive(Template)]
@@ -63,16 +63,16 @@ const FIELDS: [&str; 9] =
     ["name", "credential", "pool", "host", "user", "signing_secret", "networks", "dialect", "typed"];
 
 async fn show(
-    visitor: &Visitor,
+    session: &Session,
     status: StatusCode,
     platform: Option<Platform>,
     draft: Draft,
 ) -> Result<Response, PageError> {
-    let pools: List<Pool> = visitor.client.get("/api/latchkey/v1/pools/").await?;
+    let pools: List<Pool> = session.client.get("/api/latchkey/v1/pools/").await?;
     let chosen = draft.text("with").strip_prefix("account:").unwrap_or_default();
-    let choices = Choices::read(&visitor.client, chosen).await?.working();
+    let choices = Choices::read(&session.client, chosen).await?.working();
     let page = MakePage {
-        frame: visitor.frame("Make a token link", Section::TokenLinks),
+        frame: session.frame("Make a token link", Section::TokenLinks),
         chosen: platform.as_ref().map_or("", |platform| platform.word),
         platform,
         platforms: platforms::all(),
@@ -84,12 +84,12 @@ async fn show(
     error::page_with(status, &page)
 }
 
-pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    show(&visitor, StatusCode::OK, platforms::named(&asked.dialect), Draft::default()).await
+pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    show(&session, StatusCode::OK, platforms::named(&asked.dialect), Draft::default()).await
 }
 
 /// `POST /token-links/new`
-pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, PageError> {
     let platform = platforms::named(form.text("dialect"));
     let mut body = form.body(["name", "dialect", "user", "signing_secret"]);
     let networks: Vec<&str> =
@@ -97,30 +97,30 @@ pub(crate) async fn make(Posted { visitor, form }: Posted) -> Result<Response, P
     if !networks.is_empty() {
         body.insert("networks".into(), json!(networks));
     }
-    let made = match With::read(&visitor.client, &form).await {
+    let made = match With::read(&session.client, &form).await {
         Ok(with) => {
             body.extend(with.fields());
-            visitor.client.post(PATH, Value::Object(body)).await
+            session.client.post(PATH, Value::Object(body)).await
         }
         Err(refused) => Err(refused),
     };
     match made {
         Ok(made) => {
             let platform = platform.unwrap_or_else(|| platforms::of(Dialect::Recall));
-            shown(&visitor, platform, &made, &form)
+            shown(&session, platform, &made, &form)
         }
         Err(refused) if matches!(refused.status, 400 | 424) => {
-            show(&visitor, StatusCode::BAD_REQUEST, platform, Draft::of(form, refused)).await
+            show(&session, StatusCode::BAD_REQUEST, platform, Draft::of(form, refused)).await
         }
         Err(refused) => Err(refused.into()),
     }
 }
 
-fn shown(visitor: &Visitor, platform: Platform, made: &Value, form: &Form) -> Result<Response, PageError> {
+fn shown(session: &Session, platform: Platform, made: &Value, form: &Form) -> Result<Response, PageError> {
     let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
     let (url, authorization) = (text("url"), made["authorization"].as_str().map(str::to_owned));
     let page = MadePage {
-        frame: visitor.frame("The new token link", Section::TokenLinks),
+        frame: session.frame("The new token link", Section::TokenLinks),
         id: text("id"),
         snippet: platform.lines(&Address { url: &url, authorization: authorization.as_deref() }),
         also: platform.also(&Address { url: &url, authorization: authorization.as_deref() }),

@@ -16,7 +16,7 @@ use crate::{
     error::{self, PageError, go, missing},
     frame::{Frame, Section},
     platforms::{self, Platform},
-    session::{PathId, Posted, Visitor},
+    session::{PathId, Posted, Session},
     show::{Id, State, Tone, When, cursor_of, number, query, shortened, words},
 };
 
@@ -215,8 +215,8 @@ pub(crate) struct Asked {
     cursor: String,
 }
 
-pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let (client, now) = (&session.client, session.now());
     let list: List<Link> = client.get(&format!("{PATH}{}", query(&[("cursor", &asked.cursor)]))).await?;
     let names = Names::read(client, &list.results).await?;
     let row = |link: &Link| Row {
@@ -229,15 +229,15 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result
         last: When::new(link.last_uses.first().map(|used| used.at), now),
     };
     let page = LinksPage {
-        frame: visitor.frame("Token links", Section::TokenLinks),
+        frame: session.frame("Token links", Section::TokenLinks),
         next: cursor_of(list.next.as_deref()).map(|cursor| query(&[("cursor", &cursor)])),
         rows: list.results.iter().map(row).collect(),
     };
     error::page(&page)
 }
 
-pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response, PageError> {
-    let (client, now) = (&visitor.client, visitor.now());
+pub(crate) async fn one(session: Session, PathId(id): PathId) -> Result<Response, PageError> {
+    let (client, now) = (&session.client, session.now());
     let link: Option<Link> = client.find(&format!("{PATH}{id}/")).await?;
     let link = link.ok_or_else(missing("token link", "/token-links"))?;
     let names = Names::read(client, std::slice::from_ref(&link)).await?;
@@ -261,7 +261,7 @@ pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response
     };
     let state = link.state(now);
     let page = LinkPage {
-        frame: visitor.frame(link.shown_name(), Section::TokenLinks),
+        frame: session.frame(link.shown_name(), Section::TokenLinks),
         shown_id: Id(link.id.clone()),
         name: link.shown_name(),
         platform: platforms::of(link.dialect),
@@ -289,10 +289,10 @@ pub(crate) async fn one(visitor: Visitor, PathId(id): PathId) -> Result<Response
 /// `POST /token-links/{id}/revoke`
 pub(crate) async fn revoke(
     PathId(id): PathId,
-    Posted { visitor, .. }: Posted,
+    Posted { session, .. }: Posted,
 ) -> Result<Response, PageError> {
-    visitor.client.delete(&format!("{PATH}{id}/")).await?;
-    Ok(go(&visitor.console, &format!("/token-links/{id}?said=revoked")))
+    session.client.delete(&format!("{PATH}{id}/")).await?;
+    Ok(go(&session.console, &format!("/token-links/{id}?said=revoked")))
 }
 
 /// How often, in words.

@@ -22,7 +22,7 @@ use crate::{
     form::{Draft, Form},
     frame::{Frame, Section},
     platforms::{self, Asked as AskedByPlatform, Platform, Test},
-    session::{Posted, Visitor},
+    session::{Posted, Session},
     show::{State, Tone},
 };
 
@@ -55,14 +55,14 @@ pub(crate) struct Asked {
 }
 
 fn show(
-    visitor: &Visitor,
+    session: &Session,
     status: StatusCode,
     platform: Platform,
     draft: Draft,
     sent: Option<Sent>,
 ) -> Result<Response, PageError> {
     let page = TestPage {
-        frame: visitor.frame("Test a token link", Section::TokenLinks),
+        frame: session.frame("Test a token link", Section::TokenLinks),
         platform,
         platforms: platforms::all(),
         draft,
@@ -76,12 +76,12 @@ fn platform_of(word: &str) -> Platform {
     platforms::named(word).unwrap_or_else(|| platforms::of(Dialect::Recall))
 }
 
-pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    show(&visitor, StatusCode::OK, platform_of(&asked.dialect), Draft::default(), None)
+pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    show(&session, StatusCode::OK, platform_of(&asked.dialect), Draft::default(), None)
 }
 
 /// `POST /token-links/test`
-pub(crate) async fn test(Posted { visitor, form }: Posted) -> Result<Response, PageError> {
+pub(crate) async fn test(Posted { session, form }: Posted) -> Result<Response, PageError> {
     let (platform, address) = (platform_of(form.text("dialect")), form.text("address").to_owned());
     // The address stays: the next test is of the same link. Secrets are never shown again.
     let kept = Form::of([("address", &*address)]);
@@ -89,25 +89,25 @@ pub(crate) async fn test(Posted { visitor, form }: Posted) -> Result<Response, P
         let fields = vec![(field.to_owned(), words)];
         Draft::of(kept.clone(), Refused { status: 400, fields, ..Refused::default() })
     };
-    let ours = visitor.console.public_base.as_str().trim_end_matches('/');
+    let ours = session.console.public_base.as_str().trim_end_matches('/');
     let path = address.strip_prefix(ours).filter(|path| path.starts_with("/t/"));
     let Some(path) = path else {
         let words =
             format!("The address must be one of this server's token links: it begins with {ours}/t/.");
-        return show(&visitor, StatusCode::BAD_REQUEST, platform, refused("address", words), None);
+        return show(&session, StatusCode::BAD_REQUEST, platform, refused("address", words), None);
     };
-    let AskedByPlatform { mut request, shown } = match ask(&visitor, &platform, path, &form) {
+    let AskedByPlatform { mut request, shown } = match ask(&session, &platform, path, &form) {
         Ok(asked) => asked,
         Err(words) => {
             let field = if platform.has_header { "authorization" } else { "signing_secret" };
             let draft = refused(field, words.to_owned());
-            return show(&visitor, StatusCode::BAD_REQUEST, platform, draft, None);
+            return show(&session, StatusCode::BAD_REQUEST, platform, draft, None);
         }
     };
-    if let Some(peer) = visitor.client.peer {
+    if let Some(peer) = session.client.peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }
-    let answer = visitor.client.api.call(visitor.key(), request).await;
+    let answer = session.client.api.call(session.key(), request).await;
     let status = answer.status();
     let body = to_bytes(answer.into_body(), LARGEST_ANSWER).await.unwrap_or_default();
     let tone = if status.is_success() { Tone::Good } else { Tone::Bad };
@@ -117,12 +117,12 @@ pub(crate) async fn test(Posted { visitor, form }: Posted) -> Result<Response, P
         state: State::new(tone, status.to_string()),
         answer: if status.is_success() { shortened(&text) } else { text.into_owned() },
     };
-    show(&visitor, StatusCode::OK, platform, Draft { form: kept, refused: None }, Some(sent))
+    show(&session, StatusCode::OK, platform, Draft { form: kept, refused: None }, Some(sent))
 }
 
 /// The request that the platform makes.
 fn ask(
-    visitor: &Visitor,
+    session: &Session,
     platform: &Platform,
     path: &str,
     form: &Form,
@@ -131,8 +131,8 @@ fn ask(
         path,
         signing_secret: &Secret::new(form.text("signing_secret")),
         authorization: form.text("authorization"),
-        id: &format!("msg_test_{}", visitor.console.env.entropy.token()),
-        now: visitor.now(),
+        id: &format!("msg_test_{}", session.console.env.entropy.token()),
+        now: session.now(),
     })
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Heard {
     pub(crate) genuine: bool,
 }
 
-struct Desk {
+struct Fixture {
     secret: Mutex<String>,
     manners: Mutex<Manners>,
     heard: Mutex<Vec<Heard>>,
@@ -41,49 +41,49 @@ struct Desk {
 
 /// A running server.
 pub(crate) struct Receiver {
-    desk: Arc<Desk>,
+    fixture: Arc<Fixture>,
     pub(crate) url: String,
     _stop: DropGuard,
 }
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
-        let desk = Arc::new(Desk {
+        let fixture = Arc::new(Fixture {
             secret: Mutex::new(SECRET_TOKEN.to_owned()),
             manners: Mutex::new(Manners::Answer(204)),
             heard: Mutex::default(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let router = Router::new().fallback(hear).with_state(desk.clone());
+        let router = Router::new().fallback(hear).with_state(fixture.clone());
         let stop = CancellationToken::new();
         let serving = async move { axum::serve(listener, router).await };
         TaskTracker::new().spawn(stop.clone().run_until_cancelled_owned(serving));
-        Self { desk, url, _stop: stop.drop_guard() }
+        Self { fixture, url, _stop: stop.drop_guard() }
     }
 
     pub(crate) fn behave(&self, manners: Manners) {
-        *self.desk.manners.lock().unwrap() = manners;
+        *self.fixture.manners.lock().unwrap() = manners;
     }
 
     /// Holds another secret token from now on.
     pub(crate) fn believe(&self, secret: &str) {
-        secret.clone_into(&mut self.desk.secret.lock().unwrap());
+        secret.clone_into(&mut self.fixture.secret.lock().unwrap());
     }
 
     /// Everything heard so far, validations left out.
     pub(crate) fn events(&self) -> Vec<Heard> {
-        let heard = self.desk.heard.lock().unwrap();
+        let heard = self.fixture.heard.lock().unwrap();
         heard.iter().filter(|heard| heard.json["event"] != "endpoint.url_validation").cloned().collect()
     }
 
     pub(crate) fn validations(&self) -> usize {
         let events = self.events().len();
-        self.desk.heard.lock().unwrap().len() - events
+        self.fixture.heard.lock().unwrap().len() - events
     }
 }
 
-async fn hear(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: String) -> Response {
+async fn hear(State(fixture): State<Arc<Fixture>>, headers: HeaderMap, body: String) -> Response {
     let text = |name: &str| headers[name].to_str().unwrap().to_owned();
     let timestamp = text("x-zm-request-timestamp");
     let signed = format!("v0:{timestamp}:{body}");
@@ -91,12 +91,12 @@ async fn hear(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: String) -
     let json: Value = serde_json::from_str(&body).unwrap();
     let validation = json["event"] == "endpoint.url_validation";
     let plain = json["payload"]["plainToken"].as_str().unwrap_or_default().to_owned();
-    desk.heard.lock().unwrap().push(Heard { body, json, timestamp: timestamp.parse().unwrap(), genuine });
+    fixture.heard.lock().unwrap().push(Heard { body, json, timestamp: timestamp.parse().unwrap(), genuine });
     if validation {
-        let encrypted = hmac_of(&desk.secret.lock().unwrap(), &plain);
+        let encrypted = hmac_of(&fixture.secret.lock().unwrap(), &plain);
         return json!({"plainToken": plain, "encryptedToken": encrypted}).to_string().into_response();
     }
-    let manners = *desk.manners.lock().unwrap();
+    let manners = *fixture.manners.lock().unwrap();
     match manners {
         Manners::Answer(status) => StatusCode::from_u16(status).unwrap().into_response(),
         Manners::Silent => std::future::pending().await,

@@ -38,7 +38,7 @@ impl fmt::Display for Database {
 }
 
 /// What outlives the servers.
-pub(crate) struct Ground {
+pub(crate) struct Fixture {
     pub(crate) env: Environment,
     pub(crate) simulator: Simulator,
     /// The line to the database, which scenarios cut.
@@ -53,7 +53,7 @@ pub(crate) struct Ground {
     starts: AtomicU32,
 }
 
-impl Ground {
+impl Fixture {
     pub(crate) async fn make(place: &Place, name: &str, database: Database) -> anyhow::Result<Self> {
         let folder = place.data.join(name.replace([':', ',', ' '], "_"));
         std::fs::create_dir_all(folder.join("logs"))?;
@@ -73,7 +73,7 @@ impl Ground {
             database_url = Some(format!("postgres://latchkey@{}/{name}?sslmode=disable", line.address));
             proxy = Some(line);
         }
-        let ground = Self {
+        let fixture = Self {
             env: place.env.clone(),
             simulator,
             proxy,
@@ -84,10 +84,10 @@ impl Ground {
             latchkey: place.latchkey.clone(),
             starts: AtomicU32::new(0),
         };
-        if ground.postgres.is_some() {
-            ground.migrate().await?;
+        if fixture.postgres.is_some() {
+            fixture.migrate().await?;
         }
-        Ok(ground)
+        Ok(fixture)
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {

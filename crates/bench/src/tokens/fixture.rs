@@ -21,7 +21,7 @@ const AT_ONCE: usize = 32;
 /// Zoom's own, for an access token.
 const HOUR: Duration = Duration::from_secs(3600);
 
-pub(super) struct Ground {
+pub(super) struct Fixture {
     pub(super) installation: Installation,
     /// `whsec_…`
     pub(super) callback_secret: Secret,
@@ -32,7 +32,7 @@ pub(super) struct Ground {
     pub(super) zak: Secret,
 }
 
-impl Ground {
+impl Fixture {
     /// Connects so many accounts.
     pub(super) async fn prepare(place: &Place, backend: Backend, accounts: u32) -> anyhow::Result<Self> {
         let installation = Installation::found(place, backend, 10).await?;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A browser that is signed in.
-pub(crate) struct Desk {
+pub(crate) struct SignedIn {
     pub(crate) app: TestApp,
     pub(crate) cookie: String,
 }
@@ -35,7 +35,7 @@ pub(crate) fn cookie_of(answer: &Answer) -> String {
     answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
-impl Desk {
+impl SignedIn {
     pub(crate) async fn new() -> Self {
         let app = TestApp::build(&PLAN).await;
         let key = app.api_key.clone();
