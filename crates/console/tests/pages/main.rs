@@ -17,7 +17,6 @@ mod forms;
 mod keyboard;
 mod links;
 mod live;
-mod secrets;
 mod sign_in;
 mod story;
 mod world;
