@@ -62,7 +62,8 @@ async fn no_page_and_no_metric_holds_a_secret() {
     }
     let key = app.post("/api/latchkey/v1/api-keys/", json!({ "name": "reader", "scopes": ["read"] })).await;
     secrets.push(text(&key.created(), "key"));
-    secrets.push(text(&app.get("/api/latchkey/v1/callback-secret/").await.ok(), "secret"));
+    let rotated = app.post("/api/latchkey/v1/callback-secret/rotate/", json!({})).await.ok();
+    secrets.push(text(&rotated, "secret"));
     let invitation =
         app.post("/api/latchkey/v1/connect-links/", json!({ "credential": account })).await.created();
     secrets.push(text(&invitation, "url").rsplit_once('=').unwrap().1.to_owned());
