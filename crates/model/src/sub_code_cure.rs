@@ -286,7 +286,7 @@ This page is printed by `latchkey sub-codes`, from `model/src/bot.rs` and
 
 A bot takes no other step than these: the store refuses it.
 
-| status | | what may follow |
+| status | what it means | what may follow |
 |---|---|---|
 "
     .to_owned();
