@@ -86,7 +86,7 @@ async fn no_page_and_no_metric_holds_a_secret() {
     gather(&app.zoom.control("GET", "issued", Value::Null).await, &mut secrets);
     assert!(secrets.len() > 12, "{} are known", secrets.len());
 
-    pages.extend(["/audit/export.csv", "/find?q=note", "/metrics"].map(str::to_owned));
+    pages.extend(["/audit/export.csv", "/find?q=no-such-thing", "/metrics"].map(str::to_owned));
     for path in pages {
         let shown = browser.get(&path).await;
         assert_eq!(shown.status, 200, "{path}: {}", shown.text);
