@@ -96,7 +96,7 @@ enum Stop {
 
 /// Page after page, each from where the last one ended: however long the audit is, one page is in memory.
 async fn write(
-    store: &(impl Audits + Sync + ?Sized),
+    store: &(impl Audits + ?Sized),
     workspace: Option<WorkspaceId>,
     mut page: AuditPage,
     output: &mut impl Write,
