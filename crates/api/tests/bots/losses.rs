@@ -69,7 +69,10 @@ async fn a_bot_whose_line_was_cut_comes_back_as_the_same_user() {
     let bot = json!({ "meeting_url": meeting.url, "bot_name": "Notes", "zoom": zoom });
     let bot = a_bot_in(&app, bot).await;
 
-    meeting.cut_line(json!({ "seconds": 3, "name": "Notes", "shown_seconds": 14 })).await;
+    // Until the SDK has given up: on a busy machine its only try may come late.
+    meeting.cut_line(json!({ "name": "Notes", "shown_seconds": 14 })).await;
+    after_steps(&app, &bot, 4).await;
+    meeting.heal_line().await;
     let back = after_steps(&app, &bot, 5).await;
     assert_eq!(codes(&back), THERE_AND_BACK);
     let (sub_code, words) = why(&back, "joining_call");
