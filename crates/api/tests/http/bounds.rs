@@ -183,7 +183,7 @@ async fn one_workspace_does_not_take_every_connection() {
     app.get("/api/v1/bot/").await.ok();
 }
 
-/// And what is over or taken back makes room.
+/// What has ended or was withdrawn does not count.
 #[tokio::test]
 async fn one_workspace_does_not_fill_the_store() {
     let held = Holdings { token_links: 1, pools: 1, zoom_oauth_apps: 2, api_keys: 2, invitations: 1 };
@@ -227,7 +227,7 @@ async fn one_workspace_does_not_fill_the_store() {
         let again = app.post(path, asked).await;
         assert_eq!(again.status, 201, "{path}: {}", again.text);
     }
-    // Another workspace has room of its own.
+    // Another workspace has its own limit.
     let others = app.another_workspace().await;
     let pool = json!({ "name": "sales" });
     app.call_as(&others, "POST", "/api/latchkey/v1/pools/", pool).await.created();

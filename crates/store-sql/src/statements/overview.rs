@@ -21,7 +21,7 @@ fn count(row: Reader<'_>) -> Result<u64, StoreError> {
 pub(super) const REFRESHED: &str = "refreshed";
 const HOUR_SECONDS: i64 = 3600;
 /// Hours that are counted and kept.
-const KEPT: Duration = Duration::from_secs(48 * 3600);
+const REFRESH_COUNTS_TTL: Duration = Duration::from_secs(48 * 3600);
 
 fn hour_of(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second().div_euclid(HOUR_SECONDS) * HOUR_SECONDS)
@@ -46,7 +46,7 @@ pub(super) async fn count_refresh(
     .await?;
     if counted == Some(1) {
         query("-- count_refresh: forget\nDELETE FROM refresh_counts WHERE workspace = $1 AND hour < $2")
-            .with(values![workspace, hour - KEPT])
+            .with(values![workspace, hour - REFRESH_COUNTS_TTL])
             .execute(db)
             .await?;
     }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// More than a server lets pass between two looks.
-const LOOK: Duration = Duration::from_secs(31);
+const LOOK_INTERVAL: Duration = Duration::from_secs(31);
 
 /// How many events of this type the workspace of a key was told of.
 async fn told(app: &TestApp, key: &str, kind: &str) -> usize {
@@ -36,12 +36,12 @@ async fn an_audit_that_fails_between_two_looks_is_told_when_the_store_works_agai
     let began = app.env.now();
     assert_eq!(app.meanwhile(app.get(&token)).await.status, 503, "no record, no token");
     // A look finds the audit failing, or well again: either way the store takes no event.
-    app.jump(LOOK);
+    app.jump(LOOK_INTERVAL);
     app.in_the_store("DROP TRIGGER no_audit").await;
     app.meanwhile(app.get(&token)).await.ok();
     assert!(!app.broker.health.check().await.iter().any(|finding| finding.name == "audit" && !finding.ok));
     app.in_the_store("DROP TRIGGER no_events").await;
-    app.jump(LOOK);
+    app.jump(LOOK_INTERVAL);
     let told = until_heard(&app, &receiver, 1).await[0].json();
     assert_eq!(told["event"], "audit.failing");
     let since = told["data"]["data"]["updated_at"].as_str().unwrap().parse().unwrap();
@@ -67,11 +67,11 @@ async fn each_workspace_is_told_of_an_alarm_once_though_telling_breaks_off_and_s
     app.zoom.control("POST", "clock", json!({ "advance_seconds": 600 })).await;
     app.connect(&app.zoom.user("ada@example.test", "Ada").await).await;
     let both = async || (told(&app, &app.api_key, "clock.off").await, told(&app, &other, "clock.off").await);
-    app.jump(LOOK);
+    app.jump(LOOK_INTERVAL);
     app.wait_for("one is told", async || matches!(both().await, (1, 0) | (0, 1)).then_some(())).await;
-    app.jump(LOOK);
+    app.jump(LOOK_INTERVAL);
     app.in_the_store("DROP TRIGGER planted").await;
-    app.jump(LOOK);
+    app.jump(LOOK_INTERVAL);
     app.wait_for("both are told", async || (both().await == (1, 1)).then_some(())).await;
 
     // As this one after a start.
