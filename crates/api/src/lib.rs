@@ -148,6 +148,7 @@ fn routes() -> Vec<Route> {
             zoom_oauth_apps::change::handler,
             zoom_oauth_apps::remove::handler
         ),
+        routes!(zoom_oauth_apps::check::handler),
         routes!(zoom_oauth_apps::webhook::handler),
         routes!(zoom_oauth_credentials::create::handler, zoom_oauth_credentials::list::handler),
         routes!(zoom_oauth_credentials::retrieve::handler, zoom_oauth_credentials::disconnect::handler),

@@ -65,6 +65,7 @@ struct Arguments {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     Bots,
+    Burst,
     Tokens,
     Accounts,
     Storm,
@@ -105,14 +106,18 @@ async fn measure(arguments: &Arguments, env: &Environment) -> anyhow::Result<()>
     println!("{machine}");
     println!("preparing: simulator, one account, one meeting");
     let mut place = Place::make(arguments, env).await?;
-    let mut bots = None;
-    if wanted(Part::Bots) {
+    let (mut bots, mut bursts) = (None, None);
+    if wanted(Part::Bots) || wanted(Part::Burst) {
         let world = World::make(place).await?;
-        let memory = memory::measure(&world, arguments.quick).await?;
-        let idle = idle::measure(&world, arguments.quick).await?;
-        let joins = joins::measure(&world, arguments.quick).await?;
-        let bursts = burst::measure(&world, arguments.quick).await?;
-        bots = Some(Bots { joins, memory, idle, bursts });
+        if wanted(Part::Bots) {
+            let memory = memory::measure(&world, arguments.quick).await?;
+            let idle = idle::measure(&world, arguments.quick).await?;
+            let joins = joins::measure(&world, arguments.quick).await?;
+            bots = Some(Bots { joins, memory, idle });
+        }
+        if wanted(Part::Burst) {
+            bursts = Some(burst::measure(&world, arguments.quick).await?);
+        }
         place = world.leave();
     }
     let tokens =
@@ -134,6 +139,7 @@ async fn measure(arguments: &Arguments, env: &Environment) -> anyhow::Result<()>
         measured_at: env.now(),
         machine,
         bots,
+        bursts,
         tokens,
         accounts,
         storms,

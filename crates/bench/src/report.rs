@@ -20,6 +20,7 @@ pub(crate) struct Report {
     pub(crate) measured_at: Timestamp,
     pub(crate) machine: Machine,
     pub(crate) bots: Option<Bots>,
+    pub(crate) bursts: Option<Vec<BurstRow>>,
     pub(crate) tokens: Option<Tokens>,
     pub(crate) accounts: Option<Accounts>,
     pub(crate) storms: Option<Storms>,
@@ -33,7 +34,6 @@ pub(crate) struct Bots {
     pub(crate) joins: Joins,
     pub(crate) memory: Memory,
     pub(crate) idle: Idle,
-    pub(crate) bursts: Vec<BurstRow>,
 }
 
 /// From the request for a bot to the bot.

@@ -11,7 +11,7 @@ use crate::statistics::Sample;
 
 pub(crate) fn print(report: &Report) {
     println!();
-    if let Some(Bots { joins, memory, idle, bursts }) = &report.bots {
+    if let Some(Bots { joins, memory, idle }) = &report.bots {
         println!("Joins: medians of {} each, in {}", rounds(&joins.rows), joins.chromium);
         let row = |row: &JoinRow| {
             let JoinRow { who, to_join_request_ms: asked, to_in_call_ms: inside, .. } = row;
@@ -55,6 +55,8 @@ pub(crate) fn print(report: &Report) {
             "An idle bot, where reactions are allowed: {:.3} of a core, aim ≤ {}\n",
             idle.of_a_core.median, idle.aim
         );
+    }
+    if let Some(bursts) = &report.bursts {
         println!("Bots wanted at once; aim ≤ {} for the last beside the first", times(burst::AIM));
         let row = |row: &BurstRow| {
             [
@@ -160,9 +162,11 @@ fn print_pages(pages: &Pages) {
             row.page.to_owned(),
             format!("{:.1} ms", row.first_byte_ms.median),
             format!("{highest:.1} ms"),
+            format!("{:.0} ms", row.drawn_ms.median),
+            row.table_rows.to_string(),
         ]
     };
-    table(["", "", "median", "highest"], rows.iter().map(row));
+    table(["", "", "median", "highest", "drawn", "rows"], rows.iter().map(row));
 }
 
 fn print_accounts(accounts: &Accounts) {

@@ -18,7 +18,7 @@ use crate::{
     AccountCache, Addresses, Broker, Escrow, HealthChecks, MeetingMap, Pools, SingleFlight, Statistics,
     Timing, Tokens,
     accounts::{
-        Accounts, AppRemovals, Apps, Authorizations, Codes, CustomerManaged, Customers, Disconnection,
+        Accounts, AppChecks, AppRemovals, Apps, Authorizations, Codes, CustomerManaged, Customers, Disconnection,
         Grants, Imports, NewAccounts, ParkedConsents, Refresher, Revocation, ServerToServer, Webhooks,
     },
     tokens::{AccessTokens, Minter, SigningApps, Users},
@@ -206,6 +206,12 @@ impl Broker {
                 cache: cache.clone(),
                 metrics: metrics.clone(),
             }),
+            app_checks: AppChecks {
+                zoom: zoom.clone(),
+                apps: apps.clone(),
+                limits: limits.clone(),
+                addresses: addresses.clone(),
+            },
             apps: apps.clone(),
             parked,
             refresher: refresher.clone(),

@@ -37,9 +37,9 @@ use zoom::ZoomClient;
 
 pub use account_cache::AccountCache;
 pub use accounts::{
-    Accounts, Authorization, AuthorizationReturn, AuthorizationStart, Connected, DueRefreshes, Escrow,
-    INVITATION_TTL, Installed, Invitation, InvitationShown, NewApp, NewInvitation, SecretsChange,
-    StoredGrant, WebhookAnswer, WebhookRequest, scopes,
+    Accounts, AppFault, Authorization, AuthorizationReturn, AuthorizationStart, Connected, DueRefreshes,
+    Escrow, INVITATION_TTL, Installed, Invitation, InvitationShown, NewApp, NewInvitation, SecretsChange,
+    StoredGrant, WebhookAnswer, WebhookRequest, app_faults, scopes,
 };
 pub use addresses::Addresses;
 pub use assemble::Parts;

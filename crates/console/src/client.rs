@@ -59,11 +59,7 @@ impl<T> List<T> {
 impl Client {
     /// Reads something.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refused> {
-        let value = self.send(Method::GET, path, None).await?;
-        serde_json::from_value(value).map_err(|error| {
-            tracing::error!(%error, "the console does not understand an answer of the API");
-            Refused::ours()
-        })
+        typed(self.send(Method::GET, path, None).await?)
     }
 
     /// The same of something that may not be there.
@@ -77,6 +73,11 @@ impl Client {
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Result<Value, Refused> {
         self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// The same with an answer that is read.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, path: &str, body: Value) -> Result<T, Refused> {
+        typed(self.post(path, body).await?)
     }
 
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Result<Value, Refused> {
@@ -132,6 +133,13 @@ impl Client {
         }
         self.api.call(&self.key, request).await
     }
+}
+
+fn typed<T: DeserializeOwned>(answer: Value) -> Result<T, Refused> {
+    serde_json::from_value(answer).map_err(|error| {
+        tracing::error!(%error, "the console does not understand an answer of the API");
+        Refused::ours()
+    })
 }
 
 impl Refused {

@@ -7,12 +7,13 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use model::ZoomOauthAppId;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    output::text,
-    running_server::{OnServer, Server},
+    output::{BadNews, text},
+    running_server::{OnServer, Server, id},
 };
 
 #[derive(Subcommand)]
@@ -21,6 +22,12 @@ pub(crate) enum Command {
     Add(Add),
     /// Show the apps of the key's workspace.
     List,
+    /// Ask Zoom whether it takes an app's id, secret and redirect URL. Exit code 3: it does not.
+    Check {
+        /// The app's id here, as in `latchkey app list`.
+        #[arg(value_parser = id::<ZoomOauthAppId>)]
+        id: ZoomOauthAppId,
+    },
 }
 
 #[derive(clap::Args)]
@@ -44,7 +51,7 @@ pub(crate) struct Add {
 }
 
 pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>) -> anyhow::Result<()> {
-    let apps = Server::of(server, "api/v2/zoom-oauth-apps/")?;
+    let apps = Server::of(server.clone(), "api/v2/zoom-oauth-apps/")?;
     match command {
         Command::Add(Add { client_id, client_secret_file, webhook_secret_file, kind, account_id }) => {
             let body = json!({
@@ -73,6 +80,23 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
                 };
                 [text(app, "id"), text(app, "client_id"), text(app, "kind"), verified, zoom]
             });
+        }
+        Command::Check { id } => {
+            let apps = Server::of(server, "api/latchkey/v1/zoom-oauth-apps/")?;
+            let check = apps.call(Method::POST, &format!("{id}/check/"), None).await?;
+            let url = text(&check, "redirect_url");
+            if check["is_well"] == true {
+                output.say(&check, &format!("Zoom takes the app's id and secret, and {url}"));
+                return Ok(());
+            }
+            if output.json {
+                println!("{check:#}");
+            }
+            let findings = check["findings"].as_array().into_iter().flatten();
+            let told: Vec<_> = findings
+                .map(|finding| format!("{}. {}", text(finding, "problem"), text(finding, "advice")))
+                .collect();
+            return Err(BadNews(told.join("\n")).into());
         }
     }
     Ok(())

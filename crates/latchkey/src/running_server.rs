@@ -45,9 +45,10 @@ pub(crate) struct OnServer<C: clap::Subcommand> {
 }
 
 /// What the paths of the API hold, and the command that lists it.
-const THINGS: [(&str, &str, &str); 7] = [
+const THINGS: [(&str, &str, &str); 8] = [
     ("api/v2/zoom-oauth-credentials/", "account", "latchkey account list"),
     ("api/v2/zoom-oauth-apps/", "Zoom app", "latchkey app list"),
+    ("api/latchkey/v1/zoom-oauth-apps/", "Zoom app", "latchkey app list"),
     ("api/v1/bot/", "bot", "latchkey bot list"),
     ("api/latchkey/v1/bot/", "bot", "latchkey bot list"),
     ("api/latchkey/v1/pools/", "pool", "latchkey pool list"),

@@ -3,7 +3,6 @@
 use std::{convert::Infallible, future::pending, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
-use bots::Supervisor;
 use futures_util::FutureExt as _;
 use model::{Clock, Environment};
 use sd_notify::NotifyState;
@@ -110,7 +109,8 @@ async fn serve(server: Server, listeners: Listeners, stop: Stop, config: &Config
     let handler = api::Server::new(server.api.clone(), server.pages.clone());
     let serving = api::serve(listeners.api, handler, &server.workers, async {
         // Tokens and the API go on meanwhile.
-        bring_out_bots(stop, &server.supervisor, &config.bots, &*clock).await;
+        let supervisor = &server.supervisor;
+        bring_out_bots(stop, supervisor.finish(), supervisor.stop(), &config.bots, &*clock).await;
         server.webhooks.end_streams();
         stopping.cancel();
     });
@@ -142,17 +142,63 @@ async fn serve_metrics(listener: Option<TcpListener>, state: api::State, workers
 
 /// Waits until it is time to stop, and then until no bot runs here any more. A second signal hands over bots that were to
 /// finish; where they are being handed over, it changes nothing. The next one ends at once.
-async fn bring_out_bots(mut stop: Stop, supervisor: &Supervisor, config: &Bots, clock: &dyn Clock) {
+async fn bring_out_bots(
+    mut stop: Stop,
+    finish: impl Future<Output = ()>,
+    hand_over: impl Future<Output = ()>,
+    config: &Bots,
+    clock: &dyn Clock,
+) {
     stop.first().await;
     tell_systemd(NotifyState::Stopping);
     let mut signals = 1;
     if config.on_stop == OnStop::Finish {
         tracing::info!("taking no new bots; waiting for those that run; a second signal hands them over");
         tokio::select! {
-            () = supervisor.finish() => {}
+            () = finish => {}
             () = stop.signalled() => signals += 1,
             () = clock.sleep(Duration::from_secs(config.stop_within.into())) => {}
         }
     }
-    stop.while_handing_over(signals, supervisor.stop()).await;
+    stop.while_handing_over(signals, hand_over).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, future::pending, pin::pin};
+
+    use futures_util::poll;
+    use model::ManualClock;
+
+    use super::*;
+    use crate::shutdown::tests::with_signals;
+
+    /// Bots that never finish are handed over when the time for it is over, or at the second signal.
+    #[test]
+    fn bots_that_do_not_finish_are_handed_over() {
+        let config = Bots { on_stop: OnStop::Finish, stop_within: 60, ..Bots::default() };
+        for by_signal in [false, true] {
+            with_signals(async |sender| {
+                let clock = ManualClock::new("2026-11-30T12:00:00Z".parse().unwrap());
+                let handed_over = Cell::new(false);
+                let hand_over = async { handed_over.set(true) };
+                let stop = Stop::listen(StopArguments::default()).unwrap();
+                let mut over = pin!(bring_out_bots(stop, pending(), hand_over, &config, &clock));
+                sender.terminate().await;
+                assert!(poll!(&mut over).is_pending());
+                clock.advance(Duration::from_secs(59));
+                for _ in 0..10 {
+                    assert!(poll!(&mut over).is_pending() && !handed_over.get());
+                    tokio::task::yield_now().await;
+                }
+                if by_signal {
+                    sender.terminate().await;
+                } else {
+                    clock.advance(Duration::from_secs(1));
+                }
+                over.await;
+                assert!(handed_over.get());
+            });
+        }
+    }
 }

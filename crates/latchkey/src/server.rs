@@ -305,6 +305,7 @@ impl Shared<'_> {
             env: self.env.clone(),
             metrics: self.metrics.clone(),
             keep: self.config.events.kept(),
+            poll_interval: self.config.events.poll_interval(),
         };
         Arc::new(Webhooks::start(parts, &self.workers))
     }
@@ -317,6 +318,7 @@ impl Shared<'_> {
             callbacks: self.callbacks.clone(),
             metrics: self.metrics.clone(),
             env: self.env.clone(),
+            poll_interval: self.config.events.poll_interval(),
         };
         Realtime::start(parts, &self.workers)
     }

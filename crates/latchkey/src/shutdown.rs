@@ -12,7 +12,7 @@ use tokio::{
 };
 
 /// How a role is told to stop, beside signals.
-#[derive(Clone, Copy, clap::Args)]
+#[derive(Clone, Copy, Default, clap::Args)]
 pub(crate) struct StopArguments {
     /// Stop when standard input ends: then the process never outlives the one that started it.
     #[arg(long)]
@@ -99,37 +99,54 @@ async fn end_of_stdin() {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::{
         pin::pin,
+        sync::{Mutex, PoisonError},
         task::{Context, Waker},
     };
 
-    use rustix::process::{Signal, getpid, kill_process};
+    use rustix::process::{getpid, kill_process};
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_second_signal_does_not_cut_off_a_hand_over() {
-        let mut heard = signal(SignalKind::terminate()).unwrap();
-        let mut stop = Stop::listen(StopArguments { stop_with_stdin: false }).unwrap();
-        let mut told = async || {
-            kill_process(getpid(), Signal::TERM).unwrap();
-            heard.recv().await.unwrap();
-        };
-        told().await;
-        stop.first().await;
-        let (done, is_done) = oneshot::channel::<()>();
-        let mut over = pin!(stop.while_handing_over(1, async { is_done.await.unwrap() }));
-        let mut waits = || over.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
-        assert!(waits());
-        told().await;
-        // A process that exits at the second signal does not come so far.
-        for _ in 0..10 {
-            assert!(waits());
-            tokio::task::yield_now().await;
+    /// Runs a test that sends signals to its own process: no other such test meanwhile, and afterwards nothing listens to them.
+    pub(crate) fn with_signals(test: impl AsyncFnOnce(&mut Sender)) {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { test(&mut Sender(signal(SignalKind::terminate()).unwrap())).await });
+    }
+
+    /// Hears the signal as well.
+    pub(crate) struct Sender(Signal);
+
+    impl Sender {
+        /// Sends SIGTERM. When it returns, everybody who listens has it.
+        pub(crate) async fn terminate(&mut self) {
+            kill_process(getpid(), rustix::process::Signal::TERM).unwrap();
+            self.0.recv().await.unwrap();
         }
-        done.send(()).unwrap();
-        over.await;
+    }
+
+    #[test]
+    fn a_second_signal_does_not_cut_off_a_hand_over() {
+        with_signals(async |sender| {
+            let mut stop = Stop::listen(StopArguments::default()).unwrap();
+            sender.terminate().await;
+            stop.first().await;
+            let (done, is_done) = oneshot::channel::<()>();
+            let mut over = pin!(stop.while_handing_over(1, async { is_done.await.unwrap() }));
+            let mut waits = || over.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
+            assert!(waits());
+            sender.terminate().await;
+            // A process that exits at the second signal does not come so far.
+            for _ in 0..10 {
+                assert!(waits());
+                tokio::task::yield_now().await;
+            }
+            done.send(()).unwrap();
+            over.await;
+        });
     }
 }

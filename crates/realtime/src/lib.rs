@@ -32,8 +32,6 @@ use worker::{DueEndpoints, MAX_OF_A_WORKSPACE};
 
 /// Endpoints that are served at once: each takes a task, and an open connection takes one for as long as it is open.
 const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
-/// How often the worker looks for events that other servers have written.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a stop waits for answers. What is under way longer is sent again by the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -51,6 +49,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Time and randomness.
     pub env: Environment,
+    /// How often what another server has written is looked for.
+    pub poll_interval: Duration,
 }
 
 /// The worker that tells real-time endpoints.
@@ -75,7 +75,7 @@ impl Realtime {
         let settings = Settings {
             most_at_once: MAX_AT_ONCE,
             claim_at_least: NonZeroU32::MIN,
-            poll_interval: POLL_INTERVAL,
+            poll_interval: parts.poll_interval,
         };
         let worker = Worker::start(workers, due, settings);
         let (waking, waking_parts) = (worker.clone(), parts.clone());
@@ -88,7 +88,7 @@ impl Realtime {
                     tokio::select! {
                         written = parts.store.meetings_written(seen) => seen = written,
                         () = more.notified() => {}
-                        () = parts.env.clock.sleep(POLL_INTERVAL) => {}
+                        () = parts.env.clock.sleep(parts.poll_interval) => {}
                     }
                     worker.poke();
                     held.wake_due(&parts).await;

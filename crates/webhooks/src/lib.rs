@@ -57,8 +57,6 @@ use worker::DueEndpoints;
 /// Endpoints that are told at once. One that does not answer takes one of these places; a host or a workspace has a part of
 /// them.
 const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(256).expect("not zero");
-/// How often due deliveries are looked for while this server has written no event.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a stop waits for answers. What is under way longer is sent again by the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -82,6 +80,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// How long events and deliveries are kept.
     pub keep: Duration,
+    /// How often what another server has written is looked for.
+    pub poll_interval: Duration,
 }
 
 /// Endpoints of all workspaces, and the worker that tells them of events.
@@ -108,7 +108,7 @@ impl Webhooks {
         let settings = Settings {
             most_at_once: MAX_AT_ONCE,
             claim_at_least: NonZeroU32::MIN,
-            poll_interval: POLL_INTERVAL,
+            poll_interval: parts.poll_interval,
         };
         let worker = Worker::start(workers, due, settings);
         let (waking, store) = (worker.clone(), parts.store.clone());

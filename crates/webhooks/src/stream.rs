@@ -1,6 +1,6 @@
 //! The stream of events, for callers that poll instead of having an endpoint.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use model::WorkspaceId;
@@ -10,8 +10,6 @@ use crate::Webhooks;
 
 /// Events that are read at once.
 const BATCH: u32 = 100;
-/// How often the stream looks for events that another server has written.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Webhooks {
     /// The workspace's events beyond the number `after`: those that are there, and then each as soon as it is written. It ends
@@ -36,7 +34,7 @@ impl Webhooks {
                 }
                 tokio::select! {
                     written = parts.store.events_written(seen) => seen = written,
-                    () = parts.env.clock.sleep(POLL_INTERVAL) => {}
+                    () = parts.env.clock.sleep(parts.poll_interval) => {}
                 }
             }
         });

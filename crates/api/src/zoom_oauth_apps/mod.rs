@@ -1,6 +1,7 @@
 //! `/api/v2/zoom-oauth-apps/`: Zoom apps registered here.
 
 pub(crate) mod change;
+pub(crate) mod check;
 pub(crate) mod create;
 pub(crate) mod list;
 pub(crate) mod remove;

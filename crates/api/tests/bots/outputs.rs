@@ -4,7 +4,9 @@ use axum::body::Body;
 use serde_json::{Value, json};
 
 use crate::{
-    STUDIO, TIMED, codes, studio,
+    STUDIO, TIMED, codes,
+    happenings::{told, until_told},
+    studio,
     test_app::{Plan, TestApp},
 };
 
@@ -127,6 +129,33 @@ async fn a_bot_greets_once_and_says_what_it_is_told_by_any_server() {
     let refused = app.post(&path, json!({ "message": "hush" })).await.refused();
     assert_eq!(refused["code"], "chat_message_unconfirmed");
     other.stop().await;
+    app.stop().await;
+}
+
+/// Whoever comes back has another number at Zoom; callers know them by their first.
+#[tokio::test]
+async fn a_message_finds_a_participant_who_left_and_came_back() {
+    let app = studio().await;
+    let meeting = app.zoom.meeting(json!({})).await;
+    let number = &*meeting.number;
+    let ada = json!({ "name": "Ada", "guid": "of-ada" });
+    meeting.call("POST", "participants", ada.clone()).await;
+    let first = meeting.person("Ada").await["id"].clone();
+    let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Notes" })).await;
+    until_told(&app, &bot, "join Ada").await;
+    meeting.call("POST", &format!("participants/{first}/leave"), json!({})).await;
+    until_told(&app, &bot, "leave Ada").await;
+    let path = format!("/api/v1/bot/{bot}/send_chat_message/");
+    let to_ada = json!({ "message": "to Ada", "to": first });
+    let refused = app.post(&path, to_ada.clone()).await.refused();
+    assert_eq!(refused["code"], "chat_message_refused");
+    meeting.call("POST", "participants", ada).await;
+    let now = meeting.person("Ada").await["id"].clone();
+    assert_ne!(now, first);
+    let is_back = async || (told(&app, &bot).await.last()? == "join Ada").then_some(());
+    app.wait_for("the bot knows that Ada is back", is_back).await;
+    app.post(&path, to_ada).await.ok();
+    assert_eq!(said(&app, number).await, [(now, "to Ada".to_owned())]);
     app.stop().await;
 }
 

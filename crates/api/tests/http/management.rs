@@ -240,6 +240,32 @@ async fn an_app_is_deleted_when_nothing_is_connected_with_it_and_comes_back_as_i
 }
 
 #[tokio::test]
+async fn zoom_is_asked_about_an_app() {
+    let app = app().await;
+    let check = async |id: &Value| {
+        let path = format!("/api/latchkey/v1/zoom-oauth-apps/{}/check/", id.as_str().unwrap());
+        app.call("POST", &path, Body::empty()).await
+    };
+    let names = async |id: &Value| -> Vec<String> {
+        let said = check(id).await.ok();
+        assert_eq!(said["redirect_url"], REDIRECT);
+        let findings = said["findings"].as_array().unwrap();
+        assert_eq!(said["is_well"], findings.is_empty());
+        findings.iter().map(|finding| finding["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let known = json!(app.zoom_app);
+    assert_eq!(names(&known).await, [""; 0]);
+    let at_zoom = format!("apps/{CLIENT_ID}");
+    let other = json!({ "redirect_uris": ["https://other.test/callback"] });
+    app.zoom.control("PATCH", &at_zoom, other).await;
+    assert_eq!(names(&known).await, ["app_redirect"]);
+    let back = json!({ "redirect_uris": [REDIRECT], "client_secret": "another" });
+    app.zoom.control("PATCH", &at_zoom, back).await;
+    assert_eq!(names(&known).await, ["app_secret"]);
+    assert_eq!(check(&json!(NOBODY)).await.status, 404);
+}
+
+#[tokio::test]
 async fn an_account_that_zoom_has_ended_keeps_no_app() {
     let app = told("webhook").await;
     let id = app.connect(app.zoom.host()).await;

@@ -72,6 +72,7 @@ const ROWS: &[Row] = &[
     row("/api/v1/bot/{id}/pause_recording", &[Thing::Bot]),
     row("/api/v1/bot/{id}/resume_recording", &[Thing::Bot]),
     Row { body: |_| json!({ "client_secret": "new" }), ..row("/api/v2/zoom-oauth-apps/{id}", &[Thing::App]) },
+    row("/api/latchkey/v1/zoom-oauth-apps/{id}/check", &[Thing::App]),
     row("/api/v2/zoom-oauth-credentials/{id}", &[Thing::Account]),
     row("/api/v2/zoom-oauth-credentials/{id}/validate", &[Thing::Account]),
     row("/api/v2/zoom-oauth-credentials/{id}/access-token", &[Thing::Account]),

@@ -217,6 +217,7 @@ impl TestApp {
                 env: env.clone(),
                 metrics: metrics.clone(),
                 keep: Duration::MAX,
+                poll_interval: Duration::from_secs(1),
             },
             &workers,
         ));
@@ -229,6 +230,7 @@ impl TestApp {
                 callbacks: callbacks.clone(),
                 metrics: metrics.clone(),
                 env: env.clone(),
+                poll_interval: Duration::from_secs(1),
             },
             &workers,
         );

@@ -1,5 +1,7 @@
-//! How soon the first byte of each of the console's pages comes, with many bots and accounts.
+//! How soon the first byte of each of the console's pages comes, and how soon Chromium has drawn it, with many bots and
+//! accounts.
 
+mod drawn;
 mod fill;
 
 use anyhow::{Context as _, ensure};
@@ -11,6 +13,7 @@ use reqwest::{
 use serde::Serialize;
 use stage::{Postgres, Server};
 
+use self::drawn::Drawn;
 use crate::{
     installation::{Backend, Installation},
     place::Place,
@@ -20,6 +23,8 @@ use crate::{
 const AIM_MS: f64 = 100.0;
 /// The shipped refresh pace; nothing is refreshed here.
 const PACE: u32 = 10;
+/// How often Chromium draws each page.
+const DRAWN_ROUNDS: usize = 5;
 
 /// Every page of one store.
 #[derive(Serialize)]
@@ -36,11 +41,16 @@ pub(crate) struct PageRow {
     pub(crate) page: &'static str,
     /// From the request until its head has come.
     pub(crate) first_byte_ms: Sample,
+    /// From the beginning of the navigation until Chromium has drawn it.
+    pub(crate) drawn_ms: Sample,
+    /// Rows of its tables.
+    pub(crate) table_rows: u64,
 }
 
 pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Pages> {
     let (accounts, bots, rounds) = if quick { (100, 1_000, 2) } else { (10_000, 100_000, 20) };
     let server = Postgres::start()?;
+    let chromium = place.browser().await?;
     let mut rows = Vec::new();
     for store in ["SQLite", "PostgreSQL"] {
         let backend = match store {
@@ -53,6 +63,7 @@ pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Pages>
         let (account, bot) = installation.fill_bots(place, bots).await?;
         let running = installation.serve(place).await?;
         let browser = Browser::sign_in(&running).await?;
+        let drawn = Drawn::sign_in(&chromium, &running).await?;
         let pages = [
             ("Home", "/".to_owned()),
             ("Accounts", "/accounts".to_owned()),
@@ -84,11 +95,22 @@ pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Pages>
                 }
             }
             let first_byte_ms = Sample::of(values);
-            println!("pages: {store}, {page}: {:.1} ms", first_byte_ms.median);
-            rows.push(PageRow { store, page, first_byte_ms });
+            let (mut values, mut table_rows) = (Vec::new(), 0);
+            for _ in 0..rounds.min(DRAWN_ROUNDS) {
+                let (took, seen) = drawn.look(&path).await?;
+                values.push(took);
+                table_rows = seen;
+            }
+            let drawn_ms = Sample::of(values);
+            println!(
+                "pages: {store}, {page}: {:.1} ms, drawn after {:.1} ms",
+                first_byte_ms.median, drawn_ms.median
+            );
+            rows.push(PageRow { store, page, first_byte_ms, drawn_ms, table_rows });
         }
         running.stop().await;
     }
+    chromium.close().await;
     Ok(Pages { aim_ms: AIM_MS, bots, accounts, rows })
 }
 

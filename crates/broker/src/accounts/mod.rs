@@ -2,7 +2,7 @@
 //!
 //! | part | |
 //! |---|---|
-//! | [`Apps`] | the Zoom OAuth apps that accounts are connected with; an app that Zoom refuses (`breaker`) |
+//! | [`Apps`] | the Zoom OAuth apps that accounts are connected with; an app that Zoom refuses (`breaker`); [`AppChecks`] asks Zoom about one |
 //! | [`Authorizations`] | an invitation, a consent at Zoom, an account; `code`: redeems a code from Zoom |
 //! | [`ServerToServer`], [`CustomerManaged`], [`Imports`], [`ParkedConsents`] | the other ways to an account |
 //! | [`NewAccounts`] | where all of them end: the grant is stored |
@@ -12,9 +12,10 @@
 //! | [`Disconnection`], [`AppRemovals`] | the ways out |
 //!
 //! Imports between these modules point upwards in this list of layers: `escrow`, `schedule`, `scopes` · `grants`, `apps` ·
-//! `store_grant`, `code`, `customer_managed` · `authorization`, `import`, `refresh` · `disconnect`, `parked`, `webhooks` ·
+//! `app_check`, `store_grant`, `code`, `customer_managed` · `authorization`, `import`, `refresh` · `disconnect`, `parked`, `webhooks` ·
 //! `remove_app`.
 
+mod app_check;
 mod apps;
 mod authorization;
 mod breaker;
@@ -38,6 +39,7 @@ mod webhooks;
 
 use std::sync::Arc;
 
+pub use app_check::{AppChecks, AppFault, app_faults};
 pub use apps::{Apps, NewApp, SecretsChange};
 pub use authorization::{
     AuthorizationReturn, AuthorizationStart, Authorizations, Connected, INVITATION_TTL, Invitation,
@@ -64,6 +66,8 @@ pub use webhooks::{WebhookAnswer, WebhookRequest, Webhooks};
 pub struct Accounts {
     /// The apps that they are connected with.
     pub apps: Arc<Apps>,
+    /// Checks them at Zoom.
+    pub app_checks: AppChecks,
     /// Connects users by invitations.
     pub authorizations: Arc<Authorizations>,
     /// Connects the accounts of server-to-server apps.

@@ -66,6 +66,7 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/settings/apps/{id}", post(settings::apps::change)),
         ("/settings/apps/{id}/remove", post(settings::apps::remove)),
         ("/setup", get(setup::page).post(setup::register)),
+        ("/setup/apps/{id}/check", post(setup::check)),
         ("/setup/try", post(try_it::begin)),
         ("/accounts/{id}/simulate/removal", post(try_it::remove_app)),
         ("/accounts/{id}/simulate/consent", post(try_it::consent)),

@@ -2,7 +2,8 @@
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::accounts::{Account, App, apps};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     error::{self, PageError, go},
     form::{Draft, Form},
     frame::{Frame, Section},
-    session::{Posted, Session},
+    session::{PathId, Posted, Session},
     show::{State, Tone, When},
 };
 
@@ -26,9 +27,32 @@ struct SetupPage {
     draft: Draft,
     complaint: String,
     steps: [State; 4],
+    /// What Zoom has just said of an app.
+    checked: Option<Checked>,
+}
+
+/// Zoom's word about an app.
+#[derive(Deserialize)]
+struct AppCheck {
+    is_well: bool,
+    findings: Vec<Finding>,
+}
+
+#[derive(Deserialize)]
+struct Finding {
+    problem: String,
+    advice: String,
+}
+
+struct Checked {
+    client_id: String,
+    /// Whether it is an app that users consent to.
+    asks_for_consent: bool,
+    said: AppCheck,
 }
 
 struct AppStep {
+    id: String,
     client_id: String,
     webhook_url: String,
     validated: When,
@@ -37,13 +61,19 @@ struct AppStep {
 
 const FIELDS: [&str; 5] = ["kind", "client_id", "client_secret", "webhook_secret", "account_id"];
 
-async fn show(session: &Session, status: StatusCode, draft: Draft) -> Result<Response, PageError> {
+async fn show(
+    session: &Session,
+    status: StatusCode,
+    draft: Draft,
+    checked: Option<(String, AppCheck)>,
+) -> Result<Response, PageError> {
     let (client, now) = (&session.client, session.now());
     let base = session.console.public_base.as_str().trim_end_matches('/');
     let registered = apps(client).await?;
     let accounts: List<Account> = client.get("/api/v2/zoom-oauth-credentials/").await?;
     let bots: List<Value> = client.get("/api/v1/bot/").await?;
     let step = |app: &App| AppStep {
+        id: app.id.clone(),
         client_id: app.client_id.clone(),
         webhook_url: format!("{base}/api/v2/zoom-oauth-apps/{}/webhook", app.id),
         validated: When::new(app.webhook_last_validation, now),
@@ -74,13 +104,31 @@ async fn show(session: &Session, status: StatusCode, draft: Draft) -> Result<Res
         bots: sent,
         complaint: draft.complaint(FIELDS),
         draft,
+        checked: checked.map(|(id, said)| {
+            let app = registered.iter().find(|app| app.id == id);
+            Checked {
+                client_id: app.map(|app| app.client_id.clone()).unwrap_or_default(),
+                asks_for_consent: app.is_some_and(|app| app.kind != "server_to_server"),
+                said,
+            }
+        }),
     };
     error::page_with(status, &page)
 }
 
 pub(crate) async fn page(session: Session) -> Result<Response, PageError> {
-    let draft = Draft { form: Form::of([("kind", "user_level")]), refused: None };
-    show(&session, StatusCode::OK, draft).await
+    show(&session, StatusCode::OK, empty(), None).await
+}
+
+fn empty() -> Draft {
+    Draft { form: Form::of([("kind", "user_level")]), refused: None }
+}
+
+/// `POST /setup/apps/{id}/check`: asks Zoom about an app.
+pub(crate) async fn check(PathId(id): PathId, Posted { session, .. }: Posted) -> Result<Response, PageError> {
+    let path = format!("/api/latchkey/v1/zoom-oauth-apps/{id}/check/");
+    let said = session.client.ask(&path, json!({})).await?;
+    show(&session, StatusCode::OK, empty(), Some((id, said))).await
 }
 
 /// `POST /setup`: registers a Zoom app.
@@ -89,7 +137,7 @@ pub(crate) async fn register(Posted { session, form }: Posted) -> Result<Respons
     match session.client.post("/api/v2/zoom-oauth-apps/", Value::Object(body)).await {
         Ok(_) => Ok(go(&session.console, "/setup?said=app-added")),
         Err(refused) if refused.status == 400 => {
-            show(&session, StatusCode::BAD_REQUEST, Draft::of(form, refused)).await
+            show(&session, StatusCode::BAD_REQUEST, Draft::of(form, refused), None).await
         }
         Err(refused) => Err(refused.into()),
     }

@@ -114,6 +114,23 @@ async fn setup_registers_an_app_and_keeps_what_was_typed_of_one_that_is_refused(
 }
 
 #[tokio::test]
+async fn setup_says_what_zoom_says_of_an_app() {
+    let browser = SignedIn::new().await;
+    let app = browser.app.zoom_app.clone();
+    let check = async |id: &str| browser.post(&format!("/setup/apps/{id}/check"), &[]).await.text;
+    let page = check(&app).await;
+    assert!(page.contains("Zoom takes its id and secret, and asks for consent"), "{page}");
+    let wrong = [("kind", "user_level"), ("client_id", "nobodys-app"), ("client_secret", "s"), ("webhook_secret", "w")];
+    browser.done("/setup", &wrong).await;
+    let apps = browser.app.get("/api/v2/zoom-oauth-apps/").await.ok();
+    let of = |app: &&serde_json::Value| app["client_id"] == "nobodys-app";
+    let id = apps["results"].as_array().unwrap().iter().find(of).unwrap()["id"].as_str().unwrap().to_owned();
+    let page = check(&id).await;
+    assert!(page.contains("What Zoom says of nobodys-app"), "{page}");
+    assert!(page.contains("Zoom refuses the app&#39;s id and secret. Copy id and secret anew"), "{page}");
+}
+
+#[tokio::test]
 async fn an_account_is_checked_at_zoom() {
     let browser = SignedIn::new().await;
     let account = browser.app.connect(browser.app.zoom.host()).await;

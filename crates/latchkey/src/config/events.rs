@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Events {
     /// How long events and their deliveries are kept, in days.
     pub(crate) keep_days: NonZeroU32,
+    /// How often what other servers have written is looked for, in seconds.
+    poll_seconds: NonZeroU32,
 }
 
 impl Default for Events {
     fn default() -> Self {
-        Self { keep_days: NonZeroU32::new(30).expect("not zero") }
+        Self { keep_days: NonZeroU32::new(30).expect("not zero"), poll_seconds: NonZeroU32::MIN }
     }
 }
 
@@ -22,5 +24,10 @@ impl Events {
     /// How long they are kept.
     pub(crate) fn kept(&self) -> Duration {
         Duration::from_secs(u64::from(self.keep_days.get()) * 24 * 3600)
+    }
+
+    /// How often what other servers have written is looked for.
+    pub(crate) fn poll_interval(&self) -> Duration {
+        Duration::from_secs(self.poll_seconds.get().into())
     }
 }

@@ -1,13 +1,13 @@
 //! Zoom apps, accounts and webhook endpoints of every workspace.
 
-use broker::{Addresses, scopes};
+use broker::{Addresses, AppFault, app_faults, scopes};
 use model::{
     CredentialKind, CredentialStatus, EndpointKind, EndpointState, ReauthCause, Secret, WorkspaceId,
 };
 use outbound::{CallbackClient, NetworkGuard};
 use store::{AppKind, Credential, WebhookEndpoint, ZoomOauthApp};
 use tenants::Cell;
-use zoom::{AppKeys, ZoomClient, ZoomError, encrypt_plain_token};
+use zoom::{AppKeys, ZoomClient, encrypt_plain_token};
 
 use super::{
     Patient, chain,
@@ -19,6 +19,7 @@ use crate::config::networks;
 const APP: &str = "app";
 const ACCOUNT: &str = "account";
 const ENDPOINT: &str = "webhook_endpoint";
+const NO_ZAK: &str = "Zoom makes no ZAK for its bots.";
 /// Troubles of one kind that are listed.
 const MOST_LISTED: usize = 50;
 /// A refresh that is due for longer is done by no server.
@@ -98,10 +99,8 @@ async fn app(
         match secret(Cell::ClientSecret(app.id), &app.client_secret) {
             Ok(client_secret) => {
                 let keys = AppKeys { client_id: app.client_id.clone(), client_secret };
-                at_zoom(zoom, &keys, app, addresses.redirect_uri().as_str())
-                    .await
-                    .into_iter()
-                    .for_each(&mut add);
+                let faults = app_faults(zoom, &keys, app, &addresses.redirect_uri(), None).await;
+                faults.iter().map(at_zoom).for_each(&mut add);
             }
             Err(error) => add(Finding::fault(
                 "app_secret",
@@ -133,70 +132,25 @@ async fn app(
     }
 }
 
-/// What Zoom says of the app's id, secret and redirect URL. An invented code makes Zoom look at all three, and spends nothing.
-async fn at_zoom(zoom: &ZoomClient, keys: &AppKeys, app: &ZoomOauthApp, redirect: &str) -> Vec<Finding> {
+/// What is wrong with an app at Zoom, and why that matters.
+fn at_zoom(fault: &AppFault) -> Finding {
     const DEAD: &str = "None of the app's accounts can be connected or refreshed.";
-    let rejected = || {
-        let fix = "Copy id and secret anew from the app's page at Zoom, and see that the app is active there: \
-                   PATCH /api/v2/zoom-oauth-apps/{id}/.";
-        Finding::fault("app_secret", "Zoom refuses the app's id and secret", DEAD, fix)
-    };
-    if app.kind == AppKind::ServerToServer {
-        let account = app.zoom_account_id.as_deref().unwrap_or_default();
-        return match zoom.account_credentials(keys, account).await {
-            Ok(grant) => {
-                missing(CredentialKind::ServerToServer, grant.scopes.as_deref()).into_iter().collect()
-            }
-            Err(ZoomError::AppRejected) => vec![rejected()],
-            Err(error) => vec![unclear(&error)],
-        };
+    let (found, advice) = (fault.to_string(), fault.advice());
+    match fault {
+        AppFault::Secret => Finding::fault("app_secret", found, DEAD, advice),
+        AppFault::RedirectUrl { .. } => {
+            Finding::fault("app_redirect", found, "Nobody can connect an account with this app.", advice)
+        }
+        AppFault::Scopes(_) => Finding::fault("app_scopes", found, NO_ZAK, advice),
+        AppFault::Unclear(_) => {
+            Finding::warning("app_secret", found, "Whether Zoom takes the app is not known.", advice)
+        }
     }
-    let mut findings = Vec::new();
-    let invented = Secret::new("latchkey-doctor");
-    match zoom.exchange_code(keys, &invented, redirect, None).await {
-        Err(ZoomError::AppRejected) => findings.push(rejected()),
-        Ok(_) | Err(ZoomError::CodeRejected) => {}
-        Err(error) => findings.push(unclear(&error)),
-    }
-    let page = zoom.authorize_url(&keys.client_id, redirect, "latchkey-doctor", &zoom::challenge(&invented));
-    match zoom.consent_page_error(page).await {
-        Ok(None) => {}
-        Ok(Some(code)) => findings.push(Finding::fault(
-            "app_redirect",
-            format!(
-                "instead of asking for consent Zoom shows error {code} (4700 and 4709: the redirect URL)"
-            ),
-            "Nobody can connect an account with this app.",
-            format!("At Zoom, enter {redirect} as redirect URL and in the allow list, byte for byte."),
-        )),
-        Err(error) => findings.push(unclear(&error)),
-    }
-    findings
-}
-
-fn unclear(error: &ZoomError) -> Finding {
-    let why = "Whether Zoom takes the app is not known.";
-    Finding::warning(
-        "app_secret",
-        format!("Zoom gave no clear answer: {error}"),
-        why,
-        "Run this again in a minute.",
-    )
 }
 
 fn missing(kind: CredentialKind, granted: Option<&[String]>) -> Option<Finding> {
     let missing = scopes::missing(kind, granted);
-    (!missing.is_empty()).then(|| {
-        Finding::fault(
-            "app_scopes",
-            format!("the app lacks {}", missing.join(", ")),
-            "Zoom makes no ZAK for its bots.",
-            format!(
-                "At Zoom, in the app's Scopes page, add {}, and activate the app again.",
-                missing.join(", ")
-            ),
-        )
-    })
+    (!missing.is_empty()).then(|| at_zoom(&AppFault::Scopes(missing)))
 }
 
 /// Sends a webhook as Zoom would, of an event that means nothing here: proof that path, headers and body arrive unchanged.

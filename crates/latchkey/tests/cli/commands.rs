@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Installation, Running, http, latchkey, refusal, sdk_dir, within};
@@ -66,8 +67,15 @@ impl Fixture {
     }
 
     async fn at_zoom(&self, path: &str, fields: Value) -> Value {
-        let request = http().build().unwrap().post(format!("{}{path}", self.control)).json(&fields);
-        within(request.send()).await.unwrap().json().await.unwrap()
+        self.control(Method::POST, path, fields).await
+    }
+
+    async fn control(&self, method: Method, path: &str, fields: Value) -> Value {
+        let url = format!("{}{path}", self.control);
+        let request = http().build().unwrap().request(method, url).json(&fields);
+        let answer = within(request.send()).await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+        answer.json().await.unwrap()
     }
 }
 
@@ -94,6 +102,12 @@ async fn from_an_app_to_a_bot_with_commands_alone() {
     let app = fixture.run(&[&add[..], &["--webhook-secret-file", "webhook-secret"]].concat()).await.printed();
     let apps = fixture.run(&["app", "list"]).await.printed();
     assert!(apps.contains(&app) && apps.contains(client) && !apps.contains("planted"), "{apps}");
+    let wrong = fixture.run(&["app", "check", &app]).await;
+    assert!(wrong.0 == 3 && wrong.2.contains("/oauth/zoom/callback as redirect URL"), "{}", wrong.2);
+    let redirect = json!({ "redirect_uris": [format!("{}/oauth/zoom/callback", fixture.url)] });
+    fixture.control(Method::PATCH, &format!("/apps/{client}"), redirect).await;
+    let taken = fixture.run(&["app", "check", &app]).await.printed();
+    assert!(taken.starts_with("Zoom takes the app's id and secret, and http"), "{taken}");
 
     let link = fixture.run(&["account", "connect"]).await.printed();
     assert!(fixture.run(&["audit", "list", "--json"]).await.json().as_array().unwrap().is_empty());

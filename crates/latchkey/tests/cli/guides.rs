@@ -107,6 +107,19 @@ fn program(guide: &str, file: &str) -> String {
     programs.find(named).unwrap_or_else(|| panic!("the guide has no {file}")).to_owned()
 }
 
+/// A guide with commands or programs is followed by a test here.
+#[test]
+fn no_guide_is_forgotten() {
+    let tests = include_str!("guides.rs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides");
+    for guide in fs::read_dir(folder).unwrap() {
+        let guide = guide.unwrap();
+        let name = guide.file_name().into_string().unwrap();
+        let has_code = fs::read_to_string(guide.path()).unwrap().contains("```");
+        assert!(!has_code || tests.contains(&format!("docs/guides/{name}")), "nothing follows {name}");
+    }
+}
+
 #[tokio::test]
 async fn programs_of_the_guide_for_own_bots_print_a_zak() {
     let connected = Connected::start().await;

@@ -1,8 +1,34 @@
 //! Completions and man pages know every command.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use crate::support::latchkey;
+
+/// Files below a folder that people read, or that hold what they are told. Those of tests are not.
+fn texts(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if !path.ends_with("tests") {
+                found.extend(texts(&path));
+            }
+        } else if path.extension().is_some_and(|end| end == "md" || end == "rs" || end == "html") {
+            found.push(fs::read_to_string(&path).unwrap());
+        }
+    }
+    found
+}
+
+/// The commands that stand in a text as code.
+fn commands_in(text: &str) -> Vec<String> {
+    let marked = [("`", '`'), ("<code>", '<')];
+    let of = |(begin, end): (&str, char)| -> Vec<String> {
+        let begin = format!("{begin}latchkey ");
+        text.split(&begin).skip(1).filter_map(|piece| Some(piece.split_once(end)?.0.replace(['\n', '\\'], " "))).collect()
+    };
+    marked.into_iter().flat_map(of).collect()
+}
 
 #[tokio::test]
 async fn a_completion_script_knows_every_command() {
@@ -56,5 +82,35 @@ async fn pages_of_codes_are_those_that_the_binary_prints() {
         let output = latchkey(folder.path(), &[command]).output().await.unwrap();
         let is_same = String::from_utf8(output.stdout).unwrap() == page;
         assert!(is_same, "docs/{command}.md is old: latchkey {command} >docs/{command}.md");
+    }
+}
+
+/// In documents, error messages, help and pages.
+#[tokio::test]
+async fn a_command_that_people_are_told_exists() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = latchkey(folder.path(), &["man", "--out", "man"]).output().await.unwrap();
+    assert!(output.status.success());
+    let manual = |command: &[&str]| {
+        let page = folder.path().join(format!("man/latchkey-{}.1", command.join("-")));
+        fs::read_to_string(page).ok().map(|text| text.replace("\\-", "-"))
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let told = ["docs", "crates"].into_iter().flat_map(|folder| texts(&root.join(folder)));
+    let told = told.chain([fs::read_to_string(root.join("README.md")).unwrap()]);
+    let told: std::collections::BTreeSet<String> = told.flat_map(|text| commands_in(&text)).collect();
+    assert!(told.len() > 50, "{told:?}");
+    for command in told {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let Some(count) = (1..=words.len()).rev().find(|count| manual(&words[..*count]).is_some()) else {
+            assert_eq!(command, "--version", "there is no such command");
+            continue;
+        };
+        let page = manual(&words[..count]).unwrap();
+        for (place, word) in words[count..].iter().enumerate() {
+            // A command below this one, a value that it knows, or an option; what follows may be a value.
+            let is_name = word.starts_with("--") || place == 0 && word.chars().all(|char| char.is_ascii_lowercase());
+            assert!(!is_name || page.contains(word), "`latchkey {command}`: {word} is unknown");
+        }
     }
 }

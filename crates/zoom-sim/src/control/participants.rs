@@ -22,6 +22,8 @@ pub(crate) struct Extra {
     user_id: Option<UserId>,
     #[serde(default)]
     host: bool,
+    /// Zoom's lasting id of a person. Give the same one for somebody who comes back.
+    guid: Option<String>,
     /// [`Activity`]: audio, muted, video_on, sharing and so on.
     #[serde(flatten)]
     activity: Map<String, Value>,
@@ -34,7 +36,7 @@ pub(crate) async fn seat(
     Body(extra): Body<Extra>,
 ) -> Answer {
     let activity = patched(&Activity::default(), Value::Object(extra.activity))?;
-    let newcomer = Newcomer { name: extra.name, user_id: extra.user_id, host: extra.host };
+    let newcomer = Newcomer { name: extra.name, user_id: extra.user_id, host: extra.host, guid: extra.guid };
     let at = sim.now();
     let id =
         seat_without_socket(&mut sim.world(), &number, newcomer, at).map_err(|reason| impossible(&reason))?;

@@ -89,6 +89,8 @@ pub(crate) enum Impossible {
     AnotherShares(String),
     #[error("name must have 1 to {MAX_NAME_CHARS} characters")]
     Name,
+    #[error("guid must have 1 to {MAX_NAME_CHARS} characters")]
+    Guid,
 }
 
 /// So many people a meeting takes that have no browser (ours).

@@ -18,6 +18,8 @@ pub(crate) struct Newcomer {
     /// Signed in as this user: their picture, and they can vouch for bots.
     pub(crate) user_id: Option<UserId>,
     pub(crate) host: bool,
+    /// Of an earlier stay, for somebody who comes back; a new one otherwise.
+    pub(crate) guid: Option<String>,
 }
 
 /// Puts a participant into a meeting: their id.
@@ -30,9 +32,12 @@ pub(crate) fn seat_without_socket(
     if !is_name(&newcomer.name) {
         return Err(Impossible::Name);
     }
+    if newcomer.guid.as_deref().is_some_and(|guid| !is_name(guid)) {
+        return Err(Impossible::Guid);
+    }
     let user = newcomer.user_id.as_ref().map(|id| world.user(id).ok_or(Impossible::NoSuchUser));
     let avatar = user.transpose()?.map(User::avatar_url);
-    let (zoom_id, guid) = (world.entropy.id(), world.entropy.id());
+    let (zoom_id, new_guid) = (world.entropy.id(), world.entropy.id());
     let meeting = world.meetings.get_mut(number).ok_or(Impossible::NoSuchMeeting)?;
     if meeting.participants.len() >= MAX_PEOPLE {
         return Err(Impossible::TooMany);
@@ -42,7 +47,7 @@ pub(crate) fn seat_without_socket(
         id,
         number: arrival,
         zoom_id,
-        guid,
+        guid: newcomer.guid.unwrap_or(new_guid),
         name: newcomer.name,
         user_id: newcomer.user_id,
         avatar,

@@ -49,6 +49,10 @@ struct RefusedPage {
     explanation: &'static str,
 }
 
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage;
+
 /// An error page of Zoom's own (D code, I page): the browser is not sent back.
 struct Refused {
     code: u16,
@@ -73,7 +77,8 @@ fn consent_page(sim: &Sim, asked: Asked) -> Result<Response, Refused> {
     let mut world = sim.world();
     let (app, request) = check(&world, asked)?;
     let user = world.signed_in_user().filter(|user| user.active).cloned();
-    let user = user.ok_or(Refused { code: 4700, explanation: "Nobody is signed in: make a user first." })?;
+    // Zoom asks who it is (D), and says nothing against the app (I).
+    let Some(user) = user else { return Ok(html(StatusCode::OK, &SignInPage, "'none'")) };
     let origin = Url::parse(&request.redirect_uri).map(|url| url.origin().ascii_serialization());
     let origin = origin.unwrap_or_default();
     let World { grants, entropy, .. } = &mut *world;

@@ -268,7 +268,7 @@ fn join_without_socket(
     at: Moment,
 ) -> Result<(), String> {
     let user_id = join.email.as_deref().map(|email| user(world, email, Some(&join.who), at));
-    let newcomer = Newcomer { name: join.who.clone(), user_id, host: false };
+    let newcomer = Newcomer { name: join.who.clone(), user_id, host: false, guid: None };
     let id = seat_without_socket(world, number, newcomer, at.now).map_err(|error| error.to_string())?;
     if let Some(meeting) = world.meetings.get_mut(number).filter(|_| join.host) {
         meeting.make_host(id);
