@@ -1,4 +1,4 @@
-//! Many bots wanted at once: how long the last one waits beside the first.
+//! Many bots wanted at once, each in a meeting of its own: how long the last one waits beside the first.
 
 use futures_util::future::try_join_all;
 use serde::Serialize;
@@ -56,10 +56,12 @@ async fn burst(world: &World, warm_pages: usize, round: usize) -> anyhow::Result
     world.recall(&server, &before).await?;
     world.until_warm(&server, warm_pages).await?;
     let name = |bot: usize| format!("Burst {warm_pages}-{round}-{bot}");
-    let wished_at = world.place.env.now();
     let names: Vec<_> = (0..BOTS).map(name).collect();
+    let meetings = try_join_all(names.iter().map(|_| world.another_meeting())).await?;
+    let wished_at = world.place.env.now();
     let (server_of_all, zoom_of_all) = (&server, &zoom);
-    let sending = names.iter().map(|name| world.send_bot(server_of_all, name, zoom_of_all));
+    let sending = names.iter().zip(&meetings);
+    let sending = sending.map(|(name, meeting)| world.send_bot_to(meeting, server_of_all, name, zoom_of_all));
     let bots = try_join_all(sending).await?;
     let mut asked = Vec::new();
     for name in &names {

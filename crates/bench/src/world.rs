@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 use model::{Secret, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
-use stage::{Bot, Server, text};
+use stage::{Bot, Server, Simulator, text};
 use zoom::{AppKeys, Role};
 
 use crate::place::Place;
@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) token_link: String,
     pub(crate) join_url: String,
     meeting_number: String,
+    /// The Zoom user of the account.
+    host: String,
 }
 
 impl World {
@@ -43,11 +45,8 @@ impl World {
         simulator.call(Method::PATCH, "/switches", &switches).await?;
         let user = json!({ "email": "robin@example.com", "display_name": "Robin Notes" });
         let user = simulator.post("/users", &user).await?;
-        let meeting = json!({ "host_id": user["id"], "passcode": PASSCODE, "started": true });
-        let meeting = simulator.post("/meetings", &meeting).await?;
-        // Bots do not stay for each other.
-        let people = format!("/meetings/{}/participants", text(&meeting, "meeting_number")?);
-        simulator.post(&people, &json!({ "name": "Robin" })).await?;
+        let host = text(&user, "id")?.to_owned();
+        let meeting = meeting_of(simulator, &host).await?;
         let redirect = format!("{}/oauth/zoom/callback", server.url);
         let app = json!({ "name": "Bench", "kind": "user_level", "sdk": true, "redirect_uris": [redirect] });
         let app = simulator.post("/apps", &app).await?;
@@ -66,6 +65,7 @@ impl World {
             token_link: text(&link, "url")?.to_owned(),
             join_url: text(&meeting, "join_url")?.to_owned(),
             meeting_number: text(&meeting, "meeting_number")?.to_owned(),
+            host,
             place,
         };
         server.stop().await;
@@ -95,6 +95,12 @@ impl World {
         ]
     }
 
+    /// The address of another meeting.
+    pub(crate) async fn another_meeting(&self) -> anyhow::Result<String> {
+        let meeting = meeting_of(&self.place.simulator, &self.host).await?;
+        Ok(text(&meeting, "join_url")?.to_owned())
+    }
+
     /// Sends a bot into the meeting, and waits until it is there. Answers its id, and when it was.
     pub(crate) async fn send_bot(
         &self,
@@ -102,7 +108,18 @@ impl World {
         name: &str,
         zoom: &Value,
     ) -> anyhow::Result<(String, Timestamp)> {
-        let request = json!({ "meeting_url": self.join_url, "bot_name": name, "zoom": zoom });
+        self.send_bot_to(&self.join_url, server, name, zoom).await
+    }
+
+    /// The same into the meeting of this address.
+    pub(crate) async fn send_bot_to(
+        &self,
+        meeting: &str,
+        server: &Server,
+        name: &str,
+        zoom: &Value,
+    ) -> anyhow::Result<(String, Timestamp)> {
+        let request = json!({ "meeting_url": meeting, "bot_name": name, "zoom": zoom });
         let id = server.send_bot(&request).await?;
         let inside = |bot: &Bot| bot.at("in_call_not_recording").is_some();
         let bot = server.watch((&id, 0), WAIT_TIMEOUT, inside, |_| {}).await?;
@@ -139,6 +156,15 @@ impl World {
         let at = requests.last().with_context(|| format!("{name} never asked to join"))?;
         Ok(Timestamp::from_microsecond(at * 1000))
     }
+}
+
+/// A meeting in which somebody is: bots do not stay for each other.
+async fn meeting_of(simulator: &Simulator, host: &str) -> anyhow::Result<Value> {
+    let meeting = json!({ "host_id": host, "passcode": PASSCODE, "started": true });
+    let meeting = simulator.post("/meetings", &meeting).await?;
+    let people = format!("/meetings/{}/participants", text(&meeting, "meeting_number")?);
+    simulator.post(&people, &json!({ "name": "Robin" })).await?;
+    Ok(meeting)
 }
 
 /// Registers the app at Latchkey, and goes through Zoom's consent as a person would. Answers the account's id.

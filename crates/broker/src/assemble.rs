@@ -18,8 +18,9 @@ use crate::{
     AccountCache, Addresses, Broker, Escrow, HealthChecks, MeetingMap, Pools, SingleFlight, Statistics,
     Timing, Tokens,
     accounts::{
-        Accounts, AppChecks, AppRemovals, Apps, Authorizations, Codes, CustomerManaged, Customers, Disconnection,
-        Grants, Imports, NewAccounts, ParkedConsents, Refresher, Revocation, ServerToServer, Webhooks,
+        Accounts, AppChecks, AppRemovals, Apps, Authorizations, Codes, CustomerManaged, Customers,
+        Disconnection, Grants, Imports, NewAccounts, ParkedConsents, Refresher, Revocation, ServerToServer,
+        Webhooks,
     },
     tokens::{AccessTokens, Minter, SigningApps, Users},
 };

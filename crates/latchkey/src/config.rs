@@ -287,6 +287,9 @@ mod tests {
         for printed in [format!("{config:?}{address:?}"), toml::to_string(&config).unwrap()] {
             assert!(!printed.contains("planted"), "{printed}");
         }
+        let pasted: Config =
+            toml::from_str(r#"database_url = " postgres://ana:planted@db.example.com/keys\r\n""#).unwrap();
+        assert_eq!(format!("{:?}", pasted.postgres().unwrap().unwrap()), format!("{address:?}"));
         let twice: Config = toml::from_str(&format!("{url}database_url_file = 'url'")).unwrap();
         assert!(twice.postgres().unwrap_err().to_string().contains("keep one"));
         assert!(Config::default().postgres().unwrap().is_none());

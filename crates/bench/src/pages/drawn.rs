@@ -9,7 +9,8 @@ use stage::Server;
 const NOTE: &str = "addEventListener('load', () => requestAnimationFrame(() => requestAnimationFrame(() => {
     document.documentElement.dataset.drawn = performance.now();
 })))";
-const READ: &str = "[Number(document.documentElement.dataset.drawn), document.querySelectorAll('tbody tr').length]";
+const READ: &str =
+    "[Number(document.documentElement.dataset.drawn), document.querySelectorAll('tbody tr').length]";
 
 /// A page that is signed in to the console.
 pub(super) struct Drawn<'a> {

@@ -46,9 +46,11 @@ impl AppFault {
     /// What to do.
     pub fn advice(&self) -> String {
         match self {
-            Self::Secret => "Copy id and secret anew from the app's page at Zoom, and see that the app is active there: \
+            Self::Secret => {
+                "Copy id and secret anew from the app's page at Zoom, and see that the app is active there: \
                              PATCH /api/v2/zoom-oauth-apps/{id}/."
-                .to_owned(),
+                    .to_owned()
+            }
             Self::RedirectUrl { wanted, .. } => {
                 format!("At Zoom, enter {wanted} as redirect URL and in the allow list, byte for byte.")
             }

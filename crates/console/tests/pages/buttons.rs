@@ -120,7 +120,12 @@ async fn setup_says_what_zoom_says_of_an_app() {
     let check = async |id: &str| browser.post(&format!("/setup/apps/{id}/check"), &[]).await.text;
     let page = check(&app).await;
     assert!(page.contains("Zoom takes its id and secret, and asks for consent"), "{page}");
-    let wrong = [("kind", "user_level"), ("client_id", "nobodys-app"), ("client_secret", "s"), ("webhook_secret", "w")];
+    let wrong = [
+        ("kind", "user_level"),
+        ("client_id", "nobodys-app"),
+        ("client_secret", "s"),
+        ("webhook_secret", "w"),
+    ];
     browser.done("/setup", &wrong).await;
     let apps = browser.app.get("/api/v2/zoom-oauth-apps/").await.ok();
     let of = |app: &&serde_json::Value| app["client_id"] == "nobodys-app";

@@ -161,6 +161,22 @@ async fn strangers_take_neither_its_files_nor_its_log() {
     assert!(!log.contains("Too many open files"), "{log}");
 }
 
+/// The soft limit is low by default on most systems, and the hard one is not.
+#[tokio::test]
+async fn the_limit_of_open_files_is_raised_at_the_start() {
+    let installation = Installation::new();
+    let serve = installation.serve();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "ulimit -Sn 600; exec \"$0\" serve"]).arg(serve.as_std().get_program());
+    command.current_dir(installation.folder.path()).env_remove("LATCHKEY_CONFIG").kill_on_drop(true);
+    let mut server = Running::start(command, &installation.path("log"));
+    server.ready().await;
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let [soft, hard] = [0, 1].map(|at| line.split_whitespace().nth(at).unwrap().parse().unwrap_or(u64::MAX));
+    assert_eq!(soft, hard.min(65_536));
+}
+
 #[tokio::test]
 async fn it_ends_with_its_standard_input() {
     let installation = Installation::new();

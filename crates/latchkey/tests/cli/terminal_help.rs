@@ -25,7 +25,10 @@ fn commands_in(text: &str) -> Vec<String> {
     let marked = [("`", '`'), ("<code>", '<')];
     let of = |(begin, end): (&str, char)| -> Vec<String> {
         let begin = format!("{begin}latchkey ");
-        text.split(&begin).skip(1).filter_map(|piece| Some(piece.split_once(end)?.0.replace(['\n', '\\'], " "))).collect()
+        text.split(&begin)
+            .skip(1)
+            .filter_map(|piece| Some(piece.split_once(end)?.0.replace(['\n', '\\'], " ")))
+            .collect()
     };
     marked.into_iter().flat_map(of).collect()
 }
@@ -109,7 +112,8 @@ async fn a_command_that_people_are_told_exists() {
         let page = manual(&words[..count]).unwrap();
         for (place, word) in words[count..].iter().enumerate() {
             // A command below this one, a value that it knows, or an option; what follows may be a value.
-            let is_name = word.starts_with("--") || place == 0 && word.chars().all(|char| char.is_ascii_lowercase());
+            let is_name =
+                word.starts_with("--") || place == 0 && word.chars().all(|char| char.is_ascii_lowercase());
             assert!(!is_name || page.contains(word), "`latchkey {command}`: {word} is unknown");
         }
     }

@@ -23,8 +23,8 @@ use crate::{
     query::{MOST_ROWS, Query, query, values},
 };
 
-/// Subjects that a server remembers: some 100 bytes each.
-const MOST_REMEMBERED: usize = 16_384;
+/// Subjects that a server remembers: some 100 bytes each. As long as those of one minute fit, each is written once a minute.
+const MOST_REMEMBERED: usize = 131_072;
 /// Minutes that are read at a time.
 const MINUTES: u32 = 256;
 
@@ -51,6 +51,10 @@ impl NotedSubjects {
     /// These are in the database now.
     pub(super) fn add(&self, noted: BTreeSet<Noted>) {
         let mut known = self.known();
+        if known.len() + noted.len() > MOST_REMEMBERED {
+            let newest = noted.iter().map(|noted| noted.minute).max();
+            known.retain(|_, (_, minute)| Some(*minute) >= newest);
+        }
         if known.len() + noted.len() > MOST_REMEMBERED {
             known.clear();
         }
@@ -171,5 +175,33 @@ impl SqlStore {
             mem::take(&mut *self.noted.known());
         }
         Ok(u32::try_from(deleted).unwrap_or(u32::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use model::{Environment, WorkspaceId};
+
+    use super::*;
+
+    #[test]
+    fn what_a_minute_is_about_is_remembered_while_there_is_room() {
+        let known = NotedSubjects::default();
+        let workspace = WorkspaceId::generate(&Environment::system());
+        let of = |minute: i64, bots: Range<usize>| -> BTreeSet<Noted> {
+            let subject = |bot| AuditSubject::PlatformBot(format!("bot-{bot}").parse().unwrap());
+            bots.map(|bot| Noted { subject: subject(bot), workspace, minute }).collect()
+        };
+        let remembered = || known.known().len();
+        known.add(of(1, 0..MOST_REMEMBERED));
+        assert_eq!(remembered(), MOST_REMEMBERED);
+        known.add(of(2, 0..3));
+        assert_eq!(remembered(), 3, "those of past minutes make room");
+        known.add(of(2, 3..MOST_REMEMBERED));
+        assert_eq!(remembered(), MOST_REMEMBERED);
+        known.add(of(2, MOST_REMEMBERED..MOST_REMEMBERED + 1));
+        assert_eq!(remembered(), 1, "too many of one minute");
     }
 }
