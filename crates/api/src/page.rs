@@ -97,8 +97,10 @@ impl Query {
 
     /// `after`: the number of the `what` behind which a page begins; 0, the first page, if it is not given.
     pub(crate) fn after(&self, what: &str) -> Result<u64, FieldErrors> {
-        let wrong = |_| FieldErrors::one("after", format!("It must be the number of an {what}."));
-        self.get("after").map_or(Ok(0), |text| text.parse().map_err(wrong))
+        let wrong = || FieldErrors::one("after", format!("It must be the number of an {what}."));
+        // The store counts with signed numbers.
+        let number = |text: &str| text.parse().ok().filter(|number: &u64| i64::try_from(*number).is_ok());
+        self.get("after").map_or(Ok(0), |text| number(text).ok_or_else(wrong))
     }
 
     /// An id to narrow a list to. An empty one is refused: the caller has an id in mind, and would get the whole list.

@@ -6,13 +6,14 @@ use std::str::FromStr;
 
 use axum::{
     Json,
-    extract::{Query, State as Extract},
+    extract::{Query, State as Extract, rejection::QueryRejection},
     http::header::CACHE_CONTROL,
     response::{IntoResponse, Response},
 };
 use bots::{MeetingRecord, meeting::shape};
 use model::{BotId, WorkspaceId};
 use serde::Deserialize;
+use tracing::Span;
 use utoipa::IntoParams;
 
 use super::signed_address;
@@ -81,12 +82,14 @@ pub(super) fn address(state: &State, bot: &store::Bot, artifact: Artifact) -> St
         (status = 404, description = "The address is wrong or past its time, or all is erased."),
     ),
 )]
-#[tracing::instrument(name = "download", skip_all, fields(bot = %ticket.bot))]
+#[tracing::instrument(name = "download", skip_all, fields(bot))]
 pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(artifact): Path<String>,
-    Query(ticket): Query<Ticket>,
+    ticket: Result<Query<Ticket>, QueryRejection>,
 ) -> Result<Response, ApiError> {
+    let Query(ticket) = ticket.map_err(|_| ApiError::NotFound)?;
+    Span::current().record("bot", ticket.bot.to_string());
     let artifact: Artifact = artifact.parse().map_err(|()| ApiError::NotFound)?;
     // The contract knows no other refusal.
     signed_address::check(&state, ticket.workspace, ticket.bot, artifact.as_str(), &ticket.token)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::{ApiScope, Code, Failure};
 use serde_json::json;
 use utoipa::openapi::{
-    Content, ObjectBuilder, PathItem, RefOr, Required, Type,
+    AllOfBuilder, Content, ObjectBuilder, PathItem, RefOr, Required, Schema, Type,
     path::{Operation, Parameter, ParameterBuilder, ParameterIn},
 };
 
@@ -20,6 +20,8 @@ use crate::{
 /// Operations whose body comes as a form as well, in Recall's document. Every body may.
 const WITH_FORMS: [&str; 2] = ["bot_create", "bot_partial_update"];
 const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
+/// Calls that work without a body.
+const WITHOUT_A_BODY: [&str; 2] = ["callback_secret_rotate", "webhook_endpoints_rotate_secret"];
 
 /// Adds to every operation of a path what it has in common with others.
 pub(super) fn document(path: &str, item: &mut PathItem) {
@@ -53,6 +55,7 @@ pub(super) fn document(path: &str, item: &mut PathItem) {
         if operation.request_body.is_some() {
             for_bodies(operation);
             add_forms(operation);
+            may_come_without(operation);
         }
         for_parameters(operation);
     }
@@ -114,13 +117,28 @@ fn for_bodies(operation: &mut Operation) {
     add(operation, &ApiError::Body(BodyError::TooSlow(Duration::from_secs(30))));
 }
 
+fn is_one_of(operation: &Operation, ids: &[&str]) -> bool {
+    operation.operation_id.as_deref().is_some_and(|id| ids.contains(&id))
+}
+
 fn add_forms(operation: &mut Operation) {
-    let is_one = operation.operation_id.as_deref().is_some_and(|id| WITH_FORMS.contains(&id));
+    let is_one = is_one_of(operation, &WITH_FORMS);
     if let (true, Some(RefOr::T(body))) = (is_one, operation.request_body.as_mut())
-        && let Some(RefOr::T(json)) = body.content.get("application/json")
+        && let Some(RefOr::T(Content { schema: Some(schema), .. })) = body.content.get("application/json")
     {
-        let schema = json.schema.clone();
-        body.content.extend(FORMS.map(|form| (form.to_owned(), Content::new(schema.clone()).into())));
+        // A schema of its own for each: generated clients choose the encoding by the type that they are given.
+        let own =
+            AllOfBuilder::new().item(schema.clone()).item(ObjectBuilder::new().schema_type(Type::Object));
+        let own: Schema = own.build().into();
+        body.content.extend(FORMS.map(|form| (form.to_owned(), Content::new(Some(own.clone())).into())));
+    }
+}
+
+fn may_come_without(operation: &mut Operation) {
+    if is_one_of(operation, &WITHOUT_A_BODY)
+        && let Some(RefOr::T(body)) = operation.request_body.as_mut()
+    {
+        body.required = Some(Required::False);
     }
 }
 

@@ -53,7 +53,11 @@ async fn what_was_asked_of_a_bot_is_in_its_log() {
     assert_eq!(kinds(&app.log_of(&bot, "?kind=leave_asked,token").await), ["leave_asked"]);
     let past = app.get(&format!("/api/latchkey/v1/bot/{bot}/log/?after=99")).await.ok();
     assert_eq!((&past["results"], &past["last"]), (&json!([]), &json!(99)));
-    for (query, words) in [("?kind=tokens", "did you mean token?"), ("?after=x", "number of an entry")] {
+    for (query, words) in [
+        ("?kind=tokens", "did you mean token?"),
+        ("?after=x", "number of an entry"),
+        ("?after=9223372036854775808", "number of an entry"),
+    ] {
         let refused = app.get(&format!("/api/latchkey/v1/bot/{bot}/log/{query}")).await.refused();
         assert!(refused.to_string().contains(words), "{refused}");
     }

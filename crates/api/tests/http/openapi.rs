@@ -90,7 +90,9 @@ async fn a_bot_can_be_asked_for_in_each_encoding_that_recall_documents() {
             encodings,
             ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"]
         );
-        assert!(content.values().all(|each| each["schema"] == content["application/json"]["schema"]));
+        // Forms have a schema of their own that says the same: generated clients choose the encoding by its type.
+        let json = &content["application/json"]["schema"];
+        assert!(content.values().skip(1).all(|each| each["schema"]["allOf"][0] == *json));
     }
 }
 

@@ -126,3 +126,12 @@ async fn a_bot_keeps_300_pictures() {
     assert_eq!((listed(&app, &bot).await, app.picture_files().len()), (300, 300));
     app.picture_of(&other).await;
 }
+
+#[tokio::test]
+async fn an_address_that_is_not_whole_is_answered_as_a_wrong_one() {
+    let app = app().await;
+    for query in ["", "?bot=x&workspace=y&token=z", "?token=z"] {
+        let answer = app.get(&format!("/api/v1/download/transcript/{query}")).await;
+        assert_eq!((answer.status, answer.json()), (404, json!({ "detail": "Not found." })), "{query}");
+    }
+}

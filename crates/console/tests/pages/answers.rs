@@ -69,6 +69,7 @@ async fn what_was_just_made_and_forms_that_were_refused_are_as_good_as_pages() {
             json!({}),
             "[role=status]",
         ),
+        ("app-checked", "/setup", "form[action$='/check']", json!({}), "#checked"),
         (
             "callback-secret-made",
             "/settings",
