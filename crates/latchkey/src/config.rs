@@ -236,6 +236,12 @@ impl Config {
         self.data_dir.join("audit")
     }
 
+    /// Whether other servers may share the database, and cannot show the pictures that this one's bots take.
+    pub(crate) fn screenshots_stay_here(&self) -> bool {
+        let may_be_one_of_several = self.database_url.is_some() || self.database_url_file.is_some();
+        may_be_one_of_several && self.bots.capacity().runs_bots() && self.screenshots.are_beside_other_data()
+    }
+
     /// The PostgreSQL database, if it is to be one.
     pub(crate) fn postgres(&self) -> anyhow::Result<Option<Address>> {
         let url = match (&self.database_url, &self.database_url_file) {

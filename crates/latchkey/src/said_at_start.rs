@@ -15,6 +15,12 @@ pub(crate) fn say(config: &Config, has_browser: bool) {
              another user than root, and leave browser.sandbox unset"
         );
     }
+    if config.screenshots_stay_here() {
+        tracing::warn!(
+            "bots' screenshots lie in this server's data_dir: another server on this database cannot show them, and they go with \
+             this one's disk; set screenshots.folder to a folder that all servers mount, or screenshots.s3"
+        );
+    }
     if let Some(problem) = trust(config) {
         tracing::warn!(consequence = problem.consequence, "{}", problem.cause);
     }

@@ -76,6 +76,11 @@ impl ScreenshotsSection {
         }
     }
 
+    /// Whether they lie below `data_dir`, where no other server finds them.
+    pub(super) fn are_beside_other_data(&self) -> bool {
+        self.folder.is_none() && self.s3.is_none()
+    }
+
     /// The folder, if they lie in one of their own.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()

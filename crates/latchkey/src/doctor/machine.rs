@@ -89,6 +89,14 @@ pub(super) fn data_dir(patient: &Patient, report: &mut Report) {
 /// Screenshots show meetings: a folder of their own is closed to others, too.
 pub(super) fn screenshots(patient: &Patient, report: &mut Report) {
     const CHECK: &str = "screenshots";
+    if patient.config.screenshots_stay_here() {
+        report.add(Finding::warning(
+            CHECK,
+            "they lie in this server's data_dir",
+            "Another server on this database cannot show them, and they go with this one's disk.",
+            "Set screenshots.folder to a folder that all servers mount, or screenshots.s3.",
+        ));
+    }
     let Some(folder) = patient.config.screenshots.folder() else { return };
     let shown = folder.display();
     report.add(match data_dir::check_folder("screenshots.folder", folder) {

@@ -108,6 +108,11 @@ async fn faults_of_the_machine() {
     let apart = format!("{ALONE}[screenshots]\nfolder = '{}'\n", pictures.display());
     offline(&installation, &apart).await.names("screenshots", "chmod 700");
 
+    let shared = "database_url = 'postgres://nobody@127.0.0.1:1/nothing'\n";
+    let Said(_, findings) = offline(&installation, shared).await;
+    let local = findings.iter().find(|finding| finding["check"] == "screenshots").unwrap();
+    assert!(local["fix"].as_str().unwrap().contains("screenshots.s3"), "{local}");
+
     let full = ["--offline", "--least-free-space", "1000000000"];
     Said::of(doctor(&installation, ALONE, &full)).await.names("disk", "keep_days");
 
