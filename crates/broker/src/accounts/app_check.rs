@@ -47,8 +47,9 @@ impl AppFault {
     pub fn advice(&self) -> String {
         match self {
             Self::Secret => {
-                "Copy id and secret anew from the app's page at Zoom, and see that the app is active there: \
-                             PATCH /api/v2/zoom-oauth-apps/{id}/."
+                "Copy id and secret anew from the app's page at Zoom, and see that the app is active \
+                             there. The secret is replaced in the console under Settings, or by PATCH \
+                             /api/v2/zoom-oauth-apps/{id}/."
                     .to_owned()
             }
             Self::RedirectUrl { wanted, .. } => {

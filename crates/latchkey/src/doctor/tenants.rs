@@ -19,7 +19,6 @@ use crate::config::networks;
 const APP: &str = "app";
 const ACCOUNT: &str = "account";
 const ENDPOINT: &str = "webhook_endpoint";
-const NO_ZAK: &str = "Zoom makes no ZAK for its bots.";
 /// Troubles of one kind that are listed.
 const MOST_LISTED: usize = 50;
 /// A refresh that is due for longer is done by no server.
@@ -134,18 +133,16 @@ async fn app(
 
 /// What is wrong with an app at Zoom, and why that matters.
 fn at_zoom(fault: &AppFault) -> Finding {
-    const DEAD: &str = "None of the app's accounts can be connected or refreshed.";
-    let (found, advice) = (fault.to_string(), fault.advice());
-    match fault {
-        AppFault::Secret => Finding::fault("app_secret", found, DEAD, advice),
-        AppFault::RedirectUrl { .. } => {
-            Finding::fault("app_redirect", found, "Nobody can connect an account with this app.", advice)
-        }
-        AppFault::Scopes(_) => Finding::fault("app_scopes", found, NO_ZAK, advice),
+    let (name, found, advice) = (fault.name(), fault.to_string(), fault.advice());
+    let why = match fault {
+        AppFault::Secret => "None of the app's accounts can be connected or refreshed.",
+        AppFault::RedirectUrl { .. } => "Nobody can connect an account with this app.",
+        AppFault::Scopes(_) => "Zoom makes no ZAK for its bots.",
         AppFault::Unclear(_) => {
-            Finding::warning("app_secret", found, "Whether Zoom takes the app is not known.", advice)
+            return Finding::warning(name, found, "Whether Zoom takes the app is not known.", advice);
         }
-    }
+    };
+    Finding::fault(name, found, why, advice)
 }
 
 fn missing(kind: CredentialKind, granted: Option<&[String]>) -> Option<Finding> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use self::proxies::{proxy_without, tls_in_front};
-use crate::support::{Installation, Running, http, latchkey, within};
+use crate::support::{Installation, Running, after, http, latchkey, within};
 
 /// What the doctor said: its exit code and its findings.
 struct Said(i32, Vec<Value>);
@@ -117,10 +117,7 @@ async fn faults_of_the_machine() {
     Said::of(doctor(&installation, ALONE, &full)).await.names("disk", "keep_days");
 
     let doctor = doctor(&installation, ALONE, &["--offline"]);
-    let mut limited = Command::new("sh");
-    limited.current_dir(installation.folder.path()).args(["-c", "ulimit -n 300; exec \"$@\"", "sh"]);
-    limited.arg(doctor.as_std().get_program()).args(doctor.as_std().get_args());
-    Said::of(limited).await.names("descriptors", "LimitNOFILE");
+    Said::of(after("ulimit -n 300", &doctor)).await.names("descriptors", "LimitNOFILE");
 }
 
 #[tokio::test]

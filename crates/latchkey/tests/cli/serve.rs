@@ -4,9 +4,10 @@ use std::{fs, io::Write as _, net::TcpStream, os::unix::fs::PermissionsExt as _}
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tokio::process::Command;
 
-use crate::support::{BROKER_ALONE, Installation, Running, http, latchkey, processes_in, sdk_dir, until};
+use crate::support::{
+    BROKER_ALONE, Installation, Running, after, http, latchkey, processes_in, sdk_dir, until,
+};
 
 #[tokio::test]
 async fn the_first_start_shows_the_key_and_no_other_does() {
@@ -95,10 +96,7 @@ async fn metrics_are_switched_off_by_configuration() {
 async fn whatever_it_writes_is_closed_to_others() {
     let installation = Installation::new();
     let configuration = format!("listen = '127.0.0.1:0'\n[browser]\nsdk_dir = '{}'\n", sdk_dir().display());
-    let serve = installation.serve_with(&configuration);
-    let mut command = Command::new("/bin/sh");
-    command.args(["-c", "umask 000; exec \"$0\" serve"]).arg(serve.as_std().get_program());
-    command.current_dir(installation.folder.path()).env_remove("LATCHKEY_CONFIG").kill_on_drop(true);
+    let command = after("umask 000", &installation.serve_with(&configuration));
     let mut server = Running::start(command, &installation.path("log"));
     server.ready().await;
     let (mut folders, mut seen) = (vec![installation.path("data")], Vec::new());
@@ -125,15 +123,8 @@ async fn whatever_it_writes_is_closed_to_others() {
 #[tokio::test]
 async fn strangers_take_neither_its_files_nor_its_log() {
     let installation = Installation::new();
-    let serve = installation.serve();
-    let mut command = Command::new("/bin/sh");
     // What a server keeps for itself, and 28 more.
-    command.args(["-c", "ulimit -n 540; exec \"$0\" serve"]).arg(serve.as_std().get_program());
-    command
-        .current_dir(installation.folder.path())
-        .env_remove("LATCHKEY_CONFIG")
-        .env_remove("LATCHKEY_LOG")
-        .kill_on_drop(true);
+    let command = after("ulimit -n 540", &installation.serve());
     let mut server = Running::start(command, &installation.path("log"));
     let ready = server.ready().await;
     let (url, key) =
@@ -165,10 +156,7 @@ async fn strangers_take_neither_its_files_nor_its_log() {
 #[tokio::test]
 async fn the_limit_of_open_files_is_raised_at_the_start() {
     let installation = Installation::new();
-    let serve = installation.serve();
-    let mut command = Command::new("/bin/sh");
-    command.args(["-c", "ulimit -Sn 600; exec \"$0\" serve"]).arg(serve.as_std().get_program());
-    command.current_dir(installation.folder.path()).env_remove("LATCHKEY_CONFIG").kill_on_drop(true);
+    let command = after("ulimit -Sn 600", &installation.serve());
     let mut server = Running::start(command, &installation.path("log"));
     server.ready().await;
     let limits = fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();

@@ -38,6 +38,21 @@ pub(crate) fn latchkey(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// The same command, behind a shell that does this first: `umask`, `ulimit`.
+pub(crate) fn after(first: &str, command: &Command) -> Command {
+    let command = command.as_std();
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &format!("{first}; exec \"$@\""), "sh"]).arg(command.get_program());
+    shell.args(command.get_args()).current_dir(command.get_current_dir().unwrap()).kill_on_drop(true);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
 /// A process that runs until told to stop. Its standard input is ours.
 pub(crate) struct Running {
     child: Child,

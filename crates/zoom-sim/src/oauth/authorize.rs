@@ -42,16 +42,22 @@ struct ConsentPage<'a> {
     returns_to: &'a str,
 }
 
+/// What is shown where nobody is asked for consent.
 #[derive(Template)]
-#[template(path = "refused.html")]
-struct RefusedPage {
-    code: u16,
+#[template(path = "notice.html")]
+struct NoticePage {
+    title: &'static str,
     explanation: &'static str,
+    code: Option<u16>,
 }
 
-#[derive(Template)]
-#[template(path = "sign_in.html")]
-struct SignInPage;
+/// Zoom asks who it is (D), and says nothing against the app (I).
+const SIGN_IN: NoticePage = NoticePage {
+    title: "Sign in",
+    explanation: "Nobody is signed in at this simulator. Make a user (POST /_sim/users) or sign one in (PUT /_sim/signed-in), then \
+                  open this page again.",
+    code: None,
+};
 
 /// An error page of Zoom's own (D code, I page): the browser is not sent back.
 struct Refused {
@@ -62,7 +68,8 @@ struct Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         tracing::info!(code = self.code, "consent is not even asked for");
-        let page = RefusedPage { code: self.code, explanation: self.explanation };
+        let Self { code, explanation } = self;
+        let page = NoticePage { title: "Invalid request", explanation, code: Some(code) };
         html(StatusCode::BAD_REQUEST, &page, "'none'")
     }
 }
@@ -77,8 +84,7 @@ fn consent_page(sim: &Sim, asked: Asked) -> Result<Response, Refused> {
     let mut world = sim.world();
     let (app, request) = check(&world, asked)?;
     let user = world.signed_in_user().filter(|user| user.active).cloned();
-    // Zoom asks who it is (D), and says nothing against the app (I).
-    let Some(user) = user else { return Ok(html(StatusCode::OK, &SignInPage, "'none'")) };
+    let Some(user) = user else { return Ok(html(StatusCode::OK, &SIGN_IN, "'none'")) };
     let origin = Url::parse(&request.redirect_uri).map(|url| url.origin().ascii_serialization());
     let origin = origin.unwrap_or_default();
     let World { grants, entropy, .. } = &mut *world;
