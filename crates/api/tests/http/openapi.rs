@@ -96,6 +96,30 @@ async fn a_bot_can_be_asked_for_in_each_encoding_that_recall_documents() {
     }
 }
 
+/// A body that the document does not ask for is not needed, and one that it asks for is.
+#[tokio::test]
+async fn calls_that_work_without_a_body_are_documented_so() {
+    let app = app().await;
+    let document = document(&app).await;
+    let endpoint = json!({ "url": "https://endpoint.invalid/", "enabled": false });
+    let endpoint = app.post("/api/latchkey/v1/webhook-endpoints/", endpoint).await.created();
+    let endpoint = endpoint["id"].as_str().unwrap();
+    let mut optional = Vec::new();
+    for (path, method, operation) in operations(&document) {
+        if method != "post" || is_public(operation) || operation["requestBody"].is_null() {
+            continue;
+        }
+        let is_needed = operation["requestBody"]["required"] == true;
+        let answer = app.call("POST", &path.replace("{id}", endpoint), Body::empty()).await;
+        assert!(!is_needed || (400..500).contains(&answer.status), "{path}: {}", answer.text);
+        if !is_needed {
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            optional.push(path);
+        }
+    }
+    assert_eq!(optional.len(), 2, "{optional:?}");
+}
+
 /// A key without one of the documented scopes is refused, and told of it; one with these alone is not.
 #[tokio::test]
 async fn the_documented_scopes_are_those_that_are_asked_for() {
