@@ -4,19 +4,23 @@
 //! - `teller`: the next events of an endpoint, and its position.
 //! - `message`: what is sent.
 //! - `webhook`: one request for each event. `websocket`: one connection, for as long as the bot is in its meeting.
-//! - `held`: endpoints with an open connection, which wait here for more.
+//! - `open_connections`: endpoints with an open connection, which wait here for more.
 //!
 //! The queue is the stored events of the meeting, and an endpoint is a position in it. So a slow or unreachable endpoint
 //! takes no memory, delays no bot, and misses nothing. After a crash it continues from its position, with the same ids.
 
-mod held;
 mod message;
+mod open_connections;
 mod teller;
 mod webhook;
 mod websocket;
 mod worker;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use metrics::Metrics;
 use model::Environment;
@@ -27,7 +31,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use workers::{Settings, Shares, Worker, Workers};
 
-use held::Held;
+use open_connections::OpenConnections;
 use worker::{DueEndpoints, MAX_OF_A_WORKSPACE};
 
 /// Endpoints that are served at once: each takes a task, and an open connection takes one for as long as it is open.
@@ -64,13 +68,15 @@ impl Realtime {
     /// Starts telling, as loops of `workers`.
     pub fn start(parts: Parts, workers: &Workers) -> Self {
         let parts = Arc::new(parts);
-        let (held, more, stopping) = (Held::default(), Arc::new(Notify::new()), CancellationToken::new());
+        let (open, more, stopping) =
+            (OpenConnections::default(), Arc::new(Notify::new()), CancellationToken::new());
         let due = DueEndpoints {
             parts: parts.clone(),
-            held: held.clone(),
+            open: open.clone(),
             more: more.clone(),
+            written: AtomicU64::new(0),
             stopping: stopping.clone(),
-            workspaces: Shares::new(MAX_OF_A_WORKSPACE, more.clone()),
+            workspaces: Shares::new(MAX_OF_A_WORKSPACE, more),
         };
         let settings = Settings {
             most_at_once: MAX_AT_ONCE,
@@ -78,23 +84,8 @@ impl Realtime {
             poll_interval: parts.poll_interval,
         };
         let worker = Worker::start(workers, due, settings);
-        let (waking, waking_parts) = (worker.clone(), parts.clone());
-        workers.run("realtime_wakeups", move || {
-            let (worker, parts, held, more) =
-                (waking.clone(), waking_parts.clone(), held.clone(), more.clone());
-            async move {
-                let mut seen = 0;
-                loop {
-                    tokio::select! {
-                        written = parts.store.meetings_written(seen) => seen = written,
-                        () = more.notified() => {}
-                        () = parts.env.clock.sleep(parts.poll_interval) => {}
-                    }
-                    worker.poke();
-                    held.wake_due(&parts).await;
-                }
-            }
-        });
+        let connected = parts.clone();
+        workers.run("realtime_connections", move || open.clone().run(connected.clone()));
         Self { parts, worker, stopping }
     }
 

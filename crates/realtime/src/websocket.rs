@@ -16,7 +16,7 @@ use store::RealtimeNext;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    held::Holding,
+    open_connections::OpenConnection,
     teller::{Stopped, Teller, outcome_of},
 };
 
@@ -44,7 +44,7 @@ impl<E: Into<Stopped>> From<E> for Broken {
 #[tracing::instrument(name = "realtime_websocket", skip_all)]
 pub(crate) async fn tell(
     mut teller: Teller<'_>,
-    holding: Holding,
+    connection: OpenConnection,
     stopping: &CancellationToken,
 ) -> Result<(), Stopped> {
     if !teller.finds_something().await? {
@@ -62,7 +62,7 @@ pub(crate) async fn tell(
             return teller.has_failed(&error.to_string()).await;
         }
     };
-    match follow(&mut teller, &mut socket, &holding, stopping).await {
+    match follow(&mut teller, &mut socket, &connection, stopping).await {
         Ok(()) => Ok(()),
         Err(Broken::Stopped(stopped)) => Err(stopped),
         Err(Broken::Gone(error)) => {
@@ -75,7 +75,7 @@ pub(crate) async fn tell(
 async fn follow(
     teller: &mut Teller<'_>,
     socket: &mut Socket,
-    holding: &Holding,
+    connection: &OpenConnection,
     stopping: &CancellationToken,
 ) -> Result<(), Broken> {
     let clock = teller.parts.env.clock.clone();
@@ -111,7 +111,7 @@ async fn follow(
             continue;
         }
         tokio::select! {
-            () = holding.due() => {}
+            () = connection.due() => {}
             () = stopping.cancelled() => {}
             gone = nothing_but_noise(socket) => return Err(Broken::Gone(gone)),
             () = clock.sleep(LOOK_INTERVAL) => confirm(teller, socket, Vec::new(), teller.told()).await?,

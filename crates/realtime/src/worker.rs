@@ -1,6 +1,12 @@
 //! Leases endpoints that may have events to send, one task each.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use bots::request::EndpointKind;
 use model::{Failure, LeaseToken, WorkspaceId};
@@ -12,12 +18,12 @@ use workers::{Claimed, Share, Shares, Work};
 
 use crate::{
     Parts,
-    held::Held,
+    open_connections::OpenConnections,
     teller::{Stopped, Teller},
     webhook, websocket,
 };
 
-/// How long an endpoint is held without a renewal.
+/// How long an endpoint is leased without a renewal.
 const LEASE: Duration = Duration::from_secs(60);
 /// Endpoints of one workspace that are served at once: when there are so many, no more are claimed.
 pub(crate) const MAX_OF_A_WORKSPACE: u32 = 256;
@@ -29,9 +35,11 @@ const RENEW_INTERVAL: Duration = Duration::from_secs(20);
 /// Endpoints for which there is something.
 pub(crate) struct DueEndpoints {
     pub(crate) parts: Arc<Parts>,
-    pub(crate) held: Held,
+    pub(crate) open: OpenConnections,
     /// Told when something is due again at once.
     pub(crate) more: Arc<Notify>,
+    /// How many transactions with events of meetings were known when something was last due.
+    pub(crate) written: AtomicU64,
     /// Nothing further is begun.
     pub(crate) stopping: CancellationToken,
     /// A connection counts for as long as it is open.
@@ -64,11 +72,20 @@ impl Work for DueEndpoints {
         Ok(claimed.collect())
     }
 
+    async fn may_be_due(&self) {
+        tokio::select! {
+            written = self.parts.store.meetings_written(self.written.load(Relaxed)) => {
+                self.written.store(written, Relaxed);
+            }
+            () = self.more.notified() => {}
+        }
+    }
+
     async fn run(&self, (row, lease, _): &Self::Item) -> Result<(), Failure> {
         let Some(teller) = Teller::open(&self.parts, (row, lease)).await? else { return Ok(()) };
         let told = match teller.endpoint.kind {
             EndpointKind::Webhook => webhook::tell(teller, &self.more, &self.stopping).await,
-            EndpointKind::Websocket => websocket::tell(teller, self.held.hold(row.id), &self.stopping).await,
+            EndpointKind::Websocket => websocket::tell(teller, self.open.add(row.id), &self.stopping).await,
         };
         match told {
             Ok(()) => Ok(()),

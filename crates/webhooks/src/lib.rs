@@ -31,7 +31,11 @@ mod types;
 mod upkeep;
 mod worker;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use broker::Broker;
 use metrics::Metrics;
@@ -101,9 +105,10 @@ impl Webhooks {
         let due = DueEndpoints {
             parts: parts.clone(),
             more: more.clone(),
+            written: AtomicU64::new(0),
             stopping: stopping.clone(),
             lanes: Shares::new(MAX_OF_ONE, more.clone()),
-            workspaces: Shares::new(MAX_OF_ONE, more.clone()),
+            workspaces: Shares::new(MAX_OF_ONE, more),
         };
         let settings = Settings {
             most_at_once: MAX_AT_ONCE,
@@ -111,20 +116,6 @@ impl Webhooks {
             poll_interval: parts.poll_interval,
         };
         let worker = Worker::start(workers, due, settings);
-        let (waking, store) = (worker.clone(), parts.store.clone());
-        workers.run("webhook_wakeups", move || {
-            let (worker, store, more) = (waking.clone(), store.clone(), more.clone());
-            async move {
-                let mut seen = 0;
-                loop {
-                    tokio::select! {
-                        written = store.events_written(seen) => seen = written,
-                        () = more.notified() => {}
-                    }
-                    worker.poke();
-                }
-            }
-        });
         let counted = parts.clone();
         workers.run("webhook_backlog", move || upkeep::run_backlog(counted.clone()));
         let alarmed = parts.clone();

@@ -3,7 +3,13 @@
 //! An endpoint gets a turn: what is due there is sent, some at once, until nothing is due or the turn is over. What came back
 //! is written down as it comes, and only then is the next event of the same subject due.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream};
 use metrics::DeliveryOutcome;
@@ -41,6 +47,8 @@ pub(crate) struct DueEndpoints {
     pub(crate) parts: Arc<Parts>,
     /// Told when something is due again at once.
     pub(crate) more: Arc<Notify>,
+    /// How many transactions with events were known when something was last due.
+    pub(crate) written: AtomicU64,
     /// No further batch is begun.
     pub(crate) stopping: CancellationToken,
     pub(crate) lanes: Shares<String>,
@@ -84,6 +92,15 @@ impl Work for DueEndpoints {
             Claimed { item: (row, lease, places), due_at }
         });
         Ok(claimed.collect())
+    }
+
+    async fn may_be_due(&self) {
+        tokio::select! {
+            written = self.parts.store.events_written(self.written.load(Relaxed)) => {
+                self.written.store(written, Relaxed);
+            }
+            () = self.more.notified() => {}
+        }
     }
 
     #[tracing::instrument(name = "webhook_turn", skip_all, fields(endpoint = %row.id, workspace = %row.workspace))]

@@ -27,6 +27,13 @@ pub trait Work: Send + Sync + 'static {
     /// Claims up to `most` items that are due and not leased.
     fn claim(&self, most: u32) -> impl Future<Output = Result<Vec<Claimed<Self::Item>>, Self::Error>> + Send;
 
+    /// Resolves when an item may have become due, so that it is claimed before the next poll. It is dropped and called again
+    /// with every claim, so what happens between two calls must be noticed by the next. The default is for rows that only
+    /// polling finds.
+    fn may_be_due(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
     /// Works on an item. An error is only logged: the row records what happened.
     fn run(&self, item: &Self::Item) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
@@ -135,7 +142,7 @@ impl<W: Work> Worker<W> {
     }
 
     async fn claim_until_closed(&self) {
-        let Inner { settings, workers, free, poked, closing, .. } = &*self.0;
+        let Inner { work, settings, workers, free, poked, closing, .. } = &*self.0;
         let poll_interval = settings.poll_interval;
         let backoff = Backoff { first: poll_interval, longest: LONGEST_PAUSE.max(poll_interval) };
         let mut failures = 0;
@@ -167,6 +174,7 @@ impl<W: Work> Worker<W> {
             tokio::select! {
                 () = closing.cancelled() => {}
                 () = poked.notified() => {}
+                () = work.may_be_due() => {}
                 () = workers.env().clock.sleep(pause) => {}
             }
         }

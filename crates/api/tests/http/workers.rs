@@ -11,7 +11,6 @@ use workers::Workers;
 
 use crate::test_app::TestApp;
 
-/// All but `webhook_wakeups`, which never pauses.
 const OF_THE_APP: [&str; 12] = [
     "alarms",
     "bot_log",
@@ -22,7 +21,7 @@ const OF_THE_APP: [&str; 12] = [
     "connections",
     "event_retention",
     "realtime",
-    "realtime_wakeups",
+    "realtime_connections",
     "webhook_backlog",
     "webhooks",
 ];

@@ -37,6 +37,7 @@ struct Table {
     claim_panics: Mutex<bool>,
     go_on: Notify,
     lose_leases: Notify,
+    may_be_due: Notify,
     done: mpsc::UnboundedSender<Item>,
 }
 
@@ -56,6 +57,10 @@ impl Work for Rows {
         let mut due = self.0.due.lock().unwrap();
         let count = due.len().min(most as usize);
         Ok(due.drain(..count).map(|(item, due_at)| Claimed { item, due_at }).collect())
+    }
+
+    async fn may_be_due(&self) {
+        self.0.may_be_due.notified().await;
     }
 
     async fn run(&self, item: &Item) -> Result<(), &'static str> {
@@ -94,6 +99,7 @@ impl Fixture {
             claim_panics: Mutex::default(),
             go_on: Notify::new(),
             lose_leases: Notify::new(),
+            may_be_due: Notify::new(),
             done: sending,
         }));
         let workers = Workers::new(env, counts.clone());
@@ -153,7 +159,7 @@ async fn claims_are_made_for_several_at_a_time_where_that_is_cheaper() {
 }
 
 #[tokio::test]
-async fn what_becomes_due_is_found_by_polling_and_sooner_by_a_poke() {
+async fn what_becomes_due_is_found_by_polling_and_sooner_by_a_poke_or_by_the_work_itself() {
     let mut fixture = Fixture::start(2, 1, &[]);
     settle().await;
     fixture.add(Item::Succeeds);
@@ -165,7 +171,11 @@ async fn what_becomes_due_is_found_by_polling_and_sooner_by_a_poke() {
     fixture.worker.poke();
     settle().await;
     assert_eq!(fixture.done.try_recv(), Ok(Item::Succeeds));
-    assert_eq!(fixture.counts.late(), [SECOND, Duration::ZERO]);
+    fixture.add(Item::Succeeds);
+    fixture.rows.0.may_be_due.notify_one();
+    settle().await;
+    assert_eq!(fixture.done.try_recv(), Ok(Item::Succeeds));
+    assert_eq!(fixture.counts.late(), [SECOND, Duration::ZERO, Duration::ZERO]);
 }
 
 #[tokio::test]

@@ -1,0 +1,74 @@
+//! Endpoints with an open connection. One query of the store wakes all that have new events.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use model::RealtimeEndpointId;
+use tokio::sync::Notify;
+
+use crate::Parts;
+
+/// The endpoints whose connections are open here. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OpenConnections(Arc<Mutex<HashMap<RealtimeEndpointId, Arc<Notify>>>>);
+
+/// One of them, for as long as it lives.
+pub(crate) struct OpenConnection {
+    all: OpenConnections,
+    id: RealtimeEndpointId,
+    due: Arc<Notify>,
+}
+
+impl OpenConnections {
+    fn locked(&self) -> MutexGuard<'_, HashMap<RealtimeEndpointId, Arc<Notify>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add(&self, id: RealtimeEndpointId) -> OpenConnection {
+        let due = Arc::new(Notify::new());
+        self.locked().insert(id, due.clone());
+        OpenConnection { all: self.clone(), id, due }
+    }
+
+    /// Wakes those that have new events: when this process has written some, and at each poll for other servers' events.
+    pub(crate) async fn run(self, parts: Arc<Parts>) -> Infallible {
+        let mut seen = 0;
+        loop {
+            tokio::select! {
+                written = parts.store.meetings_written(seen) => seen = written,
+                () = parts.env.clock.sleep(parts.poll_interval) => {}
+            }
+            self.wake_due(&parts).await;
+        }
+    }
+
+    async fn wake_due(&self, parts: &Parts) {
+        let ids: Vec<_> = self.locked().keys().copied().collect();
+        if ids.is_empty() {
+            return;
+        }
+        match parts.store.due_realtime_endpoints(&ids, parts.env.now()).await {
+            Ok(due) => {
+                let open = self.locked();
+                due.iter().filter_map(|id| open.get(id)).for_each(|due| due.notify_one());
+            }
+            Err(error) => tracing::warn!(%error, "real-time endpoints wait for the store"),
+        }
+    }
+}
+
+impl OpenConnection {
+    /// Resolves when there are new events for it; at once if that was so since the last call.
+    pub(crate) async fn due(&self) {
+        self.due.notified().await;
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.all.locked().remove(&self.id);
+    }
+}
