@@ -8,7 +8,6 @@
 //! | `frame` | what every page has: menu, workspace, what was just done |
 //! | `show` | times, states and ids, as pages show them |
 //! | `named` | text in which ids are shown by the names of what they are |
-//! | `platforms` | the platforms that ask token links, by dialect |
 //! | `simulator` | the simulator in Zoom's place, for *Try it* |
 //! | `error` | pages for what cannot be shown |
 //! | `pages` | one file for each page and what its buttons do |
@@ -26,7 +25,6 @@ mod form;
 mod frame;
 mod named;
 mod pages;
-mod platforms;
 mod session;
 mod show;
 mod simulator;

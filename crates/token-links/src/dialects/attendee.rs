@@ -9,18 +9,19 @@ use std::time::Duration;
 use audit::Audited;
 use broker::IssuedToken;
 use futures_util::{FutureExt as _, future::join_all};
-use http::HeaderName;
+use http::{HeaderName, Method, header::CONTENT_TYPE};
 use model::{Class, Code, Failure, Secret, Timestamp, TokenKind};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use store::{LinkSource, LinkTerms};
+use serde_json::{Value, json};
+use store::{Dialect, LinkSource, LinkTerms};
 use utoipa::ToSchema;
 use zoom::MeetingLink;
 
 use super::{
-    BotStatus, Defaults, DialectRules, LABEL, RequestId, Tokens, Unverified, Verifier,
-    attendee_signature::{self, AttendeeKey, MOST_BYTES},
-    fields_of, words,
+    BotStatus, Defaults, DialectRules, LABEL, Platform, RequestId, TestParts, TestRequest, Tokens,
+    Unverified, Verifier,
+    attendee_signature::{self, AttendeeKey, MOST_BYTES, canonical},
+    fields_of, platform, words,
 };
 use crate::{
     account_selection::{AccountSelection, TokenRequest},
@@ -123,6 +124,19 @@ impl DialectRules for Attendee {
         "the secret of the Attendee project, which this link was given as its signing_secret"
     }
 
+    fn platform(&self) -> Platform {
+        Platform {
+            dialect: Dialect::Attendee,
+            name: "Attendee",
+            secret_at: Some("In Attendee, under Settings and then Webhooks: the project's webhook secret."),
+            has_header: false,
+            paste_at: "In the body of Create Bot, at POST /api/v1/bots:",
+            snippet: |link| platform::create_bot("callback_settings", "zoom_tokens_url", link),
+            second_snippet: None,
+            test_request,
+        }
+    }
+
     fn recognises(&self, request: &LinkRequest<'_>) -> bool {
         request.header(&SIGNATURE).is_some()
     }
@@ -206,6 +220,20 @@ impl DialectRules for Attendee {
             label: text(&format!("/bot_metadata/{LABEL}")),
         }
     }
+}
+
+/// A POST, signed over its canonical form. Such requests are remembered as a whole, so each test has another bot.
+fn test_request(parts: &TestParts<'_>) -> Result<TestRequest, &'static str> {
+    let key = AttendeeKey::parse(parts.signing_secret)
+        .ok_or("The secret is not one of Attendee's: it is Base64.")?;
+    let body = json!({
+        "bot_id": parts.id, "callback_type": "zoom_tokens", "meeting_url": "https://zoom.us/j/81234567890",
+    });
+    let body = body.to_string();
+    let signature = key.sign(&canonical(body.as_bytes()).unwrap_or_default());
+    let shown = format!("POST /t/…\n{SIGNATURE}: …\n\n{body}");
+    let headers = [(CONTENT_TYPE, "application/json"), (SIGNATURE.clone(), &signature)];
+    platform::request(Method::POST, parts, &headers, body.into_bytes(), shown)
 }
 
 /// Every token that the link gives for this meeting. Without the identifying token there is no answer,

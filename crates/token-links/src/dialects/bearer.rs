@@ -9,10 +9,13 @@ use http::header::AUTHORIZATION;
 use model::{Code, Failure, Secret, Timestamp, TokenKind, TokenLinkId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::LinkTerms;
+use store::{Dialect, LinkTerms};
 use utoipa::ToSchema;
 
-use super::{Address, BotStatus, Defaults, DialectRules, Verifier, fields_of, plain, words};
+use super::{
+    Address, BotStatus, Defaults, DialectRules, LinkUrl, Platform, Verifier, fields_of, plain, platform,
+    words,
+};
 use crate::{
     answer::{Content, Refusal, RefusalBody},
     request::{LinkRequest, Requested, malformed},
@@ -65,6 +68,22 @@ impl DialectRules for Bearer {
 
     fn address(&self, id: TokenLinkId, secret: &str) -> Address {
         Address { path: format!("t/{id}"), authorization: Some(Secret::new(format!("Bearer {secret}"))) }
+    }
+
+    fn platform(&self) -> Platform {
+        Platform {
+            dialect: Dialect::Bearer,
+            name: "your own code",
+            secret_at: None,
+            has_header: true,
+            paste_at: "A complete program, in Python:",
+            snippet: python,
+            second_snippet: Some(("Or in TypeScript, with Node.js:", typescript)),
+            test_request: |parts| {
+                let headers = [(AUTHORIZATION, header_value(Some(parts.authorization)))];
+                platform::get(parts, &headers, "GET /t/…\nauthorization: Bearer …".to_owned())
+            },
+        }
     }
 
     fn recognises(&self, request: &LinkRequest<'_>) -> bool {
@@ -138,4 +157,32 @@ impl DialectRules for Bearer {
             event => BotStatus { code: event, sub_code: None, bot, label: None },
         }
     }
+}
+
+/// The value of the header, which people paste with its name too.
+fn header_value(authorization: Option<&str>) -> &str {
+    let authorization = authorization.unwrap_or("Bearer …");
+    authorization.strip_prefix("Authorization: ").unwrap_or(authorization)
+}
+
+fn typescript(link: &LinkUrl<'_>) -> String {
+    let (url, value) = (link.url, header_value(link.authorization));
+    format!(
+        "const answer = await fetch(\"{url}?kind=zak&bot=my-bot\", {{\n  \
+         headers: {{ authorization: \"{value}\" }},\n  signal: AbortSignal.timeout(15_000),\n}});\n\
+         if (!answer.ok) throw new Error(await answer.text());\n\
+         const {{ token: zak }} = (await answer.json()) as {{ token: string }};\n\
+         console.log(zak.length);\n"
+    )
+}
+
+fn python(link: &LinkUrl<'_>) -> String {
+    let (url, value) = (link.url, header_value(link.authorization));
+    format!(
+        "import json, urllib.request\n\n\
+         request = urllib.request.Request(\n    \"{url}?kind=zak&bot=my-bot\",\n    \
+         headers={{\"Authorization\": \"{value}\"}},\n)\n\
+         with urllib.request.urlopen(request, timeout=15) as answer:\n    \
+         zak = json.load(answer)[\"token\"]\n"
+    )
 }

@@ -7,9 +7,9 @@ use audit::Audited;
 use broker::IssuedToken;
 use model::{Failure, Secret, TokenKind};
 use serde_json::Value;
-use store::LinkTerms;
+use store::{Dialect, LinkTerms};
 
-use super::{BotStatus, Defaults, DialectRules, LABEL, Verifier, plain};
+use super::{BotStatus, Defaults, DialectRules, LABEL, Platform, Verifier, plain, platform};
 use crate::{
     answer::{Content, Refusal},
     request::{LinkRequest, Requested},
@@ -24,6 +24,19 @@ impl DialectRules for MeetingBaas {
 
     fn verifier(&self, secrets: &[Secret]) -> Option<Box<dyn Verifier>> {
         plain::verifier(secrets)
+    }
+
+    fn platform(&self) -> Platform {
+        Platform {
+            dialect: Dialect::MeetingBaas,
+            name: "Meeting BaaS",
+            secret_at: None,
+            has_header: false,
+            paste_at: "In the body of Create Bot, at POST /v2/bots:",
+            snippet: |link| platform::create_bot("zoom_config", "zak_token_url", link),
+            second_snippet: None,
+            test_request: |parts| platform::get(parts, &[], "GET /t/…".to_owned()),
+        }
     }
 
     fn recognises(&self, _: &LinkRequest<'_>) -> bool {

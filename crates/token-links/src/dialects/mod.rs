@@ -8,6 +8,7 @@ pub mod attendee_signature;
 mod bearer;
 mod meeting_baas;
 mod plain;
+mod platform;
 mod recall;
 
 use std::time::Duration;
@@ -30,6 +31,7 @@ use crate::{
 pub use crate::answer::{Refusal, RefusalBody};
 pub use attendee::{AttendeeRefusal, AttendeeRequest, AttendeeTokens};
 pub use bearer::BearerToken;
+pub use platform::{LinkUrl, Platform, TestParts, TestRequest, platform_named, platforms};
 
 /// The rules of a dialect.
 pub const fn rules(dialect: Dialect) -> &'static dyn DialectRules {
@@ -88,6 +90,9 @@ pub trait DialectRules: Sync {
     fn address(&self, id: TokenLinkId, secret: &str) -> Address {
         Address { path: format!("t/{id}.{secret}"), authorization: None }
     }
+
+    /// The platform, for people.
+    fn platform(&self) -> Platform;
 
     // ---- when it is asked
 

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use audit::Audited;
 use broker::IssuedToken;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use model::{Code, Failure, Secret, TokenKind};
+use outbound::signature::SigningKey;
 use serde_json::Value;
-use store::LinkTerms;
+use store::{Dialect, LinkTerms};
 
-use super::{BotStatus, Defaults, DialectRules, LABEL, Verifier, plain};
+use super::{
+    BotStatus, Defaults, DialectRules, LABEL, Platform, TestParts, TestRequest, Verifier, plain, platform,
+};
 use crate::{
     answer::{Content, Refusal},
     request::{LinkRequest, Requested},
@@ -25,6 +28,22 @@ impl DialectRules for Recall {
 
     fn verifier(&self, secrets: &[Secret]) -> Option<Box<dyn Verifier>> {
         plain::verifier(secrets)
+    }
+
+    fn platform(&self) -> Platform {
+        Platform {
+            dialect: Dialect::Recall,
+            name: "Recall.ai",
+            secret_at: Some(
+                "In Recall's dashboard, under Developers and then API keys & secrets: the workspace secret, which begins \
+                 with whsec_.",
+            ),
+            has_header: false,
+            paste_at: "In the body of Create Bot, at POST /api/v1/bot/:",
+            snippet: |link| platform::create_bot("zoom", "zak_url", link),
+            second_snippet: None,
+            test_request,
+        }
     }
 
     /// What no other dialect recognises is refused as here.
@@ -68,4 +87,16 @@ impl DialectRules for Recall {
             label: text(&format!("/data/bot/metadata/{LABEL}")),
         }
     }
+}
+
+/// Signed by Standard Webhooks, over an empty body.
+fn test_request(parts: &TestParts<'_>) -> Result<TestRequest, &'static str> {
+    let key = SigningKey::parse(parts.signing_secret)
+        .ok_or("The secret is not one of Recall's: it begins with whsec_.")?;
+    let (id, time) = (parts.id, parts.now.as_second().to_string());
+    let signature = key.sign(id, parts.now, b"");
+    let [id_name, time_name, signature_name] =
+        ["webhook-id", "webhook-timestamp", "webhook-signature"].map(HeaderName::from_static);
+    let shown = format!("GET /t/…\n{id_name}: {id}\n{time_name}: {time}\n{signature_name}: v1,…");
+    platform::get(parts, &[(id_name, id), (time_name, &time), (signature_name, &signature)], shown)
 }

@@ -5,6 +5,7 @@ use axum::{extract::Query, http::StatusCode, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Dialect;
+use token_links::dialects::{LinkUrl, Platform, platform_named, platforms, rules};
 
 use super::PATH;
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
     form::{Draft, Form},
     frame::{Frame, Section},
     pages::accounts::choices::{Choices, With},
-    platforms::{self, Address, Platform},
     session::{Posted, Session},
 };
 
@@ -43,7 +43,7 @@ struct MadePage {
     /// The exact lines to paste there.
     snippet: String,
     /// The same in another language.
-    also: Option<(&'static str, String)>,
+    second_snippet: Option<(&'static str, String)>,
     signing_secret: String,
 }
 
@@ -73,9 +73,9 @@ async fn show(
     let choices = Choices::read(&session.client, chosen).await?.working();
     let page = MakePage {
         frame: session.frame("Make a token link", Section::TokenLinks),
-        chosen: platform.as_ref().map_or("", |platform| platform.word),
+        chosen: platform.as_ref().map_or("", |platform| platform.word()),
         platform,
-        platforms: platforms::all(),
+        platforms: platforms(),
         choices,
         pools: pools.results,
         complaint: draft.complaint(FIELDS),
@@ -85,12 +85,12 @@ async fn show(
 }
 
 pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    show(&session, StatusCode::OK, platforms::named(&asked.dialect), Draft::default()).await
+    show(&session, StatusCode::OK, platform_named(&asked.dialect), Draft::default()).await
 }
 
 /// `POST /token-links/new`
 pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, PageError> {
-    let platform = platforms::named(form.text("dialect"));
+    let platform = platform_named(form.text("dialect"));
     let mut body = form.body(["name", "dialect", "user", "signing_secret"]);
     let networks: Vec<&str> =
         form.text("networks").split([',', ' ']).filter(|network| !network.is_empty()).collect();
@@ -106,7 +106,7 @@ pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, P
     };
     match made {
         Ok(made) => {
-            let platform = platform.unwrap_or_else(|| platforms::of(Dialect::Recall));
+            let platform = platform.unwrap_or_else(|| rules(Dialect::Recall).platform());
             shown(&session, platform, &made, &form)
         }
         Err(refused) if matches!(refused.status, 400 | 424) => {
@@ -119,11 +119,12 @@ pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, P
 fn shown(session: &Session, platform: Platform, made: &Value, form: &Form) -> Result<Response, PageError> {
     let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
     let (url, authorization) = (text("url"), made["authorization"].as_str().map(str::to_owned));
+    let link = LinkUrl { url: &url, authorization: authorization.as_deref() };
     let page = MadePage {
         frame: session.frame("The new token link", Section::TokenLinks),
         id: text("id"),
-        snippet: platform.lines(&Address { url: &url, authorization: authorization.as_deref() }),
-        also: platform.also(&Address { url: &url, authorization: authorization.as_deref() }),
+        snippet: platform.snippet(&link),
+        second_snippet: platform.second_snippet(&link),
         platform,
         url,
         authorization,

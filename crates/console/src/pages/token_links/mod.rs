@@ -9,13 +9,13 @@ use model::{Code, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use store::Dialect;
+use token_links::dialects::{Platform, rules};
 
 use super::accounts::names_of;
 use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go, missing},
     frame::{Frame, Section},
-    platforms::{self, Platform},
     session::{PathId, Posted, Session},
     show::{Id, State, Tone, When, cursor_of, number, query, shortened, words},
 };
@@ -202,7 +202,7 @@ impl Link {
 
     fn shown_name(&self) -> String {
         if self.name.is_empty() {
-            format!("for {}", platforms::of(self.dialect).name)
+            format!("for {}", rules(self.dialect).platform().name)
         } else {
             self.name.clone()
         }
@@ -222,7 +222,7 @@ pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result
     let row = |link: &Link| Row {
         id: link.id.clone(),
         name: link.shown_name(),
-        platform: platforms::of(link.dialect).name,
+        platform: rules(link.dialect).platform().name,
         kinds: link.kinds(),
         whose: names.whose(link),
         state: link.state(now),
@@ -264,7 +264,7 @@ pub(crate) async fn one(session: Session, PathId(id): PathId) -> Result<Response
         frame: session.frame(link.shown_name(), Section::TokenLinks),
         shown_id: Id(link.id.clone()),
         name: link.shown_name(),
-        platform: platforms::of(link.dialect),
+        platform: rules(link.dialect).platform(),
         kinds: link.kinds(),
         whose: names.whose(&link),
         is_alive: link.revoked_at.is_none(),
@@ -272,7 +272,7 @@ pub(crate) async fn one(session: Session, PathId(id): PathId) -> Result<Response
         created: When::new(link.created_at, now),
         uses: link.last_uses.iter().map(used).collect(),
         proof: match link.verification.as_str() {
-            _ if platforms::of(link.dialect).has_header => "a bearer token in its header",
+            _ if rules(link.dialect).platform().has_header => "a bearer token in its header",
             "signature" => "the platform's signature, and the secret in the address",
             "query_secret" => "a secret in the query, and the one in the address",
             _ => "the secret in the address alone",

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use axum::{
-    body::to_bytes,
+    body::{Body, to_bytes},
     extract::{ConnectInfo, Query},
     http::StatusCode,
     response::Response,
@@ -15,13 +15,13 @@ use axum::{
 use model::Secret;
 use serde::Deserialize;
 use store::Dialect;
+use token_links::dialects::{Platform, TestParts, TestRequest, platform_named, platforms, rules};
 
 use crate::{
     client::Refused,
     error::{self, PageError},
     form::{Draft, Form},
     frame::{Frame, Section},
-    platforms::{self, Asked as AskedByPlatform, Platform, Test},
     session::{Posted, Session},
     show::{State, Tone},
 };
@@ -64,7 +64,7 @@ fn show(
     let page = TestPage {
         frame: session.frame("Test a token link", Section::TokenLinks),
         platform,
-        platforms: platforms::all(),
+        platforms: platforms(),
         draft,
         sent,
     };
@@ -73,7 +73,7 @@ fn show(
 
 /// The platform of a word; the first one where there is none.
 fn platform_of(word: &str) -> Platform {
-    platforms::named(word).unwrap_or_else(|| platforms::of(Dialect::Recall))
+    platform_named(word).unwrap_or_else(|| rules(Dialect::Recall).platform())
 }
 
 pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
@@ -96,14 +96,15 @@ pub(crate) async fn test(Posted { session, form }: Posted) -> Result<Response, P
             format!("The address must be one of this server's token links: it begins with {ours}/t/.");
         return show(&session, StatusCode::BAD_REQUEST, platform, refused("address", words), None);
     };
-    let AskedByPlatform { mut request, shown } = match ask(&session, &platform, path, &form) {
-        Ok(asked) => asked,
+    let TestRequest { request, shown } = match test_request(&session, &platform, path, &form) {
+        Ok(made) => made,
         Err(words) => {
             let field = if platform.has_header { "authorization" } else { "signing_secret" };
             let draft = refused(field, words.to_owned());
             return show(&session, StatusCode::BAD_REQUEST, platform, draft, None);
         }
     };
+    let mut request = request.map(Body::from);
     if let Some(peer) = session.client.peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }
@@ -121,13 +122,13 @@ pub(crate) async fn test(Posted { session, form }: Posted) -> Result<Response, P
 }
 
 /// The request that the platform makes.
-fn ask(
+fn test_request(
     session: &Session,
     platform: &Platform,
     path: &str,
     form: &Form,
-) -> Result<AskedByPlatform, &'static str> {
-    platform.ask(&Test {
+) -> Result<TestRequest, &'static str> {
+    platform.test_request(&TestParts {
         path,
         signing_secret: &Secret::new(form.text("signing_secret")),
         authorization: form.text("authorization"),
