@@ -14,7 +14,7 @@ use model::{ApiKeyId, ApiScope, ApiScopes, Timestamp, WorkspaceId};
 use store::ApiKey;
 use tenants::KeyCheck;
 
-use crate::{State, bounds::Slot, error::ApiError, in_process::Vouched};
+use crate::{State, bounds::Slot, error::ApiError, in_process::CheckedKey};
 
 /// Scopes as a type: a handler's signature names those it needs.
 pub(crate) trait Scope {
@@ -51,7 +51,7 @@ pub(crate) struct Caller<S> {
     /// Everything that the key may do.
     pub(crate) scopes: ApiScopes,
     /// How long, and how often.
-    pub(crate) reach: Reach,
+    pub(crate) key_limits: KeyLimits,
     needs: PhantomData<S>,
 }
 
@@ -64,17 +64,18 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let AdmittedKey { workspace, key, scopes, reach } = admitted(parts, &State::from_ref(state)).await?;
+        let AdmittedKey { workspace, key, scopes, key_limits } =
+            admitted(parts, &State::from_ref(state)).await?;
         if let Some(lacking) = N::SCOPES.iter().find(|scope| !scopes.has(**scope)) {
             return Err(ApiError::PermissionDenied(*lacking));
         }
-        Ok(Self { workspace, key, scopes, reach, needs: PhantomData })
+        Ok(Self { workspace, key, scopes, key_limits, needs: PhantomData })
     }
 }
 
 /// The limits of a key: those of keys that are made with it are no wider.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reach {
+pub(crate) struct KeyLimits {
     /// Its end.
     pub(crate) expires_at: Option<Timestamp>,
     /// How many calls a minute it was made for.
@@ -89,7 +90,7 @@ pub(crate) struct AdmittedKey {
     pub(crate) workspace: WorkspaceId,
     pub(crate) key: ApiKeyId,
     scopes: ApiScopes,
-    reach: Reach,
+    key_limits: KeyLimits,
 }
 
 /// The caller of a request. It is looked up and counted once for each request.
@@ -97,13 +98,13 @@ pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<Admitte
     if let Some(known) = parts.extensions.get::<AdmittedKey>() {
         return Ok(*known);
     }
-    if let Some(Vouched(key)) = parts.extensions.get::<Vouched>() {
+    if let Some(CheckedKey(key)) = parts.extensions.get::<CheckedKey>() {
         let admitted = AdmittedKey::of(key, state);
         parts.extensions.insert(admitted);
         return Ok(admitted);
     }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    let key = known(&parts.headers, state, peer).await?;
+    let key = authenticated_key(&parts.headers, state, peer).await?;
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     // A HEAD is a GET without the body of the answer.
     let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
@@ -118,17 +119,17 @@ pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<Admitte
 
 impl AdmittedKey {
     fn of(key: &ApiKey, state: &State) -> Self {
-        let reach = Reach {
+        let key_limits = KeyLimits {
             expires_at: key.expires_at,
             per_minute: key.per_minute,
             most_per_minute: state.limits.of_key(key),
         };
-        Self { workspace: key.workspace, key: key.id, scopes: key.scopes, reach }
+        Self { workspace: key.workspace, key: key.id, scopes: key.scopes, key_limits }
     }
 }
 
 /// The key in the headers, if it is valid. Answers to wrong ones are slowed down.
-pub(crate) async fn known(
+pub(crate) async fn authenticated_key(
     headers: &HeaderMap,
     state: &State,
     peer: Option<IpAddr>,
@@ -143,7 +144,7 @@ pub(crate) async fn known(
 }
 
 /// The value in `Authorization`, after one of the schemes that are read.
-pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn presented_key(headers: &HeaderMap) -> Option<&str> {
     let header = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
     match header.split_once(' ') {
         Some((scheme, key)) => {
@@ -162,7 +163,7 @@ async fn authenticate(headers: &HeaderMap, state: &State) -> Result<ApiKey, ApiE
     if !headers.contains_key(AUTHORIZATION) {
         return Err(ApiError::NotAuthenticated);
     }
-    let key = shown(headers).ok_or(UNKNOWN)?;
+    let key = presented_key(headers).ok_or(UNKNOWN)?;
     match state.broker.api_keys.check(key).await? {
         KeyCheck::Good(key) => Ok(key),
         KeyCheck::Expired => Err(ApiError::AuthenticationFailed("This API key has expired: make a new one.")),

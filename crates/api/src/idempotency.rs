@@ -65,7 +65,7 @@ async fn first_or_again(
         Repetition::InFlight => {
             return Err(ApiError::refused(RequestCode::Conflict, IN_FLIGHT));
         }
-        Repetition::AskedOtherwise => {
+        Repetition::KeyReused => {
             return Err(ApiError::refused(RequestCode::IdempotencyKeyReuse, REUSED));
         }
         Repetition::Answered(answer) => return replayed(&answer),

@@ -26,7 +26,7 @@ pub struct InProcess {
 
 /// A key that the caller has checked. It is put into a request inside this process alone.
 #[derive(Debug, Clone)]
-pub(crate) struct Vouched(pub(crate) ApiKey);
+pub(crate) struct CheckedKey(pub(crate) ApiKey);
 
 /// Why a sign-in with a key is refused.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl InProcess {
 
     /// The API's answer to a request with this key, which has just been checked.
     pub async fn call(&self, key: &ApiKey, mut request: Request<Body>) -> Response<Body> {
-        request.extensions_mut().insert(Vouched(key.clone()));
+        request.extensions_mut().insert(CheckedKey(key.clone()));
         Box::pin(self.router.clone().oneshot(request)).await.unwrap_or_else(|never| match never {})
     }
 
@@ -55,7 +55,7 @@ impl InProcess {
         if let Ok(value) = format!("Token {key}").parse() {
             headers.insert(AUTHORIZATION, value);
         }
-        let checked = caller::known(&headers, &self.state, peer.map(|peer| peer.ip())).await;
+        let checked = caller::authenticated_key(&headers, &self.state, peer.map(|peer| peer.ip())).await;
         checked.map_err(|error| match error {
             ApiError::NotAuthenticated | ApiError::AuthenticationFailed(_) => {
                 let words = match error {

@@ -73,7 +73,7 @@ use webhooks::Webhooks;
 
 use error::ApiError;
 
-pub use bounds::{Admission, BodyError, Bounds, Holdings, Sender};
+pub use bounds::{Admission, BodyError, Bounds, Sender, WorkspaceQuotas};
 pub use docs::error_codes_page;
 pub use in_process::{InProcess, KeyRefused};
 pub use latchkey::installation::Kept;

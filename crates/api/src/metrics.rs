@@ -52,7 +52,7 @@ pub(crate) async fn handler(
         return Err(ApiError::NotFound);
     }
     if let Some(token) = &state.metrics.token {
-        let shown = caller::shown(&headers).unwrap_or("");
+        let shown = caller::presented_key(&headers).unwrap_or("");
         // Digests are compared, so that timing reveals nothing of the token.
         if digest(shown) != digest(token.expose()) {
             if !shown.is_empty() {

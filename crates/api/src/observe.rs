@@ -92,7 +92,7 @@ fn say(state: &State, line: &Line<'_>, response: &Response) {
     let failure = response.extensions().get::<RefusedFor>().map(|RefusedFor(failure)| failure);
     let code = failure.map(|failure| failure.code.as_str());
     let Line { id, method, route, begun } = line;
-    if state.admission.refusals.is_said(Kind { route: (*route).to_owned(), status, code }, now) {
+    if state.admission.refusals.should_log(Kind { route: (*route).to_owned(), status, code }, now) {
         let (ms, detail) = (now.since(*begun).as_millis(), failure.map(|failure| &*failure.detail));
         tracing::info!(id, %method, route, status, code, detail, ms, "answered");
     }

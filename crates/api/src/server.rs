@@ -70,8 +70,8 @@ impl Server {
     }
 
     /// Logs how many requests were refused without a line of their own.
-    pub(crate) fn say_refusals(&self, now: Timestamp) {
-        for (Kind { route, status, code }, more) in self.0.state.admission.refusals.unsaid(now) {
+    pub(crate) fn log_suppressed(&self, now: Timestamp) {
+        for (Kind { route, status, code }, more) in self.0.state.admission.refusals.take_suppressed(now) {
             tracing::info!(route, status, code, more, "answered so as well");
         }
     }

@@ -34,7 +34,7 @@ use workers::Workers;
 
 use crate::{
     Connection, Server,
-    bounds::{Command, ConnectionState, Connections, Seat},
+    bounds::{Command, ConnectionPermit, ConnectionState, Connections},
 };
 
 /// Bytes that are buffered for one connection: a request's head, or a body that is not read yet.
@@ -73,7 +73,7 @@ pub async fn serve(
             () = &mut stop => break,
         };
         match connections.admit(peer.ip()) {
-            Some(seat) => drop(tasks.spawn(converse(stream, server.connection(peer), seat))),
+            Some(permit) => drop(tasks.spawn(converse(stream, server.connection(peer), permit))),
             // As much as the socket takes at once: the server does not wait for more.
             None => drop(stream.try_write(FULL)),
         }
@@ -85,8 +85,8 @@ pub async fn serve(
 }
 
 /// Serves one connection to its end.
-async fn converse(stream: TcpStream, served: Connection, seat: Seat) {
-    let state = Arc::clone(&seat.connection);
+async fn converse(stream: TcpStream, served: Connection, permit: ConnectionPermit) {
+    let state = Arc::clone(&permit.connection);
     let service = service_fn(|request: hyper::Request<Incoming>| {
         state.works();
         let (served, state) = (served.clone(), Arc::clone(&state));
@@ -114,7 +114,7 @@ async fn converse(stream: TcpStream, served: Connection, seat: Seat) {
             }
             () = state.ordered() => {}
         }
-        match seat.order() {
+        match permit.order() {
             None => {}
             Some(Command::Stop) => Pin::new(&mut http).graceful_shutdown(),
             Some(order) => break order,
@@ -133,19 +133,19 @@ async fn run_sweep(server: Server, connections: Arc<Connections>) -> Infallible 
     let env = server.env();
     loop {
         env.clock.sleep(SWEEP_INTERVAL).await;
-        let news = connections.sweep();
-        if news.refused > 0 || news.displaced > 0 {
-            let (refused, displaced) = (news.refused, news.displaced);
+        let counts = connections.sweep();
+        if counts.refused > 0 || counts.displaced > 0 {
+            let (refused, displaced) = (counts.refused, counts.displaced);
             tracing::warn!(
                 refused,
                 displaced,
                 "more connections than [connections] allows: those that waited longest went"
             );
         }
-        if news.late > 0 {
-            tracing::info!(connections = news.late, "requests were begun and not sent in time");
+        if counts.late > 0 {
+            tracing::info!(connections = counts.late, "requests were begun and not sent in time");
         }
-        server.say_refusals(env.now());
+        server.log_suppressed(env.now());
     }
 }
 

@@ -3,7 +3,8 @@
 use std::{net::IpAddr, ops::Deref};
 
 use model::{
-    About, AuditId, Code, CredentialId, Failure, Outcome, Purpose, Source, TokenKind, Who, WorkspaceId,
+    AuditActor, AuditId, Code, CredentialId, Failure, Outcome, Purpose, Source, TokenContext, TokenKind,
+    WorkspaceId,
 };
 use store::AuditRecord;
 
@@ -11,9 +12,9 @@ use crate::Audit;
 
 /// Who requests a token, from where and what for.
 #[derive(Debug, Clone, Copy)]
-pub struct Asker {
+pub struct TokenRequester {
     /// Who.
-    pub who: Who,
+    pub who: AuditActor,
     /// The address at the other end of the connection; `None`: this server itself.
     pub from: Option<IpAddr>,
     /// What for.
@@ -30,9 +31,9 @@ pub struct TokenAccess {
     /// Which of its tokens.
     pub kind: TokenKind,
     /// Who asks.
-    pub asker: Asker,
+    pub requester: TokenRequester,
     /// What else is known of the request: user, meeting, bot.
-    pub about: About,
+    pub about: TokenContext,
 }
 
 /// A token that may leave this server: the audit holds a record of it.
@@ -96,7 +97,8 @@ impl Audit {
     }
 
     fn record(&self, access: TokenAccess, outcome: Outcome) -> AuditRecord {
-        let TokenAccess { workspace, credential, kind, asker: Asker { who, from, why }, about } = access;
+        let TokenAccess { workspace, credential, kind, requester: TokenRequester { who, from, why }, about } =
+            access;
         let at = self.env().now();
         let id = AuditId::generate_at(at, self.env());
         AuditRecord { id, at, workspace, credential, kind, who, from, why, outcome, about }

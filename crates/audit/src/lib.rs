@@ -24,7 +24,7 @@ mod writer;
 use model::{Code, Failure};
 use serde::{Deserialize, Serialize};
 
-pub use audited::{Asker, Audited, TokenAccess};
+pub use audited::{Audited, TokenAccess, TokenRequester};
 pub use journal::Journal;
 pub use recover::recover_journal;
 pub use writer::Audit;

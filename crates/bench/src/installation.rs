@@ -28,7 +28,7 @@ pub(crate) enum Backend {
     Postgres(String),
 }
 
-/// Founded, with one app registered; no server runs on it.
+/// Created, with one app registered; no server runs on it.
 pub(crate) struct Installation {
     pub(crate) backend: Backend,
     pub(crate) folder: PathBuf,

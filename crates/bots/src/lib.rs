@@ -42,6 +42,6 @@ pub use picture::{GivenPicture, LONGEST_BASE64, NotAPicture, Picture};
 pub use picture_files::{Bucket, PictureFiles};
 pub use request::{BotRequest, ZoomOptions};
 pub use screenshots::{Screenshots, SweepError, Swept};
-pub use servers::{CapacityRule, NoFreeBot, Reckoning};
+pub use servers::{CapacityRule, ExpectedCost, NoFreeBot};
 pub use settings::{Retention, Timing};
 pub use supervisor::Supervisor;

@@ -17,12 +17,12 @@ pub(crate) type ZakOwner = (CredentialId, Option<AccountUser>);
 /// Cached ZAKs, and a counter of changes to accounts.
 pub struct AccountCache {
     store: Arc<dyn AccountStore>,
-    pub(crate) zaks: Memory<ZakOwner, KeptZak>,
+    pub(crate) zaks: Memory<ZakOwner, CachedZak>,
     changes: AtomicU64,
 }
 
 #[derive(Clone)]
-pub(crate) struct KeptZak {
+pub(crate) struct CachedZak {
     /// The tenant: an id alone, from another tenant, must find nothing.
     pub(crate) workspace: WorkspaceId,
     pub(crate) credential: CredentialId,

@@ -10,11 +10,11 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    BrowserError, Gone, JoinRequest, PageEvent,
+    BrowserError, JoinRequest, PageEnd, PageEvent,
     devtools::{DevTools, Signal, Signals},
-    pulse::Silence,
+    liveness::Unresponsive,
+    page_messages::{PageMessage, Tracker},
     tab::{ObjectId, Tab, Window},
-    tracker::{PageMessage, Tracker},
 };
 
 /// The binding through which the page sends events. `web/bot/page.js` calls it by this name.
@@ -37,8 +37,8 @@ pub struct BotPage {
     bot: ObjectId,
     news: VecDeque<PageEvent>,
     /// Resolves when the page no longer answers. The mutex is never locked; it only makes the page `Sync`.
-    silence: Mutex<Silence>,
-    gone: Option<Gone>,
+    silence: Mutex<Unresponsive>,
+    gone: Option<PageEnd>,
 }
 
 impl BotPage {
@@ -101,14 +101,14 @@ impl BotPage {
                 biased;
                 signal = self.signals.recv() => signal,
                 () = silence => {
-                    self.gone = Some(Gone::PageFrozen);
+                    self.gone = Some(PageEnd::PageFrozen);
                     continue;
                 }
             };
             match signal {
                 Some(Signal::Said(text)) => self.hear(&text),
-                Some(Signal::Gone) => self.gone = Some(Gone::PageCrashed),
-                None => self.gone = Some(Gone::BrowserGone),
+                Some(Signal::Gone) => self.gone = Some(PageEnd::PageCrashed),
+                None => self.gone = Some(PageEnd::BrowserGone),
             }
         }
     }

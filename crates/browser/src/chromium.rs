@@ -11,10 +11,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     BotPage, BrowserConfig, BrowserError, PlainPage,
     devtools::DevTools,
-    page_server,
-    process::{Chromium, LastWords},
+    liveness, page_server,
+    process::{Chromium, StderrTail},
     profile::Profile,
-    pulse,
 };
 
 /// From the start of the process to its first answer.
@@ -47,7 +46,7 @@ impl Browser {
 
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
-        let last_words = LastWords::default();
+        let last_words = StderrTail::default();
         let (devtools, writing) = DevTools::new(commands, Arc::clone(&env.clock));
         tasks.spawn(writing);
         tasks.spawn(devtools.clone().read(answers));
@@ -176,7 +175,7 @@ async fn supervise(
     let ask = |within| devtools.call_within(within, None, "Browser.getVersion", json!({}));
     tokio::select! {
         _ = child.wait() => {}
-        () = pulse::silence(devtools.clone(), answer_within, ask) => {
+        () = liveness::silence(devtools.clone(), answer_within, ask) => {
             tracing::error!("the browser is frozen: it is ended, and its bots come back in another");
         }
         // The connection is gone, so the browser is useless.

@@ -1,6 +1,6 @@
 //! Events of a bot, as its page reports them.
 
-use crate::{ChatOutcome, ConsoleLine, MeetingNews, ZoomCall};
+use crate::{ChatOutcome, ConsoleLine, SdkMeetingEvent, ZoomCall};
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,14 +86,14 @@ pub enum PageEvent {
     /// A warning or an error in the page's console. At most 100 of a page are reported, each once.
     Console(ConsoleLine),
     /// What happens in the meeting, in order.
-    Meeting(Vec<MeetingNews>),
+    Meeting(Vec<SdkMeetingEvent>),
     /// The page has ended. It is the last event, and repeated calls return it again.
-    Gone(Gone),
+    Gone(PageEnd),
 }
 
 /// How a page ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gone {
+pub enum PageEnd {
     /// The page crashed or was closed; its browser lives.
     PageCrashed,
     /// The browser ended.
@@ -102,7 +102,7 @@ pub enum Gone {
     PageFrozen,
 }
 
-impl std::fmt::Display for Gone {
+impl std::fmt::Display for PageEnd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::PageCrashed => "the bot's page crashed",

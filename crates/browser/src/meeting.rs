@@ -7,7 +7,7 @@ use serde_json::Value;
 /// One thing that the page has heard from the SDK.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
-pub enum MeetingNews {
+pub enum SdkMeetingEvent {
     /// The bot is in, and these are the others: once for each connection.
     Present {
         /// Zoom's number of the bot. Each stay has another.
@@ -116,9 +116,9 @@ fn captions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Captions, D::E
 }
 
 /// The news that can be read. The others come from an unknown version of the SDK. Their text may be a participant's.
-pub(crate) fn readable(news: Vec<Value>) -> Vec<MeetingNews> {
+pub(crate) fn readable(news: Vec<Value>) -> Vec<SdkMeetingEvent> {
     let count = news.len();
-    let news: Vec<_> = news.into_iter().filter_map(|one| MeetingNews::deserialize(one).ok()).collect();
+    let news: Vec<_> = news.into_iter().filter_map(|one| SdkMeetingEvent::deserialize(one).ok()).collect();
     if news.len() < count {
         tracing::warn!(
             unreadable = count - news.len(),
@@ -133,7 +133,7 @@ mod tests {
     use model::Captions;
     use serde_json::json;
 
-    use super::{MeetingNews, Person, readable};
+    use super::{Person, SdkMeetingEvent, readable};
 
     #[test]
     fn what_cannot_be_read_takes_nothing_else_with_it() {
@@ -145,7 +145,7 @@ mod tests {
             json!({ "what": "captions", "state": "not_offered" }),
         ]);
         let person = Person { id: 7, name: Some(name.into()), ..Person::default() };
-        let captions = MeetingNews::Captions { state: Captions::NotOffered };
-        assert_eq!(news, [MeetingNews::Updated { person }, captions]);
+        let captions = SdkMeetingEvent::Captions { state: Captions::NotOffered };
+        assert_eq!(news, [SdkMeetingEvent::Updated { person }, captions]);
     }
 }

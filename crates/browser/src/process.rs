@@ -71,9 +71,9 @@ impl Chromium {
 
 /// The last lines that Chromium wrote to its standard error.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct LastWords(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct StderrTail(Arc<Mutex<VecDeque<String>>>);
 
-impl LastWords {
+impl StderrTail {
     const LINES: usize = 3;
     const LENGTH: usize = 200;
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     BrowserError,
     devtools::{DevTools, Signals},
-    pulse::{self, Silence},
+    liveness::{self, Unresponsive},
 };
 
 const SCREENSHOT_DEADLINE: Duration = Duration::from_secs(5);
@@ -224,10 +224,10 @@ impl Tab {
 
     /// Resolves when the page has not answered for `span`. It is asked through its event loop, because all
     /// work for a bot goes through it; asking costs a message each way.
-    pub(crate) fn silence(&self, span: Duration) -> Silence {
+    pub(crate) fn silence(&self, span: Duration) -> Unresponsive {
         let (devtools, session) = (self.devtools.clone(), self.session.clone());
         let params = json!({ "expression": THROUGH_THE_EVENT_LOOP, "awaitPromise": true });
-        Box::pin(pulse::silence(self.devtools.clone(), span, move |within| {
+        Box::pin(liveness::silence(self.devtools.clone(), span, move |within| {
             let (devtools, session, params) = (devtools.clone(), session.clone(), params.clone());
             async move { devtools.call_within(within, Some(&session), "Runtime.evaluate", params).await }
         }))

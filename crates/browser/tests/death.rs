@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use browser::{Browser, BrowserError, Gone, PageEvent};
+use browser::{Browser, BrowserError, PageEnd, PageEvent};
 use model::Environment;
 use serde_json::json;
 use support::{World, config, next, processes, profiles, send, until, within};
@@ -26,8 +26,8 @@ async fn a_crashed_page_takes_nothing_with_it() {
     let mut bot = world.bot_in(&meeting, "Bot").await;
 
     send("KILL", &processes(&profiles(world.state.path())[0], &["--type=renderer"]));
-    assert_eq!(next(&mut bot).await, PageEvent::Gone(Gone::PageCrashed));
-    assert_eq!(next(&mut bot).await, PageEvent::Gone(Gone::PageCrashed), "for ever");
+    assert_eq!(next(&mut bot).await, PageEvent::Gone(PageEnd::PageCrashed));
+    assert_eq!(next(&mut bot).await, PageEvent::Gone(PageEnd::PageCrashed), "for ever");
     assert!(matches!(bot.screenshot().await, Err(BrowserError::PageGone)));
     bot.close().await;
 
@@ -46,7 +46,7 @@ async fn a_killed_browser_is_noticed_at_once() {
     assert!(std::fs::read_dir(&temporary).unwrap().count() > 0, "Chromium keeps a socket there");
 
     send("KILL", &main_process(&profile));
-    assert_eq!(next(&mut bot).await, PageEvent::Gone(Gone::BrowserGone));
+    assert_eq!(next(&mut bot).await, PageEvent::Gone(PageEnd::BrowserGone));
     within(world.browser.closed()).await;
     assert!(!world.browser.is_alive());
     assert!(matches!(world.browser.open().await, Err(BrowserError::BrowserGone)));
@@ -64,7 +64,7 @@ async fn a_frozen_page_is_noticed_and_can_be_closed() {
     let mut bot = world.bot_in(&meeting, "Bot").await;
 
     send("STOP", &processes(&profiles(world.state.path())[0], &["--type=renderer"]));
-    assert_eq!(next(&mut bot).await, PageEvent::Gone(Gone::PageFrozen));
+    assert_eq!(next(&mut bot).await, PageEvent::Gone(PageEnd::PageFrozen));
     within(bot.close()).await;
     within(async {
         while !world.names(&meeting).await.is_empty() {

@@ -180,7 +180,7 @@ impl FromRequest<Console> for FirstForm {
         if site.is_some_and(|site| site == "cross-site" || site == "same-site") {
             return Err(PageError::StaleForm);
         }
-        read(request.into_body(), Sender::Stranger, console).await.map(Self)
+        read(request.into_body(), Sender::Unauthenticated, console).await.map(Self)
     }
 }
 

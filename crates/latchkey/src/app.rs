@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    output::{BadNews, text},
+    output::{ProblemsFound, text},
     running_server::{OnServer, Server, id},
 };
 
@@ -96,7 +96,7 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
             let told: Vec<_> = findings
                 .map(|finding| format!("{}. {}", text(finding, "problem"), text(finding, "advice")))
                 .collect();
-            return Err(BadNews(told.join("\n")).into());
+            return Err(ProblemsFound(told.join("\n")).into());
         }
     }
     Ok(())

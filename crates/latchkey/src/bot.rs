@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    output::{BadNews, Output, text},
+    output::{Output, ProblemsFound, text},
     running_server::{OnServer, Server, id},
 };
 
@@ -197,7 +197,7 @@ async fn watch(bots: &Server, mut bot: Value, output: Output) -> anyhow::Result<
             Some("fatal") => {
                 let why = text(last(&bot), "sub_code");
                 let page = bots.page_of_sub_code(&why);
-                return Err(BadNews(format!("the bot has failed: {why} ({page})")).into());
+                return Err(ProblemsFound(format!("the bot has failed: {why} ({page})")).into());
             }
             _ => {}
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     output::{Output, text},
-    running_server::{Reach, Server},
+    running_server::{Server, ServerArguments},
 };
 
 const PATH: &str = "api/latchkey/v1/events/";
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     follow: bool,
     #[command(flatten)]
-    server: Reach,
+    server: ServerArguments,
     #[command(flatten)]
     output: Output,
 }

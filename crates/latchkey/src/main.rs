@@ -39,7 +39,7 @@ use clap::{Parser, Subcommand};
 use running_server::OnServer;
 
 /// The command did its work, and what it found is bad.
-const BAD_NEWS: u8 = 3;
+const EXIT_PROBLEMS_FOUND: u8 = 3;
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 it failed, and says why in one line; 2 wrong arguments; 3 it did its work, and what it \
                           found is bad: a bot that has failed, an account that does not work, no way to sign in, a fault.";
 
@@ -170,7 +170,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failed = complain(&format!("{error:#}"));
-            if error.is::<output::BadNews>() { ExitCode::from(BAD_NEWS) } else { failed }
+            if error.is::<output::ProblemsFound>() { ExitCode::from(EXIT_PROBLEMS_FOUND) } else { failed }
         }
     }
 }

@@ -15,15 +15,15 @@ pub(crate) struct Output {
 
 /// The command did its work, and what it found is bad: exit code 3.
 #[derive(Debug)]
-pub(crate) struct BadNews(pub(crate) String);
+pub(crate) struct ProblemsFound(pub(crate) String);
 
-impl std::fmt::Display for BadNews {
+impl std::fmt::Display for ProblemsFound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for BadNews {}
+impl std::error::Error for ProblemsFound {}
 
 impl Output {
     /// A new thing: its id.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[derive(Clone, clap::Args)]
-pub(crate) struct Reach {
+pub(crate) struct ServerArguments {
     /// The address of the server.
     #[arg(
         long,
@@ -39,7 +39,7 @@ pub(crate) struct OnServer<C: clap::Subcommand> {
     #[command(subcommand)]
     pub(crate) command: C,
     #[command(flatten)]
-    pub(crate) server: Reach,
+    pub(crate) server: ServerArguments,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -71,7 +71,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn of(arguments: Reach, path: &str) -> anyhow::Result<Self> {
+    pub(crate) fn of(arguments: ServerArguments, path: &str) -> anyhow::Result<Self> {
         let api_key = match (arguments.api_key_file, arguments.api_key) {
             (Some(path), None) => {
                 let text =

@@ -136,7 +136,7 @@ impl Server {
         } else {
             None
         };
-        let founded = workspaces.found_or_check().await?;
+        let founded = workspaces.create_first_or_check().await?;
 
         let workers = Workers::new(env.clone(), Arc::new(metrics.clone()));
         let shared = Shared { config, public_base, store, callbacks, metrics, env, tasks, workers };

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 
 use crate::{
     account,
-    output::{BadNews, Output, text},
+    output::{Output, ProblemsFound, text},
     pool,
-    running_server::{Reach, Server},
+    running_server::{Server, ServerArguments},
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    server: Reach,
+    server: ServerArguments,
     #[command(flatten)]
     output: Output,
 }
@@ -42,11 +42,11 @@ pub(crate) async fn run(Arguments { server, output }: Arguments) -> anyhow::Resu
         println!("Can my bots sign in now?  {}", if trouble.is_none() { "Yes." } else { "No." });
         page.print();
     }
-    trouble.map_or(Ok(()), |trouble| Err(BadNews(trouble).into()))
+    trouble.map_or(Ok(()), |trouble| Err(ProblemsFound(trouble).into()))
 }
 
 impl Page {
-    async fn read(server: &Reach) -> anyhow::Result<Self> {
+    async fn read(server: &ServerArguments) -> anyhow::Result<Self> {
         let at = |path: &str| Server::of(server.clone(), path);
         Ok(Self {
             ready: at("")?.readiness().await?,

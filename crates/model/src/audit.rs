@@ -9,7 +9,7 @@ use crate::{AccountUser, ApiKeyId, BotId, Code, MeetingNumber, TokenLinkId};
 
 /// Who requested a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub enum AuditActor {
     /// A caller with a token link's URL and its signing secret.
     TokenLink(TokenLinkId),
     /// A holder of an API key.
@@ -18,7 +18,7 @@ pub enum Who {
     Bot(BotId),
 }
 
-impl Who {
+impl AuditActor {
     /// The kind of id.
     pub const fn kind(self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl FromStr for Purpose {
 
 /// What else a token refers to, beyond the account, as far as the caller said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct About {
+pub struct TokenContext {
     /// The user, if the account is a server-to-server app's.
     pub user: Option<AccountUser>,
     /// The meeting.
@@ -96,7 +96,7 @@ pub struct PlatformBot(String);
 
 /// The text is not a platform's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotABot;
+pub struct InvalidPlatformBotId;
 
 impl PlatformBot {
     /// As the platform wrote it.
@@ -106,17 +106,17 @@ impl PlatformBot {
 }
 
 impl FromStr for PlatformBot {
-    type Err = NotABot;
+    type Err = InvalidPlatformBotId;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.to_owned().try_into()
     }
 }
 
 impl TryFrom<String> for PlatformBot {
-    type Error = NotABot;
+    type Error = InvalidPlatformBotId;
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if visible && (1..=128).contains(&text.len()) { Ok(Self(text)) } else { Err(NotABot) }
+        if visible && (1..=128).contains(&text.len()) { Ok(Self(text)) } else { Err(InvalidPlatformBotId) }
     }
 }
 
@@ -132,9 +132,9 @@ impl fmt::Display for PlatformBot {
     }
 }
 
-impl std::error::Error for NotABot {}
+impl std::error::Error for InvalidPlatformBotId {}
 
-impl fmt::Display for NotABot {
+impl fmt::Display for InvalidPlatformBotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the id of a bot has 1 to 128 visible characters of ASCII")
     }
@@ -144,19 +144,19 @@ impl fmt::Display for NotABot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
     /// It was cached.
-    Kept,
+    Cached,
     /// It was minted at Zoom. All callers who wait for one mint have this source.
     Minted,
 }
 
 impl Source {
     /// Both.
-    pub const ALL: [Self; 2] = [Self::Kept, Self::Minted];
+    pub const ALL: [Self; 2] = [Self::Cached, Self::Minted];
 
     /// The word in the audit.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Kept => "kept",
+            Self::Cached => "kept",
             Self::Minted => "minted",
         }
     }

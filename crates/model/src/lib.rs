@@ -26,7 +26,7 @@ mod time;
 
 pub use account_user::{AccountUser, NotAUser};
 pub use api_scope::{ApiScope, ApiScopes};
-pub use audit::{About, NotABot, Outcome, PlatformBot, Purpose, Source, Who};
+pub use audit::{AuditActor, InvalidPlatformBotId, Outcome, PlatformBot, Purpose, Source, TokenContext};
 pub use bot::{BotStatus, StatusChange, SubCode};
 pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
@@ -45,7 +45,7 @@ pub use ids::{
 pub use kill_point::KillPoint;
 pub use meeting::{MeetingNumber, MeetingSyncStatus, NotAMeetingNumber};
 pub use meeting_event::{
-    Audio, Captions, ChatReceiver, Happening, MeetingEvent, Participant, RecordingState, language_code,
+    Audio, Captions, ChatReceiver, MeetingEvent, MeetingEventKind, Participant, RecordingState, language_code,
 };
 pub use nearest::nearest;
 pub use panicking_clock::PanickingClock;

@@ -119,7 +119,7 @@ impl Captions {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Happening {
+pub enum MeetingEventKind {
     /// The bot is in: for the first time, after a loss, or in another room.
     BotEntered {
         /// The breakout room; `None` is the main session.
@@ -215,7 +215,7 @@ pub enum Happening {
     },
 }
 
-impl Happening {
+impl MeetingEventKind {
     /// Recall's name of it; `None` if Recall's participant events have none.
     pub const fn action(&self) -> Option<&'static str> {
         Some(match self {
@@ -270,7 +270,7 @@ pub struct MeetingEvent {
     pub at: Timestamp,
     /// What it is.
     #[serde(flatten)]
-    pub what: Happening,
+    pub what: MeetingEventKind,
 }
 
 /// The language of a caption, as BCP 47 writes it, by the number that Zoom's SDK (6.2.0) has for it. `None` for what was
@@ -332,7 +332,7 @@ pub const fn language_code(number: u32) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Audio, ChatReceiver, Happening, MeetingEvent, Participant};
+    use super::{Audio, ChatReceiver, MeetingEvent, MeetingEventKind, Participant};
     use crate::Timestamp;
 
     #[test]
@@ -350,7 +350,7 @@ mod tests {
             records: false,
             is_our_bot: false,
         };
-        let what = Happening::ChatMessage {
+        let what = MeetingEventKind::ChatMessage {
             participant,
             to: ChatReceiver::OnlyBot,
             text: "<script>".into(),

@@ -5,7 +5,7 @@
 //!   token endpoint. Every call of Zoom takes a turn first. A call that is answered from memory takes none.
 //!     - `allotment`: how the servers share a limit, as pure functions, and why that never exceeds it;
 //!     - `limit`: one limit in this process: turns, the row that the servers share, what Zoom's answers teach;
-//!     - `queue`: calls that wait for a turn, in the order of need; `slots`: those this server holds, and those in use.
+//!     - `queue`: calls that wait for a turn, in the order of priority; `slots`: those this server holds, and those in use.
 
 mod allotment;
 mod limit;
@@ -18,4 +18,4 @@ mod zoom_limits;
 
 pub use limit::Turn;
 pub use limiter::Limiter;
-pub use zoom_limits::{Charged, Limits, Need, RestTurn, TokenTurn};
+pub use zoom_limits::{CallPriority, Charged, Limits, RestTurn, TokenTurn};

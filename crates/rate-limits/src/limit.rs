@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use zoom::{Label, LimitHit, RateLimits};
 
 use super::{
-    Need,
+    CallPriority,
     allotment::{self, Allotted, Claim, SHARE_TTL},
     queue::{Queue, Waiter, wait_behind},
     slots::{Slots, Suspended},
@@ -77,7 +77,7 @@ struct State {
     /// When we last went there, whatever came of it.
     asked_at: Option<Timestamp>,
     /// What the others have to hear yet.
-    news: News,
+    update: LimitUpdate,
     /// By what Zoom said to us, before the others know.
     blocked_until: Option<Timestamp>,
     /// When Zoom refused last. A refusal of a call that began before is nothing new.
@@ -89,7 +89,7 @@ struct State {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct News {
+struct LimitUpdate {
     per_second: Option<u32>,
     refused: Option<LimitHit>,
 }
@@ -116,7 +116,7 @@ impl Limit {
             failing: false,
             registered: false,
             asked_at: None,
-            news: News::default(),
+            update: LimitUpdate::default(),
             blocked_until: None,
             refused_at: None,
             driven: false,
@@ -137,14 +137,14 @@ impl Limit {
         &self.key
     }
 
-    /// A turn, workspace by workspace and in the order of need, or the reason why there is none in time.
+    /// A turn, workspace by workspace and in the order of priority, or the reason why there is none in time.
     pub(super) async fn turn(
         self: &Arc<Self>,
         workspace: Option<WorkspaceId>,
-        need: Need,
+        priority: CallPriority,
     ) -> Result<Turn, Failure> {
         let now = self.context.env.now();
-        let deadline = need.patience.map(|patience| now + patience);
+        let deadline = priority.max_wait.map(|max_wait| now + max_wait);
         let answer = {
             let mut state = self.state();
             if state.blocked(now).is_none() && state.queue.is_empty() && state.slots.take(now) {
@@ -152,7 +152,7 @@ impl Limit {
                 return Ok(self.begin(now));
             }
             let (reply, answer) = oneshot::channel();
-            if let Some(last) = state.queue.enter(workspace, need.by, Waiter { deadline, reply }) {
+            if let Some(last) = state.queue.enter(workspace, priority.deadline, Waiter { deadline, reply }) {
                 let turn = now + wait_behind(state.queue.len(), state.fair);
                 self.turn_away(last, turn, now);
             }
@@ -172,7 +172,7 @@ impl Limit {
             let mut state = self.state();
             let waits = state.driven || !state.queue.is_empty();
             let due = state.asked_at.is_none_or(|at| !at.was_within(CONFIRM_INTERVAL, now));
-            let talks = state.registered || state.news != News::default();
+            let talks = state.registered || state.update != LimitUpdate::default();
             let idle = !waits && !talks && state.slots.in_use(now) == 0 && state.blocked(now).is_none();
             (!waits && talks && due, idle)
         };
@@ -199,12 +199,12 @@ impl Limit {
     }
 
     /// Learns from the answer to a call that began at `begun_at`.
-    pub(super) fn told(self: &Arc<Self>, begun_at: Timestamp, limits: &RateLimits) {
+    pub(super) fn observe(self: &Arc<Self>, begun_at: Timestamp, limits: &RateLimits) {
         let now = self.context.env.now();
         let mut state = self.state();
         if let Some(per_second) = limits.per_second.filter(|_| self.kind.label.is_some()) {
             let new = Some(per_second.get()).filter(|new| state.known.per_second != Some(*new));
-            state.news.per_second = new;
+            state.update.per_second = new;
         }
         if let Some(hit) = limits.refused {
             self.context.metrics.limit_hit(self.kind.name);
@@ -213,11 +213,11 @@ impl Limit {
             // A call that started before the first refusal arrived adds nothing new.
             if state.refused_at.is_none_or(|at| begun_at > at || at.is_from_the_future(now)) {
                 state.refused_at = Some(now);
-                state.news.refused = Some(hit);
+                state.update.refused = Some(hit);
                 tracing::warn!(limit = self.kind.name, daily = hit.daily, %until, "Zoom limits the rate of calls");
             }
         }
-        if state.news != News::default() {
+        if state.update != LimitUpdate::default() {
             self.drive(&mut state);
         }
     }
@@ -275,15 +275,15 @@ impl Limit {
 
         let due_at = state.asked_at.filter(|at| !at.is_from_the_future(now)).map(|at| at + SYNC_INTERVAL);
         let due = due_at.is_none_or(|at| at <= now);
-        let has_news = state.news != News::default() && (due || !state.failing);
-        if state.queue.is_empty() && (!has_news || state.failing) {
+        let has_update = state.update != LimitUpdate::default() && (due || !state.failing);
+        if state.queue.is_empty() && (!has_update || state.failing) {
             // What is left to say, if the store was away, is said when the share is next seen to.
             state.driven = false;
             return None;
         }
         let demand = state.slots.in_use(now).saturating_add(state.queue.len());
         let room_for_more = !state.short && state.slots.allotted() < demand;
-        let settle = has_news || (blocked.is_none() && (due || room_for_more));
+        let settle = has_update || (blocked.is_none() && (due || room_for_more));
         if settle {
             return Some(Step::Settle);
         }
@@ -336,13 +336,13 @@ impl Limit {
         }
         let mut smallest = u32::MAX;
         for _ in 0..MAX_TRIES {
-            let (mut limit, claim, news, now) = self.proposal(known, before);
+            let (mut limit, claim, update, now) = self.proposal(known, before);
             let allotted = allotment::allot(&mut limit, self.kind.least, claim, now);
             smallest = smallest.min(allotted.slots);
             let taken = match self.context.store.replace_zoom_limit(&limit).await {
                 Ok(true) => {
                     limit.version += 1;
-                    self.settled(limit, claim, allotted, news, now);
+                    self.settled(limit, claim, allotted, update, now);
                     return;
                 }
                 Ok(false) => self.read_shared_row().await,
@@ -362,24 +362,28 @@ impl Limit {
     }
 
     /// The row as this server would have written it, by what is known.
-    fn proposal(&self, mut limit: ZoomLimit, before: Suspended) -> (ZoomLimit, Claim, News, Timestamp) {
+    fn proposal(
+        &self,
+        mut limit: ZoomLimit,
+        before: Suspended,
+    ) -> (ZoomLimit, Claim, LimitUpdate, Timestamp) {
         let now = self.context.env.now();
         let mut state = self.state();
         let in_use = state.slots.in_use(now);
         let kept = if state.slots.used_since(now - IDLE_TTL) { before.allotted() } else { 0 };
         let wanted = in_use.saturating_add(state.queue.len()).max(kept);
         let wanted = if state.closing { 0 } else { wanted };
-        let news = state.news;
-        if news.per_second.is_some() {
-            limit.per_second = news.per_second;
+        let update = state.update;
+        if update.per_second.is_some() {
+            limit.per_second = update.per_second;
         }
-        if let Some(hit) = news.refused {
+        if let Some(hit) = update.refused {
             allotment::refuse(&mut limit, hit, now);
         }
-        (limit, Claim { holder: self.context.holder, in_use, wanted }, news, now)
+        (limit, Claim { holder: self.context.holder, in_use, wanted }, update, now)
     }
 
-    fn settled(&self, limit: ZoomLimit, claim: Claim, allotted: Allotted, said: News, now: Timestamp) {
+    fn settled(&self, limit: ZoomLimit, claim: Claim, allotted: Allotted, said: LimitUpdate, now: Timestamp) {
         let mut state = self.state();
         if let Some((label, per_second)) = self.kind.label.zip(said.per_second) {
             self.context.metrics.limit_learned(label, per_second);
@@ -390,8 +394,8 @@ impl Limit {
         state.failing = false;
         state.registered = limit.shares.iter().any(|share| share.holder == claim.holder);
         state.known = limit;
-        if state.news == said {
-            state.news = News::default();
+        if state.update == said {
+            state.update = LimitUpdate::default();
         }
     }
 
@@ -429,8 +433,8 @@ impl State {
 
 impl Turn {
     /// Hears what the answer says of the limit.
-    pub(super) fn told(&self, limits: &RateLimits) {
-        self.limit.told(self.begun_at, limits);
+    pub(super) fn observe(&self, limits: &RateLimits) {
+        self.limit.observe(self.begun_at, limits);
     }
 }
 

@@ -55,12 +55,12 @@ impl Queue {
     pub(super) fn enter(
         &mut self,
         workspace: Option<WorkspaceId>,
-        by: Timestamp,
+        deadline: Timestamp,
         waiter: Waiter,
     ) -> Option<Waiter> {
         // A workspace that returns after its turn comes in the next round, like one that stayed.
         let next = Waiting { round: self.round + 1, ..Waiting::default() };
-        self.waiting.entry(workspace).or_insert(next).waiters.insert((by, self.arrivals), waiter);
+        self.waiting.entry(workspace).or_insert(next).waiters.insert((deadline, self.arrivals), waiter);
         self.arrivals += 1;
         if self.len() as usize <= MOST_WAITING {
             return None;

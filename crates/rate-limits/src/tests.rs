@@ -21,7 +21,7 @@ use tokio::task::{AbortHandle, JoinHandle, yield_now};
 use tokio_util::task::TaskTracker;
 use zoom::{Label, LimitHit, RateLimits};
 
-use crate::zoom_limits::{CHECK_INTERVAL, Charged, Limited, Limits, Need};
+use crate::zoom_limits::{CHECK_INTERVAL, CallPriority, Charged, Limited, Limits};
 use metrics::Metrics;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -208,17 +208,17 @@ impl World {
     }
 
     /// A call on this server; returns when it got its turn.
-    fn call(&self, server: usize, by: Duration, patience: Duration, latency: Duration) -> Call {
+    fn call(&self, server: usize, by: Duration, max_wait: Duration, latency: Duration) -> Call {
         let Server { limits, env, callers, .. } = &self.servers[server];
         let (limits, zoom, clock) = (Arc::clone(limits), Arc::clone(&self.zoom), self.clock.clone());
         let (there, back) = (latency / 3 * 2, latency / 3);
-        let need = Need::for_join(env.now() + by, patience);
+        let priority = CallPriority::for_join(env.now() + by, max_wait);
         let call = tokio::spawn(async move {
-            let turn = limits.turn(account(), need).await?;
+            let turn = limits.turn(account(), priority).await?;
             let begun_at = clock.now();
             // On its way whatever becomes of the caller.
             let answer = tokio::spawn(async move { zoom.call(there, back).await });
-            turn.told(&answer.await.unwrap());
+            turn.observe(&answer.await.unwrap());
             Ok(begun_at)
         });
         callers.lock().unwrap().push(call.abort_handle());
@@ -268,7 +268,7 @@ async fn a_limit_is_forgotten_once_nobody_uses_it() {
     let kept = || world.servers[0].limits.limits();
     for round in 1..=2 {
         let call = world.call(0, Duration::ZERO, 5 * SECOND, 30 * SECOND);
-        let turn = world.servers[0].limits.turn(other, Need::some_day());
+        let turn = world.servers[0].limits.turn(other, CallPriority::unbounded());
         let (turn, ()) = tokio::join!(turn, world.pass(SECOND));
         drop(turn.unwrap());
         world.pass(15 * SECOND).await;
@@ -284,9 +284,9 @@ async fn a_limit_is_forgotten_once_nobody_uses_it() {
 async fn a_burst_on_the_hour_earns_no_refusal() {
     let skews = [Duration::ZERO, 3 * SECOND, 7 * SECOND];
     let world = World::new(30, &skews, 10 * MILLISECOND, 1);
-    let patience = 60 * SECOND;
+    let max_wait = 60 * SECOND;
     let calls =
-        (0..300).map(|n| world.call(n % 3, 30 * SECOND, patience, 60 * MILLISECOND + world.millis(60)));
+        (0..300).map(|n| world.call(n % 3, 30 * SECOND, max_wait, 60 * MILLISECOND + world.millis(60)));
     let calls: Vec<_> = calls.collect();
     world.pass(16 * SECOND).await;
     assert_eq!(world.zoom.answered(), 300, "all within 16 s");
@@ -351,8 +351,8 @@ async fn one_workspace_does_not_keep_another_from_an_account_of_both() {
         (0..200).map(|_| world.call(0, Duration::ZERO, 600 * SECOND, 50 * MILLISECOND)).collect();
     world.pass(50 * MILLISECOND).await;
     let Server { limits, env, .. } = &world.servers[0];
-    let (limits, need) = (Arc::clone(limits), Need::now(env, 5 * SECOND));
-    let few = tokio::spawn(async move { limits.turn(of_account("account", 2), need).await.map(drop) });
+    let (limits, priority) = (Arc::clone(limits), CallPriority::now(env, 5 * SECOND));
+    let few = tokio::spawn(async move { limits.turn(of_account("account", 2), priority).await.map(drop) });
     world.pass(3 * SECOND).await;
     assert!(few.is_finished(), "it waits behind one of each workspace, not behind 200 calls");
     few.await.unwrap().expect("a turn in time");
@@ -408,12 +408,12 @@ async fn a_refusal_stops_every_server() {
     world.pass(500 * MILLISECOND).await;
     drop(outcomes(warm).await);
     let limits = world.servers[0].limits.clone();
-    let need = Need::now(&world.servers[0].env, SECOND);
-    let turn = tokio::spawn(async move { limits.turn(account(), need).await });
+    let priority = CallPriority::now(&world.servers[0].env, SECOND);
+    let turn = tokio::spawn(async move { limits.turn(account(), priority).await });
     world.pass(50 * MILLISECOND).await;
     let hit = LimitHit { retry_after: Some(20 * SECOND), daily: true };
     let turn = turn.await.unwrap().unwrap();
-    turn.told(&RateLimits { per_second: None, refused: Some(hit) });
+    turn.observe(&RateLimits { per_second: None, refused: Some(hit) });
     drop(turn);
     let at_once = world.call(0, Duration::ZERO, 4 * SECOND, MILLISECOND);
     world.pass(3 * SECOND).await;
@@ -470,16 +470,16 @@ async fn a_server_that_stops_leaves_nothing_behind() {
 async fn a_queue_whose_callers_left_holds_up_no_stop() {
     let world = World::new(4, &[Duration::ZERO], MILLISECOND, 7);
     let app = ZoomOauthAppId::generate(&world.servers[0].env);
-    let background = Need::whenever(SECOND);
+    let background = CallPriority::background(SECOND);
     assert!(
-        background.by > Need::for_join(world.clock.now() + 3600 * SECOND, SECOND).by,
+        background.deadline > CallPriority::for_join(world.clock.now() + 3600 * SECOND, SECOND).deadline,
         "after everybody else"
     );
     let limits = world.servers[0].limits.clone();
     let waiting = tokio::spawn(async move {
         let mut turns = Vec::new();
         loop {
-            turns.push(limits.turn(Limited::Tokens(app), Need::some_day()).await);
+            turns.push(limits.turn(Limited::Tokens(app), CallPriority::unbounded()).await);
         }
     });
     world.pass(100 * MILLISECOND).await;

@@ -54,32 +54,32 @@ pub(crate) enum Limited<'a> {
 
 /// When a call is needed, and how long its caller can wait.
 #[derive(Debug, Clone, Copy)]
-pub struct Need {
+pub struct CallPriority {
     /// The earliest deadline goes first.
-    pub(crate) by: Timestamp,
+    pub(crate) deadline: Timestamp,
     /// `None` is for ever.
-    pub(crate) patience: Option<Duration>,
+    pub(crate) max_wait: Option<Duration>,
 }
 
-impl Need {
+impl CallPriority {
     /// A caller waits for the answer.
-    pub fn now(env: &Environment, patience: Duration) -> Self {
-        Self { by: env.now(), patience: Some(patience) }
+    pub fn now(env: &Environment, max_wait: Duration) -> Self {
+        Self { deadline: env.now(), max_wait: Some(max_wait) }
     }
 
-    /// For a meeting that is joined at `join_at`. The call can wait for `patience`.
-    pub fn for_join(join_at: Timestamp, patience: Duration) -> Self {
-        Self { by: join_at, patience: Some(patience) }
+    /// For a meeting that is joined at `join_at`. The call can wait for `max_wait`.
+    pub fn for_join(join_at: Timestamp, max_wait: Duration) -> Self {
+        Self { deadline: join_at, max_wait: Some(max_wait) }
     }
 
     /// No caller waits: after all others.
-    pub fn whenever(patience: Duration) -> Self {
-        Self { patience: Some(patience), ..Self::some_day() }
+    pub fn background(max_wait: Duration) -> Self {
+        Self { max_wait: Some(max_wait), ..Self::unbounded() }
     }
 
     /// No caller waits, but it has to be done, however late.
-    pub(crate) fn some_day() -> Self {
-        Self { by: Timestamp::MAX, patience: None }
+    pub(crate) fn unbounded() -> Self {
+        Self { deadline: Timestamp::MAX, max_wait: None }
     }
 }
 
@@ -106,8 +106,8 @@ impl Limits {
         Self { context, by_key: Mutex::default(), refreshes: DEFAULT_REFRESHES, unknown_plan: None }
     }
 
-    pub(crate) async fn turn(&self, limited: Limited<'_>, need: Need) -> Result<Turn, Failure> {
-        self.limit(limited).turn(limited.workspace(), need).await
+    pub(crate) async fn turn(&self, limited: Limited<'_>, priority: CallPriority) -> Result<Turn, Failure> {
+        self.limit(limited).turn(limited.workspace(), priority).await
     }
 
     fn limit(&self, limited: Limited<'_>) -> Arc<Limit> {
@@ -183,8 +183,8 @@ impl CallTurn for RestTurn {
         self.label
     }
 
-    fn told(&self, limits: &RateLimits) {
-        self.turn.told(limits);
+    fn observe(&self, limits: &RateLimits) {
+        self.turn.observe(limits);
     }
 }
 
@@ -195,8 +195,8 @@ pub struct TokenTurn(Turn);
 impl TokenTurn {
     /// Passes on the answer and learns from it. If the app is limited, no call of this app is made before
     /// that is over.
-    pub fn heard<T>(self, answer: Result<T, ZoomError>) -> Result<T, ZoomError> {
-        self.0.told(&limits_of(&answer));
+    pub fn with_answer<T>(self, answer: Result<T, ZoomError>) -> Result<T, ZoomError> {
+        self.0.observe(&limits_of(&answer));
         answer
     }
 }
@@ -229,32 +229,32 @@ impl Limits {
     }
 
     /// A turn for one call of the REST API; [`ZoomRateLimited`](model::Code::ZoomRateLimited) at once, with the time to come
-    /// back, when it would not come within the caller's patience.
+    /// back, when it would not come within the caller's max_wait.
     pub async fn rest_turn(
         &self,
         charged: Charged<'_>,
         label: Label,
-        need: Need,
+        priority: CallPriority,
     ) -> Result<RestTurn, Failure> {
-        let turn = self.turn(Limited::Rest(charged, label), need).await?;
+        let turn = self.turn(Limited::Rest(charged, label), priority).await?;
         Ok(RestTurn { label, turn })
     }
 
     /// A turn to ask who has just connected with an app.
     pub async fn new_account_turn(&self, app: ZoomOauthAppId) -> Result<RestTurn, Failure> {
-        let need = Need::now(&self.context.env, NEW_ACCOUNT_TIMEOUT);
-        self.rest_turn(Charged::Newcomer(app), Label::Light, need).await
+        let priority = CallPriority::now(&self.context.env, NEW_ACCOUNT_TIMEOUT);
+        self.rest_turn(Charged::Newcomer(app), Label::Light, priority).await
     }
 
     /// A turn at the token endpoint for a call that a caller waits for.
     pub async fn token_turn(&self, app: ZoomOauthAppId) -> Result<TokenTurn, Failure> {
-        let need = Need::now(&self.context.env, TOKEN_TIMEOUT);
-        self.turn(Limited::Tokens(app), need).await.map(TokenTurn)
+        let priority = CallPriority::now(&self.context.env, TOKEN_TIMEOUT);
+        self.turn(Limited::Tokens(app), priority).await.map(TokenTurn)
     }
 
     /// A turn at the token endpoint for what can wait.
     pub async fn token_turn_in_queue(&self, app: ZoomOauthAppId) -> Result<TokenTurn, Failure> {
-        self.turn(Limited::Tokens(app), Need::some_day()).await.map(TokenTurn)
+        self.turn(Limited::Tokens(app), CallPriority::unbounded()).await.map(TokenTurn)
     }
 
     /// Learns from an answer of the token endpoint to a call without a turn: a user waits in a browser, with
@@ -265,12 +265,12 @@ impl Limits {
         begun_at: Timestamp,
         answer: &Result<T, ZoomError>,
     ) {
-        self.limit(Limited::Tokens(app)).told(begun_at, &limits_of(answer));
+        self.limit(Limited::Tokens(app)).observe(begun_at, &limits_of(answer));
     }
 
     /// A turn for a code that was not asked for.
     pub async fn install_turn(&self, app: ZoomOauthAppId) -> Result<Turn, Failure> {
-        self.turn(Limited::Installs(app), Need::now(&self.context.env, TOKEN_TIMEOUT)).await
+        self.turn(Limited::Installs(app), CallPriority::now(&self.context.env, TOKEN_TIMEOUT)).await
     }
 
     /// Looks after this server's shares of Zoom's limits for as long as it is polled.

@@ -1,7 +1,7 @@
 //! Sends the events of bots' meetings to their real-time endpoints.
 //!
 //! - `worker`: leases endpoints that may have events to send.
-//! - `teller`: the next events of an endpoint, and its position.
+//! - `leased_endpoint`: the next events of an endpoint, and its position.
 //! - `message`: what is sent.
 //! - `webhook`: one request for each event. `websocket`: one connection, for as long as the bot is in its meeting.
 //! - `open_connections`: endpoints with an open connection, which wait here for more.
@@ -9,9 +9,9 @@
 //! The queue is the stored events of the meeting, and an endpoint is a position in it. So a slow or unreachable endpoint
 //! takes no memory, delays no bot, and misses nothing. After a crash it continues from its position, with the same ids.
 
+mod leased_endpoint;
 mod message;
 mod open_connections;
-mod teller;
 mod webhook;
 mod websocket;
 mod worker;
@@ -39,7 +39,7 @@ const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
 /// How long a stop waits for answers. What is under way longer is sent again by the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// What telling depends on.
+/// What sending depends on.
 pub struct Parts {
     /// Where rows live.
     pub store: Arc<dyn RealtimeStore>,
@@ -57,7 +57,7 @@ pub struct Parts {
     pub poll_interval: Duration,
 }
 
-/// The worker that tells real-time endpoints.
+/// The worker that sends to real-time endpoints.
 pub struct Realtime {
     parts: Arc<Parts>,
     worker: Worker<DueEndpoints>,
@@ -65,7 +65,7 @@ pub struct Realtime {
 }
 
 impl Realtime {
-    /// Starts telling, as loops of `workers`.
+    /// Starts sending, as loops of `workers`.
     pub fn start(parts: Parts, workers: &Workers) -> Self {
         let parts = Arc::new(parts);
         let (open, more, stopping) =
@@ -93,7 +93,9 @@ impl Realtime {
     pub async fn stop(&self) {
         self.stopping.cancel();
         if self.parts.env.clock.timeout(STOP_WITHIN, self.worker.finish()).await.is_none() {
-            tracing::info!("real-time endpoints that have not answered yet are told again by the next start");
+            tracing::info!(
+                "real-time endpoints that have not answered yet get their events again from the next start"
+            );
         }
     }
 }

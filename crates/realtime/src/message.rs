@@ -5,27 +5,27 @@ use bots::{
     request::EndpointConfig,
 };
 use model::{
-    ArtifactId, EventId, Happening, MeetingEvent, RealtimeEndpointId, RealtimeState, RecordingId, Timestamp,
-    realtime_event_type,
+    ArtifactId, EventId, MeetingEvent, MeetingEventKind, RealtimeEndpointId, RealtimeState, RecordingId,
+    Timestamp, realtime_event_type,
 };
 use serde_json::{Map, Value, json};
 use store::{
     Bot, NewEvent,
     event_bodies::{
-        Became, BotOfEvent, RealtimeEndpointBecame, RealtimeEndpointError, RealtimeEndpointEvent,
-        RealtimeEndpointOfEvent, RecordingOfEvent,
+        BotOfEvent, RealtimeEndpointError, RealtimeEndpointEvent, RealtimeEndpointOfEvent,
+        RealtimeEndpointStateChange, RecordingOfEvent, StateChange,
     },
 };
 
-/// An event as an endpoint is told of it.
+/// An event as an endpoint gets it.
 pub(crate) struct Message {
-    /// Its number: one endpoint is told of growing ones.
+    /// The number of its event. It only grows for an endpoint.
     pub(crate) number: u64,
     /// JSON.
     pub(crate) body: String,
 }
 
-/// What is told of an event; `None` when the endpoint does not listen to its kind.
+/// The message of an event; `None` when the endpoint does not listen to its kind.
 pub(crate) fn message(
     bot: &Bot,
     id: RealtimeEndpointId,
@@ -33,7 +33,7 @@ pub(crate) fn message(
     started_at: Timestamp,
     event: &MeetingEvent,
 ) -> Option<Message> {
-    let (kind, data, artifact) = if let Happening::Caption { is_final, .. } = event.what {
+    let (kind, data, artifact) = if let MeetingEventKind::Caption { is_final, .. } = event.what {
         let kind = if is_final { "transcript.data" } else { "transcript.partial_data" };
         let data = json!(shape::caption(event, started_at)?);
         (kind.to_owned(), data, ("transcript", ArtifactId::transcript(bot.id)))
@@ -50,13 +50,13 @@ pub(crate) fn message(
         return None;
     }
     let (artifact, artifact_id) = artifact;
-    let mut about = about(bot, id, endpoint, &data);
-    about[artifact] = json!({ "id": artifact_id, "metadata": {} });
-    let body = json!({ "event": kind, "data": about, "latchkey_sequence": event.number });
+    let mut payload = payload(bot, id, endpoint, &data);
+    payload[artifact] = json!({ "id": artifact_id, "metadata": {} });
+    let body = json!({ "event": kind, "data": payload, "latchkey_sequence": event.number });
     Some(Message { number: event.number, body: body.to_string() })
 }
 
-fn about(bot: &Bot, id: RealtimeEndpointId, endpoint: &EndpointConfig, data: &Value) -> Value {
+fn payload(bot: &Bot, id: RealtimeEndpointId, endpoint: &EndpointConfig, data: &Value) -> Value {
     json!({
         "data": data,
         "realtime_endpoint": { "id": id, "metadata": endpoint.metadata },
@@ -65,7 +65,7 @@ fn about(bot: &Bot, id: RealtimeEndpointId, endpoint: &EndpointConfig, data: &Va
     })
 }
 
-/// That an endpoint has come into another state, for the workspace's stream of events. `error` says why it was given up.
+/// The event about a changed state of an endpoint. `error` says why it gets no more events.
 pub(crate) fn state_changed(
     bot: &Bot,
     (id, endpoint): (RealtimeEndpointId, &EndpointConfig),
@@ -75,8 +75,8 @@ pub(crate) fn state_changed(
 ) -> NewEvent {
     let sub_code = error.map(|_| "unreachable");
     let data = RealtimeEndpointEvent {
-        data: RealtimeEndpointBecame {
-            became: Became { code: state.as_str(), sub_code, updated_at: at },
+        data: RealtimeEndpointStateChange {
+            became: StateChange { code: state.as_str(), sub_code, updated_at: at },
             error: error.map(|message| RealtimeEndpointError { code: "UNREACHABLE", message }),
         },
         realtime_endpoint: RealtimeEndpointOfEvent { id, metadata: &endpoint.metadata },

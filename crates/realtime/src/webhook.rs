@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    leased_endpoint::{LeasedEndpoint, Stopped, outcome_of},
     message::Message,
-    teller::{Stopped, Teller, outcome_of},
 };
 
 /// After so long, others have their turn first.
@@ -18,54 +18,54 @@ const TURN: Duration = Duration::from_secs(5);
 
 /// Sends the events of an endpoint until there are no more or the turn is over.
 #[tracing::instrument(name = "realtime_webhook", skip_all)]
-pub(crate) async fn tell(
-    mut teller: Teller<'_>,
+pub(crate) async fn send(
+    mut endpoint: LeasedEndpoint<'_>,
     more: &Notify,
     stopping: &CancellationToken,
 ) -> Result<(), Stopped> {
-    let clock = teller.parts.env.clock.clone();
+    let clock = endpoint.parts.env.clock.clone();
     let begun = clock.elapsed();
     let is_over = || stopping.is_cancelled() || clock.elapsed().saturating_sub(begun) >= TURN;
     while !is_over() {
-        let events = teller.after(teller.told()).await?;
+        let events = endpoint.after(endpoint.delivered_up_to()).await?;
         if events.is_empty() {
-            if teller.is_over(teller.told()).await? {
-                return teller.is_done().await;
+            if endpoint.is_over(endpoint.delivered_up_to()).await? {
+                return endpoint.record_done().await;
             }
             break;
         }
-        let mut seen = teller.told();
+        let mut seen = endpoint.delivered_up_to();
         for event in &events {
             if is_over() {
                 break;
             }
-            if let Some(message) = teller.message(event) {
-                if let Err(error) = attempt(&teller, &message).await? {
-                    teller.has_skipped(seen).await?;
-                    return teller.has_failed(&error).await;
+            if let Some(message) = endpoint.message(event) {
+                if let Err(error) = attempt(&endpoint, &message).await? {
+                    endpoint.record_skipped(seen).await?;
+                    return endpoint.record_failure(&error).await;
                 }
-                teller.has_told(event.number).await?;
+                endpoint.record_delivered(event.number).await?;
             }
             seen = event.number;
         }
-        if seen > teller.told() {
-            teller.has_skipped(seen).await?;
+        if seen > endpoint.delivered_up_to() {
+            endpoint.record_skipped(seen).await?;
         }
     }
-    if teller.settle(RealtimeNext::Released).await? {
+    if endpoint.settle(RealtimeNext::Released).await? {
         more.notify_one();
     }
     Ok(())
 }
 
 /// Sends one event, once. An error says why it has not arrived.
-#[tracing::instrument(name = "tell_event", skip_all, fields(number = message.number))]
-async fn attempt(teller: &Teller<'_>, message: &Message) -> Result<Result<(), String>, Stopped> {
-    let keys = teller.keys().await?;
-    let id = teller.id_of(message.number);
+#[tracing::instrument(name = "send_event", skip_all, fields(number = message.number))]
+async fn attempt(endpoint: &LeasedEndpoint<'_>, message: &Message) -> Result<Result<(), String>, Stopped> {
+    let keys = endpoint.keys().await?;
+    let id = endpoint.id_of(message.number);
     let headers = [("latchkey-sequence", message.number.to_string())];
     let post = Post { id: &id, body: &message.body, headers: &headers, svix: false };
-    let sent = teller.parts.callbacks.post(teller.url.expose(), &keys, post).await;
+    let sent = endpoint.parts.callbacks.post(endpoint.url.expose(), &keys, post).await;
     let (outcome, error) = match sent {
         Ok(PostAnswer { status: 200..=299, .. }) => (DeliveryOutcome::Delivered, None),
         Ok(PostAnswer { status, .. }) => {
@@ -75,6 +75,6 @@ async fn attempt(teller: &Teller<'_>, message: &Message) -> Result<Result<(), St
         }
         Err(error) => (outcome_of(&error), Some(error.to_string())),
     };
-    teller.parts.metrics.realtime_attempt(outcome);
+    endpoint.parts.metrics.realtime_attempt(outcome);
     Ok(error.map_or(Ok(()), Err))
 }

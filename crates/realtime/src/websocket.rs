@@ -2,7 +2,7 @@
 //!
 //! A frame that was written may never arrive. So after some frames comes a ping with the number of the last: the receiver's
 //! WebSocket library answers it when it has read what was before, and only then is the position stored. A receiver that does
-//! not read fills its connection and nothing else; after half a minute it counts as gone.
+//! not read fills its connection and nothing else; after half a minute the connection is closed.
 
 use std::time::Duration;
 
@@ -16,22 +16,22 @@ use store::RealtimeNext;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    leased_endpoint::{LeasedEndpoint, Stopped, outcome_of},
     open_connections::OpenConnection,
-    teller::{Stopped, Teller, outcome_of},
 };
 
 /// Events that are sent before the receiver has to have read them.
 const BATCH: usize = 100;
-/// What a receiver has to read them.
-const READ_WITHIN: Duration = Duration::from_secs(30);
-/// After so long without any event, it is looked whether the receiver is still there.
-const LOOK_INTERVAL: Duration = Duration::from_secs(20);
+/// How long a receiver may take to read them.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// After this time without an event, a ping checks that the receiver is still there.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Why a connection is not used any more.
 enum Broken {
     Stopped(Stopped),
-    /// The receiver's end of it.
-    Gone(String),
+    /// The connection is lost.
+    Lost(String),
 }
 
 impl<E: Into<Stopped>> From<E> for Broken {
@@ -40,95 +40,95 @@ impl<E: Into<Stopped>> From<E> for Broken {
     }
 }
 
-/// Connects, and tells the endpoint of what happens until the bot has ended.
+/// Connects, and sends events until the bot has ended.
 #[tracing::instrument(name = "realtime_websocket", skip_all)]
-pub(crate) async fn tell(
-    mut teller: Teller<'_>,
+pub(crate) async fn send(
+    mut endpoint: LeasedEndpoint<'_>,
     connection: OpenConnection,
     stopping: &CancellationToken,
 ) -> Result<(), Stopped> {
-    if !teller.finds_something().await? {
-        if teller.is_over(teller.told()).await? {
-            return teller.is_done().await;
+    if !endpoint.skip_unwanted().await? {
+        if endpoint.is_over(endpoint.delivered_up_to()).await? {
+            return endpoint.record_done().await;
         }
-        return teller.settle(RealtimeNext::Released).await.map(drop);
+        return endpoint.settle(RealtimeNext::Released).await.map(drop);
     }
-    let (keys, id) = (teller.keys().await?, teller.id_of(teller.told()));
-    let opened = teller.parts.callbacks.open_socket(teller.url.expose(), &keys, &id).await;
+    let (keys, id) = (endpoint.keys().await?, endpoint.id_of(endpoint.delivered_up_to()));
+    let opened = endpoint.parts.callbacks.open_socket(endpoint.url.expose(), &keys, &id).await;
     let mut socket = match opened {
         Ok(socket) => socket,
         Err(error) => {
-            teller.parts.metrics.realtime_attempt(outcome_of(&error));
-            return teller.has_failed(&error.to_string()).await;
+            endpoint.parts.metrics.realtime_attempt(outcome_of(&error));
+            return endpoint.record_failure(&error.to_string()).await;
         }
     };
-    match follow(&mut teller, &mut socket, &connection, stopping).await {
+    match follow(&mut endpoint, &mut socket, &connection, stopping).await {
         Ok(()) => Ok(()),
         Err(Broken::Stopped(stopped)) => Err(stopped),
-        Err(Broken::Gone(error)) => {
-            teller.parts.metrics.realtime_attempt(DeliveryOutcome::Unreachable);
-            teller.has_failed(&error).await
+        Err(Broken::Lost(error)) => {
+            endpoint.parts.metrics.realtime_attempt(DeliveryOutcome::Unreachable);
+            endpoint.record_failure(&error).await
         }
     }
 }
 
 async fn follow(
-    teller: &mut Teller<'_>,
+    endpoint: &mut LeasedEndpoint<'_>,
     socket: &mut Socket,
     connection: &OpenConnection,
     stopping: &CancellationToken,
 ) -> Result<(), Broken> {
-    let clock = teller.parts.env.clock.clone();
+    let clock = endpoint.parts.env.clock.clone();
     // A receiver that accepts and closes at once is not there.
-    confirm(teller, socket, Vec::new(), teller.told()).await?;
+    confirm(endpoint, socket, Vec::new(), endpoint.delivered_up_to()).await?;
     loop {
-        let events = teller.after(teller.told()).await?;
+        let events = endpoint.after(endpoint.delivered_up_to()).await?;
         for events in events.chunks(BATCH) {
-            let messages = events.iter().filter_map(|event| teller.message(event));
+            let messages = events.iter().filter_map(|event| endpoint.message(event));
             let messages: Vec<_> = messages.map(|message| Frame::text(message.body)).collect();
-            let last = events.last().map_or(teller.told(), |event| event.number);
+            let last = events.last().map_or(endpoint.delivered_up_to(), |event| event.number);
             if messages.is_empty() {
-                teller.has_skipped(last).await?;
+                endpoint.record_skipped(last).await?;
                 continue;
             }
-            confirm(teller, socket, messages, last).await?;
+            confirm(endpoint, socket, messages, last).await?;
             if stopping.is_cancelled() {
                 break;
             }
         }
         if stopping.is_cancelled() {
-            close(teller, socket, CloseCode::Away).await;
-            return Ok(teller.settle(RealtimeNext::Released).await.map(drop)?);
+            close(endpoint, socket, CloseCode::Away).await;
+            return Ok(endpoint.settle(RealtimeNext::Released).await.map(drop)?);
         }
         if !events.is_empty() {
             continue;
         }
-        if teller.is_over(teller.told()).await? {
-            close(teller, socket, CloseCode::Normal).await;
-            return Ok(teller.is_done().await?);
+        if endpoint.is_over(endpoint.delivered_up_to()).await? {
+            close(endpoint, socket, CloseCode::Normal).await;
+            return Ok(endpoint.record_done().await?);
         }
-        if teller.settle(RealtimeNext::Kept).await? {
+        if endpoint.settle(RealtimeNext::Kept).await? {
             continue;
         }
         tokio::select! {
             () = connection.due() => {}
             () = stopping.cancelled() => {}
-            gone = nothing_but_noise(socket) => return Err(Broken::Gone(gone)),
-            () = clock.sleep(LOOK_INTERVAL) => confirm(teller, socket, Vec::new(), teller.told()).await?,
+            lost = ignore_until_closed(socket) => return Err(Broken::Lost(lost)),
+            () = clock.sleep(PING_INTERVAL) => confirm(endpoint, socket, Vec::new(), endpoint.delivered_up_to()).await?,
         }
     }
 }
 
 /// Sends these frames, and returns when the receiver has read them.
-#[tracing::instrument(name = "tell_events", skip_all, fields(last, frames = frames.len()))]
+#[tracing::instrument(name = "send_events", skip_all, fields(last, frames = frames.len()))]
 async fn confirm(
-    teller: &mut Teller<'_>,
+    endpoint: &mut LeasedEndpoint<'_>,
     socket: &mut Socket,
     frames: Vec<Frame>,
     last: u64,
 ) -> Result<(), Broken> {
     let count = frames.len();
-    let telling = async {
+    let sending = async {
         for frame in frames {
             socket.feed(frame).await?;
         }
@@ -141,19 +141,19 @@ async fn confirm(
             }
         }
     };
-    match teller.parts.env.clock.timeout(READ_WITHIN, telling).await {
+    match endpoint.parts.env.clock.timeout(READ_TIMEOUT, sending).await {
         Some(Ok(())) => {}
-        Some(Err(error)) => return Err(Broken::Gone(words(&error))),
-        None => return Err(Broken::Gone(format!("it has not read for {} s", READ_WITHIN.as_secs()))),
+        Some(Err(error)) => return Err(Broken::Lost(words(&error))),
+        None => return Err(Broken::Lost(format!("it has not read for {} s", READ_TIMEOUT.as_secs()))),
     }
     for _ in 0..count {
-        teller.parts.metrics.realtime_attempt(DeliveryOutcome::Delivered);
+        endpoint.parts.metrics.realtime_attempt(DeliveryOutcome::Delivered);
     }
-    Ok(teller.has_told(last).await?)
+    Ok(endpoint.record_delivered(last).await?)
 }
 
-/// Reads what a receiver sends unasked, which is ignored; answers why the connection has ended. Pings are answered meanwhile.
-async fn nothing_but_noise(socket: &mut Socket) -> String {
+/// Ignores what a receiver sends, and answers its pings. Returns why the connection has ended.
+async fn ignore_until_closed(socket: &mut Socket) -> String {
     loop {
         match socket.next().await {
             Some(Ok(Frame::Close(_))) | None => return words(&FrameError::ConnectionClosed),
@@ -173,8 +173,8 @@ fn words(error: &FrameError) -> String {
     }
 }
 
-/// Says goodbye, if the receiver listens.
-async fn close(teller: &Teller<'_>, socket: &mut Socket, code: CloseCode) {
+/// Closes the connection properly, if the receiver answers.
+async fn close(endpoint: &LeasedEndpoint<'_>, socket: &mut Socket, code: CloseCode) {
     let goodbye = socket.close(Some(CloseFrame { code, reason: "".into() }));
-    drop(teller.parts.env.clock.timeout(Duration::from_secs(2), goodbye).await);
+    drop(endpoint.parts.env.clock.timeout(Duration::from_secs(2), goodbye).await);
 }

@@ -18,16 +18,16 @@ use workers::{Claimed, Share, Shares, Work};
 
 use crate::{
     Parts,
+    leased_endpoint::{LeasedEndpoint, Stopped},
     open_connections::OpenConnections,
-    teller::{Stopped, Teller},
     webhook, websocket,
 };
 
 /// How long an endpoint is leased without a renewal.
 const LEASE: Duration = Duration::from_secs(60);
-/// Endpoints of one workspace that are served at once: when there are so many, no more are claimed.
+/// Endpoints of one workspace that are served at the same time. At this number no more are claimed.
 pub(crate) const MAX_OF_A_WORKSPACE: u32 = 256;
-/// Of one workspace that are claimed in one go.
+/// Endpoints of one workspace that are claimed at once.
 const CLAIMED_OF_A_WORKSPACE: u32 = 64;
 /// Between renewals.
 const RENEW_INTERVAL: Duration = Duration::from_secs(20);
@@ -62,7 +62,7 @@ impl Work for DueEndpoints {
         let shares = RealtimeShares { full: &full, most: CLAIMED_OF_A_WORKSPACE };
         let leased = store.lease_due_realtime_endpoints(&tokens, shares, now, now + LEASE).await?;
         if leased.len() >= CLAIMED_OF_A_WORKSPACE as usize {
-            // Of a workspace it may have been as many as one go takes.
+            // A workspace may have reached the limit of one claim: claim again.
             self.more.notify_one();
         }
         let claimed = leased.into_iter().map(|(row, lease, due_at)| {
@@ -82,16 +82,16 @@ impl Work for DueEndpoints {
     }
 
     async fn run(&self, (row, lease, _): &Self::Item) -> Result<(), Failure> {
-        let Some(teller) = Teller::open(&self.parts, (row, lease)).await? else { return Ok(()) };
-        let told = match teller.endpoint.kind {
-            EndpointKind::Webhook => webhook::tell(teller, &self.more, &self.stopping).await,
-            EndpointKind::Websocket => websocket::tell(teller, self.open.add(row.id), &self.stopping).await,
+        let Some(endpoint) = LeasedEndpoint::open(&self.parts, (row, lease)).await? else { return Ok(()) };
+        let sent = match endpoint.config.kind {
+            EndpointKind::Webhook => webhook::send(endpoint, &self.more, &self.stopping).await,
+            EndpointKind::Websocket => websocket::send(endpoint, self.open.add(row.id), &self.stopping).await,
         };
-        match told {
+        match sent {
             Ok(()) => Ok(()),
             Err(Stopped::Failed(failure)) => Err(failure),
             Err(Stopped::LeaseLost) => {
-                tracing::warn!("another server tells this endpoint");
+                tracing::warn!("another server sends to this endpoint");
                 Ok(())
             }
         }

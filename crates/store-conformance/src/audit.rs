@@ -5,8 +5,8 @@
 use std::{future::poll_fn, net::IpAddr, slice, task::Poll, time::Duration};
 
 use model::{
-    About, ApiKeyId, AuditId, BotId, Code, CredentialId, Outcome, Purpose, Source, Timestamp, TokenKind,
-    TokenLinkId, Who, WorkspaceId,
+    ApiKeyId, AuditActor, AuditId, BotId, Code, CredentialId, Outcome, Purpose, Source, Timestamp,
+    TokenContext, TokenKind, TokenLinkId, WorkspaceId,
 };
 
 use crate::Conformance;
@@ -21,11 +21,11 @@ fn record(suite: &Conformance, workspace: WorkspaceId, at: Timestamp) -> AuditRe
         workspace,
         credential: CredentialId::generate(&suite.env),
         kind: TokenKind::Zak,
-        who: Who::TokenLink(TokenLinkId::generate(&suite.env)),
+        who: AuditActor::TokenLink(TokenLinkId::generate(&suite.env)),
         from: Some(IpAddr::from([192, 0, 2, 1])),
         why: Purpose::TokenLink,
-        outcome: Outcome::Given(Source::Kept),
-        about: About::default(),
+        outcome: Outcome::Given(Source::Cached),
+        about: TokenContext::default(),
     }
 }
 
@@ -44,18 +44,18 @@ async fn everything(suite: &Conformance) -> Vec<AuditRecord> {
 pub async fn a_batch_comes_back_whole(suite: &Conformance) {
     let (workspace, now) = (WorkspaceId::generate(&suite.env), suite.env.now());
     let refused = AuditRecord {
-        who: Who::ApiKey(ApiKeyId::generate(&suite.env)),
+        who: AuditActor::ApiKey(ApiKeyId::generate(&suite.env)),
         from: Some("2001:db8::1".parse().unwrap()),
         why: Purpose::AccessTokenEndpoint,
         outcome: Outcome::Refused(Code::ZoomRateLimited),
         ..record(suite, workspace, now)
     };
     let minted = AuditRecord {
-        who: Who::Bot(BotId::generate(&suite.env)),
+        who: AuditActor::Bot(BotId::generate(&suite.env)),
         from: None,
         why: Purpose::BotJoin,
         outcome: Outcome::Given(Source::Minted),
-        about: About {
+        about: TokenContext {
             user: Some("ada@example.test".parse().unwrap()),
             meeting: Some("12345678901".parse().unwrap()),
             bot: Some("bot_TESTVECTOR000001".parse().unwrap()),
@@ -233,14 +233,14 @@ pub async fn rows_from_before_batches_are_kept(store: &dyn Store) {
     let [full, bare] = &found[..] else { panic!("{found:?}") };
     assert_eq!(full.at.as_microsecond(), 1_800_000_000_000_007);
     assert_eq!(full.id.to_string(), "01a31b9f-0000-7000-8000-000000000001");
-    assert_eq!(full.who, Who::TokenLink("01a31b9f-0000-7000-8000-00000000000c".parse().unwrap()));
+    assert_eq!(full.who, AuditActor::TokenLink("01a31b9f-0000-7000-8000-00000000000c".parse().unwrap()));
     assert_eq!((full.from, full.why), (Some("2001:db8::1".parse().unwrap()), Purpose::TokenLink));
-    assert_eq!((full.kind, full.outcome), (TokenKind::Zak, Outcome::Given(Source::Kept)));
+    assert_eq!((full.kind, full.outcome), (TokenKind::Zak, Outcome::Given(Source::Cached)));
     assert_eq!(full.about.user.as_ref().unwrap().as_str(), "zoë@example.test");
     assert_eq!(full.about.meeting, Some("12345678901".parse().unwrap()));
     assert_eq!(full.about.bot.as_ref().unwrap().as_str(), "bot_1");
     assert_eq!(bare.at.as_microsecond(), 1_800_000_060_000_000);
-    assert_eq!((bare.from, &bare.about), (None, &About::default()));
+    assert_eq!((bare.from, &bare.about), (None, &TokenContext::default()));
     assert_eq!(bare.outcome, Outcome::Refused(Code::ZoomRateLimited));
     let all = Timestamp::from_microsecond(1_900_000_000_000_000);
     // The same in today's form, where each can be found by what it is about.

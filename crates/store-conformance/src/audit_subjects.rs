@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use model::{
-    About, ApiKeyId, AuditId, BotId, CredentialId, Outcome, PlatformBot, Purpose, Source, TokenKind,
-    TokenLinkId, Who, WorkspaceId,
+    ApiKeyId, AuditActor, AuditId, BotId, CredentialId, Outcome, PlatformBot, Purpose, Source, TokenContext,
+    TokenKind, TokenLinkId, WorkspaceId,
 };
 
 use crate::Conformance;
@@ -31,7 +31,12 @@ impl Told {
         let (link, key, bot) = (TokenLinkId::generate(env), ApiKeyId::generate(env), BotId::generate(env));
         let accounts = [(); 2].map(|()| CredentialId::generate(env));
         let (workspace, platform_bot) = (WorkspaceId::generate(env), "bot_1".parse::<PlatformBot>().unwrap());
-        let who = [Who::TokenLink(link), Who::ApiKey(key), Who::Bot(bot), Who::TokenLink(link)];
+        let who = [
+            AuditActor::TokenLink(link),
+            AuditActor::ApiKey(key),
+            AuditActor::Bot(bot),
+            AuditActor::TokenLink(link),
+        ];
         let record = |number: usize| AuditRecord {
             id: AuditId::generate(env),
             at: env.now() + Duration::from_secs(30) * u32::try_from(number).unwrap(),
@@ -41,8 +46,11 @@ impl Told {
             who: who[number % 4],
             from: None,
             why: Purpose::TokenLink,
-            outcome: Outcome::Given(Source::Kept),
-            about: About { bot: (number % 4 == 3).then(|| platform_bot.clone()), ..About::default() },
+            outcome: Outcome::Given(Source::Cached),
+            about: TokenContext {
+                bot: (number % 4 == 3).then(|| platform_bot.clone()),
+                ..TokenContext::default()
+            },
         };
         let records = (0..12).map(record).collect();
         Self { workspace, accounts, link, key, bot, platform_bot, records }

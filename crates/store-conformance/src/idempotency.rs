@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use model::IdempotentRequestId;
 
 use crate::{CALLERS, Conformance, ROUNDS};
-use store::{FirstOrAgain, IdempotentRequest, Lease};
+use store::{IdempotencyState, IdempotentRequest, Lease};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -23,7 +23,7 @@ async fn begin(
     request: &IdempotentRequest,
     lease: &Lease,
     after: Duration,
-) -> FirstOrAgain {
+) -> IdempotencyState {
     let now = suite.env.now() + after;
     suite.store.begin_idempotent(request, lease, now, now + HOUR).await.unwrap()
 }
@@ -31,15 +31,15 @@ async fn begin(
 pub async fn a_repeated_request_gets_the_first_answer(suite: &Conformance) {
     let request = request(suite).await;
     let (lease, answer, end) = (suite.lease(60), suite.sealed(), suite.env.now() + HOUR);
-    assert_eq!(begin(suite, &request, &lease, Duration::ZERO).await, FirstOrAgain::First);
+    assert_eq!(begin(suite, &request, &lease, Duration::ZERO).await, IdempotencyState::First);
     let other = IdempotentRequest { fingerprint: [7; 32], ..request };
-    let in_flight = FirstOrAgain::InFlight { fingerprint: request.fingerprint };
+    let in_flight = IdempotencyState::InFlight { fingerprint: request.fingerprint };
     assert_eq!(begin(suite, &other, &suite.lease(60), Duration::ZERO).await, in_flight);
 
     let late = suite.lease(60).token;
     assert!(!suite.store.finish_idempotent(request.id, late, &suite.sealed(), end).await.unwrap());
     assert!(suite.store.finish_idempotent(request.id, lease.token, &answer, end).await.unwrap());
-    let done = FirstOrAgain::Done { fingerprint: request.fingerprint, answer };
+    let done = IdempotencyState::Done { fingerprint: request.fingerprint, answer };
     // A lease that has lapsed since does not free the request.
     assert_eq!(begin(suite, &other, &suite.lease(60), Duration::from_secs(3599)).await, done);
     assert!(!suite.store.finish_idempotent(request.id, lease.token, &suite.sealed(), end).await.unwrap());
@@ -47,17 +47,17 @@ pub async fn a_repeated_request_gets_the_first_answer(suite: &Conformance) {
     assert_eq!(begin(suite, &request, &suite.lease(60), Duration::ZERO).await, done);
 
     // An expired answer is not used.
-    assert_eq!(begin(suite, &other, &suite.lease(7200), HOUR).await, FirstOrAgain::First);
+    assert_eq!(begin(suite, &other, &suite.lease(7200), HOUR).await, IdempotencyState::First);
 }
 
 pub async fn a_lapsed_request_is_taken_on_again(suite: &Conformance) {
     let request = request(suite).await;
     let (crashed, next) = (suite.lease(60), suite.lease(120));
-    assert_eq!(begin(suite, &request, &crashed, Duration::ZERO).await, FirstOrAgain::First);
+    assert_eq!(begin(suite, &request, &crashed, Duration::ZERO).await, IdempotencyState::First);
     let just_before = Duration::from_micros(59_999_999);
-    let in_flight = FirstOrAgain::InFlight { fingerprint: request.fingerprint };
+    let in_flight = IdempotencyState::InFlight { fingerprint: request.fingerprint };
     assert_eq!(begin(suite, &request, &next, just_before).await, in_flight);
-    assert_eq!(begin(suite, &request, &next, Duration::from_secs(60)).await, FirstOrAgain::First);
+    assert_eq!(begin(suite, &request, &next, Duration::from_secs(60)).await, IdempotencyState::First);
     // A slow holder whose lease has lapsed can't store its answer.
     let end = suite.env.now() + HOUR;
     assert!(!suite.store.finish_idempotent(request.id, crashed.token, &suite.sealed(), end).await.unwrap());
@@ -68,9 +68,9 @@ pub async fn a_lapsed_request_is_taken_on_again(suite: &Conformance) {
 pub async fn an_abandoned_request_may_come_again_at_once(suite: &Conformance) {
     let request = request(suite).await;
     let lease = suite.lease(60);
-    assert_eq!(begin(suite, &request, &lease, Duration::ZERO).await, FirstOrAgain::First);
+    assert_eq!(begin(suite, &request, &lease, Duration::ZERO).await, IdempotencyState::First);
     assert!(suite.store.abandon_idempotent(request.id, lease.token).await.unwrap());
-    assert_eq!(begin(suite, &request, &suite.lease(60), Duration::ZERO).await, FirstOrAgain::First);
+    assert_eq!(begin(suite, &request, &suite.lease(60), Duration::ZERO).await, IdempotencyState::First);
 }
 
 pub async fn of_the_same_at_once_one_is_first(suite: &Conformance) {
@@ -79,7 +79,7 @@ pub async fn of_the_same_at_once_one_is_first(suite: &Conformance) {
         request.id = IdempotentRequestId::of_hash(suite.env.entropy.bytes());
         let leases: Vec<Lease> = (0..CALLERS).map(|_| suite.lease(60)).collect();
         let begun = join_all(leases.iter().map(|lease| begin(suite, &request, lease, Duration::ZERO))).await;
-        assert_eq!(begun.iter().filter(|begun| **begun == FirstOrAgain::First).count(), 1, "{begun:?}");
+        assert_eq!(begun.iter().filter(|begun| **begun == IdempotencyState::First).count(), 1, "{begun:?}");
     }
 }
 
@@ -87,7 +87,7 @@ pub async fn what_is_past_its_time_is_forgotten_few_at_a_time(suite: &Conformanc
     let mut request = request(suite).await;
     for _ in 0..3 {
         request.id = IdempotentRequestId::of_hash(suite.env.entropy.bytes());
-        assert_eq!(begin(suite, &request, &suite.lease(60), Duration::ZERO).await, FirstOrAgain::First);
+        assert_eq!(begin(suite, &request, &suite.lease(60), Duration::ZERO).await, IdempotencyState::First);
     }
     let end = suite.env.now() + HOUR;
     assert_eq!(suite.store.forget_idempotent(end - Duration::from_micros(1), 10).await.unwrap(), 0);

@@ -15,7 +15,7 @@ use crate::{
 };
 use store::{
     Credential, DueSync, KnownMeeting, Lease, LogFilter, Meeting, MeetingChange, MeetingFilter, MeetingKey,
-    MeetingNews, MeetingOwner, Order, Page, ReceivedEvent, SyncOutcome, ZoomEvent,
+    MeetingOwner, MeetingWebhookChange, Order, Page, ReceivedEvent, SyncOutcome, ZoomEvent,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -125,7 +125,7 @@ async fn tell(suite: &Conformance, to: &Credential, change: MeetingChange, as_of
         // Later than everything that is told here.
         received_at: suite.env.now() + HOUR,
     };
-    let news = MeetingNews { zoom_account_id: to.zoom_account_id.clone(), change, as_of };
+    let news = MeetingWebhookChange { zoom_account_id: to.zoom_account_id.clone(), change, as_of };
     let received = ReceivedEvent { event, disconnection: None, news: Some(&news) };
     suite.store.receive_zoom_events(&[received]).await.unwrap();
 }

@@ -11,7 +11,8 @@ use model::{
 
 use crate::{Conformance, bots, connect, credentials, links};
 use store::{
-    AccountsAlike, AccountsCounted, ApiKey, Held, Overview, Pool, RefreshLease, RefreshesCounted, Transition,
+    AccountGroup, AccountsCounted, ApiKey, Overview, Pool, QuotaResource, RefreshLease, RefreshesCounted,
+    Transition,
 };
 
 async fn overview(suite: &Conformance, workspace: WorkspaceId, since: Timestamp) -> Overview {
@@ -86,7 +87,7 @@ pub async fn accounts_with_tokens_are_grouped_by_what_may_hinder_them(suite: &Co
     assert_eq!(row.scopes.as_deref().unwrap(), whole);
     assert_eq!(one_of(&[poor]).scopes.as_deref().unwrap(), &whole[..1]);
     assert_eq!(one_of(&[unknown]).scopes, None);
-    let AccountsAlike { app_refused, accounts, app, .. } = one_of(&[of_refused]);
+    let AccountGroup { app_refused, accounts, app, .. } = one_of(&[of_refused]);
     assert_eq!((*app_refused, *accounts, *app), (true, 1, refused.id));
 }
 
@@ -138,7 +139,7 @@ pub async fn a_join_takes_from_its_last_beginning(suite: &Conformance) {
 }
 
 pub async fn what_can_be_used_is_held(suite: &Conformance) {
-    use Held::{ApiKeys, Invitations, Pools, TokenLinks, ZoomOauthApps};
+    use QuotaResource::{ApiKeys, Invitations, Pools, TokenLinks, ZoomOauthApps};
     let (store, now) = (&suite.store, suite.env.now());
     let hour = Duration::from_secs(3600);
     let held = async |workspace, what, at| store.held(workspace, what, at).await.unwrap();
@@ -173,7 +174,7 @@ pub async fn what_can_be_used_is_held(suite: &Conformance) {
 pub async fn an_open_invitation_is_held(suite: &Conformance) {
     let (store, now) = (&suite.store, suite.env.now());
     let invitation = connect::invitation(suite).await;
-    let held = async |at| store.held(invitation.workspace, Held::Invitations, at).await.unwrap();
+    let held = async |at| store.held(invitation.workspace, QuotaResource::Invitations, at).await.unwrap();
     assert_eq!((held(now).await, held(invitation.expires_at).await), (1, 0));
     assert!(store.revoke_consent(invitation.workspace, invitation.id, now).await.unwrap());
     assert_eq!(held(now).await, 0);

@@ -6,8 +6,8 @@ mod server;
 use std::time::Duration;
 
 use model::{
-    About, AuditId, Code, CredentialId, Environment, Outcome, Purpose, Secret, Source, Timestamp, TokenKind,
-    TokenLinkId, Who, WorkspaceId,
+    AuditActor, AuditId, Code, CredentialId, Environment, Outcome, Purpose, Secret, Source, Timestamp,
+    TokenContext, TokenKind, TokenLinkId, WorkspaceId,
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use store::{AuditRecord, Audits};
@@ -25,11 +25,11 @@ fn records() -> Vec<AuditRecord> {
         workspace: WorkspaceId::generate(&env),
         credential: CredentialId::generate(&env),
         kind: TokenKind::Zak,
-        who: Who::TokenLink(TokenLinkId::generate(&env)),
+        who: AuditActor::TokenLink(TokenLinkId::generate(&env)),
         from: Some([192, 0, 2, 1].into()),
         why: Purpose::TokenLink,
-        outcome: Outcome::Given(Source::Kept),
-        about: About {
+        outcome: Outcome::Given(Source::Cached),
+        about: TokenContext {
             user: Some("zo\u{eb}@example.test".parse().unwrap()),
             meeting: Some("12345678901".parse().unwrap()),
             bot: Some(r#""bot"\1"#.parse().unwrap()),
@@ -40,7 +40,7 @@ fn records() -> Vec<AuditRecord> {
         at: at + Duration::from_secs(90),
         from: None,
         outcome: Outcome::Refused(Code::ZoomRateLimited),
-        about: About::default(),
+        about: TokenContext::default(),
         ..full.clone()
     };
     let soon = AuditRecord { id: AuditId::generate(&env), at: at + Duration::from_micros(1), ..bare.clone() };

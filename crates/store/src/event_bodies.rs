@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 /// The state that something came into.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Became<'e> {
+pub struct StateChange<'e> {
     /// The state: the last word of the event's type. Of an endpoint that was switched off because nothing reached it, `failed`.
     pub code: &'e str,
     /// Why, if there is more to say than the state.
@@ -26,7 +26,7 @@ pub struct Became<'e> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BotEvent<'e> {
     /// The state.
-    pub data: Became<'e>,
+    pub data: StateChange<'e>,
     /// The bot.
     pub bot: BotOfEvent<'e>,
 }
@@ -44,7 +44,7 @@ pub struct BotOfEvent<'e> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountEvent<'e> {
     /// The state.
-    pub data: Became<'e>,
+    pub data: StateChange<'e>,
     /// The account.
     pub zoom_oauth_credential: &'e AccountOfEvent,
     /// What happened, for people.
@@ -108,7 +108,7 @@ pub struct AccountOfEvent {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PoolEvent<'e> {
     /// The state.
-    pub data: Became<'e>,
+    pub data: StateChange<'e>,
     /// The pool.
     pub pool: PoolOfEvent<'e>,
     /// Seats of accounts that can give tokens.
@@ -134,7 +134,7 @@ pub struct PoolOfEvent<'e> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenLinkEvent<'e> {
     /// The state.
-    pub data: Became<'e>,
+    pub data: StateChange<'e>,
     /// The link.
     pub token_link: TokenLinkOfEvent<'e>,
     /// How many fetches were refused since `since`.
@@ -160,7 +160,7 @@ pub struct TokenLinkOfEvent<'e> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ServerEvent<'e> {
     /// The state.
-    pub data: Became<'e>,
+    pub data: StateChange<'e>,
     /// The cause, for people.
     pub message: Option<&'e str>,
     /// What doesn't work because of it.
@@ -171,7 +171,7 @@ pub struct ServerEvent<'e> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookEndpointEvent<'e> {
     /// The state.
-    pub data: Became<'e>,
+    pub data: StateChange<'e>,
     /// The endpoint.
     pub webhook_endpoint: WebhookEndpointOfEvent<'e>,
     /// Why it was switched off, for people.
@@ -209,7 +209,7 @@ pub struct ApiKeyOfEvent {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RealtimeEndpointEvent<'e> {
     /// The state.
-    pub data: RealtimeEndpointBecame<'e>,
+    pub data: RealtimeEndpointStateChange<'e>,
     /// The endpoint.
     pub realtime_endpoint: RealtimeEndpointOfEvent<'e>,
     /// Where what it is told of is kept.
@@ -220,10 +220,10 @@ pub struct RealtimeEndpointEvent<'e> {
 
 /// The state that a real-time endpoint came into.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RealtimeEndpointBecame<'e> {
+pub struct RealtimeEndpointStateChange<'e> {
     /// The state.
     #[serde(flatten)]
-    pub became: Became<'e>,
+    pub became: StateChange<'e>,
     /// Why it was given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<RealtimeEndpointError<'e>>,

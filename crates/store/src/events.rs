@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::{
     Note, StoreError,
-    event_bodies::{AccountEvent, AccountOfEvent, Became, BotEvent, BotOfEvent},
+    event_bodies::{AccountEvent, AccountOfEvent, BotEvent, BotOfEvent, StateChange},
 };
 
 /// An event that is to be written.
@@ -66,7 +66,7 @@ impl NewEvent {
         change: &StatusChange,
     ) -> Self {
         let kind = bot_event_type(change.code);
-        let became = Became {
+        let became = StateChange {
             code: change.code.as_str(),
             sub_code: change.sub_code.map(SubCode::as_str),
             updated_at: change.created_at,
@@ -95,7 +95,7 @@ impl NewEvent {
         let (kind, cause) = account_event_type(status);
         let code = kind.rsplit('.').next().unwrap_or_default();
         let sub_code = cause.or_else(|| note.code.map(model::Code::as_str));
-        let became = Became { code, sub_code, updated_at: note.at };
+        let became = StateChange { code, sub_code, updated_at: note.at };
         let advice = match status {
             CredentialStatus::Healthy => None,
             CredentialStatus::Degraded => note.code.map(model::Code::advice),

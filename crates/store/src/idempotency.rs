@@ -18,7 +18,7 @@ pub struct IdempotentRequest {
 
 /// Whether a request is new.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FirstOrAgain {
+pub enum IdempotencyState {
     /// It is new: the caller executes it, under the lease.
     First,
     /// It is being executed.
@@ -47,7 +47,7 @@ pub trait IdempotentRequests {
         lease: &Lease,
         now: Timestamp,
         keep_until: Timestamp,
-    ) -> Result<FirstOrAgain, StoreError>;
+    ) -> Result<IdempotencyState, StoreError>;
 
     /// Stores the answer. `false` when another lease holds the request by now.
     async fn finish_idempotent(

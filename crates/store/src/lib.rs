@@ -79,7 +79,7 @@ pub use deliveries::{
 };
 pub use error::StoreError;
 pub use events::{Event, EventFilter, Events, NewEvent, event_body};
-pub use idempotency::{FirstOrAgain, IdempotentRequest, IdempotentRequests};
+pub use idempotency::{IdempotencyState, IdempotentRequest, IdempotentRequests};
 pub use lease::Lease;
 pub use limits::{LimitShare, ZoomLimit, ZoomLimits};
 pub use links::{
@@ -90,10 +90,10 @@ pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
 pub use meeting_events::{Appended, MeetingEventBatch, MeetingEvents, MeetingEventsSummary};
 pub use meetings::{
     DueSync, KnownMeeting, LONGEST_SYNC_PAUSE, Meeting, MeetingChange, MeetingFilter, MeetingKey,
-    MeetingNews, MeetingOwner, Meetings, PersonalRoom, SyncOutcome,
+    MeetingOwner, MeetingWebhookChange, Meetings, PersonalRoom, SyncOutcome,
 };
 pub use observer::StoreObserver;
-pub use overview::{AccountsAlike, AccountsCounted, Held, Overview, Overviews, RefreshesCounted};
+pub use overview::{AccountGroup, AccountsCounted, Overview, Overviews, QuotaResource, RefreshesCounted};
 pub use page::{Order, Page, Place};
 pub use parked::{ParkedConsent, ParkedConsents};
 pub use pools::{

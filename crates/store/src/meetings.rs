@@ -61,7 +61,7 @@ pub enum SyncOutcome<'a> {
 
 /// A webhook's news of a meeting or a host.
 #[derive(Debug, Clone)]
-pub struct MeetingNews {
+pub struct MeetingWebhookChange {
     /// Zoom's id of the account. The news also reach the server-to-server apps of that account.
     pub zoom_account_id: String,
     /// The change.

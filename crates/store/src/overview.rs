@@ -15,7 +15,7 @@ pub struct Overview {
     /// Accounts by state; a state without accounts is missing.
     pub accounts: Vec<AccountsCounted>,
     /// Accounts that have tokens, by what may still keep bots from signing in with them.
-    pub with_tokens: Vec<AccountsAlike>,
+    pub with_tokens: Vec<AccountGroup>,
     /// Refreshes since the hour in which `since` lies.
     pub refreshes: Vec<RefreshesCounted>,
     /// Bots that have not ended, by state; a state without bots is missing.
@@ -37,7 +37,7 @@ pub struct AccountsCounted {
 
 /// What a workspace can have only so many of. Counted is what can still be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub enum QuotaResource {
     /// Token links: not revoked, not at their end.
     TokenLinks,
     /// Pools.
@@ -52,7 +52,7 @@ pub enum Held {
 
 /// Accounts, healthy or in trouble, of one app with the same scopes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountsAlike {
+pub struct AccountGroup {
     /// Their app.
     pub app: ZoomOauthAppId,
     /// Whether Zoom refuses the app's id or secret.
@@ -88,5 +88,10 @@ pub trait Overviews {
     ) -> Result<Overview, StoreError>;
 
     /// How many the workspace has of this kind.
-    async fn held(&self, workspace: WorkspaceId, what: Held, now: Timestamp) -> Result<u64, StoreError>;
+    async fn held(
+        &self,
+        workspace: WorkspaceId,
+        what: QuotaResource,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
 }

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use model::{CredentialId, DisconnectCause, Timestamp, WorkspaceId, ZoomOauthAppId};
 
-use crate::{Digest, MeetingNews, Note, StoreError, ZoomOauthApp};
+use crate::{Digest, MeetingWebhookChange, Note, StoreError, ZoomOauthApp};
 
 /// A webhook that was received. Its body is not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct ReceivedEvent<'a> {
     /// The account of this registration that ends.
     pub disconnection: Option<Disconnection>,
     /// The change of known meetings.
-    pub news: Option<&'a MeetingNews>,
+    pub news: Option<&'a MeetingWebhookChange>,
 }
 
 /// The result of receiving an event.

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use model::{ApiKeyId, Environment, Failure, IdempotentRequestId, LeaseToken, Secret, WorkspaceId};
-use store::{Digest, FirstOrAgain, IdempotentRequest, IdempotentRequests, Lease, StoreError};
+use store::{Digest, IdempotencyState, IdempotentRequest, IdempotentRequests, Lease, StoreError};
 
 use crate::{Cell, Vault};
 
@@ -44,7 +44,7 @@ pub enum Repetition {
     /// It was done, and this was the answer.
     Answered(Secret),
     /// Something else was asked for under this idempotency key.
-    AskedOtherwise,
+    KeyReused,
 }
 
 /// Stores the answer of a request, for its executor.
@@ -81,14 +81,14 @@ impl Idempotency {
         let lease = Lease { token, expires_at: now + LEASE };
         let begun = self.store.begin_idempotent(&request, &lease, now, now + ANSWER_KEPT_FOR).await?;
         Ok(match begun {
-            FirstOrAgain::First => Repetition::First(Ticket { id, workspace, token }),
-            FirstOrAgain::InFlight { fingerprint } | FirstOrAgain::Done { fingerprint, .. }
+            IdempotencyState::First => Repetition::First(Ticket { id, workspace, token }),
+            IdempotencyState::InFlight { fingerprint } | IdempotencyState::Done { fingerprint, .. }
                 if fingerprint != request.fingerprint =>
             {
-                Repetition::AskedOtherwise
+                Repetition::KeyReused
             }
-            FirstOrAgain::InFlight { .. } => Repetition::InFlight,
-            FirstOrAgain::Done { answer, .. } => {
+            IdempotencyState::InFlight { .. } => Repetition::InFlight,
+            IdempotencyState::Done { answer, .. } => {
                 Repetition::Answered(self.vault.open(workspace, Cell::IdempotentAnswer(id), &answer)?)
             }
         })

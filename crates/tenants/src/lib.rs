@@ -18,4 +18,4 @@ pub use callback_secrets::{CallbackSecrets, Rotation, SECRET_OVERLAP};
 pub use console_sessions::{ConsoleSessions, LINK_TTL, SESSION_TTL, SignedIn};
 pub use idempotency::{Idempotency, RepeatableRequest, Repetition, Ticket};
 pub use vault::{Cell, Vault};
-pub use workspaces::{Founded, StartError, Workspaces, digest};
+pub use workspaces::{FirstWorkspace, StartError, Workspaces, digest};

@@ -19,7 +19,7 @@ pub struct Workspaces {
 
 /// What a first start made. The key is shown once and never again.
 #[derive(Debug)]
-pub struct Founded {
+pub struct FirstWorkspace {
     /// The workspace.
     pub workspace: WorkspaceId,
     /// Its first API key.
@@ -52,13 +52,13 @@ impl Workspaces {
 
     /// Makes the first workspace and its first key if the store is empty; otherwise proves that the key ring opens what
     /// lies in it, before anything is written.
-    pub async fn found_or_check(&self) -> Result<Option<Founded>, StartError> {
+    pub async fn create_first_or_check(&self) -> Result<Option<FirstWorkspace>, StartError> {
         if self.check_keys().await? {
             return Ok(None);
         }
         let (workspace, IssuedKey { row, key }) = self.draft("default", "first");
         if self.store.found(&workspace, &row).await? {
-            return Ok(Some(Founded { workspace: workspace.id, api_key: key }));
+            return Ok(Some(FirstWorkspace { workspace: workspace.id, api_key: key }));
         }
         // Another server has created it meanwhile, perhaps with another key ring.
         self.check_keys().await?;

@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::{Asker, Audited};
+use audit::{Audited, TokenRequester};
 use broker::{
     Hosting, IssueRequest, IssuedToken, MeetingHost, MeetingMap, PoolSeatRequest, Pools, Seated, Tokens,
     tokens::Users,
 };
 use model::{
-    AccountUser, Class, Code, CredentialId, Environment, Failure, MeetingNumber, PoolId, Purpose, Timestamp,
-    TokenKind, Who, WorkspaceId,
+    AccountUser, AuditActor, Class, Code, CredentialId, Environment, Failure, MeetingNumber, PoolId, Purpose,
+    Timestamp, TokenKind, WorkspaceId,
 };
 use store::{AccountState, LinkAccount, LinkSource, LinkTerms, TokenLink};
 
@@ -68,7 +68,11 @@ impl<'a> TokenRequest<'a> {
             bot: self.requested.bot.as_ref(),
             zak_outlives: Duration::from_secs(self.terms().zak_outlives_seconds.into()),
             fresh: self.requested.fresh,
-            asker: Asker { who: Who::TokenLink(self.link.id), from: self.request.from, why },
+            requester: TokenRequester {
+                who: AuditActor::TokenLink(self.link.id),
+                from: self.request.from,
+                why,
+            },
             asked_at: self.asked_at,
             deadline: self.deadline,
         }

@@ -17,7 +17,7 @@ use model::{
 };
 use store::{
     Events, NewEvent, StoreError, TokenLink,
-    event_bodies::{Became, TokenLinkEvent, TokenLinkOfEvent},
+    event_bodies::{StateChange, TokenLinkEvent, TokenLinkOfEvent},
 };
 
 /// The least time between two events of one link and cause.
@@ -185,7 +185,7 @@ impl std::fmt::Debug for Refusals {
 
 fn event((link, code): (TokenLinkId, Code), refused: &Refused, now: Timestamp) -> NewEvent {
     let data = TokenLinkEvent {
-        data: Became { code: "refused", sub_code: Some(code.as_str()), updated_at: now },
+        data: StateChange { code: "refused", sub_code: Some(code.as_str()), updated_at: now },
         token_link: TokenLinkOfEvent { id: link, name: &refused.name },
         count: refused.count,
         since: refused.since,

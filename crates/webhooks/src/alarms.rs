@@ -10,7 +10,7 @@ use broker::AUDIT;
 use model::{EventId, Failure, Finding, Timestamp, WorkspaceId};
 use store::{
     NewEvent, StoreError,
-    event_bodies::{Became, ServerEvent},
+    event_bodies::{ServerEvent, StateChange},
 };
 
 use crate::{Parts, types::ALARMS};
@@ -61,7 +61,7 @@ async fn tell(parts: &Parts, kind: &str, finding: &Finding) -> Result<(), Failur
     let code = kind.rsplit('.').next().unwrap_or_default();
     let problem = finding.problem.as_ref();
     let data = ServerEvent {
-        data: Became { code, sub_code: None, updated_at: finding.since },
+        data: StateChange { code, sub_code: None, updated_at: finding.since },
         message: problem.map(|problem| problem.cause.as_str()),
         advice: problem.map(|problem| problem.consequence.as_str()),
     };

@@ -8,7 +8,7 @@ use model::{
 };
 use store::{
     EndpointChange, FailureRun, NewEvent, WebhookEndpoint,
-    event_bodies::{ApiKeyOfEvent, Became, WebhookEndpointEvent, WebhookEndpointOfEvent},
+    event_bodies::{ApiKeyOfEvent, StateChange, WebhookEndpointEvent, WebhookEndpointOfEvent},
 };
 use tenants::Cell;
 
@@ -154,7 +154,7 @@ impl Webhooks {
     fn switched_off(&self, row: &WebhookEndpoint, by: ApiKeyId) -> NewEvent {
         let env = &self.parts.env;
         let data = WebhookEndpointEvent {
-            data: Became { code: "disabled", sub_code: Some("asked"), updated_at: env.now() },
+            data: StateChange { code: "disabled", sub_code: Some("asked"), updated_at: env.now() },
             webhook_endpoint: WebhookEndpointOfEvent { id: row.id, description: Some(&row.description) },
             message: Some("this endpoint was switched off by a call of the API"),
             switched_off_by: Some(ApiKeyOfEvent { api_key: by }),
@@ -202,7 +202,7 @@ impl Webhooks {
         let Parts { store, env, .. } = &*self.parts;
         let (event, now) = (EventId::generate(env), env.now());
         let data = WebhookEndpointEvent {
-            data: Became { code: "test", sub_code: None, updated_at: now },
+            data: StateChange { code: "test", sub_code: None, updated_at: now },
             webhook_endpoint: WebhookEndpointOfEvent { id, description: None },
             message: None,
             switched_off_by: None,

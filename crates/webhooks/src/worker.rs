@@ -18,7 +18,7 @@ use model::{
 };
 use store::{
     AfterAttempt, Answer, Attempt, Delivery, EndpointAfter, FailureRun, Lease, NewEvent, WebhookEndpoint,
-    event_bodies::{Became, WebhookEndpointEvent, WebhookEndpointOfEvent},
+    event_bodies::{StateChange, WebhookEndpointEvent, WebhookEndpointOfEvent},
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -196,7 +196,7 @@ impl DueEndpoints {
 
     fn switched_off(&self, row: &WebhookEndpoint, run: FailureRun, now: Timestamp) -> NewEvent {
         let data = WebhookEndpointEvent {
-            data: Became { code: "failed", sub_code: None, updated_at: now },
+            data: StateChange { code: "failed", sub_code: None, updated_at: now },
             webhook_endpoint: WebhookEndpointOfEvent { id: row.id, description: Some(&row.description) },
             message: Some("nothing reached this endpoint for five days"),
             switched_off_by: None,

@@ -21,7 +21,7 @@ mod supervised;
 mod worker;
 
 pub use backoff::Backoff;
-pub use observer::{NotCounted, Observer};
+pub use observer::{NoopObserver, Observer};
 pub use shares::{Share, Shares};
 pub use supervised::Workers;
 pub use worker::{Claimed, Settings, Work, Worker};

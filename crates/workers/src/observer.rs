@@ -18,9 +18,9 @@ pub trait Observer: Send + Sync {
 
 /// Counts nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct NotCounted;
+pub struct NoopObserver;
 
-impl Observer for NotCounted {
+impl Observer for NoopObserver {
     fn started(&self, _worker: &'static str) {}
     fn claims(&self, _worker: &'static str) {}
     fn panicked(&self, _worker: &'static str) {}

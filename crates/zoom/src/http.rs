@@ -71,7 +71,7 @@ impl ZoomClient {
 
     /// Asks Zoom for nothing but its `Date`, unless some answer has told it within `span`.
     pub async fn ask_for_the_time(&self, span: Duration) {
-        if !self.clock.was_told_within(span) {
+        if !self.clock.was_observed_within(span) {
             // Whatever is answered, or nothing: the next look asks again.
             let _answer = self.begin("time", self.http.head(self.endpoints.oauth_base.clone())).await;
         }
@@ -92,11 +92,11 @@ impl ZoomClient {
         call: &'static str,
         request: RequestBuilder,
     ) -> Result<Answer, ZoomError> {
-        self.send_and_tell(call, request, |_| ()).await
+        self.send_and_observe(call, request, |_| ()).await
     }
 
     /// The same, for who wants to hear what the answer says of Zoom's limits, whatever else it is.
-    pub(crate) async fn send_and_tell(
+    pub(crate) async fn send_and_observe(
         &self,
         call: &'static str,
         request: RequestBuilder,
@@ -128,7 +128,7 @@ impl ZoomClient {
     async fn begin(&self, call: &'static str, request: RequestBuilder) -> Result<Response, ZoomError> {
         let sent_at = self.env.now();
         let response = request.timeout(self.timeout).send().await.map_err(|error| no_answer(call, error))?;
-        self.clock.heard(response.headers(), sent_at);
+        self.clock.observe_date(response.headers(), sent_at);
         if call == "refresh" {
             KillPoint::BeforeRead.reach();
         }

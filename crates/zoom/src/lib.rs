@@ -60,6 +60,6 @@ pub use rest::{ApiAccess, UserStatus, Zak, ZoomUser};
 pub use server_time::ZoomClock;
 pub use signature::{Role, sdk_signature};
 pub use webhook::{
-    MeetingDeed, WEBHOOK_TOLERANCE, Webhook, WebhookEvent, WebhookHeaders, check_webhook_time,
+    MeetingAction, WEBHOOK_TOLERANCE, Webhook, WebhookEvent, WebhookHeaders, check_webhook_time,
     encrypt_plain_token, verify_webhook,
 };

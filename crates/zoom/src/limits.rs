@@ -95,7 +95,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// What one answer said of the limits of its label.
+/// What an answer says about the limits of its label.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RateLimits {
     /// Calls that the account may make in a second.
@@ -115,13 +115,13 @@ pub struct LimitHit {
 
 /// The right to make one call of the REST API within the account's limits.
 ///
-/// The client keeps it until the answer is in, tells it what the answer said, and drops it.
+/// The client holds it until the answer is in, passes the answer's limits to it, and drops it.
 pub trait CallTurn: Send + Sync {
     /// What kind of call it is for.
     fn label(&self) -> Label;
 
-    /// Hears what the answer says of the limits.
-    fn told(&self, limits: &RateLimits);
+    /// Takes what the answer says about the limits.
+    fn observe(&self, limits: &RateLimits);
 }
 
 impl RateLimits {

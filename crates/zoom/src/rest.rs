@@ -119,8 +119,8 @@ impl ZoomClient {
         let ApiAccess { access_token, turn, .. } = api;
         debug_assert_eq!(turn.label(), label, "the turn is for another kind of call than {call}");
         let request = self.get(url).bearer_auth(access_token.expose());
-        let told = |limits: &RateLimits| turn.told(limits);
-        let answer = self.send_and_tell(call, request, told).await?;
+        let observe = |limits: &RateLimits| turn.observe(limits);
+        let answer = self.send_and_observe(call, request, observe).await?;
         if answer.is_success() { answer.json() } else { Err(refusal::of_api(&answer)) }
     }
 }

@@ -99,7 +99,7 @@ impl ZoomClock {
     }
 
     /// Learns from the headers of an answer to a request that was sent at `sent_at`.
-    pub(crate) fn heard(&self, headers: &HeaderMap, sent_at: Timestamp) {
+    pub(crate) fn observe_date(&self, headers: &HeaderMap, sent_at: Timestamp) {
         let now = self.env.now();
         let Some(date) = date(headers).filter(|_| now >= sent_at && now.since(sent_at) <= SLOWEST) else {
             return;
@@ -130,7 +130,7 @@ impl ZoomClock {
     }
 
     /// Whether some answer has told the time within `span`.
-    pub(crate) fn was_told_within(&self, span: Duration) -> bool {
+    pub(crate) fn was_observed_within(&self, span: Duration) -> bool {
         self.zoom_ahead().is_some() && {
             let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
             let elapsed = self.env.clock.elapsed();
@@ -177,7 +177,7 @@ mod tests {
             let at = jiff::Timestamp::from_second(self.clock.now().as_second() + ahead).unwrap();
             let text = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
             let headers = HeaderMap::from_iter([(DATE, text.parse().unwrap())]);
-            self.zoom.heard(&headers, self.clock.now());
+            self.zoom.observe_date(&headers, self.clock.now());
         }
 
         /// How many seconds Zoom's clock is ahead of ours, as it is used.
@@ -229,9 +229,9 @@ mod tests {
     #[test]
     fn no_date_and_an_odd_one_tell_nothing() {
         let fixture = Fixture::new();
-        fixture.zoom.heard(&HeaderMap::new(), START);
+        fixture.zoom.observe_date(&HeaderMap::new(), START);
         for odd in ["", "now", "1800000000", "Sat, 99 Jan 2026 12:00:00 GMT"] {
-            fixture.zoom.heard(&HeaderMap::from_iter([(DATE, odd.parse().unwrap())]), START);
+            fixture.zoom.observe_date(&HeaderMap::from_iter([(DATE, odd.parse().unwrap())]), START);
         }
         assert_eq!(fixture.zoom.ahead_of_zoom(), None);
     }

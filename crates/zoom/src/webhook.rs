@@ -167,7 +167,7 @@ pub enum WebhookEvent {
     /// Something happened to a meeting. Of several that recur, one may be meant: then nothing is told here.
     Meeting {
         /// What.
-        deed: MeetingDeed,
+        deed: MeetingAction,
         /// Zoom's id of the host's account.
         account_id: String,
         /// Its number.
@@ -184,7 +184,7 @@ pub enum WebhookEvent {
 
 /// What is done to a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MeetingDeed {
+pub enum MeetingAction {
     /// It is new.
     Created,
     /// It has changed.
@@ -223,9 +223,9 @@ impl WebhookEvent {
             Self::UserDeleted { .. } => USER_DELETED,
             Self::UserAppeared { name, .. } => name,
             Self::PersonalRoom { .. } => USER_UPDATED,
-            Self::Meeting { deed: MeetingDeed::Created, .. } => MEETING_CREATED,
-            Self::Meeting { deed: MeetingDeed::Updated, .. } => MEETING_UPDATED,
-            Self::Meeting { deed: MeetingDeed::Deleted, .. } => MEETING_DELETED,
+            Self::Meeting { deed: MeetingAction::Created, .. } => MEETING_CREATED,
+            Self::Meeting { deed: MeetingAction::Updated, .. } => MEETING_UPDATED,
+            Self::Meeting { deed: MeetingAction::Deleted, .. } => MEETING_DELETED,
             Self::Other { name } => name,
         }
     }
@@ -267,9 +267,9 @@ impl WebhookEvent {
                 let (user_id, number) = (object.text("id")?, number(object, "pmi")?);
                 return Some(Self::PersonalRoom { account_id, user_id, number });
             }
-            MEETING_CREATED => MeetingDeed::Created,
-            MEETING_UPDATED => MeetingDeed::Updated,
-            MEETING_DELETED => MeetingDeed::Deleted,
+            MEETING_CREATED => MeetingAction::Created,
+            MEETING_UPDATED => MeetingAction::Updated,
+            MEETING_DELETED => MeetingAction::Deleted,
             _ => return None,
         };
         Some(Self::Meeting {
@@ -415,11 +415,11 @@ mod tests {
         let text = r#""operation":"all","object":{"id":"81234567890","host_id":"user-1"}"#;
         let changed = r#""scope":"all","object":{"id":81234567890,"topic":"x"},"old_object":{"topic":"y"}"#;
         for (event, payload, expected) in [
-            (MEETING_CREATED, object, meeting(MeetingDeed::Created, Some("user-1"))),
-            (MEETING_UPDATED, changed, meeting(MeetingDeed::Updated, None)),
-            (MEETING_UPDATED, object, meeting(MeetingDeed::Updated, Some("user-1"))),
-            (MEETING_DELETED, object, meeting(MeetingDeed::Deleted, Some("user-1"))),
-            (MEETING_DELETED, text, meeting(MeetingDeed::Deleted, Some("user-1"))),
+            (MEETING_CREATED, object, meeting(MeetingAction::Created, Some("user-1"))),
+            (MEETING_UPDATED, changed, meeting(MeetingAction::Updated, None)),
+            (MEETING_UPDATED, object, meeting(MeetingAction::Updated, Some("user-1"))),
+            (MEETING_DELETED, object, meeting(MeetingAction::Deleted, Some("user-1"))),
+            (MEETING_DELETED, text, meeting(MeetingAction::Deleted, Some("user-1"))),
         ] {
             let event_read = read(event, payload);
             assert_eq!(event_read, expected, "{event} {payload}");

@@ -17,19 +17,19 @@ use model::{Clock, Code, Failure};
 use super::Bounds;
 
 /// The limit for callers without a key, a platform's or Zoom's few kilobytes, and for forms.
-const STRANGERS_BYTES: usize = 256 * 1024;
-const STRANGERS_WITHIN: Duration = Duration::from_secs(5);
-/// This part of all memory for bodies: they can't take what callers with a key need.
-const STRANGERS_PART: usize = 4;
+const UNAUTHENTICATED_MAX_BYTES: usize = 256 * 1024;
+const UNAUTHENTICATED_TIMEOUT: Duration = Duration::from_secs(5);
+/// They get this fraction of the memory for bodies, so that callers with a key always have the rest.
+const UNAUTHENTICATED_DIVISOR: usize = 4;
 /// Larger than any request of the contract (two images of 1.8 MB), and no invitation to send more.
-pub(crate) const CALLERS_BYTES: usize = 8 * MIB;
+pub(crate) const CALLER_MAX_BYTES: usize = 8 * MIB;
 const MIB: usize = 1024 * 1024;
 
 /// The kind of client that sends a body.
 #[derive(Debug, Clone, Copy)]
 pub enum Sender {
     /// Not known yet: only the body will tell.
-    Stranger,
+    Unauthenticated,
     /// A caller with a valid API key.
     Caller,
     /// A browser that is signed in to the console. Its forms are small.
@@ -54,7 +54,7 @@ impl BodyError {
     pub fn failure(self) -> Failure {
         match self {
             Self::NoMemory => {
-                let failure = Failure::new(Code::Unavailable, "other bodies take all memory for bodies");
+                let failure = Failure::new(Code::Unavailable, "the memory for request bodies is in use");
                 Failure { retry_after: Some(Duration::from_secs(1)), ..failure }
             }
             _ => Failure::new(Code::RequestMalformed, format!("the {self}")),
@@ -69,7 +69,7 @@ impl fmt::Display for BodyError {
             Self::TooLarge(most) if most % MIB == 0 => write!(f, "body is larger than {} MiB", most / MIB),
             Self::TooLarge(most) => write!(f, "body is larger than {} KiB", most / 1024),
             Self::TooSlow(within) => write!(f, "body did not come within {} s", within.as_secs()),
-            Self::NoMemory => f.write_str("body finds all memory for bodies taken"),
+            Self::NoMemory => f.write_str("body has no room: the memory for request bodies is in use"),
             Self::Broken => f.write_str("body broke off"),
         }
     }
@@ -79,18 +79,18 @@ impl fmt::Display for BodyError {
 pub(crate) struct Bodies {
     clock: Arc<dyn Clock>,
     within: Duration,
-    of_strangers: Arc<Budget>,
-    of_callers: Arc<Budget>,
+    unauthenticated: Arc<Budget>,
+    authenticated: Arc<Budget>,
 }
 
 impl Bodies {
     pub(super) fn new(bounds: &Bounds, clock: Arc<dyn Clock>) -> Self {
-        let of_strangers = bounds.bodies / STRANGERS_PART;
+        let unauthenticated = bounds.bodies / UNAUTHENTICATED_DIVISOR;
         Self {
             clock,
             within: bounds.body_within,
-            of_strangers: Arc::new(Budget(AtomicUsize::new(of_strangers))),
-            of_callers: Arc::new(Budget(AtomicUsize::new(bounds.bodies - of_strangers))),
+            unauthenticated: Arc::new(Budget(AtomicUsize::new(unauthenticated))),
+            authenticated: Arc::new(Budget(AtomicUsize::new(bounds.bodies - unauthenticated))),
         }
     }
 
@@ -101,26 +101,28 @@ impl Bodies {
         sender: Sender,
     ) -> Result<Bytes, BodyError> {
         let (most, within, budget) = match sender {
-            Sender::Stranger => (STRANGERS_BYTES, self.within.min(STRANGERS_WITHIN), &self.of_strangers),
-            Sender::Caller => (CALLERS_BYTES, self.within, &self.of_callers),
-            Sender::Browser => (STRANGERS_BYTES, self.within, &self.of_callers),
+            Sender::Unauthenticated => {
+                (UNAUTHENTICATED_MAX_BYTES, self.within.min(UNAUTHENTICATED_TIMEOUT), &self.unauthenticated)
+            }
+            Sender::Caller => (CALLER_MAX_BYTES, self.within, &self.authenticated),
+            Sender::Browser => (UNAUTHENTICATED_MAX_BYTES, self.within, &self.authenticated),
         };
         if body.size_hint().lower() > most as u64 {
             return Err(BodyError::TooLarge(most));
         }
-        let mut held = Held { bytes: Vec::new(), budget: Arc::clone(budget), taken: 0 };
+        let mut body_bytes = BodyBytes { bytes: Vec::new(), budget: Arc::clone(budget), taken: 0 };
         let reading = async {
             let mut body = pin!(body);
             while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
                 let frame = frame.map_err(|_| BodyError::Broken)?;
                 // Trailers say nothing that is read here.
                 let Ok(data) = frame.into_data() else { continue };
-                if held.bytes.len() + data.len() > most {
+                if body_bytes.bytes.len() + data.len() > most {
                     return Err(BodyError::TooLarge(most));
                 }
-                held.push(&data)?;
+                body_bytes.push(&data)?;
             }
-            Ok(Bytes::from_owner(held))
+            Ok(Bytes::from_owner(body_bytes))
         };
         self.clock.timeout(within, reading).await.unwrap_or(Err(BodyError::TooSlow(within)))
     }
@@ -131,13 +133,13 @@ impl Bodies {
 struct Budget(AtomicUsize);
 
 /// Bytes of a body, for as long as they are in memory.
-struct Held {
+struct BodyBytes {
     bytes: Vec<u8>,
     budget: Arc<Budget>,
     taken: usize,
 }
 
-impl Held {
+impl BodyBytes {
     fn push(&mut self, data: &[u8]) -> Result<(), BodyError> {
         let take = |left: usize| left.checked_sub(data.len());
         self.budget
@@ -150,13 +152,13 @@ impl Held {
     }
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for BodyBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-impl Drop for Held {
+impl Drop for BodyBytes {
     fn drop(&mut self) {
         self.budget.0.fetch_add(self.taken, Ordering::Relaxed);
     }
@@ -183,19 +185,23 @@ mod tests {
     async fn memory_is_taken_while_a_body_is_held_and_strangers_get_a_quarter() {
         let bodies = bodies(1000);
         let read = async |bytes: usize, sender| bodies.read(Body::from(vec![b'x'; bytes]), sender).await;
-        assert_eq!(read(251, Sender::Stranger).await, Err(BodyError::NoMemory));
-        let first = read(200, Sender::Stranger).await.unwrap();
+        assert_eq!(read(251, Sender::Unauthenticated).await, Err(BodyError::NoMemory));
+        let first = read(200, Sender::Unauthenticated).await.unwrap();
         let clone = first.clone();
         drop(first);
-        assert_eq!(read(51, Sender::Stranger).await, Err(BodyError::NoMemory));
+        assert_eq!(read(51, Sender::Unauthenticated).await, Err(BodyError::NoMemory));
         assert_eq!(
             read(750, Sender::Caller).await.unwrap().len(),
             750,
-            "strangers can't take what callers need"
+            "callers with a key have memory of their own"
         );
         drop(clone);
-        assert_eq!(read(250, Sender::Stranger).await.unwrap().len(), 250);
-        assert_eq!(read(250, Sender::Stranger).await.unwrap().len(), 250, "what was refused has given back");
+        assert_eq!(read(250, Sender::Unauthenticated).await.unwrap().len(), 250);
+        assert_eq!(
+            read(250, Sender::Unauthenticated).await.unwrap().len(),
+            250,
+            "what was refused has given back"
+        );
     }
 
     #[tokio::test]
@@ -204,12 +210,18 @@ mod tests {
         let read = async |bytes: usize, sender| {
             bodies.read(Body::from(vec![0; bytes]), sender).await.map(|body| body.len())
         };
-        assert_eq!(read(STRANGERS_BYTES, Sender::Stranger).await, Ok(STRANGERS_BYTES));
         assert_eq!(
-            read(STRANGERS_BYTES + 1, Sender::Stranger).await,
-            Err(BodyError::TooLarge(STRANGERS_BYTES))
+            read(UNAUTHENTICATED_MAX_BYTES, Sender::Unauthenticated).await,
+            Ok(UNAUTHENTICATED_MAX_BYTES)
         );
-        assert_eq!(read(CALLERS_BYTES, Sender::Caller).await, Ok(CALLERS_BYTES));
-        assert_eq!(read(CALLERS_BYTES + 1, Sender::Caller).await, Err(BodyError::TooLarge(CALLERS_BYTES)));
+        assert_eq!(
+            read(UNAUTHENTICATED_MAX_BYTES + 1, Sender::Unauthenticated).await,
+            Err(BodyError::TooLarge(UNAUTHENTICATED_MAX_BYTES))
+        );
+        assert_eq!(read(CALLER_MAX_BYTES, Sender::Caller).await, Ok(CALLER_MAX_BYTES));
+        assert_eq!(
+            read(CALLER_MAX_BYTES + 1, Sender::Caller).await,
+            Err(BodyError::TooLarge(CALLER_MAX_BYTES))
+        );
     }
 }

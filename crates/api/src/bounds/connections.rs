@@ -50,12 +50,12 @@ struct Open {
     /// Those among all that were told to go.
     leaving: usize,
     stopping: bool,
-    news: News,
+    counts: SweepCounts,
 }
 
 /// What happened since it was last said.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct News {
+pub(crate) struct SweepCounts {
     /// Connections that were refused.
     pub(crate) refused: u64,
     /// Connections that made room for others.
@@ -174,12 +174,12 @@ impl ConnectionState {
 
 /// The right to a connection, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub(crate) struct ConnectionPermit {
     connections: Arc<Connections>,
     pub(crate) connection: Arc<ConnectionState>,
 }
 
-impl Seat {
+impl ConnectionPermit {
     /// What the connection has to do now. A connection that got a request meanwhile stays open. Call it where
     /// requests are taken in.
     pub(crate) fn order(&self) -> Option<Command> {
@@ -195,7 +195,7 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.connections.open();
         open.all.remove(&self.connection.number);
@@ -224,7 +224,7 @@ impl Connections {
     }
 
     /// Lets a connection in. `None`: there are too many, and all of them are being served.
-    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Seat> {
+    pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionPermit> {
         let peer = peer.to_canonical();
         let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
         let address = (!is_proxy).then(|| address_of(peer));
@@ -233,11 +233,11 @@ impl Connections {
             && open.of.get(&address).is_some_and(|count| *count >= self.of_an_address)
             && open.displace(Some(address), self.of_an_address / PART) == 0
         {
-            open.news.refused += 1;
+            open.counts.refused += 1;
             return None;
         }
         if open.all.len() - open.leaving >= self.most && open.displace(None, self.most / PART) == 0 {
-            open.news.refused += 1;
+            open.counts.refused += 1;
             return None;
         }
         let number = open.next;
@@ -253,7 +253,7 @@ impl Connections {
         connection.set(Phase::Head);
         open.all.insert(number, Arc::clone(&connection));
         open.count(address);
-        Some(Seat { connections: Arc::clone(self), connection })
+        Some(ConnectionPermit { connections: Arc::clone(self), connection })
     }
 
     /// Returns once few enough connections are still closing: until then they hold their descriptors.
@@ -265,7 +265,7 @@ impl Connections {
 
     /// Called once a second: closes connections that were waited for too long. Returns what happened since
     /// the last call.
-    pub(crate) fn sweep(&self) -> News {
+    pub(crate) fn sweep(&self) -> SweepCounts {
         let now = self.seconds.fetch_add(1, Ordering::Relaxed) + 1;
         let mut open = self.open();
         let mut late = Vec::new();
@@ -282,10 +282,10 @@ impl Connections {
             }
         }
         for (phase, connection) in late {
-            open.news.late += u64::from(phase == Phase::Head);
+            open.counts.late += u64::from(phase == Phase::Head);
             open.send_away(&connection, Command::Late);
         }
-        std::mem::take(&mut open.news)
+        std::mem::take(&mut open.counts)
     }
 
     /// Every connection is to finish what it is at.
@@ -320,7 +320,7 @@ impl Open {
         for (.., connection) in &waiting {
             self.send_away(connection, Command::Displaced);
         }
-        self.news.displaced += waiting.len() as u64;
+        self.counts.displaced += waiting.len() as u64;
         waiting.len()
     }
 

@@ -12,9 +12,9 @@
 mod bodies;
 mod connections;
 pub(crate) mod head;
-mod holdings;
 mod in_flight;
 mod refusals;
+mod workspace_quotas;
 mod wrong_keys;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -22,13 +22,13 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use ipnet::IpNet;
 use model::Environment;
 
-pub(crate) use bodies::{Bodies, CALLERS_BYTES};
+pub(crate) use bodies::{Bodies, CALLER_MAX_BYTES};
 pub use bodies::{BodyError, Sender};
-pub(crate) use connections::{Command, ConnectionState, Connections, Seat};
-pub use holdings::Holdings;
-pub(crate) use holdings::{check_room, full};
+pub(crate) use connections::{Command, ConnectionPermit, ConnectionState, Connections};
 pub(crate) use in_flight::{InFlight, Slot};
 pub(crate) use refusals::{Kind, Refusals};
+pub use workspace_quotas::WorkspaceQuotas;
+pub(crate) use workspace_quotas::{check_quota, quota_exceeded};
 pub(crate) use wrong_keys::WrongKeys;
 
 /// The operator's numbers.
@@ -52,7 +52,7 @@ pub struct Bounds {
     /// Bytes of bodies in memory at once.
     pub bodies: usize,
     /// What one workspace may have in the store.
-    pub held: Holdings,
+    pub held: WorkspaceQuotas,
 }
 
 impl Default for Bounds {
@@ -68,7 +68,7 @@ impl Default for Bounds {
             // just being closed answers 502.
             idle: Duration::from_secs(75),
             bodies: 64 * 1024 * 1024,
-            held: Holdings::default(),
+            held: WorkspaceQuotas::default(),
         }
     }
 }

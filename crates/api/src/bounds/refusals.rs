@@ -18,55 +18,55 @@ pub(crate) struct Kind {
 
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
-    kinds: Mutex<HashMap<Kind, Said>>,
+    kinds: Mutex<HashMap<Kind, Logged>>,
 }
 
 /// When a kind was last logged, and how many have come since.
 #[derive(Debug)]
-struct Said {
+struct Logged {
     second: i64,
     more: u64,
 }
 
 impl Refusals {
-    /// Whether this one is to be said.
-    pub(crate) fn is_said(&self, kind: Kind, now: Timestamp) -> bool {
+    /// Whether this one is to be logged.
+    pub(crate) fn should_log(&self, kind: Kind, now: Timestamp) -> bool {
         let second = now.as_second();
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         match kinds.get_mut(&kind) {
             // Logged in this second, or its count is still to be logged.
-            Some(said) if said.second == second || said.more > 0 => {
-                said.more += 1;
+            Some(logged) if logged.second == second || logged.more > 0 => {
+                logged.more += 1;
                 false
             }
-            Some(said) => {
-                said.second = second;
+            Some(logged) => {
+                logged.second = second;
                 true
             }
             None => {
-                kinds.insert(kind, Said { second, more: 0 });
+                kinds.insert(kind, Logged { second, more: 0 });
                 true
             }
         }
     }
 
     /// The refusals that were not logged in earlier seconds: how many of each kind.
-    pub(crate) fn unsaid(&self, now: Timestamp) -> Vec<(Kind, u64)> {
+    pub(crate) fn take_suppressed(&self, now: Timestamp) -> Vec<(Kind, u64)> {
         let second = now.as_second();
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut unsaid = Vec::new();
-        kinds.retain(|kind, said| {
-            if said.second == second {
+        let mut take_suppressed = Vec::new();
+        kinds.retain(|kind, logged| {
+            if logged.second == second {
                 return true;
             }
-            if said.more == 0 {
+            if logged.more == 0 {
                 return false;
             }
-            unsaid.push((kind.clone(), said.more));
-            *said = Said { second, more: 0 };
+            take_suppressed.push((kind.clone(), logged.more));
+            *logged = Logged { second, more: 0 };
             true
         });
-        unsaid
+        take_suppressed
     }
 }
 
@@ -83,20 +83,20 @@ mod tests {
         let at = |milliseconds: i64| Timestamp::from_microsecond(1_700_000_000_000_000 + milliseconds * 1000);
         let (mut lines, mut counted) = (0, 0);
         for millisecond in 0..10_000 {
-            if refusals.is_said(kind(404), at(millisecond)) {
+            if refusals.should_log(kind(404), at(millisecond)) {
                 (lines, counted) = (lines + 1, counted + 1);
             }
             if millisecond % 1000 == 999 {
-                for (unsaid, more) in refusals.unsaid(at(millisecond + 1)) {
-                    assert_eq!(unsaid, kind(404));
+                for (take_suppressed, more) in refusals.take_suppressed(at(millisecond + 1)) {
+                    assert_eq!(take_suppressed, kind(404));
                     (lines, counted) = (lines + 1, counted + more);
                 }
             }
             // Another kind, once in two seconds, is still logged.
-            assert!(millisecond % 2000 > 0 || refusals.is_said(kind(401), at(millisecond)));
+            assert!(millisecond % 2000 > 0 || refusals.should_log(kind(401), at(millisecond)));
         }
         assert_eq!((lines, counted), (11, 10_000));
-        assert!(refusals.unsaid(at(20_000)).is_empty());
+        assert!(refusals.take_suppressed(at(20_000)).is_empty());
         assert!(refusals.kinds.lock().unwrap().is_empty());
     }
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 use model::{ApiKeyId, ApiScope, Secret, Timestamp};
 use serde::Serialize;
-use store::Held;
+use store::QuotaResource;
 use tenants::NewApiKey;
 use utoipa::{
     ToSchema,
@@ -20,7 +20,7 @@ use utoipa::{
 use crate::{
     State,
     body::Body,
-    bounds::{check_room, full},
+    bounds::{check_quota, quota_exceeded},
     caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
@@ -92,7 +92,7 @@ impl Field for Scopes {
     }
 }
 
-errors! { CreateApiKeyErrors: full(Held::ApiKeys, 1000) }
+errors! { CreateApiKeyErrors: quota_exceeded(QuotaResource::ApiKeys, 1000) }
 
 /// Make an API key
 ///
@@ -115,7 +115,7 @@ pub(crate) async fn create(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let new = read(&state, &caller, Fields::of(&body))?;
-    check_room(&state, caller.workspace, Held::ApiKeys).await?;
+    check_quota(&state, caller.workspace, QuotaResource::ApiKeys).await?;
     let issued = state.broker.workspaces.create_key(caller.workspace, &new).await?;
     let issued = issued.ok_or(ApiError::NotFound)?;
     let body = with_key(&issued.row, &issued.key);
@@ -192,7 +192,7 @@ fn read(state: &State, caller: &Caller<Admin>, mut fields: Fields<'_>) -> Result
         let complaint = format!("This key lacks the scope {}, and can't give it.", scope.as_str());
         fields.complain("scopes", complaint);
     }
-    let own = caller.reach;
+    let own = caller.key_limits;
     let per_minute: Option<PerMinute> = fields.peek("requests_per_minute");
     let per_minute = per_minute.and_then(|number| NonZeroU32::new(number.0));
     if let Some(most) = own.most_per_minute.filter(|most| per_minute.is_some_and(|asked| asked > *most)) {

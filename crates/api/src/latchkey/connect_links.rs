@@ -11,13 +11,13 @@ use axum::{
 use broker::{INVITATION_TTL, NewInvitation};
 use model::{ConsentId, CredentialId, CredentialKind, Timestamp, ZoomOauthAppId};
 use serde::Serialize;
-use store::{AppKind, Consent, Held, Order};
+use store::{AppKind, Consent, Order, QuotaResource};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     State,
     body::Body,
-    bounds::{check_room, full},
+    bounds::{check_quota, quota_exceeded},
     caller::{Admin, Caller, Read},
     error::ApiError,
     fields::{FieldErrors, Fields},
@@ -116,7 +116,7 @@ fn used() -> ApiError {
     )
 }
 
-errors! { CreateConnectLinkErrors: full(Held::Invitations, 10_000) }
+errors! { CreateConnectLinkErrors: quota_exceeded(QuotaResource::Invitations, 10_000) }
 errors! { RevokeErrors: used() }
 
 /// Invite a person to connect an account
@@ -161,7 +161,7 @@ pub(crate) async fn create(
             "A server-to-server app needs no consent: POST /api/v2/zoom-oauth-credentials/ connects it.";
         return Err(FieldErrors::one("oauth_app", words).into());
     }
-    check_room(&state, caller.workspace, Held::Invitations).await?;
+    check_quota(&state, caller.workspace, QuotaResource::Invitations).await?;
     let new = NewInvitation {
         app,
         expected: asked.credential,

@@ -6,7 +6,7 @@ use axum::{Json, extract::State as Extract};
 use broker::scopes;
 use model::{BotStatus, Code, CredentialId, CredentialStatus, Timestamp, ZoomOauthAppId};
 use serde::Serialize;
-use store::AccountsAlike;
+use store::AccountGroup;
 use utoipa::ToSchema;
 
 use crate::{
@@ -67,8 +67,8 @@ enum Hindrance {
 }
 
 impl CannotSignIn {
-    fn of(alike: AccountsAlike) -> Option<Self> {
-        let AccountsAlike { app, app_refused, kind, scopes, accounts, first } = alike;
+    fn of(alike: AccountGroup) -> Option<Self> {
+        let AccountGroup { app, app_refused, kind, scopes, accounts, first } = alike;
         let missing = scopes::missing(kind, scopes.as_deref());
         let (cause, missing_scopes) = match (app_refused, missing.is_empty()) {
             (true, _) => (Hindrance::AppRefused, Vec::new()),
@@ -79,7 +79,7 @@ impl CannotSignIn {
     }
 
     /// Those of one app and one cause as one.
-    fn all(alike: Vec<AccountsAlike>) -> Vec<Self> {
+    fn all(alike: Vec<AccountGroup>) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for one in alike.into_iter().filter_map(Self::of) {
             let is_same = |other: &&mut Self| {

@@ -11,7 +11,7 @@ use broker::{NewMember, RemovedPool};
 use model::{AccountUser, CredentialId, CredentialStatus, PoolId, Timestamp, WorkspaceId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use store::{Held, MemberUsage, PooledAccount};
+use store::{MemberUsage, PooledAccount, QuotaResource};
 use utoipa::{
     IntoParams, ToSchema,
     openapi::{ArrayBuilder, RefOr, Schema},
@@ -21,7 +21,7 @@ use crate::{
     State,
     accounts::{Complaint, named},
     body::Body,
-    bounds::{check_room, full},
+    bounds::{check_quota, quota_exceeded},
     caller::{Admin, Caller, Read},
     error::ApiError,
     fields::{FieldErrors, Fields},
@@ -107,7 +107,7 @@ fn in_use(detail: &'static str) -> ApiError {
     ApiError::refused(RequestCode::PoolInUse, detail)
 }
 
-errors! { CreatePoolErrors: full(Held::Pools, 1000) }
+errors! { CreatePoolErrors: quota_exceeded(QuotaResource::Pools, 1000) }
 errors! { RemovePoolErrors: in_use("Token links draw on this pool: revoke them first.") }
 
 /// Make a pool
@@ -131,7 +131,7 @@ pub(crate) async fn create(
     let mut fields = Fields::of(&body);
     let asked = CreatePool::read(&mut fields);
     let asked = fields.finish(asked)?;
-    check_room(&state, caller.workspace, Held::Pools).await?;
+    check_quota(&state, caller.workspace, QuotaResource::Pools).await?;
     let mut members = asked.members.map(new_members).unwrap_or_default();
     name_users(&state, caller.workspace, &mut members).await?;
     let made = state.broker.pools.make_pool(caller.workspace, &asked.name, &members).await?;

@@ -11,7 +11,7 @@ use utoipa::openapi::{
 
 use super::{TOKEN_AUTH, errors::add};
 use crate::{
-    bounds::{BodyError, CALLERS_BYTES},
+    bounds::{BodyError, CALLER_MAX_BYTES},
     error::ApiError,
     fields::FieldErrors,
     request_code::RequestCode,
@@ -113,7 +113,7 @@ fn for_bodies(operation: &mut Operation) {
     add(operation, &FieldErrors::one("name", "This field is required.").into());
     add(operation, &ApiError::Unreadable("The body is not JSON: line 1, column 7.".to_owned()));
     add(operation, &ApiError::UnsupportedMediaType);
-    add(operation, &ApiError::Body(BodyError::TooLarge(CALLERS_BYTES)));
+    add(operation, &ApiError::Body(BodyError::TooLarge(CALLER_MAX_BYTES)));
     add(operation, &ApiError::Body(BodyError::TooSlow(Duration::from_secs(30))));
 }
 

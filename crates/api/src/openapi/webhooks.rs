@@ -49,7 +49,7 @@ const SUBJECTS: [Subject; 7] = [
     },
     Subject {
         name: "Pool",
-        about: "A pool has become full, or nearly so",
+        about: "A pool has become quota_exceeded, or nearly so",
         prefixes: &["pool."],
         data: schema_of::<PoolEvent<'_>>,
     },

@@ -283,7 +283,7 @@ async fn body_of<B: HttpBody<Data = Bytes>>(
     // Boxed: reads that bring none must not grow by it.
     Box::pin(async {
         let rules = state.links.check_before_body(request).await?;
-        let body = state.admission.bodies.read(body, Sender::Stranger).await;
+        let body = state.admission.bodies.read(body, Sender::Unauthenticated).await;
         body.map_err(|error| LinkRefusal::new(rules, None, error.failure()))
     })
     .await

@@ -3,13 +3,13 @@
 use axum::{extract::State as Extract, http::StatusCode};
 use broker::NewApp;
 use model::Secret;
-use store::Held;
+use store::QuotaResource;
 
 use super::{Answer, AppSecret, ZoomOauthApp, representation, unstored};
 use crate::{
     State,
     body::Body,
-    bounds::{check_room, full},
+    bounds::{check_quota, quota_exceeded},
     caller::{Admin, Caller},
     error::ApiError,
     fields::{FieldErrors, Fields},
@@ -31,7 +31,7 @@ request! {
     }
 }
 
-errors! { CreateAppErrors: full(Held::ZoomOauthApps, 1000) }
+errors! { CreateAppErrors: quota_exceeded(QuotaResource::ZoomOauthApps, 1000) }
 
 /// Register a Zoom app
 #[utoipa::path(
@@ -65,7 +65,7 @@ pub(crate) async fn handler(
     Body(body): Body,
 ) -> Result<(StatusCode, Answer), ApiError> {
     let new = read(&state, Fields::of(&body))?;
-    check_room(&state, caller.workspace, Held::ZoomOauthApps).await?;
+    check_quota(&state, caller.workspace, QuotaResource::ZoomOauthApps).await?;
     let app = state.broker.accounts.apps.register(caller.workspace, &new).await?;
     let app =
         app.ok_or_else(|| FieldErrors::one("client_id", "This workspace has an app with this client id."))?;

@@ -75,7 +75,7 @@ pub(crate) async fn handler(
     if let Err(failure) = state.broker.accounts.webhooks.expect(app, given).await {
         return refusal(&failure);
     }
-    let body = match state.admission.bodies.read(body, Sender::Stranger).await {
+    let body = match state.admission.bodies.read(body, Sender::Unauthenticated).await {
         Ok(body) => body,
         Err(BodyError::NoMemory) => return refusal(&BodyError::NoMemory.failure()),
         Err(error) => return odd(&error.failure().detail),

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use audit::Asker;
+use audit::TokenRequester;
 use axum::{
     Json,
     extract::State as Extract,
     http::{HeaderName, HeaderValue, header},
 };
-use model::{Code, CredentialId, Failure, Purpose, Timestamp, Who};
+use model::{AuditActor, Code, CredentialId, Failure, Purpose, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -66,8 +66,9 @@ pub(crate) async fn handler(
     Path(id): Path<CredentialId>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<AccessToken>), ApiError> {
     visible(&state, caller, id).await?;
-    let asker = Asker { who: Who::ApiKey(caller.key), from, why: Purpose::AccessTokenEndpoint };
-    let access = state.broker.tokens.access_token(caller.workspace, id, LIFE, asker).await;
+    let requester =
+        TokenRequester { who: AuditActor::ApiKey(caller.key), from, why: Purpose::AccessTokenEndpoint };
+    let access = state.broker.tokens.access_token(caller.workspace, id, LIFE, requester).await;
     let access = access.map_err(in_the_contracts_words)?;
     let token = access.token.expose().to_owned();
     let body = AccessToken { access_token: token.clone(), token, expires_at: access.expires_at };

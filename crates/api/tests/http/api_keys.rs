@@ -213,9 +213,12 @@ async fn a_key_gives_no_more_than_it_has() {
     let ends = format!("This key ends at {end} itself, and can't give more.");
     let calls = "This key may make 50 itself, and can't give more.";
     assert_eq!(refused, json!({ "expires_at": [ends], "requests_per_minute": [calls] }));
-    let unsaid =
+    let take_suppressed =
         app.call_as(&short, "POST", KEYS, json!({ "name": "k", "scopes": ["admin"] })).await.created();
-    assert_eq!((&unsaid["expires_at"], &unsaid["requests_per_minute"]), (&json!(end), &json!(50)));
+    assert_eq!(
+        (&take_suppressed["expires_at"], &take_suppressed["requests_per_minute"]),
+        (&json!(end), &json!(50))
+    );
 
     // Nor has it events sent to an address of its own, which only `read` can look at.
     let endpoint = json!({ "url": "https://example.com/", "enabled": false });

@@ -10,7 +10,7 @@ use std::{
     task::Poll,
 };
 
-use api::{Bounds, Holdings};
+use api::{Bounds, WorkspaceQuotas};
 use axum::body::{Body, Bytes};
 use futures_util::{future, stream};
 use serde_json::{Value, json};
@@ -186,7 +186,7 @@ async fn one_workspace_does_not_take_every_connection() {
 /// What has ended or was withdrawn does not count.
 #[tokio::test]
 async fn one_workspace_does_not_fill_the_store() {
-    let held = Holdings { token_links: 1, pools: 1, zoom_oauth_apps: 2, api_keys: 2, invitations: 1 };
+    let held = WorkspaceQuotas { token_links: 1, pools: 1, zoom_oauth_apps: 2, api_keys: 2, invitations: 1 };
     let bounds = Bounds { held, ..Bounds::default() };
     let app = TestApp::build(&Plan { bounds: Some(bounds), ..PLAN }).await;
     let account = app.connect(app.zoom.host()).await;

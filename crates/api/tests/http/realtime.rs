@@ -22,8 +22,8 @@ use axum::{
 use bots::BotRequest;
 use hyper_util::rt::TokioIo;
 use model::{
-    Audio, BotId, BotStatus, ChatReceiver, Happening, LeaseToken, MeetingEvent, MeetingEventsId, Participant,
-    Secret, StatusChange,
+    Audio, BotId, BotStatus, ChatReceiver, LeaseToken, MeetingEvent, MeetingEventKind, MeetingEventsId,
+    Participant, Secret, StatusChange,
 };
 use outbound::signature::{SignatureHeaders, SigningKey, verify};
 use serde_json::{Value, json};
@@ -231,7 +231,7 @@ impl<'a> Running<'a> {
     }
 
     /// These happen in the meeting, and are stored together.
-    async fn happens(&mut self, happened: impl IntoIterator<Item = Happening>) {
+    async fn happens(&mut self, happened: impl IntoIterator<Item = MeetingEventKind>) {
         let (env, vault) = (&self.app.env, &self.app.broker.vault);
         let first = self.last + 1;
         let events: Vec<_> = happened
@@ -257,7 +257,7 @@ impl<'a> Running<'a> {
     }
 
     async fn join(&mut self, id: u32) {
-        self.happens([Happening::Join { participant: person(id, "Zoë") }]).await;
+        self.happens([MeetingEventKind::Join { participant: person(id, "Zoë") }]).await;
     }
 
     async fn ends(&self) {
@@ -317,7 +317,7 @@ async fn events_are_told_in_recalls_shape_signed_and_in_order() {
         let events = ["participant_events.join", "participant_events.chat_message", "transcript.data"];
         let mut running = Running::start(&app, json!([endpoint(kind, &host, &events)])).await;
         let (participant, began_at) = (person(7, "Zoë"), app.env.now());
-        let caption = |is_final| Happening::Caption {
+        let caption = |is_final| MeetingEventKind::Caption {
             participant: participant.clone(),
             caption: "C1".into(),
             text: "Good morning".into(),
@@ -327,10 +327,10 @@ async fn events_are_told_in_recalls_shape_signed_and_in_order() {
         };
         running
             .happens([
-                Happening::BotEntered { room: None },
-                Happening::Join { participant: participant.clone() },
-                Happening::SpeechOn { participant: participant.clone() },
-                Happening::ChatMessage {
+                MeetingEventKind::BotEntered { room: None },
+                MeetingEventKind::Join { participant: participant.clone() },
+                MeetingEventKind::SpeechOn { participant: participant.clone() },
+                MeetingEventKind::ChatMessage {
                     participant: participant.clone(),
                     to: ChatReceiver::Everyone,
                     text: "<b>hello</b>".into(),
@@ -422,7 +422,7 @@ async fn a_broken_connection_is_taken_up_where_it_was_read() {
     let mut running =
         Running::start(&app, json!([endpoint("websocket", &host, &["participant_events.join"])])).await;
     receiver.is(Mood::Leaves);
-    running.happens((1..=5).map(|id| Happening::Join { participant: person(id, "Zoë") })).await;
+    running.happens((1..=5).map(|id| MeetingEventKind::Join { participant: person(id, "Zoë") })).await;
     app.wait_for("it has left", async || (receiver.numbers().len() == 1).then_some(())).await;
     receiver.is(Mood::Fine);
     // What it has read without saying so comes again, with its number: no gap, and a twin that it knows.

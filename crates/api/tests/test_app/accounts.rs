@@ -10,7 +10,7 @@ use broker::DueLists;
 use model::Secret;
 use outbound::signature::SigningKey;
 use serde_json::{Value, json};
-use workers::{NotCounted, Settings, Worker, Workers};
+use workers::{NoopObserver, Settings, Worker, Workers};
 
 use super::{Answer, MINUTE, TestApp};
 
@@ -69,7 +69,7 @@ impl TestApp {
 
     /// Lists the meetings of accounts that are due, until all are.
     pub(crate) async fn list_meetings(&self) {
-        let workers = Workers::new(self.env.clone(), Arc::new(NotCounted));
+        let workers = Workers::new(self.env.clone(), Arc::new(NoopObserver));
         let lists = DueLists::new(self.broker.meeting_map.clone(), workers.stopping().clone());
         let settings = Settings {
             most_at_once: NonZeroU32::new(99).unwrap(),

@@ -175,7 +175,7 @@ impl TestApp {
             remembered_ids: token_links::REMEMBERED_IDS,
             most_of_a_workspace: plan.fetches_of_a_workspace,
         }));
-        let founded = broker.workspaces.found_or_check().await.unwrap();
+        let founded = broker.workspaces.create_first_or_check().await.unwrap();
         let workspaces = broker.workspaces.clone();
         let log = BotLog::new(store.clone(), metrics.clone(), env.clone());
         let (bots, supervisor) = Bots::start(bots::Parts {

@@ -1,8 +1,8 @@
 use std::{fs, os::unix::fs::FileExt as _, time::Duration};
 
 use model::{
-    About, AuditId, BotId, CredentialId, ManualClock, Outcome, Purpose, SeededEntropy, Source, Timestamp,
-    TokenKind, Who, WorkspaceId,
+    AuditActor, AuditId, BotId, CredentialId, ManualClock, Outcome, Purpose, SeededEntropy, Source,
+    Timestamp, TokenContext, TokenKind, WorkspaceId,
 };
 use store::{AuditPage, AuditRecord, Audits as _};
 use store_sql::{SqlStore, sqlite};
@@ -46,11 +46,11 @@ impl Fixture {
             workspace: WorkspaceId::generate(&self.env),
             credential: CredentialId::generate(&self.env),
             kind: TokenKind::Zak,
-            who: Who::Bot(BotId::generate(&self.env)),
+            who: AuditActor::Bot(BotId::generate(&self.env)),
             from: None,
             why: Purpose::BotJoin,
-            outcome: Outcome::Given(Source::Kept),
-            about: About::default(),
+            outcome: Outcome::Given(Source::Cached),
+            about: TokenContext::default(),
         }
     }
 

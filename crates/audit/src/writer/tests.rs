@@ -6,8 +6,8 @@ use std::{
 
 use async_trait::async_trait;
 use model::{
-    About, AuditId, BotId, Clock as _, CredentialId, ManualClock, Outcome, Purpose, SeededEntropy, Source,
-    TokenKind, Who, WorkspaceId,
+    AuditActor, AuditId, BotId, Clock as _, CredentialId, ManualClock, Outcome, Purpose, SeededEntropy,
+    Source, TokenContext, TokenKind, WorkspaceId,
 };
 use store::{AuditPage, Pruned, StoreError};
 use tokio::{sync::Semaphore, task::yield_now};
@@ -90,11 +90,11 @@ impl Fixture {
             workspace: WorkspaceId::generate(env),
             credential: CredentialId::generate(env),
             kind: TokenKind::Zak,
-            who: Who::Bot(BotId::generate(env)),
+            who: AuditActor::Bot(BotId::generate(env)),
             from: None,
             why: Purpose::BotJoin,
-            outcome: Outcome::Given(Source::Kept),
-            about: About::default(),
+            outcome: Outcome::Given(Source::Cached),
+            about: TokenContext::default(),
         }
     }
 

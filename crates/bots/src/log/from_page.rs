@@ -1,6 +1,6 @@
 //! What a page tells, as entries of its bot's log. Who is in the meeting, and what is said there, is not among them.
 
-use browser::{ConsoleLine, Gone, PageEvent, ZoomCall};
+use browser::{ConsoleLine, PageEnd, PageEvent, ZoomCall};
 use serde_json::json;
 
 use super::note::{Kind, Note};
@@ -50,8 +50,8 @@ pub(crate) fn of_event(event: &PageEvent) -> Option<Note> {
         }
         PageEvent::Gone(gone) => {
             let kind = match gone {
-                Gone::PageFrozen => Kind::HeartbeatMissed,
-                Gone::PageCrashed | Gone::BrowserGone => Kind::PageGone,
+                PageEnd::PageFrozen => Kind::HeartbeatMissed,
+                PageEnd::PageCrashed | PageEnd::BrowserGone => Kind::PageGone,
             };
             Note::new(kind, format!("{gone}."))
         }

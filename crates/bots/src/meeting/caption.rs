@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::{Happening, Participant, Timestamp};
+use model::{MeetingEventKind, Participant, Timestamp};
 
 /// Most captions that grow at once, more than there are concurrent speakers. Above it, the oldest one is closed.
 const MOST_GROWING: usize = 100;
@@ -32,7 +32,7 @@ pub(crate) struct Heard {
 
 impl Captions {
     /// Takes in a version. Returns it as an event, after the one that was closed to make room for it.
-    pub(crate) fn hear(&mut self, heard: Heard, now: Timestamp) -> Vec<Happening> {
+    pub(crate) fn hear(&mut self, heard: Heard, now: Timestamp) -> Vec<MeetingEventKind> {
         let Heard { caption, participant, text, language, is_final } = heard;
         let began_at = self.growing.remove(&caption).map_or(now, |known| known.began_at);
         let mut happened = Vec::new();
@@ -44,30 +44,30 @@ impl Captions {
             let kept = Growing { participant: participant.clone(), text: text.clone(), language, began_at };
             self.growing.insert(caption.clone(), kept);
         }
-        happened.push(Happening::Caption { participant, caption, text, language, began_at, is_final });
+        happened.push(MeetingEventKind::Caption { participant, caption, text, language, began_at, is_final });
         happened
     }
 
     /// Closes the captions of a participant who has left.
-    pub(crate) fn close_of(&mut self, participant: u32) -> Vec<Happening> {
+    pub(crate) fn close_of(&mut self, participant: u32) -> Vec<MeetingEventKind> {
         self.close_those(|growing| growing.participant.id == participant)
     }
 
     /// Closes all captions: later ones belong to another connection.
-    pub(crate) fn close_all(&mut self) -> Vec<Happening> {
+    pub(crate) fn close_all(&mut self) -> Vec<MeetingEventKind> {
         self.close_those(|_| true)
     }
 
-    fn close_those(&mut self, which: impl Fn(&Growing) -> bool) -> Vec<Happening> {
+    fn close_those(&mut self, which: impl Fn(&Growing) -> bool) -> Vec<MeetingEventKind> {
         let chosen = self.growing.iter().filter(|(_, growing)| which(growing));
         let mut ids: Vec<_> = chosen.map(|(id, growing)| (growing.began_at, id.clone())).collect();
         ids.sort();
         ids.into_iter().filter_map(|(_, id)| self.close(&id)).collect()
     }
 
-    fn close(&mut self, caption: &str) -> Option<Happening> {
+    fn close(&mut self, caption: &str) -> Option<MeetingEventKind> {
         let Growing { participant, text, language, began_at } = self.growing.remove(caption)?;
         let caption = caption.to_owned();
-        Some(Happening::Caption { participant, caption, text, language, began_at, is_final: true })
+        Some(MeetingEventKind::Caption { participant, caption, text, language, began_at, is_final: true })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Audio, ChatReceiver, Happening, MeetingEvent, Participant, Timestamp, language_code};
+use model::{Audio, ChatReceiver, MeetingEvent, MeetingEventKind, Participant, Timestamp, language_code};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -119,7 +119,7 @@ impl ShownTime {
 pub fn event(event: &MeetingEvent, started_at: Timestamp) -> Option<ShownEvent> {
     let (action, participant) = event.what.action().zip(event.what.participant())?;
     let data = match &event.what {
-        Happening::ChatMessage { text, to, .. } => Some(ShownMessage { text: text.clone(), to: *to }),
+        MeetingEventKind::ChatMessage { text, to, .. } => Some(ShownMessage { text: text.clone(), to: *to }),
         _ => None,
     };
     Some(ShownEvent {
@@ -157,8 +157,8 @@ pub fn speeches(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownSpee
     };
     for event in events {
         match &event.what {
-            Happening::SpeechOn { participant } => drop(begun.insert(participant.id, event.at)),
-            Happening::SpeechOff { participant } | Happening::Leave { participant } => {
+            MeetingEventKind::SpeechOn { participant } => drop(begun.insert(participant.id, event.at)),
+            MeetingEventKind::SpeechOff { participant } | MeetingEventKind::Leave { participant } => {
                 end(begun.remove(&participant.id), participant, event.at);
             }
             _ => {}
@@ -170,7 +170,8 @@ pub fn speeches(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownSpee
 
 /// What was said, by beginning.
 pub fn transcript(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownCaption> {
-    let is_final = |event: &&MeetingEvent| matches!(event.what, Happening::Caption { is_final: true, .. });
+    let is_final =
+        |event: &&MeetingEvent| matches!(event.what, MeetingEventKind::Caption { is_final: true, .. });
     let said = events.iter().filter(is_final).filter_map(|event| caption(event, started_at));
     let mut said: Vec<_> = said.collect();
     said.sort_by_key(|caption| caption.words[0].start_timestamp.absolute);
@@ -180,7 +181,7 @@ pub fn transcript(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownCa
 /// A caption, also one that still grows.
 pub fn caption(event: &MeetingEvent, started_at: Timestamp) -> Option<ShownCaption> {
     match &event.what {
-        Happening::Caption { participant, text, language, began_at, .. } => Some(ShownCaption {
+        MeetingEventKind::Caption { participant, text, language, began_at, .. } => Some(ShownCaption {
             participant: participant.into(),
             language_code: language_code(*language),
             words: [ShownWords {

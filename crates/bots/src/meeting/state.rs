@@ -8,8 +8,10 @@ use std::{
     time::Duration,
 };
 
-use browser::{MeetingNews, Person};
-use model::{Captions as CaptionState, ChatReceiver, Happening, Participant, RecordingState, Timestamp};
+use browser::{Person, SdkMeetingEvent};
+use model::{
+    Captions as CaptionState, ChatReceiver, MeetingEventKind, Participant, RecordingState, Timestamp,
+};
 
 use super::{
     arrivals::{Arrival, Arrivals},
@@ -70,7 +72,7 @@ pub(crate) struct Others {
 /// What some news of the page change.
 #[derive(Debug, Default)]
 pub(crate) struct MeetingUpdate {
-    pub(crate) events: Vec<Happening>,
+    pub(crate) events: Vec<MeetingEventKind>,
     /// Whether anything was heard: speech, or words in a caption.
     pub(crate) heard_something: bool,
     /// Whether the bot moved to another room.
@@ -89,48 +91,54 @@ impl Meeting {
     }
 
     /// Takes in an event that another server kept.
-    pub(crate) fn recall(&mut self, what: Happening) {
+    pub(crate) fn recall(&mut self, what: MeetingEventKind) {
         match what {
-            Happening::BotEntered { room } => (self.recalled_inside, self.room) = (true, room),
-            Happening::BotLeft => self.recalled_inside = false,
-            Happening::Join { participant } | Happening::Update { participant } => {
+            MeetingEventKind::BotEntered { room } => (self.recalled_inside, self.room) = (true, room),
+            MeetingEventKind::BotLeft => self.recalled_inside = false,
+            MeetingEventKind::Join { participant } | MeetingEventKind::Update { participant } => {
                 self.number_of(participant.id, &participant.guid);
                 self.arrivals.meet(participant.id);
                 let before = self.expected.remove(&participant.id);
                 let before = before.unwrap_or_else(|| Present::new(participant.clone()));
                 self.expected.insert(participant.id, Present { participant, ..before });
             }
-            Happening::Leave { participant } => drop(self.expected.remove(&participant.id)),
-            Happening::WebcamOn { participant } => self.recalled(&participant, |who| who.camera = true),
-            Happening::WebcamOff { participant } => self.recalled(&participant, |who| who.camera = false),
-            Happening::ScreenshareOn { participant } => self.recalled(&participant, |who| {
+            MeetingEventKind::Leave { participant } => drop(self.expected.remove(&participant.id)),
+            MeetingEventKind::WebcamOn { participant } => {
+                self.recalled(&participant, |who| who.camera = true)
+            }
+            MeetingEventKind::WebcamOff { participant } => {
+                self.recalled(&participant, |who| who.camera = false)
+            }
+            MeetingEventKind::ScreenshareOn { participant } => self.recalled(&participant, |who| {
                 (who.shares, who.active) = (true, true);
             }),
-            Happening::ScreenshareOff { participant } => {
+            MeetingEventKind::ScreenshareOff { participant } => {
                 self.recalled(&participant, |who| who.shares = false);
             }
-            Happening::SpeechOn { participant } => self.recalled(&participant, |who| {
+            MeetingEventKind::SpeechOn { participant } => self.recalled(&participant, |who| {
                 (who.speaks, who.active) = (true, true);
             }),
-            Happening::SpeechOff { participant } => self.recalled(&participant, |who| who.speaks = false),
-            Happening::ChatMessage { message, .. } => drop(self.is_new(message)),
-            Happening::CloudRecording { state } => self.cloud_recording = Some(state),
-            Happening::CaptionState { captions } => self.caption_state = Some(captions),
-            Happening::Caption { .. } | Happening::Missed { .. } => {}
+            MeetingEventKind::SpeechOff { participant } => {
+                self.recalled(&participant, |who| who.speaks = false)
+            }
+            MeetingEventKind::ChatMessage { message, .. } => drop(self.is_new(message)),
+            MeetingEventKind::CloudRecording { state } => self.cloud_recording = Some(state),
+            MeetingEventKind::CaptionState { captions } => self.caption_state = Some(captions),
+            MeetingEventKind::Caption { .. } | MeetingEventKind::Missed { .. } => {}
         }
     }
 
     /// All events of another server are taken in. Returns those that it could not keep any more when it died: its bot's place
     /// was lost, and for the bot so were the speeches. `knows_people` means that it kept who was there.
-    pub(crate) fn take_over(&mut self, knows_people: bool, now: Timestamp) -> Vec<Happening> {
+    pub(crate) fn take_over(&mut self, knows_people: bool, now: Timestamp) -> Vec<MeetingEventKind> {
         let mut out = Vec::new();
         for who in self.expected.values_mut() {
             if std::mem::take(&mut who.speaks) {
-                out.push(Happening::SpeechOff { participant: who.participant.clone() });
+                out.push(MeetingEventKind::SpeechOff { participant: who.participant.clone() });
             }
         }
         if std::mem::take(&mut self.recalled_inside) {
-            out.push(Happening::BotLeft);
+            out.push(MeetingEventKind::BotLeft);
         }
         if knows_people {
             self.arrivals.know_everybody(now);
@@ -182,7 +190,7 @@ impl Meeting {
     }
 
     /// Takes in the page's news.
-    pub(crate) fn take(&mut self, news: Vec<MeetingNews>, now: Timestamp) -> MeetingUpdate {
+    pub(crate) fn take(&mut self, news: Vec<SdkMeetingEvent>, now: Timestamp) -> MeetingUpdate {
         let mut update = MeetingUpdate::default();
         for one in news {
             self.take_one(one, now, &mut update);
@@ -190,50 +198,50 @@ impl Meeting {
         update
     }
 
-    fn take_one(&mut self, news: MeetingNews, now: Timestamp, update: &mut MeetingUpdate) {
+    fn take_one(&mut self, news: SdkMeetingEvent, now: Timestamp, update: &mut MeetingUpdate) {
         let out = &mut update.events;
         match news {
-            MeetingNews::Present { me, room, list } => {
+            SdkMeetingEvent::Present { me, room, list } => {
                 self.leave(out);
                 update.moved = self.room != room;
                 if update.moved {
                     // They are where the bot was.
                     let expected = std::mem::take(&mut self.expected).into_values();
                     let gone = std::mem::take(&mut self.people).into_values().chain(expected);
-                    out.extend(gone.map(|who| Happening::Leave { participant: who.participant }));
+                    out.extend(gone.map(|who| MeetingEventKind::Leave { participant: who.participant }));
                 }
                 self.expected.append(&mut self.people);
                 self.room.clone_from(&room);
                 self.inside = Some((me, room.clone()));
-                out.push(Happening::BotEntered { room });
+                out.push(MeetingEventKind::BotEntered { room });
                 self.arrivals.enter(me, &list, update.moved, now);
                 for person in list {
                     self.announced(person, true, now, update);
                 }
                 self.expected_until = (!self.expected.is_empty()).then(|| now + ANNOUNCED_WITHIN);
             }
-            MeetingNews::Away { .. } => self.leave(out),
+            SdkMeetingEvent::Away { .. } => self.leave(out),
             // The next connection tells who is there.
             _ if self.inside.is_none() => {}
-            MeetingNews::Added { person } => self.announced(person, false, now, update),
-            MeetingNews::Updated { person } => {
+            SdkMeetingEvent::Added { person } => self.announced(person, false, now, update),
+            SdkMeetingEvent::Updated { person } => {
                 if self.people.contains_key(&person.id) || person.hold == Some(false) {
                     self.announced(person, false, now, update);
                 }
             }
-            MeetingNews::Removed { id } => self.remove(id, out),
-            MeetingNews::Speaking { users } => {
+            SdkMeetingEvent::Removed { id } => self.remove(id, out),
+            SdkMeetingEvent::Speaking { users } => {
                 let users: BTreeSet<u32> =
                     users.into_iter().filter(|id| self.people.contains_key(id)).collect();
                 update.heard_something |= !users.is_empty();
                 self.speak(users, out);
             }
-            MeetingNews::Chat { id, from, name, to, text } => {
+            SdkMeetingEvent::Chat { id, from, name, to, text } => {
                 // The bot's own messages come back as well.
                 if self.me() != Some(from) && self.is_new(id.clone()) {
                     let to = if to == 0 { ChatReceiver::Everyone } else { ChatReceiver::OnlyBot };
                     let participant = self.participant(from, name);
-                    out.push(Happening::ChatMessage {
+                    out.push(MeetingEventKind::ChatMessage {
                         participant,
                         to,
                         text: short(text, LONGEST_TEXT),
@@ -241,64 +249,64 @@ impl Meeting {
                     });
                 }
             }
-            MeetingNews::Caption { id, user, name, text, language, done } => {
+            SdkMeetingEvent::Caption { id, user, name, text, language, done } => {
                 if let Some(who) = self.people.get_mut(&user) {
                     who.active = true;
                 }
                 update.heard_something = true;
                 if self.caption_state.replace(CaptionState::On) != Some(CaptionState::On) {
-                    out.push(Happening::CaptionState { captions: CaptionState::On });
+                    out.push(MeetingEventKind::CaptionState { captions: CaptionState::On });
                 }
                 let participant = self.participant(user, name);
                 let text = short(text, LONGEST_TEXT);
                 let heard = Heard { caption: id, participant, text, language, is_final: done };
                 out.extend(self.captions.hear(heard, now));
             }
-            MeetingNews::CloudRecording { state } => {
+            SdkMeetingEvent::CloudRecording { state } => {
                 let state = match state.as_str() {
                     "Recording" => RecordingState::On,
                     "Paused" => RecordingState::Paused,
                     _ => RecordingState::Off,
                 };
                 if self.cloud_recording.replace(state).unwrap_or(RecordingState::Off) != state {
-                    out.push(Happening::CloudRecording { state });
+                    out.push(MeetingEventKind::CloudRecording { state });
                 }
             }
-            MeetingNews::Captions { state } => {
+            SdkMeetingEvent::Captions { state } => {
                 let comes = state == CaptionState::Asked && self.caption_state == Some(CaptionState::On);
                 if !comes && self.caption_state.replace(state) != Some(state) {
-                    out.push(Happening::CaptionState { captions: state });
+                    out.push(MeetingEventKind::CaptionState { captions: state });
                 }
             }
         }
     }
 
     /// The page is gone, or the bot leaves.
-    pub(crate) fn away(&mut self) -> Vec<Happening> {
+    pub(crate) fn away(&mut self) -> Vec<MeetingEventKind> {
         let mut out = Vec::new();
         self.leave(&mut out);
         out
     }
 
     /// Handles what is due by `now`: earlier participants who were not announced again have left.
-    pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Happening> {
+    pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<MeetingEventKind> {
         let mut out = Vec::new();
         if self.expected_until.is_some_and(|until| until <= now) {
             self.expected_until = None;
             let gone = std::mem::take(&mut self.expected).into_values();
-            out.extend(gone.map(|who| Happening::Leave { participant: who.participant }));
+            out.extend(gone.map(|who| MeetingEventKind::Leave { participant: who.participant }));
         }
         out
     }
 
     /// These participants are bots of this installation.
-    pub(crate) fn recognise(&mut self, our_bots: BTreeSet<u32>) -> Vec<Happening> {
+    pub(crate) fn recognise(&mut self, our_bots: BTreeSet<u32>) -> Vec<MeetingEventKind> {
         let mut out = Vec::new();
         for (id, who) in &mut self.people {
             let is_ours = our_bots.contains(id);
             if who.participant.is_our_bot != is_ours {
                 who.participant.is_our_bot = is_ours;
-                out.push(Happening::Update { participant: who.participant.clone() });
+                out.push(MeetingEventKind::Update { participant: who.participant.clone() });
             }
         }
         self.our_bots = our_bots;
@@ -306,13 +314,13 @@ impl Meeting {
     }
 
     /// The bot has left the room it was in. Its participants may still be there when the bot is back.
-    fn leave(&mut self, out: &mut Vec<Happening>) {
+    fn leave(&mut self, out: &mut Vec<MeetingEventKind>) {
         if self.inside.take().is_none() {
             return;
         }
         self.speak(BTreeSet::new(), out);
         out.extend(self.captions.close_all());
-        out.push(Happening::BotLeft);
+        out.push(MeetingEventKind::BotLeft);
         self.expected_until = None;
     }
 
@@ -327,7 +335,7 @@ impl Meeting {
     }
 
     /// A participant was announced or has changed. Returns them if they were not there before.
-    fn put(&mut self, person: Person, out: &mut Vec<Happening>) -> Option<Arrival> {
+    fn put(&mut self, person: Person, out: &mut Vec<MeetingEventKind>) -> Option<Arrival> {
         let id = person.id;
         if self.me() == Some(id) {
             return None;
@@ -352,19 +360,19 @@ impl Meeting {
         before.participant.is_guest = before.participant.is_guest.or(who.participant.is_guest);
         who.participant.is_our_bot = self.our_bots.contains(&id);
         if came {
-            out.push(Happening::Join { participant: who.participant.clone() });
+            out.push(MeetingEventKind::Join { participant: who.participant.clone() });
         } else if before.participant != who.participant {
-            out.push(Happening::Update { participant: who.participant.clone() });
+            out.push(MeetingEventKind::Update { participant: who.participant.clone() });
         }
         let participant = || who.participant.clone();
         match (before.camera, who.camera) {
-            (false, true) => out.push(Happening::WebcamOn { participant: participant() }),
-            (true, false) => out.push(Happening::WebcamOff { participant: participant() }),
+            (false, true) => out.push(MeetingEventKind::WebcamOn { participant: participant() }),
+            (true, false) => out.push(MeetingEventKind::WebcamOff { participant: participant() }),
             _ => {}
         }
         match (before.shares, who.shares) {
-            (false, true) => out.push(Happening::ScreenshareOn { participant: participant() }),
-            (true, false) => out.push(Happening::ScreenshareOff { participant: participant() }),
+            (false, true) => out.push(MeetingEventKind::ScreenshareOn { participant: participant() }),
+            (true, false) => out.push(MeetingEventKind::ScreenshareOff { participant: participant() }),
             _ => {}
         }
         if who.participant.id != id {
@@ -375,27 +383,27 @@ impl Meeting {
         came.then_some(arrival)
     }
 
-    fn remove(&mut self, id: u32, out: &mut Vec<Happening>) {
+    fn remove(&mut self, id: u32, out: &mut Vec<MeetingEventKind>) {
         if self.speaking.contains(&id) {
             let rest = self.speaking.iter().copied().filter(|other| *other != id).collect();
             self.speak(rest, out);
         }
         let Some(Present { participant, .. }) = self.people.remove(&id) else { return };
         out.extend(self.captions.close_of(participant.id));
-        out.push(Happening::Leave { participant });
+        out.push(MeetingEventKind::Leave { participant });
     }
 
-    fn speak(&mut self, users: BTreeSet<u32>, out: &mut Vec<Happening>) {
+    fn speak(&mut self, users: BTreeSet<u32>, out: &mut Vec<MeetingEventKind>) {
         let before = std::mem::replace(&mut self.speaking, users);
         for id in before.difference(&self.speaking) {
             if let Some(who) = self.people.get(id) {
-                out.push(Happening::SpeechOff { participant: who.participant.clone() });
+                out.push(MeetingEventKind::SpeechOff { participant: who.participant.clone() });
             }
         }
         for id in self.speaking.difference(&before) {
             if let Some(who) = self.people.get_mut(id) {
                 who.active = true;
-                out.push(Happening::SpeechOn { participant: who.participant.clone() });
+                out.push(MeetingEventKind::SpeechOn { participant: who.participant.clone() });
             }
         }
     }

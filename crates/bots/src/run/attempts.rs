@@ -7,11 +7,10 @@ use tokio::sync::watch;
 use zoom::JoinVerdict;
 
 use super::{
-    ahead::Ahead,
-    best_before,
     bot_run::BotRun,
-    command::{BotCommand, LatestCommand, unless_told},
+    command::{BotCommand, LatestCommand, unless_commanded},
     follow::{Follow, Progress},
+    join_deadline,
     life::Life,
     outcome::{End, Loss, Outcome},
     outputs::Outputs,
@@ -20,6 +19,7 @@ use super::{
     recorder::Recorder,
     rejoin::{Next, Rejoin},
     sign_in::Refused,
+    warm_up::WarmUp,
 };
 use crate::{
     log::{Kind, Note},
@@ -40,7 +40,7 @@ pub(super) struct Attempts<'a> {
     /// When the bot stops waiting for the host, or for what else may take a while.
     give_up: Timestamp,
     /// What is ready for the first join.
-    ahead: Box<Ahead>,
+    ahead: Box<WarmUp>,
     refused: Refused,
     progress: Progress,
     tries: Tries,
@@ -62,7 +62,7 @@ impl<'a> Attempts<'a> {
         recorder: &'a Recorder<'a>,
         commands: LatestCommand,
         revision: watch::Receiver<u32>,
-        ahead: Box<Ahead>,
+        ahead: Box<WarmUp>,
     ) -> Self {
         let BotRecord { parts, bot, .. } = run.record;
         let (rules, now) = (run.request.automatic_leave.clone(), parts.env.now());
@@ -86,7 +86,7 @@ impl<'a> Attempts<'a> {
             refused: Refused::default(),
             progress: Progress {
                 began: Some(now),
-                due_at: is_new.then(|| best_before::due_at(bot, now)),
+                due_at: is_new.then(|| join_deadline::due_at(bot, now)),
                 waits: 0,
                 clock_correction: 0,
             },
@@ -105,7 +105,7 @@ impl<'a> Attempts<'a> {
                 Next::Join { pause, loss } => {
                     self.run.record.lost(loss).await;
                     self.decide("The bot comes back: it joins again", pause, None);
-                    unless_told(&mut self.commands, env.clock.sleep(pause)).await?;
+                    unless_commanded(&mut self.commands, env.clock.sleep(pause)).await?;
                     continue;
                 }
                 Next::End(end) => return Ok(end),
@@ -139,7 +139,7 @@ impl<'a> Attempts<'a> {
             let Some(pause) = again else { return Ok(End::Fatal(sub_code, words)) };
             tracing::info!(bot = %self.run.record.bot.id, words, ?pause, "joining again");
             self.decide(&format!("The bot joins again, because {words}:"), pause, Some(sub_code));
-            unless_told(&mut self.commands, env.clock.sleep(pause)).await?;
+            unless_commanded(&mut self.commands, env.clock.sleep(pause)).await?;
         }
     }
 
@@ -150,7 +150,7 @@ impl<'a> Attempts<'a> {
         let ahead = std::mem::take(&mut self.ahead);
         // Boxed: it is over when the bot is in.
         let preparing = Box::pin(prepare(self.run, &self.refused, *ahead));
-        let (mut page, credentials) = match unless_told(&mut self.commands, preparing).await? {
+        let (mut page, credentials) = match unless_commanded(&mut self.commands, preparing).await? {
             Ok(prepared) => prepared,
             Err(outcome) => return Ok(outcome),
         };

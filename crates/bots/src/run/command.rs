@@ -1,4 +1,4 @@
-//! LatestCommand to a running bot.
+//! Commands to a running bot.
 
 use tokio::sync::watch;
 
@@ -15,7 +15,7 @@ pub(crate) enum BotCommand {
 pub(crate) type LatestCommand = watch::Receiver<Option<BotCommand>>;
 
 /// Runs `work` unless a command comes first.
-pub(super) async fn unless_told<T>(
+pub(super) async fn unless_commanded<T>(
     commands: &mut LatestCommand,
     work: impl Future<Output = T>,
 ) -> Result<T, BotCommand> {

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use model::{Happening, MeetingEvent, Timestamp};
+use model::{MeetingEvent, MeetingEventKind, Timestamp};
 use store::MeetingEventBatch;
 
 use crate::meeting::read::StoredEvents;
@@ -54,11 +54,12 @@ impl EventQueue {
     }
 
     /// Answers whether it is kept.
-    pub(super) fn push(&mut self, what: Happening, now: Timestamp) -> bool {
+    pub(super) fn push(&mut self, what: MeetingEventKind, now: Timestamp) -> bool {
         if self.closed {
             return false;
         }
-        let before_it = (self.missed > 0).then(|| Amount::of(&Happening::Missed { events: self.missed }));
+        let before_it =
+            (self.missed > 0).then(|| Amount::of(&MeetingEventKind::Missed { events: self.missed }));
         if !self.has_room_for(Amount::of(&what) + before_it.unwrap_or_default()) {
             self.missed += 1;
             return false;
@@ -72,7 +73,7 @@ impl EventQueue {
     pub(super) fn say_what_was_missed(&mut self, now: Timestamp) {
         if self.missed > 0 {
             let events = std::mem::take(&mut self.missed);
-            self.number(Happening::Missed { events }, now);
+            self.number(MeetingEventKind::Missed { events }, now);
         }
     }
 
@@ -105,7 +106,7 @@ impl EventQueue {
         (self.held + one).is_within(MOST_WAITING) && (self.kept + one).is_within(MOST_KEPT)
     }
 
-    fn number(&mut self, what: Happening, now: Timestamp) {
+    fn number(&mut self, what: MeetingEventKind, now: Timestamp) {
         self.last += 1;
         let one = Amount::of(&what);
         (self.held, self.kept) = (self.held + one, self.kept + one);
@@ -114,10 +115,10 @@ impl EventQueue {
 }
 
 impl Amount {
-    fn of(what: &Happening) -> Self {
+    fn of(what: &MeetingEventKind) -> Self {
         let (chat, text) = match what {
-            Happening::ChatMessage { text, .. } => (1, text.len()),
-            Happening::Caption { text, .. } => (0, text.len()),
+            MeetingEventKind::ChatMessage { text, .. } => (1, text.len()),
+            MeetingEventKind::Caption { text, .. } => (0, text.len()),
             _ => (0, 0),
         };
         let name = what.participant().map_or(0, |who| who.name.len());
@@ -153,7 +154,7 @@ impl std::ops::Sub for Amount {
 
 #[cfg(test)]
 mod tests {
-    use model::{ChatReceiver, Happening, Participant, Timestamp};
+    use model::{ChatReceiver, MeetingEventKind, Participant, Timestamp};
 
     use super::{Amount, BATCH, EventQueue, MOST_KEPT, MOST_WAITING};
     use crate::meeting::{participant::unknown, read::StoredEvents};
@@ -164,18 +165,25 @@ mod tests {
         Participant { guid: "G".into(), name: "Ada".into(), ..unknown(1) }
     }
 
-    fn chat(text: &str) -> Happening {
+    fn chat(text: &str) -> MeetingEventKind {
         let (text, message) = (text.to_owned(), "M".to_owned());
-        Happening::ChatMessage { participant: ada(), to: ChatReceiver::Everyone, text, message }
+        MeetingEventKind::ChatMessage { participant: ada(), to: ChatReceiver::Everyone, text, message }
     }
 
-    fn caption() -> Happening {
+    fn caption() -> MeetingEventKind {
         let (caption, text) = ("C".to_owned(), "Good morning.".to_owned());
-        Happening::Caption { participant: ada(), caption, text, language: 400, began_at: NOW, is_final: true }
+        MeetingEventKind::Caption {
+            participant: ada(),
+            caption,
+            text,
+            language: 400,
+            began_at: NOW,
+            is_final: true,
+        }
     }
 
     /// As the store would take them: how many events, and how many the largest batch had.
-    fn written(queue: &mut EventQueue) -> (Vec<Happening>, usize) {
+    fn written(queue: &mut EventQueue) -> (Vec<MeetingEventKind>, usize) {
         let (mut all, mut largest) = (Vec::new(), 0);
         loop {
             let batch = queue.take_batch();
@@ -198,7 +206,7 @@ mod tests {
         assert!(largest as u64 * 10_000 <= BATCH.bytes, "{largest}");
         assert_eq!(queue.held, Amount::default());
         assert!(queue.push(caption(), NOW));
-        let missed = Happening::Missed { events: 5_000 - kept as u64 };
+        let missed = MeetingEventKind::Missed { events: 5_000 - kept as u64 };
         assert_eq!(written(&mut queue).0, [missed, caption()], "it is said how many are missing, and where");
     }
 

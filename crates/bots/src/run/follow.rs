@@ -8,7 +8,7 @@ use zoom::{JoinVerdict, Role};
 
 use super::{
     bot_run::BotRun,
-    command::{BotCommand, LatestCommand, next_command, unless_told},
+    command::{BotCommand, LatestCommand, next_command, unless_commanded},
     leave::{leave, within_leave_timeout},
     life::{Action, Life},
     outcome::{End, Loss, Outcome},
@@ -136,7 +136,7 @@ impl Follow<'_, '_> {
             record.note(of_join(&join, role, link.passcode.is_some(), self.credentials));
             page.join(join).await
         };
-        if let Err(error) = unless_told(self.commands, joining).await? {
+        if let Err(error) = unless_commanded(self.commands, joining).await? {
             self.picture(page).await;
             let (since, sub_code) = (env.now(), SubCode::BotErrored);
             return Ok(Some(Outcome::Lost(Loss { since, sub_code, words: error.to_string() })));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use browser::{Gone, PageEvent};
+use browser::{PageEnd, PageEvent};
 use model::{BotStatus, SubCode, Timestamp};
 use proptest::{collection::vec, prelude::*, sample};
 
@@ -67,7 +67,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => ended,
         1 => Just(PageEvent::Dropped { how: "without any event" }),
         1 => Just(PageEvent::Left),
-        1 => sample::select(vec![Gone::PageCrashed, Gone::BrowserGone, Gone::PageFrozen]).prop_map(PageEvent::Gone),
+        1 => sample::select(vec![PageEnd::PageCrashed, PageEnd::BrowserGone, PageEnd::PageFrozen]).prop_map(PageEvent::Gone),
     ];
     prop_oneof![4 => event.prop_map(Happening::Says), 1 => (1_u64..4000).prop_map(Happening::Passes)]
 }

@@ -1,20 +1,19 @@
 //! One bot, from its lease to its last step.
 //!
 //! - `bot_run`: what a run has of its bot. `record`: steps and pictures, written under the lease. `command`: what it is told meanwhile.
-//! - `ahead`: what is made ready while it waits for its time. `best_before`: a bot that is too late does not join.
+//! - `ahead`: what is made ready while it waits for its time. `join_deadline`: a bot that is too late does not join.
 //! - `attempts`: its joins. `prepare`: a page and credentials (`sign_in`) for one. `seat`: its seat of a pool.
 //! - `follow`: one join, and the meeting until its end. `leave`: out of it, within a time limit.
 //! - `life`: what each event means; `rejoin`: whether and when to join again; `outcome`: how a join and a bot end. No I/O.
 //! - `recorder`: keeps what happens in the meeting; `event_queue`: what waits for the store.
 //! - `outputs`: what the bot shows and says.
 
-mod ahead;
 mod attempts;
-mod best_before;
 mod bot_run;
 mod command;
 mod event_queue;
 mod follow;
+mod join_deadline;
 mod leave;
 #[cfg(test)]
 mod legal_steps;
@@ -28,21 +27,22 @@ mod recorder;
 mod rejoin;
 mod seat;
 mod sign_in;
+mod warm_up;
 
 use model::{BotStatus, SubCode};
 use store::{Bot, Lease};
 use tokio::sync::watch;
 
-use ahead::{Ahead, Waited};
 use attempts::Attempts;
 use bot_run::BotRun;
 use leave::within_leave_timeout;
 use outcome::End;
 use record::{BotRecord, Resumed};
 use recorder::Recorder;
+use warm_up::{Waited, WarmUp};
 
-pub(crate) use best_before::due_at;
 pub(crate) use command::{BotCommand, LatestCommand};
+pub(crate) use join_deadline::due_at;
 pub(crate) use parts::RunParts;
 
 /// Runs a bot for as long as its lease is held. Returns when the bot has ended or was released.
@@ -58,7 +58,7 @@ pub(crate) async fn run(
     let end = match without_joining(&record) {
         Some(end) => end,
         None => match BotRun::open(record) {
-            Ok(run) => match ahead::wait_for_join_at(&run, &mut commands).await {
+            Ok(run) => match warm_up::wait_for_join_at(&run, &mut commands).await {
                 Waited::Due(ahead) => match record.resume().await {
                     Resumed::NotOurs => return,
                     Resumed::End(end) => end,
@@ -68,9 +68,9 @@ pub(crate) async fn run(
                         Err(BotCommand::HandOver) => return record.hand_over().await,
                     },
                 },
-                Waited::Told(BotCommand::Leave) => called_off(),
+                Waited::Command(BotCommand::Leave) => called_off(),
                 // It has not begun: nothing tells of it.
-                Waited::Told(BotCommand::HandOver) | Waited::NotYet => return record.release().await,
+                Waited::Command(BotCommand::HandOver) | Waited::NotYet => return record.release().await,
             },
             Err(failure) => failure.into(),
         },
@@ -99,7 +99,7 @@ fn without_joining(record: &BotRecord<'_>) -> Option<End> {
         // Cancelled before a server took it, or while its server was dead.
         return Some(called_off());
     }
-    best_before::missed(bot, parts.timing.join_within, parts.env.now())
+    join_deadline::missed_join_deadline(bot, parts.timing.join_within, parts.env.now())
 }
 
 const fn called_off() -> End {
@@ -111,7 +111,7 @@ async fn live(
     run: &BotRun<'_>,
     commands: LatestCommand,
     revision: watch::Receiver<u32>,
-    ahead: Box<Ahead>,
+    ahead: Box<WarmUp>,
 ) -> Result<End, BotCommand> {
     let recorder = Recorder::new(run.record, &run.request);
     if run.record.bot.status() != BotStatus::Ready {

@@ -10,7 +10,7 @@ use store::ChatProgress;
 use tokio::sync::watch;
 
 use super::{
-    command::{LatestCommand, unless_told},
+    command::{LatestCommand, unless_commanded},
     record::BotRecord,
     recorder::Recorder,
 };
@@ -186,7 +186,7 @@ impl<'a> Outputs<'a> {
         let shown = match picture.transpose() {
             Ok(picture) => {
                 let showing = page.show(picture.as_ref().map(Picture::jpeg));
-                match unless_told(&mut self.commands, showing).await {
+                match unless_commanded(&mut self.commands, showing).await {
                     Ok(shown) => shown.map_err(|error| error.to_string()),
                     // The bot goes.
                     Err(_) => return,
@@ -242,7 +242,7 @@ impl<'a> Outputs<'a> {
             };
             self.numbers += 1;
             let number = self.numbers;
-            let given = match unless_told(&mut self.commands, page.chat(number, &text, to)).await {
+            let given = match unless_commanded(&mut self.commands, page.chat(number, &text, to)).await {
                 Ok(given) => given.map_err(|error| error.to_string()),
                 Err(_) => Err("the bot was told to leave before its page had taken the message".to_owned()),
             };

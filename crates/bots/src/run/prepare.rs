@@ -4,10 +4,10 @@ use browser::{BrowserError, SDK_VERSION};
 use model::SubCode;
 
 use super::{
-    ahead::{Ahead, PageAhead},
     bot_run::BotRun,
     outcome::{End, Loss, Outcome},
     sign_in::{self, JoinCredentials, Missing, Refused},
+    warm_up::{WarmPage, WarmUp},
 };
 use crate::{
     browsers::OpenPage,
@@ -28,10 +28,10 @@ impl From<Missing> for Outcome {
 pub(super) async fn prepare(
     run: &BotRun<'_>,
     refused: &Refused,
-    ahead: Ahead,
+    ahead: WarmUp,
 ) -> Result<(OpenPage, JoinCredentials), Outcome> {
     let (parts, bot) = (run.record.parts, run.record.bot);
-    let Ahead { page, credentials } = ahead;
+    let WarmUp { page, credentials } = ahead;
     // Boxed: it holds calls to the platform and to Zoom, which most bots finish early.
     let fetch = Box::pin(sign_in::join_credentials(parts, bot, &run.request.zoom, &run.link, refused));
     let fetch = async {
@@ -51,7 +51,7 @@ pub(super) async fn prepare(
 
 /// A page with the SDK in it: the one that was opened ahead, if it is usable. A page that hangs or dies while
 /// opening is a loss like any other.
-async fn open_page(run: &BotRun<'_>, ahead: PageAhead) -> Result<OpenPage, Outcome> {
+async fn open_page(run: &BotRun<'_>, ahead: WarmPage) -> Result<OpenPage, Outcome> {
     let parts = run.record.parts;
     let began = parts.env.now();
     let opened = match ahead.into_page().await {

@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use browser::MeetingNews;
-use model::{Happening, MeetingEvent, MeetingEventsId, MeetingNumber, Secret, Timestamp};
+use browser::SdkMeetingEvent;
+use model::{MeetingEvent, MeetingEventKind, MeetingEventsId, MeetingNumber, Secret, Timestamp};
 use store::{Appended, MeetingEventBatch, RealtimeEndpoint};
 use tenants::Cell;
 use tokio::sync::{Notify, OnceCell};
@@ -78,7 +78,8 @@ impl<'a> Recorder<'a> {
                 Ok(stored) => {
                     locked(&self.queue).recall(&stored);
                     let until = self.last_seen(&stored);
-                    let entered = |event: &MeetingEvent| matches!(event.what, Happening::BotEntered { .. });
+                    let entered =
+                        |event: &MeetingEvent| matches!(event.what, MeetingEventKind::BotEntered { .. });
                     let knows_people = self.config.participant_events && stored.events.iter().any(entered);
                     let mut meeting = locked(&self.meeting);
                     for event in stored.events {
@@ -106,7 +107,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Takes in the page's news without waiting.
-    pub(super) fn hear(&self, news: Vec<MeetingNews>, now: Timestamp) -> (MeetingUpdate, Others) {
+    pub(super) fn hear(&self, news: Vec<SdkMeetingEvent>, now: Timestamp) -> (MeetingUpdate, Others) {
         let mut meeting = locked(&self.meeting);
         let mut update = meeting.take(news, now);
         self.keep(std::mem::take(&mut update.events), now);
@@ -144,7 +145,7 @@ impl<'a> Recorder<'a> {
         locked(&self.meeting).others()
     }
 
-    fn keep(&self, happened: Vec<Happening>, now: Timestamp) {
+    fn keep(&self, happened: Vec<MeetingEventKind>, now: Timestamp) {
         let mut queue = locked(&self.queue);
         let wanted = happened.into_iter().filter(|what| self.is_wanted(what));
         let missed = wanted.filter_map(|what| (!queue.push(what, now)).then_some(1)).sum();
@@ -154,14 +155,14 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn is_wanted(&self, what: &Happening) -> bool {
+    fn is_wanted(&self, what: &MeetingEventKind) -> bool {
         let RecordingConfig { participant_events, captions, partial_captions, .. } = self.config;
         match what {
-            Happening::BotEntered { .. } | Happening::BotLeft | Happening::Missed { .. } => {
-                self.config.keeps_anything()
-            }
-            Happening::Caption { is_final, .. } => captions && (*is_final || partial_captions),
-            Happening::CaptionState { .. } => captions,
+            MeetingEventKind::BotEntered { .. }
+            | MeetingEventKind::BotLeft
+            | MeetingEventKind::Missed { .. } => self.config.keeps_anything(),
+            MeetingEventKind::Caption { is_final, .. } => captions && (*is_final || partial_captions),
+            MeetingEventKind::CaptionState { .. } => captions,
             _ => participant_events,
         }
     }

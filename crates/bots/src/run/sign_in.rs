@@ -2,14 +2,14 @@
 
 use std::{fmt, time::Duration};
 
-use audit::Asker;
+use audit::TokenRequester;
 use broker::{
     Hosting, NoSigningApp, ObfRequest, PoolSeatRequest, Seated, SigningApp, SigningAppRequest, ZakRequest,
 };
 use browser::JoinToken;
 use model::{
-    AccountUser, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret, SubCode,
-    Timestamp, Who, WorkspaceId, ZoomOauthAppId,
+    AccountUser, AuditActor, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret,
+    SubCode, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use outbound::CallbackError;
 use store::{Bot, PooledAccount};
@@ -147,7 +147,7 @@ async fn sign_in(
         Ok((Some(JoinToken::Zak(zak)), Some(account)))
     } else if let Some(credential) = zoom.obf_credential {
         let wanted = ObfRequest { user: zoom.user.as_ref(), meeting, join_at: parts.env.now() };
-        let mint = parts.broker.tokens.obf(bot.workspace, credential, wanted, asker(bot));
+        let mint = parts.broker.tokens.obf(bot.workspace, credential, wanted, requester(bot));
         let minted = noted(parts, bot, ("OBF token", "zoom.obf_credential"), mint).await;
         match minted {
             Ok(obf) => Ok((Some(JoinToken::Obf(obf.clone())), None)),
@@ -230,7 +230,7 @@ async fn zak(
     user: Option<&AccountUser>,
 ) -> Result<Secret, Failure> {
     let wanted = ZakRequest { user, outlives: ZAK_MIN_LIFE, fresh: false };
-    let mint = parts.broker.tokens.zak(bot.workspace, credential, wanted, asker(bot));
+    let mint = parts.broker.tokens.zak(bot.workspace, credential, wanted, requester(bot));
     let minted = noted(parts, bot, ("ZAK", source), mint).await?;
     Ok(minted.token.clone())
 }
@@ -265,8 +265,8 @@ fn note_token(
     parts.log.note(bot.id, note.with("milliseconds", took).with("given", error.is_none()));
 }
 
-const fn asker(bot: &Bot) -> Asker {
-    Asker { who: Who::Bot(bot.id), from: None, why: Purpose::BotJoin }
+const fn requester(bot: &Bot) -> TokenRequester {
+    TokenRequester { who: AuditActor::Bot(bot.id), from: None, why: Purpose::BotJoin }
 }
 
 /// What a failed token request means for the bot.

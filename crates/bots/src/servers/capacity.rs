@@ -22,7 +22,7 @@ const FRESH: Duration = CLOCK_TOLERANCE.saturating_add(Duration::from_secs(30));
 /// Memory that stays for everything else, in bytes.
 const SPARE_MEMORY: u64 = 512 * 1024 * 1024;
 /// What the processor did counts half after so many seconds of one bot.
-const MEMORY_OF_COST: f64 = 600.0;
+const COST_HALF_LIFE: f64 = 600.0;
 /// A cost is believed once it was seen for so many seconds of one bot.
 const LEAST_SEEN: f64 = 120.0;
 /// Most bots of a server whose capacity is measured: more than any machine runs.
@@ -34,12 +34,12 @@ pub enum CapacityRule {
     /// This many; 0 for none.
     Fixed(u32),
     /// As many as memory and processor allow, measured anew all the time.
-    Measured(Reckoning),
+    Measured(ExpectedCost),
 }
 
 /// What one bot is reckoned to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reckoning {
+pub struct ExpectedCost {
     /// Memory, in bytes.
     pub memory_of_a_bot: u64,
     /// Bots for each core; fewer, where they are seen to take more of it.
@@ -102,7 +102,7 @@ pub(crate) fn by_memory(machine: Machine, browsers: u64, memory_of_a_bot: u64) -
     Some(u32::try_from(for_bots / memory_of_a_bot.max(1)).unwrap_or(u32::MAX))
 }
 
-impl Reckoning {
+impl ExpectedCost {
     /// How many bots the machine can run, those that run included. `browsers` is the memory that these take;
     /// `cost` the part of a core that one of them was seen to take.
     fn bots(self, machine: Machine, browsers: u64, cost: Option<f64>) -> u32 {
@@ -140,7 +140,7 @@ impl Cost {
         if seen == 0.0 {
             return;
         }
-        let fades = 0.5_f64.powf(seen / MEMORY_OF_COST);
+        let fades = 0.5_f64.powf(seen / COST_HALF_LIFE);
         self.processor = self.processor * fades + worked.as_secs_f64();
         self.bots = self.bots * fades + seen;
     }
@@ -172,12 +172,12 @@ mod tests {
     use model::Timestamp;
     use store::BotServer;
 
-    use super::{Cost, Reckoning, of_all, share};
+    use super::{Cost, ExpectedCost, of_all, share};
     use crate::servers::machine::Machine;
 
     const GIB: u64 = 1024 * 1024 * 1024;
-    const RECKONING: Reckoning =
-        Reckoning { memory_of_a_bot: 300 * 1024 * 1024, most_of_a_core: NonZeroU32::new(10).unwrap() };
+    const EXPECTED_COST: ExpectedCost =
+        ExpectedCost { memory_of_a_bot: 300 * 1024 * 1024, most_of_a_core: NonZeroU32::new(10).unwrap() };
 
     fn machine(cores: u32, gib: u64) -> Machine {
         Machine { cores, available_memory: Some(gib * GIB) }
@@ -185,22 +185,22 @@ mod tests {
 
     #[test]
     fn the_scarcer_of_memory_and_processor_decides() {
-        assert_eq!(RECKONING.bots(machine(2, 20), 0, None), 20);
-        assert_eq!(RECKONING.bots(machine(8, 4), 0, None), 11);
-        assert_eq!(RECKONING.bots(Machine { cores: 2, available_memory: None }, 0, None), 20);
-        assert_eq!(RECKONING.bots(machine(1, 0), 0, None), 1, "one is always tried");
+        assert_eq!(EXPECTED_COST.bots(machine(2, 20), 0, None), 20);
+        assert_eq!(EXPECTED_COST.bots(machine(8, 4), 0, None), 11);
+        assert_eq!(EXPECTED_COST.bots(Machine { cores: 2, available_memory: None }, 0, None), 20);
+        assert_eq!(EXPECTED_COST.bots(machine(1, 0), 0, None), 1, "one is always tried");
     }
 
     #[test]
     fn the_memory_of_running_bots_is_theirs_already() {
-        let before = RECKONING.bots(machine(8, 4), 0, None);
-        assert_eq!(RECKONING.bots(machine(8, 2), 2 * GIB, None), before);
+        let before = EXPECTED_COST.bots(machine(8, 4), 0, None);
+        assert_eq!(EXPECTED_COST.bots(machine(8, 2), 2 * GIB, None), before);
     }
 
     #[test]
     fn bots_that_take_more_of_the_processor_are_fewer() {
-        assert_eq!(RECKONING.bots(machine(2, 20), 0, Some(0.5)), 4);
-        assert_eq!(RECKONING.bots(machine(2, 20), 0, Some(0.01)), 20, "a quiet minute allows no more");
+        assert_eq!(EXPECTED_COST.bots(machine(2, 20), 0, Some(0.5)), 4);
+        assert_eq!(EXPECTED_COST.bots(machine(2, 20), 0, Some(0.01)), 20, "a quiet minute allows no more");
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub(crate) mod machine;
 mod place;
 mod this_server;
 
-pub use capacity::{CapacityRule, Reckoning};
+pub use capacity::{CapacityRule, ExpectedCost};
 pub use place::NoFreeBot;
 pub(crate) use place::Places;
 pub(crate) use this_server::{AD_HOC, FORGET_SERVER_AFTER, ThisServer};

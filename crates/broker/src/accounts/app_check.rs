@@ -91,7 +91,7 @@ pub async fn app_faults(
     turn: Option<TokenTurn>,
 ) -> Vec<AppFault> {
     let heard = |answer| match turn {
-        Some(turn) => turn.heard(answer),
+        Some(turn) => turn.with_answer(answer),
         None => answer,
     };
     let refused = |error| match error {

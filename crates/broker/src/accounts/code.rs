@@ -84,7 +84,7 @@ impl Codes {
         let (app, keys) = self.apps.usable_app(app.workspace, app.id).await?;
         let turn = self.limits.token_turn(app.id).await?;
         KillPoint::BeforeSend.reach();
-        let mut answer = turn.heard(self.zoom.refresh(&keys, token).await);
+        let mut answer = turn.with_answer(self.zoom.refresh(&keys, token).await);
         let in_doubt = matches!(&answer, Err(error) if error.in_doubt());
         if in_doubt {
             tracing::warn!(app = %app.id, "no usable answer to a refresh for a new account, asking once more");

@@ -1,13 +1,13 @@
 //! Translates a webhook about meetings into a change of the meeting map.
 
 use model::Timestamp;
-use store::{MeetingChange, MeetingNews};
-use zoom::{MeetingDeed, WebhookEvent};
+use store::{MeetingChange, MeetingWebhookChange};
+use zoom::{MeetingAction, WebhookEvent};
 
 /// The change that `event`, of the time `as_of`, makes in the map; `None` for none.
-pub(crate) fn news_of(event: &WebhookEvent, as_of: Timestamp) -> Option<MeetingNews> {
+pub(crate) fn meeting_change_of(event: &WebhookEvent, as_of: Timestamp) -> Option<MeetingWebhookChange> {
     let (account_id, change) = match event {
-        WebhookEvent::Meeting { deed: MeetingDeed::Deleted, account_id, number, host_id } => {
+        WebhookEvent::Meeting { deed: MeetingAction::Deleted, account_id, number, host_id } => {
             (account_id, MeetingChange::Gone { number: *number, host: host_id.clone() })
         }
         // A change that names no host doesn't move the meeting.
@@ -28,5 +28,5 @@ pub(crate) fn news_of(event: &WebhookEvent, as_of: Timestamp) -> Option<MeetingN
         | WebhookEvent::UrlValidation { .. }
         | WebhookEvent::Other { .. } => return None,
     };
-    Some(MeetingNews { zoom_account_id: account_id.clone(), change, as_of })
+    Some(MeetingWebhookChange { zoom_account_id: account_id.clone(), change, as_of })
 }

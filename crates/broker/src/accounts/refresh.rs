@@ -203,7 +203,7 @@ impl Refresher {
             None => self.zoom.account_credentials(keys, &before.zoom_account_id).await,
         };
         KillPoint::BeforeSend.reach();
-        let mut answer = turn.heard(ask().await);
+        let mut answer = turn.with_answer(ask().await);
         let mut in_doubt = before.spent_at.is_some();
         if matches!(&answer, Err(error) if error.in_doubt()) {
             // Zoom may have rotated and its answer is lost, or the request never arrived: only the same token
@@ -215,7 +215,7 @@ impl Refresher {
             let turn = self.limits.token_turn(app.id).await.ok();
             answer = ask().await;
             if let Some(turn) = turn {
-                answer = turn.heard(answer);
+                answer = turn.with_answer(answer);
             }
         }
         self.apps.record_answer(app, &answer).await;

@@ -35,7 +35,8 @@ impl ServerToServer {
             Failure::new(Code::RequestMalformed, "the app is no server-to-server app: connect users to it")
         })?;
         let turn = self.limits.token_turn(app.id).await?;
-        let answer = turn.heard(self.zoom.account_credentials(&self.apps.keys_of(&app)?, &account).await);
+        let answer =
+            turn.with_answer(self.zoom.account_credentials(&self.apps.keys_of(&app)?, &account).await);
         self.apps.record_answer(&app, &answer).await;
         let source = Source::Account(account);
         let new = NewAccount {

@@ -27,7 +27,7 @@ use zoom::{
     verify_webhook,
 };
 
-use super::{apps::Apps, grants::Grants, meeting_news::news_of};
+use super::{apps::Apps, grants::Grants, meeting_news::meeting_change_of};
 use crate::{account_cache::AccountCache, log_lines::note};
 
 /// Zoom waits 3 s (documented), and repeats an unanswered webhook.
@@ -156,7 +156,7 @@ impl Webhooks {
         };
         // Both times are by Zoom's clock, so the event's age is right even if our own clock is wrong.
         let happened_at = happened_at.map(|at| now - sent_at.since(at));
-        let news = news_of(&event, happened_at.unwrap_or(now).min(now));
+        let news = meeting_change_of(&event, happened_at.unwrap_or(now).min(now));
         let mut received = Vec::with_capacity(apps.len());
         for app in &apps {
             let noted = ZoomEvent {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::{CredentialKind, Failure, Secret, WorkspaceId};
-use rate_limits::Need;
+use rate_limits::CallPriority;
 use zoom::{Label, ZoomError};
 
 use super::MeetingMap;
@@ -37,7 +37,8 @@ impl MeetingMap {
         let mut rejected = None;
         loop {
             let access = self.access.live(workspace, room.owner.credential, Duration::ZERO, rejected).await?;
-            let api = self.access.api(&access, Label::Light, Need::now(&self.env, TURN_TIMEOUT)).await?;
+            let api =
+                self.access.api(&access, Label::Light, CallPriority::now(&self.env, TURN_TIMEOUT)).await?;
             match self.zoom.personal_link(api, user).await {
                 Ok(Some(link)) => return Ok(PersonalLink::Meeting(link)),
                 // Zoom tells no link: the number is what is known.

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
 use model::{Class, Code, CredentialId, CredentialKind, Failure, MeetingNumber, Timestamp, WorkspaceId};
-use rate_limits::Need;
+use rate_limits::CallPriority;
 use store::{Credential, DueSync, Lease, Meeting, StoreError, Subject, SyncOutcome};
 use workers::Backoff;
 use zoom::{Label, Listed, ListedMeeting, ListedUser, ZoomError, ZoomUser};
@@ -232,12 +232,13 @@ impl<'a> List<'a> {
     async fn hosts(&mut self, after: Option<&str>) -> Result<Listed<ListedUser>, Broken> {
         if self.account.kind == CredentialKind::ServerToServer {
             let access = self.access().await?;
-            let api = self.map.access.api(&access, Label::Medium, Need::whenever(TURN_TIMEOUT)).await?;
+            let api =
+                self.map.access.api(&access, Label::Medium, CallPriority::background(TURN_TIMEOUT)).await?;
             let users = self.map.zoom.users(api, after).await;
             return users.map_err(naming("user:read:list_users:admin"));
         }
         let access = self.access().await?;
-        let api = self.map.access.api(&access, Label::Light, Need::whenever(TURN_TIMEOUT)).await?;
+        let api = self.map.access.api(&access, Label::Light, CallPriority::background(TURN_TIMEOUT)).await?;
         let ZoomUser { id, personal_room, personal_name, .. } =
             self.map.zoom.me(api).await.map_err(naming("user:read:user"))?;
         Ok(Listed { rows: vec![ListedUser { id, personal_room, personal_name }], next: None })
@@ -278,7 +279,7 @@ impl<'a> List<'a> {
             }
         };
         let access = self.access().await?;
-        let api = self.map.access.api(&access, Label::Medium, Need::whenever(TURN_TIMEOUT)).await?;
+        let api = self.map.access.api(&access, Label::Medium, CallPriority::background(TURN_TIMEOUT)).await?;
         self.map.zoom.meetings(api, who, after).await.map_err(naming(scope))
     }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use model::{
     Code, CredentialId, CredentialKind, Environment, Failure, Secret, Source, Timestamp, WorkspaceId,
 };
-use rate_limits::{Charged, Limits, Need};
+use rate_limits::{CallPriority, Charged, Limits};
 use store::{AccountStore, Credential};
 use tenants::{Cell, Vault};
 use url::Url;
@@ -85,7 +85,7 @@ impl AccessTokens {
     ) -> Result<LiveAccess, Failure> {
         let (workspace, id) = (credential.workspace, credential.id);
         if self.grants.lasts(&credential, life.max(MARGIN), rejected) {
-            return self.open_access(&credential, Source::Kept);
+            return self.open_access(&credential, Source::Cached);
         }
         match self.refresher.refresh(workspace, id, Some(credential.generation), RefreshReason::Caller).await
         {
@@ -110,7 +110,7 @@ impl AccessTokens {
             // Shorter than requested, and better than none.
             Err(failure) => match usable(&*self.store, workspace, id).await {
                 Ok(credential) if self.grants.lasts(&credential, MARGIN, rejected) => {
-                    self.open_access(&credential, Source::Kept)
+                    self.open_access(&credential, Source::Cached)
                 }
                 _ => Err(failure),
             },
@@ -122,10 +122,10 @@ impl AccessTokens {
         &self,
         access: &'a LiveAccess,
         label: Label,
-        need: Need,
+        priority: CallPriority,
     ) -> Result<ApiAccess<'a>, Failure> {
         let charged = Charged::Account(&access.zoom_account_id, access.workspace);
-        let turn = self.limits.rest_turn(charged, label, need).await?;
+        let turn = self.limits.rest_turn(charged, label, priority).await?;
         Ok(ApiAccess::new(&access.base, &access.token, turn))
     }
 

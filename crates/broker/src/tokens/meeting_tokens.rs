@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use audit::{Asker, Audited, TokenAccess};
+use audit::{Audited, TokenAccess, TokenRequester};
 use model::{
-    About, AccountUser, Code, CredentialId, Failure, MeetingNumber, Secret, Source, Timestamp, TokenKind,
-    WorkspaceId,
+    AccountUser, Code, CredentialId, Failure, MeetingNumber, Secret, Source, Timestamp, TokenContext,
+    TokenKind, WorkspaceId,
 };
 
 use super::{Tokens, mint::MintRequest};
@@ -28,10 +28,10 @@ impl Tokens {
         workspace: WorkspaceId,
         credential: CredentialId,
         wanted: ObfRequest<'_>,
-        asker: Asker,
+        requester: TokenRequester,
     ) -> Result<Audited<Secret>, Failure> {
-        let about = About { user: wanted.user.cloned(), meeting: wanted.meeting, bot: None };
-        let access = TokenAccess { workspace, credential, kind: TokenKind::Obf, asker, about };
+        let about = TokenContext { user: wanted.user.cloned(), meeting: wanted.meeting, bot: None };
+        let access = TokenAccess { workspace, credential, kind: TokenKind::Obf, requester, about };
         self.audit.audited(access, self.fetch_obf(workspace, credential, wanted)).await
     }
 

@@ -7,7 +7,7 @@ use model::{
     AccountUser, Code, CredentialId, CredentialKind, Environment, Failure, MeetingNumber, Secret, Timestamp,
     TokenKind, WorkspaceId,
 };
-use rate_limits::Need;
+use rate_limits::CallPriority;
 use zoom::{Label, ZoomClient, ZoomError};
 
 use super::{access_token::AccessTokens, users::Users};
@@ -99,8 +99,8 @@ impl Minter {
                 Whose::Nobody => String::new(),
             };
             let need = match request {
-                MintRequest::Obf { join_at, .. } => Need::for_join(join_at, TURN_TIMEOUT),
-                MintRequest::Zak(_) | MintRequest::JoinToken(_) => Need::now(&self.env, TURN_TIMEOUT),
+                MintRequest::Obf { join_at, .. } => CallPriority::for_join(join_at, TURN_TIMEOUT),
+                MintRequest::Zak(_) | MintRequest::JoinToken(_) => CallPriority::now(&self.env, TURN_TIMEOUT),
             };
             let api = self.access.api(&access, Label::Light, need).await?;
             let answer = match request {

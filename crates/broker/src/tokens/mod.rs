@@ -17,8 +17,8 @@ mod zak;
 
 use std::{sync::Arc, time::Duration};
 
-use audit::{Asker, Audit, Audited, TokenAccess};
-use model::{About, CredentialId, Environment, Failure, TokenKind, WorkspaceId};
+use audit::{Audit, Audited, TokenAccess, TokenRequester};
+use model::{CredentialId, Environment, Failure, TokenContext, TokenKind, WorkspaceId};
 use store::AccountStore;
 use tokio_util::task::TaskTracker;
 use zoom::{Zak, ZoomClient};
@@ -60,10 +60,11 @@ impl Tokens {
         workspace: WorkspaceId,
         id: CredentialId,
         life: Duration,
-        asker: Asker,
+        requester: TokenRequester,
     ) -> Result<Audited<AccessToken>, Failure> {
-        let about = About::default();
-        let access = TokenAccess { workspace, credential: id, kind: TokenKind::AccessToken, asker, about };
+        let about = TokenContext::default();
+        let access =
+            TokenAccess { workspace, credential: id, kind: TokenKind::AccessToken, requester, about };
         let fetch = async {
             let access = self.access.live(workspace, id, life, None).await?;
             Ok((AccessToken { token: access.token, expires_at: access.expires_at }, access.source))

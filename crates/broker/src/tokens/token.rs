@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::{Asker, Audited, TokenAccess};
+use audit::{Audited, TokenAccess, TokenRequester};
 use model::{
-    About, AccountUser, Code, CredentialId, Failure, MeetingNumber, PlatformBot, Secret, Source, Timestamp,
-    TokenKind, WorkspaceId,
+    AccountUser, Code, CredentialId, Failure, MeetingNumber, PlatformBot, Secret, Source, Timestamp,
+    TokenContext, TokenKind, WorkspaceId,
 };
 use tracing::{Instrument as _, debug_span};
 
@@ -37,7 +37,7 @@ pub struct IssueRequest<'a> {
     /// Whether to bypass the cache.
     pub fresh: bool,
     /// The requester, for the record.
-    pub asker: Asker,
+    pub requester: TokenRequester,
     /// When the request came.
     pub asked_at: Timestamp,
     /// When the caller gives up. The work goes on, for a later call.
@@ -61,9 +61,9 @@ impl<'a> IssueRequest<'a> {
     }
 
     fn access(&self) -> TokenAccess {
-        let about = About { user: self.user.cloned(), meeting: self.meeting, bot: self.bot.cloned() };
-        let Self { workspace, credential, kind, asker, .. } = *self;
-        TokenAccess { workspace, credential, kind, asker, about }
+        let about = TokenContext { user: self.user.cloned(), meeting: self.meeting, bot: self.bot.cloned() };
+        let Self { workspace, credential, kind, requester, .. } = *self;
+        TokenAccess { workspace, credential, kind, requester, about }
     }
 }
 
@@ -73,7 +73,7 @@ impl Tokens {
         let (credential, kind) = (wanted.credential, wanted.kind.as_str());
         if let Some(token) = self.token_in_memory(wanted) {
             let span = debug_span!("record", %credential, kind);
-            return self.audit.give(wanted.access(), token, Source::Kept).instrument(span).await;
+            return self.audit.give(wanted.access(), token, Source::Cached).instrument(span).await;
         }
         // Boxed, so that the future of an answer from the cache stays small.
         let span = debug_span!("fetch_token", %credential, kind);
@@ -88,7 +88,7 @@ impl Tokens {
     fn token_in_memory(&self, wanted: &IssueRequest<'_>) -> Option<IssuedToken> {
         let epoch = wanted.epoch.filter(|_| wanted.kind == TokenKind::Zak)?;
         let IssueRequest { workspace, credential, asked_at, .. } = *wanted;
-        let zak = self.kept_zak(workspace, credential, epoch, wanted.zak(), asked_at)?;
+        let zak = self.cached_zak(workspace, credential, epoch, wanted.zak(), asked_at)?;
         Some(IssuedToken { kind: TokenKind::Zak, token: zak.token, expires_at: zak.expires_at })
     }
 

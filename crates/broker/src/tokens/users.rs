@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{AccountUser, Code, CredentialId, Environment, Failure, Timestamp, WorkspaceId};
-use rate_limits::Need;
+use rate_limits::CallPriority;
 use store::AccountStore;
 use zoom::{Label, ZoomClient, ZoomError};
 
@@ -99,7 +99,7 @@ impl Users {
         credential: CredentialId,
         address: &AccountUser,
     ) -> Result<Result<AccountUser, ZoomError>, Failure> {
-        let api = self.access.api(access, Label::Light, Need::now(&self.env, TURN_TIMEOUT)).await?;
+        let api = self.access.api(access, Label::Light, CallPriority::now(&self.env, TURN_TIMEOUT)).await?;
         let user = match self.zoom.user(api, address.as_str()).await {
             Ok(user) => user,
             Err(error) => return Ok(Err(error)),

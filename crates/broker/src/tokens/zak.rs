@@ -5,9 +5,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::{Asker, Audited, TokenAccess};
+use audit::{Audited, TokenAccess, TokenRequester};
 use model::{
-    About, AccountUser, Code, CredentialId, Failure, Secret, Source, Timestamp, TokenKind, WorkspaceId,
+    AccountUser, Code, CredentialId, Failure, Secret, Source, Timestamp, TokenContext, TokenKind, WorkspaceId,
 };
 use zoom::Zak;
 
@@ -16,7 +16,7 @@ use super::{
     mint::{MintRequest, Minted},
 };
 use crate::{
-    account_cache::{KeptZak, ZakOwner as Owner},
+    account_cache::{CachedZak, ZakOwner as Owner},
     accounts::usable,
 };
 
@@ -45,10 +45,10 @@ impl Tokens {
         workspace: WorkspaceId,
         id: CredentialId,
         wanted: ZakRequest<'_>,
-        asker: Asker,
+        requester: TokenRequester,
     ) -> Result<Audited<Zak>, Failure> {
-        let about = About { user: wanted.user.cloned(), ..About::default() };
-        let access = TokenAccess { workspace, credential: id, kind: TokenKind::Zak, asker, about };
+        let about = TokenContext { user: wanted.user.cloned(), ..TokenContext::default() };
+        let access = TokenAccess { workspace, credential: id, kind: TokenKind::Zak, requester, about };
         let fetch = async {
             let epoch = usable(&*self.store, workspace, id).await?.epoch;
             self.fetch_zak_in(workspace, id, epoch, wanted).await
@@ -57,7 +57,7 @@ impl Tokens {
     }
 
     /// A cached ZAK that is good enough, if there is one.
-    pub(crate) fn kept_zak(
+    pub(crate) fn cached_zak(
         &self,
         workspace: WorkspaceId,
         id: CredentialId,
@@ -85,8 +85,8 @@ impl Tokens {
         epoch: i64,
         wanted: ZakRequest<'_>,
     ) -> Result<(Zak, Source), Failure> {
-        if let Some(zak) = self.kept_zak(workspace, id, epoch, wanted, self.env.now()) {
-            return Ok((zak, Source::Kept));
+        if let Some(zak) = self.cached_zak(workspace, id, epoch, wanted, self.env.now()) {
+            return Ok((zak, Source::Cached));
         }
         let owner: Owner = (id, wanted.user.cloned());
         let kept_until = self.cache.zaks.get(&owner).map(|kept| kept.ends_at);
@@ -123,7 +123,7 @@ impl Tokens {
     /// link of ours, so the account is found by the token itself.
     pub async fn reject_zak(&self, workspace: WorkspaceId, refused: &Secret) -> Result<(), Failure> {
         let is_it =
-            |kept: &KeptZak| kept.workspace == workspace && kept.zak.token.expose() == refused.expose();
+            |kept: &CachedZak| kept.workspace == workspace && kept.zak.token.expose() == refused.expose();
         match self.cache.zaks.find(is_it) {
             Some(kept) => self.cache.void_zaks(workspace, kept.credential).await,
             None => Ok(()),
@@ -137,8 +137,9 @@ impl Tokens {
         credential: CredentialId,
     ) -> Result<(), Failure> {
         let now = self.env.now();
-        let young =
-            |kept: &KeptZak| kept.credential == credential && kept.minted_at.was_within(MIN_SUSPECT_AGE, now);
+        let young = |kept: &CachedZak| {
+            kept.credential == credential && kept.minted_at.was_within(MIN_SUSPECT_AGE, now)
+        };
         if self.cache.zaks.find(young).is_some() {
             return Ok(());
         }
@@ -159,7 +160,7 @@ impl Tokens {
         // Zoom accepted is the best record.
         let life = expires_at.map_or(ttl, |end| end.since(self.zoom.clock().now()).min(ttl));
         let ends_at = now + life;
-        let kept = KeptZak { workspace, credential, epoch, zak: zak.clone(), minted_at: now, ends_at };
+        let kept = CachedZak { workspace, credential, epoch, zak: zak.clone(), minted_at: now, ends_at };
         self.cache.zaks.put(owner, kept, |kept| kept.ends_at > now);
         Ok(zak)
     }

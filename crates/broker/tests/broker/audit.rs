@@ -3,7 +3,7 @@
 use std::{fs, net::IpAddr, time::Duration};
 
 use http::HeaderMap;
-use model::{Code, Environment, Outcome, Purpose, Source, TokenKind, Who};
+use model::{AuditActor, Code, Environment, Outcome, Purpose, Source, TokenKind};
 use outbound::signature::SignatureHeaders;
 use serde_json::json;
 use store::{AuditPage, AuditRecord, Audits};
@@ -50,7 +50,7 @@ async fn as_time_passes<T>(fixture: &Fixture, work: impl Future<Output = T>) -> 
 #[tokio::test]
 async fn a_record_says_who_got_what_and_where_from() {
     let (fixture, id) = Fixture::with_account().await;
-    let bot = fixture.asker();
+    let bot = fixture.requester();
     fixture.broker.tokens.zak(fixture.workspace, id, ANY, bot).await.unwrap();
     let given = fixture.broker.tokens.zak(fixture.workspace, id, ANY, bot).await.unwrap();
 
@@ -70,8 +70,8 @@ async fn a_record_says_who_got_what_and_where_from() {
     assert_eq!((minted.who, minted.why, minted.from), (bot.who, Purpose::BotJoin, None));
     let kept = found.iter().find(|record| record.id == given.record()).unwrap();
     assert_eq!((kept.credential, kept.kind), (id, TokenKind::Zak));
-    assert_eq!(kept.outcome, Outcome::Given(Source::Kept));
-    let fetched = found.iter().find(|record| record.who == Who::TokenLink(link.link.id)).unwrap();
+    assert_eq!(kept.outcome, Outcome::Given(Source::Cached));
+    let fetched = found.iter().find(|record| record.who == AuditActor::TokenLink(link.link.id)).unwrap();
     assert_eq!((fetched.why, fetched.from), (Purpose::TokenLink, Some(peer)));
     assert_eq!(found.len(), 3);
 
@@ -119,7 +119,7 @@ async fn without_a_record_anywhere_no_token_gets_out() {
     fs::remove_dir(fixture.journal()).unwrap();
     fs::write(fixture.journal(), "in its way").unwrap();
     for wanted in [ANY, FRESH] {
-        let asked = fixture.broker.tokens.zak(fixture.workspace, id, wanted, fixture.asker());
+        let asked = fixture.broker.tokens.zak(fixture.workspace, id, wanted, fixture.requester());
         assert_eq!(as_time_passes(&fixture, asked).await.unwrap_err().code, Code::Unavailable);
     }
     run(&fixture.database(), "DROP TRIGGER away").await;
@@ -148,8 +148,9 @@ async fn each_of_many_callers_is_in_the_audit() {
     let (fixture, id) = Fixture::with_account().await;
     let mut callers = JoinSet::new();
     for _ in 0..100 {
-        let (broker, workspace, asker) = (fixture.broker.clone(), fixture.workspace, fixture.asker());
-        callers.spawn(async move { broker.tokens.zak(workspace, id, ANY, asker).await.unwrap().record() });
+        let (broker, workspace, requester) = (fixture.broker.clone(), fixture.workspace, fixture.requester());
+        callers
+            .spawn(async move { broker.tokens.zak(workspace, id, ANY, requester).await.unwrap().record() });
     }
     let mut given = callers.join_all().await;
     let mut found: Vec<_> = records(&fixture).await.iter().map(|record| record.id).collect();

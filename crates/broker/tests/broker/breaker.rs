@@ -35,8 +35,11 @@ async fn a_refused_app_is_not_presented_for_every_account() {
     assert_eq!(refused_since(&fixture).await, Some(began));
     // Others on this store know it too.
     let another = fixture.another_broker(fixture.clock.clone()).await;
-    let failure =
-        another.tokens.zak(fixture.workspace, id, crate::harness::ANY, fixture.asker()).await.unwrap_err();
+    let failure = another
+        .tokens
+        .zak(fixture.workspace, id, crate::harness::ANY, fixture.requester())
+        .await
+        .unwrap_err();
     assert_eq!(failure.code, Code::AppUnhealthy);
     assert!(failure.retry_after.unwrap() <= PROBE);
     assert_eq!(refused_calls(&fixture).await, 1);
@@ -101,7 +104,7 @@ async fn valid_tokens_are_served_while_the_app_is_refused() {
     let access = fixture
         .broker
         .tokens
-        .access_token(fixture.workspace, id, Duration::from_secs(300), fixture.asker())
+        .access_token(fixture.workspace, id, Duration::from_secs(300), fixture.requester())
         .await
         .unwrap();
     assert_eq!(access.expires_at, fixture.row(id).await.grant.access_expires_at);
@@ -110,14 +113,14 @@ async fn valid_tokens_are_served_while_the_app_is_refused() {
     fixture
         .broker
         .tokens
-        .access_token(fixture.workspace, id, Duration::from_secs(300), fixture.asker())
+        .access_token(fixture.workspace, id, Duration::from_secs(300), fixture.requester())
         .await
         .unwrap();
     fixture.clock.advance(Duration::from_secs(150));
     let failure = fixture
         .broker
         .tokens
-        .access_token(fixture.workspace, id, Duration::from_secs(300), fixture.asker())
+        .access_token(fixture.workspace, id, Duration::from_secs(300), fixture.requester())
         .await
         .unwrap_err();
     assert_eq!(failure.code, Code::AppUnhealthy);

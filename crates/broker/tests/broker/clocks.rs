@@ -43,10 +43,10 @@ async fn a_zak_of_a_dead_access_token_is_not_handed_out() {
     // Zoom's clock goes on, and ours was never right: a process that has just started knows nothing of it.
     fixture.zoom.pass(3700).await;
     let started = fixture.another_broker(fixture.clock.clone()).await;
-    started.tokens.zak(fixture.workspace, id, FRESH, fixture.asker()).await.unwrap();
+    started.tokens.zak(fixture.workspace, id, FRESH, fixture.requester()).await.unwrap();
     let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.zak_mints), (1, 2), "the first one was thrown away");
-    started.tokens.zak(fixture.workspace, id, FRESH, fixture.asker()).await.unwrap();
+    started.tokens.zak(fixture.workspace, id, FRESH, fixture.requester()).await.unwrap();
     assert_eq!(fixture.zoom.stats().await.refreshes, 1);
 }
 
@@ -59,7 +59,7 @@ async fn a_difference_is_corrected_and_told() {
     };
     assert!(finding().await.ok);
     fixture.clock.set(fixture.env.now() + Duration::from_secs(120));
-    fixture.broker.tokens.zak(fixture.workspace, id, FRESH, fixture.asker()).await.unwrap();
+    fixture.broker.tokens.zak(fixture.workspace, id, FRESH, fixture.requester()).await.unwrap();
     let cause = finding().await.problem.unwrap().cause;
     assert!(cause.contains("s ahead of Zoom's"), "{cause}");
     let (told, true_time) = (fixture.broker.zoom.clock().now(), fixture.zoom.now().await);

@@ -23,9 +23,9 @@ pub(crate) async fn died_before_the_commit() -> (Fixture, CredentialId) {
         dying.add_permits(1);
         Box::pin(std::future::pending())
     });
-    let (broker, workspace, asker) =
-        (fixture.another_broker(clock).await, fixture.workspace, fixture.asker());
-    fixture.tasks.spawn(async move { broker.tokens.zak(workspace, id, ANY, asker).await });
+    let (broker, workspace, requester) =
+        (fixture.another_broker(clock).await, fixture.workspace, fixture.requester());
+    fixture.tasks.spawn(async move { broker.tokens.zak(workspace, id, ANY, requester).await });
     died.acquire().await.unwrap().forget();
     run(&path, "DROP TRIGGER away").await;
     (fixture, id)
@@ -46,7 +46,7 @@ async fn a_crash_before_the_commit_costs_no_consent() {
     assert!(deposits(&fixture).is_empty());
     let row = fixture.row(id).await;
     assert_eq!((row.generation, row.status, row.spent_at), (2, CredentialStatus::Healthy, None));
-    next.tokens.zak(fixture.workspace, id, ANY, fixture.asker()).await.unwrap();
+    next.tokens.zak(fixture.workspace, id, ANY, fixture.requester()).await.unwrap();
     assert_eq!(fixture.zoom.stats().await.refreshes, 1, "what was in escrow is alive");
 }
 

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
-use audit::{Asker, Audit, AuditMode, Audited, Journal};
+use audit::{Audit, AuditMode, Audited, Journal, TokenRequester};
 use broker::{
     AuthorizationReturn, AuthorizationStart, Broker, DueLists, DueRefreshes, Escrow, NewApp, NewInvitation,
     Parts, Timing, ZakRequest,
@@ -11,8 +11,8 @@ use broker::{
 use http::{HeaderMap, HeaderName};
 use metrics::Metrics;
 use model::{
-    BotId, Clock, CredentialId, Environment, Failure, LogLineId, ManualClock, Purpose, Secret, SeededEntropy,
-    Sleep, Timestamp, Who, WorkspaceId, ZoomOauthAppId,
+    AuditActor, BotId, Clock, CredentialId, Environment, Failure, LogLineId, ManualClock, Purpose, Secret,
+    SeededEntropy, Sleep, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use outbound::signature::SignatureHeaders;
 use sealing::{Keys, Provider};
@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use token_links::TokenLinks;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
-use workers::{NotCounted, Settings, Worker, Workers};
+use workers::{NoopObserver, Settings, Worker, Workers};
 use zoom::{Endpoints, Zak, ZoomClient};
 use zoom_sim::{Ready, Simulator, SimulatorConfig};
 
@@ -122,7 +122,7 @@ impl Fixture {
             tasks.clone(),
             (directory.path(), Pace::AT_ONCE),
         );
-        let founded = broker.workspaces.found_or_check().await.unwrap().unwrap();
+        let founded = broker.workspaces.create_first_or_check().await.unwrap().unwrap();
         let app =
             broker.accounts.apps.register(founded.workspace, &new_app(CLIENT_ID)).await.unwrap().unwrap().id;
         let (workspace, api_key) = (founded.workspace, founded.api_key);
@@ -230,7 +230,7 @@ impl Fixture {
 
     /// A worker of `broker` that refreshes what is due when it is told to claim.
     pub(crate) fn refreshes(&self, broker: &Broker) -> (Workers, Worker<DueRefreshes>) {
-        let workers = Workers::new(self.env.clone(), Arc::new(NotCounted));
+        let workers = Workers::new(self.env.clone(), Arc::new(NoopObserver));
         let work = DueRefreshes::new(broker.accounts.refresher.clone(), workers.stopping().clone());
         let worker = Worker::new(&workers, work, AT_ONCE);
         (workers, worker)
@@ -238,7 +238,7 @@ impl Fixture {
 
     /// Lists the meetings of accounts that are due, as a worker of `broker` does: how many accounts that was.
     pub(crate) async fn list_due(&self, broker: &Broker, stopping: CancellationToken) -> u32 {
-        let workers = Workers::new(self.env.clone(), Arc::new(NotCounted));
+        let workers = Workers::new(self.env.clone(), Arc::new(NoopObserver));
         let work = DueLists::new(broker.meeting_map.clone(), stopping);
         let worker = Worker::new(&workers, work, AT_ONCE);
         let claimed = worker.claim().await.unwrap();
@@ -284,12 +284,12 @@ impl Fixture {
     }
 
     pub(crate) async fn zak(&self, id: CredentialId) -> Result<Audited<Zak>, Failure> {
-        self.broker.tokens.zak(self.workspace, id, ANY, self.asker()).await
+        self.broker.tokens.zak(self.workspace, id, ANY, self.requester()).await
     }
 
     /// A bot of the tests.
-    pub(crate) fn asker(&self) -> Asker {
-        Asker { who: Who::Bot(BotId::generate(&self.env)), from: None, why: Purpose::BotJoin }
+    pub(crate) fn requester(&self) -> TokenRequester {
+        TokenRequester { who: AuditActor::Bot(BotId::generate(&self.env)), from: None, why: Purpose::BotJoin }
     }
 }
 

@@ -57,10 +57,10 @@ impl Import {
 
     /// That it works, and goes on working.
     async fn lasts(&self, id: CredentialId) {
-        let asker = || self.fixture.asker();
-        self.fixture.broker.tokens.zak(self.workspace, id, ANY, asker()).await.unwrap();
+        let requester = || self.fixture.requester();
+        self.fixture.broker.tokens.zak(self.workspace, id, ANY, requester()).await.unwrap();
         self.fixture.pass(ACCESS_LIFE).await;
-        self.fixture.broker.tokens.zak(self.workspace, id, ANY, asker()).await.unwrap();
+        self.fixture.broker.tokens.zak(self.workspace, id, ANY, requester()).await.unwrap();
         let row = self.fixture.store.credential(self.workspace, id).await.unwrap().unwrap();
         assert_eq!(
             (row.status, row.zoom_user_id),

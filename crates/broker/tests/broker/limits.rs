@@ -39,13 +39,13 @@ async fn on_the_hour_three_servers_mint_for_everybody_and_zoom_refuses_nobody() 
 
     let mut bots = JoinSet::new();
     for bot in 0..BOTS {
-        let (broker, workspace, asker) =
-            (Arc::clone(&servers[bot as usize % 3]), fixture.workspace, fixture.asker());
+        let (broker, workspace, requester) =
+            (Arc::clone(&servers[bot as usize % 3]), fixture.workspace, fixture.requester());
         let (user, clock) = (user.clone(), env.clock.clone());
         bots.spawn(async move {
             let wanted = ObfRequest { user: Some(&user), meeting: None, join_at: on_the_hour };
             // Where the machine is busy, turns come back late; a caller that is told to ask again does.
-            while let Err(failure) = broker.tokens.obf(workspace, id, wanted, asker).await {
+            while let Err(failure) = broker.tokens.obf(workspace, id, wanted, requester).await {
                 clock.sleep(failure.retry_after.expect("a token, or when there is one")).await;
             }
         });

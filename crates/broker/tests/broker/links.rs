@@ -414,7 +414,7 @@ async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept(
     let other = fixture.another_server(fixture.clock.clone()).await;
     platform.fetch(&fixture, "msg-1").await.unwrap();
     let id = account;
-    other.broker.tokens.zak(fixture.workspace, id, crate::harness::ANY, fixture.asker()).await.unwrap();
+    other.broker.tokens.zak(fixture.workspace, id, crate::harness::ANY, fixture.requester()).await.unwrap();
     // The other process is told of it, and this one is not.
     let cause = model::DisconnectCause::Deauthorized;
     assert!(
@@ -425,7 +425,7 @@ async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept(
     let failure = other
         .broker
         .tokens
-        .zak(fixture.workspace, id, crate::harness::ANY, fixture.asker())
+        .zak(fixture.workspace, id, crate::harness::ANY, fixture.requester())
         .await
         .unwrap_err();
     assert_eq!(failure.code, Code::CredentialDisconnected);

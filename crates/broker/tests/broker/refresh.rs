@@ -102,8 +102,9 @@ async fn two_hundred_callers_of_four_processes_refresh_once() {
         });
         let broker = fixture.another_broker(clock).await;
         for _ in 0..50 {
-            let (broker, workspace, asker) = (Arc::clone(&broker), fixture.workspace, fixture.asker());
-            callers.spawn(async move { broker.tokens.zak(workspace, id, ANY, asker).await.map(drop) });
+            let (broker, workspace, requester) =
+                (Arc::clone(&broker), fixture.workspace, fixture.requester());
+            callers.spawn(async move { broker.tokens.zak(workspace, id, ANY, requester).await.map(drop) });
         }
     }
     for answer in callers.join_all().await {
@@ -155,7 +156,7 @@ async fn no_oddity_of_an_answer_loses_the_account() {
         fixture
             .broker
             .tokens
-            .zak(fixture.workspace, id, FRESH, fixture.asker())
+            .zak(fixture.workspace, id, FRESH, fixture.requester())
             .await
             .unwrap_or_else(|error| panic!("{error} after {odd}"));
         let row = fixture.row(id).await;
@@ -262,8 +263,11 @@ async fn a_rate_limit_holds_up_the_whole_app_and_touches_no_account() {
     let elsewhere = fixture.another_broker(fixture.clock.clone()).await;
     fixture.settle().await;
     for (broker, id) in [(&fixture.broker, id), (&fixture.broker, other), (&elsewhere, other)] {
-        let failure =
-            broker.tokens.zak(fixture.workspace, id, crate::harness::ANY, fixture.asker()).await.unwrap_err();
+        let failure = broker
+            .tokens
+            .zak(fixture.workspace, id, crate::harness::ANY, fixture.requester())
+            .await
+            .unwrap_err();
         assert_eq!((failure.code, failure.retry_after), (Code::ZoomRateLimited, Some(wait)));
     }
     assert_eq!((fixture.zoom.stats().await.faults, fixture.zoom.stats().await.refreshes), (1, 0));
@@ -297,7 +301,7 @@ async fn a_lease_whose_holder_died_is_taken_over_once_it_lapses() {
     let lease = lease_of(&fixture, Duration::from_secs(60));
     assert!(matches!(take(&fixture, id, &lease).await, RefreshLease::Taken(_)));
     let broker = fixture.another_broker(impatient(&fixture)).await;
-    broker.tokens.zak(fixture.workspace, id, ANY, fixture.asker()).await.unwrap();
+    broker.tokens.zak(fixture.workspace, id, ANY, fixture.requester()).await.unwrap();
     assert!(fixture.env.now() >= lease.expires_at, "it was respected until its end");
     assert_eq!(fixture.row(id).await.generation, 2);
     // The dead holder has not spent the token, so all is well; had it come back, its write would find nothing.
@@ -327,7 +331,7 @@ async fn nobody_waits_for_ever_for_another_process() {
     take(&fixture, id, &lease_of(&fixture, Duration::from_secs(90))).await;
     let broker = fixture.another_broker(impatient(&fixture)).await;
     let began = fixture.env.now();
-    let failure = broker.tokens.zak(fixture.workspace, id, ANY, fixture.asker()).await.unwrap_err();
+    let failure = broker.tokens.zak(fixture.workspace, id, ANY, fixture.requester()).await.unwrap_err();
     assert_eq!(failure.code, Code::RefreshUncertain);
     assert!(fixture.env.now().since(began) < Duration::from_secs(80));
     assert_eq!(fixture.zoom.stats().await.refreshes, 0);
@@ -353,8 +357,12 @@ async fn a_consent_that_came_meanwhile_wins_over_a_dead_grant() {
 async fn who_was_fenced_off_hands_out_no_dead_token() {
     let (fixture, id) = expired().await;
     fixture.zoom.hold_up("refresh").await;
-    let asked =
-        fixture.broker.tokens.access_token(fixture.workspace, id, Duration::from_secs(300), fixture.asker());
+    let asked = fixture.broker.tokens.access_token(
+        fixture.workspace,
+        id,
+        Duration::from_secs(300),
+        fixture.requester(),
+    );
     let (answer, ()) = tokio::join!(asked, async {
         fixture.zoom.struck().await;
         // The lease lapses, another process takes it, and only then does Zoom say that the grant is dead.
@@ -416,7 +424,7 @@ async fn a_grant_waits_for_a_store_that_is_away() {
     });
     let began = fixture.env.now();
     let broker = fixture.another_broker(clock).await;
-    broker.tokens.zak(fixture.workspace, id, ANY, fixture.asker()).await.unwrap();
+    broker.tokens.zak(fixture.workspace, id, ANY, fixture.requester()).await.unwrap();
     assert!(fixture.env.now() > began, "the first try failed");
     assert_eq!(fixture.zoom.stats().await.refreshes, 1, "the token was spent once, and its answer kept");
     let row = fixture.row(id).await;

@@ -130,7 +130,7 @@ async fn nothing_tells_a_secret() {
             fixture.pass(ACCESS_LIFE).await;
             fixture.zoom.spoil(place, kind, 1).await;
             let zak = search.shown(
-                fixture.broker.tokens.zak(fixture.workspace, account.id, FRESH, fixture.asker()).await,
+                fixture.broker.tokens.zak(fixture.workspace, account.id, FRESH, fixture.requester()).await,
             );
             if let Ok(zak) = zak {
                 search.secret("a ZAK", &zak.token);
@@ -143,7 +143,7 @@ async fn nothing_tells_a_secret() {
     fixture.zoom.change_app(json!({"client_secret": "planted-rotated-secret"})).await;
     fixture.pass(ACCESS_LIFE).await;
     search
-        .shown(fixture.broker.tokens.zak(fixture.workspace, account.id, FRESH, fixture.asker()).await)
+        .shown(fixture.broker.tokens.zak(fixture.workspace, account.id, FRESH, fixture.requester()).await)
         .unwrap_err();
     fixture.zoom.change_app(json!({"client_secret": CLIENT_SECRET})).await;
     fixture.pass(Duration::from_secs(30)).await;

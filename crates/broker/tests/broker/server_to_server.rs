@@ -43,7 +43,7 @@ async fn zak_of(fixture: &Fixture, id: CredentialId, user: &str) -> Result<audit
     fixture
         .broker
         .tokens
-        .zak(fixture.workspace, id, ZakRequest { user: Some(&user), ..ANY }, fixture.asker())
+        .zak(fixture.workspace, id, ZakRequest { user: Some(&user), ..ANY }, fixture.requester())
         .await
 }
 
@@ -193,7 +193,7 @@ async fn an_address_from_before_is_minted_for_by_the_id_behind_it() {
     // For a while, the next mint needs no look.
     let user = "ada@example.test".parse::<AccountUser>().unwrap();
     let fresh = ZakRequest { user: Some(&user), ..crate::harness::FRESH };
-    fixture.broker.tokens.zak(fixture.workspace, id, fresh, fixture.asker()).await.unwrap();
+    fixture.broker.tokens.zak(fixture.workspace, id, fresh, fixture.requester()).await.unwrap();
     assert_eq!(calls().await["read_user"], 2);
 }
 

@@ -80,11 +80,12 @@ impl Server {
 
     /// Asks for a token; the answer is the token, if it was given.
     fn ask(&self, fixture: &Fixture, id: CredentialId) -> JoinHandle<Option<String>> {
-        let (broker, workspace, asker) = (Arc::clone(&self.broker), fixture.workspace, fixture.asker());
+        let (broker, workspace, requester) =
+            (Arc::clone(&self.broker), fixture.workspace, fixture.requester());
         self.spawn(async move {
-            let access = broker.tokens.access_token(workspace, id, Duration::from_secs(300), asker).await;
+            let access = broker.tokens.access_token(workspace, id, Duration::from_secs(300), requester).await;
             // A new ZAK needs a token that Zoom takes.
-            drop(broker.tokens.zak(workspace, id, FRESH, asker).await);
+            drop(broker.tokens.zak(workspace, id, FRESH, requester).await);
             access.ok().map(|access| access.token.expose().to_owned())
         })
     }

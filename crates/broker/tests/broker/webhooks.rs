@@ -135,7 +135,7 @@ async fn a_genuine_one_gets_in_when_our_clock_is_known_to_be_wrong() {
     let (true_time, body) = (fixture.zoom.now().await, removal(&fixture));
     let sender = Sender { sent_at: true_time, ..Sender::to(&fixture) };
     assert_eq!(sender.refused(&body).await, Code::SignatureStale, "nobody has told the time yet");
-    fixture.broker.tokens.zak(fixture.workspace, id, FRESH, fixture.asker()).await.unwrap();
+    fixture.broker.tokens.zak(fixture.workspace, id, FRESH, fixture.requester()).await.unwrap();
     let body = removal_at(&fixture, true_time);
     sender.taken(&body).await;
     assert_eq!(fixture.row(id).await.status, GONE);
@@ -233,7 +233,7 @@ async fn another_process_refuses_within_a_second() {
     fixture.clock.advance(Duration::from_secs(1));
     assert_eq!(refused(&other, "there").await, Code::CredentialDisconnected);
     assert_eq!(
-        other.broker.tokens.zak(fixture.workspace, id, ANY, fixture.asker()).await.unwrap_err().code,
+        other.broker.tokens.zak(fixture.workspace, id, ANY, fixture.requester()).await.unwrap_err().code,
         Code::CredentialDisconnected
     );
 

@@ -13,9 +13,9 @@ async fn many_callers_cost_one_mint() {
     let (fixture, id) = Fixture::with_account().await;
     let mut callers = JoinSet::new();
     for _ in 0..100 {
-        let (broker, workspace, asker) = (fixture.broker.clone(), fixture.workspace, fixture.asker());
+        let (broker, workspace, requester) = (fixture.broker.clone(), fixture.workspace, fixture.requester());
         callers.spawn(async move {
-            broker.tokens.zak(workspace, id, ANY, asker).await.unwrap().token.expose().to_owned()
+            broker.tokens.zak(workspace, id, ANY, requester).await.unwrap().token.expose().to_owned()
         });
     }
     let mut zaks = callers.join_all().await;
@@ -44,7 +44,7 @@ async fn a_zak_is_kept_while_enough_of_it_is_left() {
 async fn fresh_means_fresh() {
     let (fixture, id) = Fixture::with_account().await;
     let first = fixture.zak(id).await.unwrap();
-    let second = fixture.broker.tokens.zak(fixture.workspace, id, FRESH, fixture.asker()).await.unwrap();
+    let second = fixture.broker.tokens.zak(fixture.workspace, id, FRESH, fixture.requester()).await.unwrap();
     assert_ne!(second.token.expose(), first.token.expose());
     assert_eq!(fixture.zak(id).await.unwrap().token.expose(), second.token.expose(), "the new one is kept");
     assert_eq!(fixture.zoom.stats().await.zak_mints, 2);
@@ -82,14 +82,14 @@ async fn connecting_again_forgets_the_zaks_of_the_old_consent() {
 async fn another_workspace_gets_nothing_and_takes_nothing() {
     let (fixture, id) = Fixture::with_account().await;
     let stranger = WorkspaceId::generate(&fixture.env);
-    let refused = fixture.broker.tokens.zak(stranger, id, ANY, fixture.asker()).await.unwrap_err();
+    let refused = fixture.broker.tokens.zak(stranger, id, ANY, fixture.requester()).await.unwrap_err();
     assert_eq!(refused.code, Code::TokenNotAvailable);
     assert_eq!(fixture.zoom.stats().await.zak_mints, 0);
 
     // Neither is it served from memory, nor can it throw away what others have there.
     fixture.zak(id).await.unwrap();
     for wanted in [ANY, FRESH] {
-        let refused = fixture.broker.tokens.zak(stranger, id, wanted, fixture.asker()).await.unwrap_err();
+        let refused = fixture.broker.tokens.zak(stranger, id, wanted, fixture.requester()).await.unwrap_err();
         assert_eq!(refused.code, Code::TokenNotAvailable);
     }
     fixture.zak(id).await.unwrap();

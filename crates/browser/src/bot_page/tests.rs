@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::BotPage;
 use support::{World, until};
 
-use crate::{MeetingNews, PageEvent};
+use crate::{PageEvent, SdkMeetingEvent};
 
 /// What a viewer sees: the names, the view, and whether anything is cut off or covered.
 const SEEN: &str = "(() => {
@@ -126,8 +126,8 @@ async fn nothing_that_people_write_runs_in_the_page() {
 
 /// Until the page has told of a renamed participant, and so of all that came before.
 async fn until_told(bot: &mut BotPage, name: &str) {
-    let renamed = |news: &MeetingNews| match news {
-        MeetingNews::Updated { person } => person.name.as_deref().is_some_and(|new| new.contains(name)),
+    let renamed = |news: &SdkMeetingEvent| match news {
+        SdkMeetingEvent::Updated { person } => person.name.as_deref().is_some_and(|new| new.contains(name)),
         _ => false,
     };
     support::within(async {

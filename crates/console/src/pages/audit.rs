@@ -37,7 +37,7 @@ const FIELDS: [&str; 4] = ["typed", "token_link", "since", "until"];
 #[template(path = "audit.html")]
 struct AuditPage {
     frame: Frame,
-    asked: Asked,
+    asked: PageQuery,
     choices: Choices,
     draft: Draft,
     complaint: String,
@@ -60,7 +60,7 @@ struct Row {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     credential: String,
     #[serde(default)]
@@ -78,7 +78,7 @@ pub(crate) struct Asked {
     typed: String,
 }
 
-impl Asked {
+impl PageQuery {
     fn query(&self, cursor: &str) -> String {
         query(&[
             ("credential", self.credential.trim()),
@@ -99,7 +99,7 @@ fn meeting(record: &TokenRecord) -> String {
     }
 }
 
-pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     let (client, now) = (&session.client, session.now());
     let form = Form::of([("typed", asked.typed.as_str())]);
     let (mut asked, mut refused) = (asked, None);
@@ -152,7 +152,7 @@ pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result
 }
 
 /// `GET /audit/export.csv`: what the filters leave, newest first, at most ten thousand records.
-pub(crate) async fn export(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn export(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     let mut text = String::from("at,credential,user,kind,who,who_id,from,outcome,source,meeting,bot\r\n");
     let mut cursor = String::new();
     for _ in 0..EXPORTED_PAGES {

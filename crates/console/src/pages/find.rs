@@ -32,7 +32,7 @@ struct Found {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     q: String,
 }
@@ -44,7 +44,7 @@ struct Named {
     name: String,
 }
 
-pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     let text = asked.q.trim();
     if let Some(path) = by_id(&session.client, text).await? {
         return Ok(go(&session.console, &path));

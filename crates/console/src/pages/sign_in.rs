@@ -33,7 +33,7 @@ struct LinkPage {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     next: String,
 }
@@ -50,7 +50,7 @@ fn form(console: &Console, status: StatusCode, asked: &str, wrong: String) -> Re
 
 pub(crate) async fn page(
     State(console): State<Console>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageQuery>,
     request: Request,
 ) -> Result<Response, PageError> {
     let signed_in = match token(request.headers()) {

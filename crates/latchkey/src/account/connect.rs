@@ -8,9 +8,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    output::{BadNews, Output, text},
+    output::{Output, ProblemsFound, text},
     progress::counter,
-    running_server::{Reach, Server, id},
+    running_server::{Server, ServerArguments, id},
 };
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ pub(crate) struct Connect {
 
 pub(super) async fn run(
     accounts: &Server,
-    server: &Reach,
+    server: &ServerArguments,
     output: Output,
     Connect { oauth_app, account, wait }: Connect,
 ) -> anyhow::Result<()> {
@@ -94,5 +94,5 @@ async fn consented(
         env.clock.sleep(POLL_INTERVAL).await;
     }
     spinner.finish_and_clear();
-    Err(BadNews("nobody has consented, and the link has expired: make another one".into()).into())
+    Err(ProblemsFound("nobody has consented, and the link has expired: make another one".into()).into())
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     output::{Output, text},
-    running_server::{Reach, Server},
+    running_server::{Server, ServerArguments},
 };
 
 #[derive(clap::Args)]
@@ -23,7 +23,7 @@ pub(crate) struct Import {
 
 pub(super) async fn run(
     accounts: &Server,
-    server: &Reach,
+    server: &ServerArguments,
     output: Output,
     Import { oauth_app, refresh_token_file }: Import,
 ) -> anyhow::Result<()> {

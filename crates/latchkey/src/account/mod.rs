@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    output::{BadNews, Output, text, words},
-    running_server::{OnServer, Reach, Server, id},
+    output::{Output, ProblemsFound, text, words},
+    running_server::{OnServer, Server, ServerArguments, id},
 };
 
 pub(crate) const PATH: &str = "api/v2/zoom-oauth-credentials/";
@@ -67,7 +67,7 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
             let account = accounts.call(Method::POST, &format!("{id}/validate/"), None).await?;
             show(output, &account);
             if let Some(cure) = cure(&account, &refused_apps(&server).await?) {
-                return Err(BadNews(cure).into());
+                return Err(ProblemsFound(cure).into());
             }
         }
         Command::Disconnect { id } => {
@@ -99,7 +99,7 @@ fn show(output: Output, account: &Value) {
 }
 
 /// The apps of the workspace that Zoom refuses, by their ids.
-pub(crate) async fn refused_apps(server: &Reach) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn refused_apps(server: &ServerArguments) -> anyhow::Result<Vec<String>> {
     let apps = Server::of(server.clone(), "api/v2/zoom-oauth-apps/")?.all("").await?;
     let refused = apps.iter().filter(|app| !app["latchkey_refused_since"].is_null());
     Ok(refused.map(|app| text(app, "id")).collect())
@@ -130,7 +130,7 @@ pub(crate) fn cure(account: &Value, refused_apps: &[String]) -> Option<String> {
 }
 
 /// The app that was named, or the only one.
-pub(crate) async fn the_app(server: &Reach, named: Option<String>) -> anyhow::Result<String> {
+pub(crate) async fn the_app(server: &ServerArguments, named: Option<String>) -> anyhow::Result<String> {
     if let Some(id) = named {
         return Ok(id);
     }

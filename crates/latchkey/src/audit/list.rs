@@ -7,7 +7,7 @@ use url::form_urlencoded::Serializer;
 use super::export::time;
 use crate::{
     output::{Output, text},
-    running_server::{Reach, Server, id},
+    running_server::{Server, ServerArguments, id},
 };
 
 #[derive(clap::Args)]
@@ -34,7 +34,7 @@ pub(super) struct List {
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     most: usize,
     #[command(flatten)]
-    server: Reach,
+    server: ServerArguments,
     #[command(flatten)]
     output: Output,
 }

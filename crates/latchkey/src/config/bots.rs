@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::bail;
-use bots::{BrowserSharing, CapacityRule, Reckoning, Timing, WarmPages};
+use bots::{BrowserSharing, CapacityRule, ExpectedCost, Timing, WarmPages};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 const MIB: u64 = 1024 * 1024;
@@ -108,7 +108,7 @@ impl Bots {
     pub(crate) fn capacity(&self) -> CapacityRule {
         match self.capacity {
             NumberOrMeasured::Number(bots) => CapacityRule::Fixed(bots),
-            NumberOrMeasured::Measured => CapacityRule::Measured(Reckoning {
+            NumberOrMeasured::Measured => CapacityRule::Measured(ExpectedCost {
                 memory_of_a_bot: self.memory_of_a_bot(),
                 most_of_a_core: self.most_of_a_core,
             }),

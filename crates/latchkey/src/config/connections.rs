@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use ::api::{Bounds, Holdings};
+use ::api::{Bounds, WorkspaceQuotas};
 use serde::{Deserialize, Serialize};
 
 use super::networks;
@@ -80,7 +80,7 @@ impl Connections {
             body_within: seconds(self.body_seconds),
             idle: seconds(self.idle_seconds),
             bodies: self.bodies_mib.get().saturating_mul(MIB),
-            held: Holdings::default(),
+            held: WorkspaceQuotas::default(),
         })
     }
 

@@ -19,7 +19,7 @@ use url::Url;
 use self::report::{Finding, Report, State};
 use crate::{
     config::{Config, networks},
-    output::{BadNews, Output},
+    output::{Output, ProblemsFound},
 };
 
 /// How long another server may take to answer.
@@ -64,8 +64,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     report.print(arguments.output.json);
     match report.count(State::Fault) {
         0 => Ok(()),
-        1 => Err(BadNews("1 fault".into()).into()),
-        faults => Err(BadNews(format!("{faults} faults")).into()),
+        1 => Err(ProblemsFound("1 fault".into()).into()),
+        faults => Err(ProblemsFound(format!("{faults} faults")).into()),
     }
 }
 

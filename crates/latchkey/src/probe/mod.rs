@@ -18,7 +18,7 @@ use self::{
     report::{Report, Verdict},
     wire::Zoom,
 };
-use crate::{config::Config, output::BadNews};
+use crate::{config::Config, output::ProblemsFound};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -78,7 +78,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         [Verdict::Confirmed, Verdict::Refuted, Verdict::Unclear].map(|verdict| report.count(verdict));
     eprintln!("{confirmed} confirmed, {refuted} refuted, {unclear} unclear; the grant is revoked");
     if refuted > 0 {
-        return Err(BadNews(format!(
+        return Err(ProblemsFound(format!(
             "Zoom does {refuted} things otherwise than the simulator: send us the report"
         ))
         .into());

@@ -3,8 +3,8 @@
 use std::{slice, time::Duration};
 
 use model::{
-    About, AuditId, CredentialId, Environment, Outcome, Purpose, Source, Timestamp, TokenKind, TokenLinkId,
-    Who, WorkspaceId,
+    AuditActor, AuditId, CredentialId, Environment, Outcome, Purpose, Source, Timestamp, TokenContext,
+    TokenKind, TokenLinkId, WorkspaceId,
 };
 use serde_json::Value;
 use store::{AuditRecord, Audits as _};
@@ -26,11 +26,11 @@ async fn with_records(count: u64) -> (Installation, Vec<AuditRecord>) {
         workspace: workspaces[usize::from(number % 2 == 1)],
         credential: CredentialId::generate(&env),
         kind: TokenKind::Zak,
-        who: Who::TokenLink(TokenLinkId::generate(&env)),
+        who: AuditActor::TokenLink(TokenLinkId::generate(&env)),
         from: Some([192, 0, 2, 1].into()),
         why: Purpose::TokenLink,
-        outcome: Outcome::Given(Source::Kept),
-        about: About::default(),
+        outcome: Outcome::Given(Source::Cached),
+        about: TokenContext::default(),
     };
     let records: Vec<_> = (0..count).map(record).collect();
     let store = store_sql::sqlite::open(&installation.path("data/latchkey.db")).await.unwrap();

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, IdempotentRequestId, LeaseToken, Sealed, Timestamp};
-use store::{FirstOrAgain, IdempotentRequest, IdempotentRequests, Lease, StoreError};
+use store::{IdempotencyState, IdempotentRequest, IdempotentRequests, Lease, StoreError};
 
 use crate::{
     SqlStore,
@@ -18,7 +18,7 @@ impl IdempotentRequests for SqlStore {
         lease: &Lease,
         now: Timestamp,
         keep_until: Timestamp,
-    ) -> Result<FirstOrAgain, StoreError> {
+    ) -> Result<IdempotencyState, StoreError> {
         // The conflicting row is locked even though it is not changed, so it is still there when it is read.
         let body = |mut tx: Tx| async move {
             let begun = query(
@@ -47,7 +47,7 @@ impl IdempotentRequests for SqlStore {
             .await?;
             if begun > 0 {
                 tx.commit().await?;
-                return Ok(FirstOrAgain::First);
+                return Ok(IdempotencyState::First);
             }
             let row = query(
                 "-- begin_idempotent: again\n\
@@ -59,8 +59,8 @@ impl IdempotentRequests for SqlStore {
             let row = row.of("idempotent_requests");
             let fingerprint = row.digest("fingerprint")?;
             Ok(match row.unless_empty("answer")? {
-                Some(answer) => FirstOrAgain::Done { fingerprint, answer },
-                None => FirstOrAgain::InFlight { fingerprint },
+                Some(answer) => IdempotencyState::Done { fingerprint, answer },
+                None => IdempotencyState::InFlight { fingerprint },
             })
         };
         self.transaction("begin_idempotent", Isolation::OnRows, body).await

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, CredentialId, MeetingNumber, MeetingSyncStatus, Timestamp, WorkspaceId};
 use store::{
     DueSync, KnownMeeting, LONGEST_SYNC_PAUSE, Lease, Meeting, MeetingChange, MeetingFilter, MeetingKey,
-    MeetingNews, MeetingOwner, Meetings, Page, PersonalRoom, StoreError, Subject, SyncOutcome,
+    MeetingOwner, MeetingWebhookChange, Meetings, Page, PersonalRoom, StoreError, Subject, SyncOutcome,
 };
 
 use super::log;
@@ -22,7 +22,7 @@ use crate::{
 pub(crate) async fn tell(
     db: &mut Tx,
     workspace: WorkspaceId,
-    news: &MeetingNews,
+    news: &MeetingWebhookChange,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let told = Told { workspace, news, future: now + CLOCK_TOLERANCE };
@@ -51,7 +51,7 @@ const HEARERS: &str = "workspace = $1 AND status NOT LIKE 'disconnected%'\n\
 
 struct Told<'a> {
     workspace: WorkspaceId,
-    news: &'a MeetingNews,
+    news: &'a MeetingWebhookChange,
     /// Rows from later than this were written by a wrong clock.
     future: Timestamp,
 }

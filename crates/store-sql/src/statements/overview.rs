@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::{Code, Timestamp, WorkspaceId};
-use store::{AccountsAlike, AccountsCounted, Held, Overview, Overviews, RefreshesCounted, StoreError};
+use store::{
+    AccountGroup, AccountsCounted, Overview, Overviews, QuotaResource, RefreshesCounted, StoreError,
+};
 
 use crate::{
     SqlStore,
@@ -55,13 +57,20 @@ pub(super) async fn count_refresh(
 
 #[async_trait]
 impl Overviews for SqlStore {
-    async fn held(&self, workspace: WorkspaceId, what: Held, now: Timestamp) -> Result<u64, StoreError> {
+    async fn held(
+        &self,
+        workspace: WorkspaceId,
+        what: QuotaResource,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         let (table, and, ends) = match what {
-            Held::TokenLinks => ("token_links", " AND revoked_at IS NULL", true),
-            Held::Pools => ("pools", "", false),
-            Held::ZoomOauthApps => ("zoom_oauth_apps", " AND deleted_at IS NULL", false),
-            Held::ApiKeys => ("api_keys", " AND revoked_at IS NULL", true),
-            Held::Invitations => ("consents", " AND credential IS NULL AND revoked_at IS NULL", true),
+            QuotaResource::TokenLinks => ("token_links", " AND revoked_at IS NULL", true),
+            QuotaResource::Pools => ("pools", "", false),
+            QuotaResource::ZoomOauthApps => ("zoom_oauth_apps", " AND deleted_at IS NULL", false),
+            QuotaResource::ApiKeys => ("api_keys", " AND revoked_at IS NULL", true),
+            QuotaResource::Invitations => {
+                ("consents", " AND credential IS NULL AND revoked_at IS NULL", true)
+            }
         };
         let mut query = query(format!("-- held\nSELECT count(*) FROM {table} WHERE workspace = "));
         query.push_bind(workspace).push(and);
@@ -103,7 +112,7 @@ impl Overviews for SqlStore {
             .bind(workspace)
             .all(&mut tx, |row| {
                 let row = row.of("credentials");
-                Ok(AccountsAlike {
+                Ok(AccountGroup {
                     app: row.parsed("app")?,
                     app_refused: row.optional_time("refused_since")?.is_some(),
                     kind: row.parsed("kind")?,

@@ -8,7 +8,7 @@ use sqlx::error::DatabaseError;
 use store::{
     HeldSeat, LONGEST_SEAT, Member, MemberUsage, NewEvent, Pool, PoolRemoval, PooledAccount, Pools, Seat,
     SeatRequest, Seating, StoreError,
-    event_bodies::{Became, PoolEvent, PoolOfEvent},
+    event_bodies::{PoolEvent, PoolOfEvent, StateChange},
 };
 
 use super::events;
@@ -131,7 +131,7 @@ fn filled_up(pool: &Pool, members: &[MemberUsage], seat: SeatId, now: Timestamp)
         return None;
     };
     let data = PoolEvent {
-        data: Became { code, sub_code: None, updated_at: now },
+        data: StateChange { code, sub_code: None, updated_at: now },
         pool: PoolOfEvent { id: pool.id, name: &pool.name },
         seats,
         taken,

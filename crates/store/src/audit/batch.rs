@@ -17,7 +17,10 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use model::{About, AuditId, CredentialId, MeetingNumber, Outcome, Timestamp, TokenKind, Who, WorkspaceId};
+use model::{
+    AuditActor, AuditId, CredentialId, MeetingNumber, Outcome, Timestamp, TokenContext, TokenKind,
+    WorkspaceId,
+};
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
@@ -212,7 +215,7 @@ impl<'a> Packed<'a> {
     fn unpack(&self, slice: i64, workspace: WorkspaceId) -> Result<AuditRecord, String> {
         let at = slice.checked_mul(SLICE_MICROSECONDS).and_then(|start| start.checked_add(self.at.into()));
         let source = self.source.as_deref().map(str::parse).transpose()?;
-        let about = About {
+        let about = TokenContext {
             user: parsed(self.user.as_deref())?,
             meeting: self
                 .meeting
@@ -227,7 +230,7 @@ impl<'a> Packed<'a> {
             workspace,
             credential: self.credential,
             kind: self.kind.parse::<TokenKind>()?,
-            who: Who::read(&self.who, self.who_id)?,
+            who: AuditActor::read(&self.who, self.who_id)?,
             from: self.from,
             why: self.why.parse()?,
             outcome: Outcome::read(&self.outcome, source)?,

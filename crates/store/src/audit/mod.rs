@@ -13,8 +13,8 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use async_trait::async_trait;
 use model::{
-    About, AccountUser, AuditId, CredentialId, MeetingNumber, Outcome, PlatformBot, Purpose, Timestamp,
-    TokenKind, Who, WorkspaceId,
+    AccountUser, AuditActor, AuditId, CredentialId, MeetingNumber, Outcome, PlatformBot, Purpose, Timestamp,
+    TokenContext, TokenKind, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use uuid::Uuid;
@@ -41,7 +41,7 @@ pub struct AuditRecord {
     /// The kind of token.
     pub kind: TokenKind,
     /// Who asked.
-    pub who: Who,
+    pub who: AuditActor,
     /// The address of the peer; behind a proxy that is the proxy's. `None` for this server itself.
     pub from: Option<IpAddr>,
     /// The purpose.
@@ -49,7 +49,7 @@ pub struct AuditRecord {
     /// The outcome.
     pub outcome: Outcome,
     /// What else the token refers to, beyond the account.
-    pub about: About,
+    pub about: TokenContext,
 }
 
 impl AuditRecord {
@@ -109,7 +109,7 @@ impl<'de> Deserialize<'de> for AuditRecord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let line = Line::deserialize(deserializer)?;
         let Line { id, at, workspace, credential, kind, who, who_id, from, why, outcome, source, .. } = line;
-        let about = About { user: line.user, meeting: line.meeting, bot: line.bot };
+        let about = TokenContext { user: line.user, meeting: line.meeting, bot: line.bot };
         let source = source.map(|source| source.parse()).transpose().map_err(D::Error::custom)?;
         Ok(Self {
             id,
@@ -117,7 +117,7 @@ impl<'de> Deserialize<'de> for AuditRecord {
             workspace,
             credential,
             kind: kind.parse().map_err(D::Error::custom)?,
-            who: Who::read(&who, who_id).map_err(D::Error::custom)?,
+            who: AuditActor::read(&who, who_id).map_err(D::Error::custom)?,
             from,
             why: why.parse().map_err(D::Error::custom)?,
             outcome: Outcome::read(&outcome, source).map_err(D::Error::custom)?,

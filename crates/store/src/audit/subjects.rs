@@ -5,7 +5,7 @@
 
 use std::{fmt, ops::RangeInclusive};
 
-use model::{ApiKeyId, BotId, CredentialId, PlatformBot, TokenLinkId, Who};
+use model::{ApiKeyId, AuditActor, BotId, CredentialId, PlatformBot, TokenLinkId};
 use uuid::Uuid;
 
 use super::AuditRecord;
@@ -80,10 +80,10 @@ impl AuditFilter {
     pub fn is_met_by(&self, record: &AuditRecord) -> bool {
         let Self { credential, token_link, api_key, bot } = self;
         credential.is_none_or(|id| record.credential == id)
-            && token_link.is_none_or(|id| record.who == Who::TokenLink(id))
-            && api_key.is_none_or(|id| record.who == Who::ApiKey(id))
+            && token_link.is_none_or(|id| record.who == AuditActor::TokenLink(id))
+            && api_key.is_none_or(|id| record.who == AuditActor::ApiKey(id))
             && bot.as_ref().is_none_or(|bot| {
-                let ours = bot.as_str().parse::<BotId>().is_ok_and(|id| record.who == Who::Bot(id));
+                let ours = bot.as_str().parse::<BotId>().is_ok_and(|id| record.who == AuditActor::Bot(id));
                 ours || record.about.bot.as_ref() == Some(bot)
             })
     }

@@ -2,7 +2,7 @@
 //!
 //! Each server remembers in memory, so that a token read waits for no database. What it has seen is written to the store twice a
 //! second, a row at a time, and read by the others and by the next start: what that leaves open is written down in
-//! `docs/decisions/0043-one-memory-of-used-ids.md`.
+//! `docs/decisions/0043-signed-requests-and-replay.md`.
 
 mod memory;
 

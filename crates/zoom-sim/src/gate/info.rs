@@ -25,7 +25,7 @@ use crate::zak;
 
 /// The part of the form that decides anything.
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct QueryParams {
     #[serde(rename = "meetingNumber")]
     number: MeetingNumber,
     #[serde(rename = "userName", default)]
@@ -48,7 +48,7 @@ pub(crate) struct Asked {
     zsk: String,
 }
 
-impl Asked {
+impl QueryParams {
     fn zak(&self) -> Option<&str> {
         [self.zsk.as_str(), self.ztk.as_str()].into_iter().find(|zak| !zak.is_empty())
     }
@@ -58,7 +58,7 @@ impl Asked {
     }
 }
 
-pub(crate) async fn handler(State(sim): State<SharedSim>, Form(asked): Form<Asked>) -> Response {
+pub(crate) async fn handler(State(sim): State<SharedSim>, Form(asked): Form<QueryParams>) -> Response {
     let cut = |meeting: &Meeting| meeting.cuts.concern(Some(&asked.name));
     if sim.world().meetings.get(&asked.number).is_some_and(cut) {
         return HangUp.into_response();
@@ -68,7 +68,7 @@ pub(crate) async fn handler(State(sim): State<SharedSim>, Form(asked): Form<Aske
         .await
 }
 
-fn answer(sim: &Sim, asked: &Asked, at_unix_ms: i64) -> Value {
+fn answer(sim: &Sim, asked: &QueryParams, at_unix_ms: i64) -> Value {
     let now = sim.now();
     let passcode = asked.passcode();
     let mut world = sim.world();

@@ -9,12 +9,12 @@ use crate::ids::MeetingNumber;
 use crate::sim::SharedSim;
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct QueryParams {
     mn: MeetingNumber,
 }
 
 /// `status: true` makes the widget join anew; 3008 makes it ask again in 30 seconds.
-pub(crate) async fn handler(State(sim): State<SharedSim>, Query(asked): Query<Asked>) -> Json<Value> {
+pub(crate) async fn handler(State(sim): State<SharedSim>, Query(asked): Query<QueryParams>) -> Json<Value> {
     let started = sim
         .world()
         .meetings

@@ -16,7 +16,7 @@ use crate::world::grant::{CODE_LIFE, Challenge, Pending, Request};
 /// What the app sends with the browser (D); everything is checked by hand, so that every mistake
 /// gets Zoom's own kind of answer.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct QueryParams {
     response_type: Option<String>,
     client_id: Option<String>,
     redirect_uri: Option<String>,
@@ -75,11 +75,11 @@ impl IntoResponse for Refused {
 }
 
 /// `GET`: the consent page, or an error page for a bad app or redirect.
-pub(crate) async fn show(State(sim): State<SharedSim>, Query(asked): Query<Asked>) -> Response {
+pub(crate) async fn show(State(sim): State<SharedSim>, Query(asked): Query<QueryParams>) -> Response {
     consent_page(&sim, asked).into_response()
 }
 
-fn consent_page(sim: &Sim, asked: Asked) -> Result<Response, Refused> {
+fn consent_page(sim: &Sim, asked: QueryParams) -> Result<Response, Refused> {
     let expires_at = sim.now() + CODE_LIFE;
     let mut world = sim.world();
     let (app, request) = check(&world, asked)?;
@@ -100,7 +100,7 @@ fn consent_page(sim: &Sim, asked: Asked) -> Result<Response, Refused> {
 }
 
 /// The app that asks, and for what; or the page that says why the user is not asked (codes D, texts ours).
-fn check(world: &World, asked: Asked) -> Result<(App, Request), Refused> {
+fn check(world: &World, asked: QueryParams) -> Result<(App, Request), Refused> {
     let refuse = |code, explanation| Refused { code, explanation };
     let client_id = ClientId(asked.client_id.unwrap_or_default());
     let app = world.app(&client_id).filter(|app| app.kind != AppKind::ServerToServer);

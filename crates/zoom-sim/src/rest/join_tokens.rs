@@ -15,7 +15,7 @@ use crate::sim::{SharedSim, Sim};
 use crate::world::user::Plan;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct QueryParams {
     bypass_waiting_room: Option<String>,
 }
 
@@ -29,7 +29,7 @@ struct Answer {
 pub(super) async fn handler(
     State(sim): State<SharedSim>,
     Path((number, privilege)): Path<(String, Privilege)>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<QueryParams>,
     headers: HeaderMap,
 ) -> Response {
     call::answer(&sim, Call::MintJoinToken, &headers, || mint(&sim, &number, privilege, &asked, &headers))
@@ -41,7 +41,7 @@ fn mint(
     sim: &Sim,
     number: &str,
     privilege: Privilege,
-    asked: &Asked,
+    asked: &QueryParams,
     headers: &HeaderMap,
 ) -> Result<Json<Answer>, RestError> {
     let now = sim.now();

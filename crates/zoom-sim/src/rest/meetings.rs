@@ -21,12 +21,12 @@ use crate::sim::{SharedSim, Sim};
 use crate::world::World;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct QueryParams {
     /// `scheduled` when absent (D).
     #[serde(rename = "type")]
     list: Option<String>,
     #[serde(flatten)]
-    page: page::Asked,
+    page: page::QueryParams,
 }
 
 /// Which meetings a list shows (D).
@@ -66,13 +66,13 @@ impl List {
 pub(super) async fn list(
     State(sim): State<SharedSim>,
     Path(who): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<QueryParams>,
     headers: HeaderMap,
 ) -> Response {
     call::answer(&sim, Call::ListMeetings, &headers, || all(&sim, &who, &asked, &headers)).await
 }
 
-fn all(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json<Value>, RestError> {
+fn all(sim: &Sim, who: &str, asked: &QueryParams, headers: &HeaderMap) -> Result<Json<Value>, RestError> {
     let now = sim.now();
     let world = sim.world();
     let bearer = authorised(sim, &world, headers, scopes::LIST_MEETINGS)?;

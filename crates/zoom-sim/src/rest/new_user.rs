@@ -17,7 +17,7 @@ use crate::sim::{SharedSim, Sim};
 use crate::world::user::{Plan, User};
 
 #[derive(Deserialize)]
-struct Asked {
+struct QueryParams {
     action: Action,
     user_info: Info,
 }
@@ -55,7 +55,7 @@ fn make(sim: &Sim, headers: &HeaderMap, body: &[u8]) -> Result<(StatusCode, Json
     let mut world = sim.world();
     let bearer = Bearer::read(&world, headers, at.now)?.unexpired()?.with_scope(scopes::CREATE_USER)?;
     let account = bearer.account(&world)?.clone();
-    let Asked { action, user_info: info } = call::body(body)?;
+    let QueryParams { action, user_info: info } = call::body(body)?;
     if !info.email.contains('@') {
         return Err(RestError::Validation("The email is invalid."));
     }

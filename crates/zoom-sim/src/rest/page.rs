@@ -15,7 +15,7 @@ const DEFAULT_SIZE: usize = 30;
 
 /// The part of a query that asks for a page. Text, so that a bad number is a refusal of ours.
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct QueryParams {
     page_size: Option<String>,
     next_page_token: Option<String>,
 }
@@ -39,7 +39,12 @@ pub(super) struct Page {
 
 impl Page {
     /// Reads it. A bookmark is good for the list it was made of, and for a while.
-    pub(super) fn read(asked: &Asked, list: String, key: &str, now: Timestamp) -> Result<Self, RestError> {
+    pub(super) fn read(
+        asked: &QueryParams,
+        list: String,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Self, RestError> {
         let size = asked.page_size.as_deref().map_or(Some(DEFAULT_SIZE), |text| text.parse().ok());
         let size = size.filter(|size| SIZES.contains(size));
         let size = size.ok_or(RestError::Validation("The page_size must be between 1 and 300."))?;

@@ -20,7 +20,7 @@ const USUAL_OBF: SignedDuration = SignedDuration::from_hours(2);
 const MAX_TTL: i64 = 31_536_000;
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct QueryParams {
     #[serde(rename = "type")]
     token_type: Option<String>,
     ttl: Option<String>,
@@ -36,7 +36,7 @@ struct Answer {
 pub(crate) async fn by_type(
     State(sim): State<SharedSim>,
     Path(who): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<QueryParams>,
     headers: HeaderMap,
 ) -> Response {
     call::answer(&sim, Call::MintUserToken, &headers, || mint(&sim, &who, &asked, &headers)).await
@@ -44,11 +44,12 @@ pub(crate) async fn by_type(
 
 /// `GET /v2/users/me/zak`: a ZAK for five minutes (D REF).
 pub(crate) async fn five_minute_zak(State(sim): State<SharedSim>, headers: HeaderMap) -> Response {
-    let asked = Asked { token_type: Some("zak".to_owned()), ttl: Some("300".to_owned()), meeting_id: None };
+    let asked =
+        QueryParams { token_type: Some("zak".to_owned()), ttl: Some("300".to_owned()), meeting_id: None };
     call::answer(&sim, Call::MintUserToken, &headers, || mint(&sim, "me", &asked, &headers)).await
 }
 
-fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json<Answer>, RestError> {
+fn mint(sim: &Sim, who: &str, asked: &QueryParams, headers: &HeaderMap) -> Result<Json<Answer>, RestError> {
     let now = sim.now();
     let mut world = sim.world();
     let wants_zak = asked.token_type.as_deref() == Some("zak");
@@ -77,7 +78,7 @@ fn mint(sim: &Sim, who: &str, asked: &Asked, headers: &HeaderMap) -> Result<Json
 }
 
 /// Whole seconds, 1 to a year (D; that 0 is refused is I).
-fn ttl(asked: &Asked) -> Result<Option<SignedDuration>, RestError> {
+fn ttl(asked: &QueryParams) -> Result<Option<SignedDuration>, RestError> {
     let Some(text) = asked.ttl.as_deref() else { return Ok(None) };
     let seconds = text.parse().ok().filter(|seconds| (1..=MAX_TTL).contains(seconds));
     let seconds = seconds.ok_or(RestError::Validation("The ttl must be between 1 and 31536000 seconds."))?;

@@ -100,23 +100,23 @@ fn find(sim: &Sim, who: &str, headers: &HeaderMap) -> Result<Json<Answer>, RestE
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct QueryParams {
     /// `active` when absent (D).
     status: Option<String>,
     #[serde(flatten)]
-    page: page::Asked,
+    page: page::QueryParams,
 }
 
 /// Every user of the account, by their id (ours; Zoom's order is unknown).
 pub(super) async fn list(
     State(sim): State<SharedSim>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<QueryParams>,
     headers: HeaderMap,
 ) -> Response {
     call::answer(&sim, Call::ListUsers, &headers, || all(&sim, &asked, &headers)).await
 }
 
-fn all(sim: &Sim, asked: &Asked, headers: &HeaderMap) -> Result<Json<Value>, RestError> {
+fn all(sim: &Sim, asked: &QueryParams, headers: &HeaderMap) -> Result<Json<Value>, RestError> {
     let now = sim.now();
     let world = sim.world();
     let bearer = Bearer::read(&world, headers, now)?.unexpired()?.with_scope(scopes::LIST_USERS)?;

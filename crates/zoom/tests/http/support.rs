@@ -67,5 +67,5 @@ impl CallTurn for Unmetered {
         self.0
     }
 
-    fn told(&self, _limits: &RateLimits) {}
+    fn observe(&self, _limits: &RateLimits) {}
 }

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use model::{AccountUser, CredentialId, PoolId, Secret, Timestamp, TokenKind, WorkspaceId};
-use store::{Held, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkVerification};
+use store::{LinkAccount, LinkLife, LinkSource, LinkTerms, LinkVerification, QuotaResource};
 use tenants::digest;
 use token_links::{
     NewLink,
@@ -23,7 +23,7 @@ use crate::{
     State,
     accounts::named,
     body::Body,
-    bounds::{check_room, full},
+    bounds::{check_quota, quota_exceeded},
     caller::{Caller, Tokens},
     error::ApiError,
     fields::{FieldErrors, Fields},
@@ -94,7 +94,7 @@ request! {
     }
 }
 
-errors! { CreateTokenLinkErrors: full(Held::TokenLinks, 20_000) }
+errors! { CreateTokenLinkErrors: quota_exceeded(QuotaResource::TokenLinks, 20_000) }
 
 /// Make a token link
 ///
@@ -127,7 +127,7 @@ pub(crate) async fn handler(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let (mut new, query_secret) = read(&state, Fields::of(&body))?;
-    check_room(&state, caller.workspace, Held::TokenLinks).await?;
+    check_quota(&state, caller.workspace, QuotaResource::TokenLinks).await?;
     name_users(&state, caller.workspace, &mut new.terms.source).await?;
     let made = state.links.manager.create(caller.workspace, &new).await?;
     let made = made.ok_or_else(|| FieldErrors::one("pool", "This workspace has no such pool."))?;

@@ -1,7 +1,7 @@
 //! Each type of event, in Recall's shape.
 
 use bots::request::REALTIME_EVENTS;
-use model::{ChatReceiver, Happening};
+use model::{ChatReceiver, MeetingEventKind};
 use serde_json::{Value, json};
 
 use super::{Receiver, Running, app, endpoint, person, until_numbers};
@@ -50,7 +50,7 @@ async fn each_type_of_event_is_told_in_its_shape() {
         let (receiver, host) = Receiver::start().await;
         let mut running = Running::start(&app, json!([endpoint(kind, &host, REALTIME_EVENTS)])).await;
         let (participant, began_at) = (person(7, "Zoë"), app.env.now());
-        let caption = |is_final| Happening::Caption {
+        let caption = |is_final| MeetingEventKind::Caption {
             participant: participant.clone(),
             caption: "C1".into(),
             text: "Good morning".into(),
@@ -60,15 +60,15 @@ async fn each_type_of_event_is_told_in_its_shape() {
         };
         let who = || participant.clone();
         let happened = [
-            Happening::Join { participant: who() },
-            Happening::Update { participant: who() },
-            Happening::SpeechOn { participant: who() },
-            Happening::SpeechOff { participant: who() },
-            Happening::WebcamOn { participant: who() },
-            Happening::WebcamOff { participant: who() },
-            Happening::ScreenshareOn { participant: who() },
-            Happening::ScreenshareOff { participant: who() },
-            Happening::ChatMessage {
+            MeetingEventKind::Join { participant: who() },
+            MeetingEventKind::Update { participant: who() },
+            MeetingEventKind::SpeechOn { participant: who() },
+            MeetingEventKind::SpeechOff { participant: who() },
+            MeetingEventKind::WebcamOn { participant: who() },
+            MeetingEventKind::WebcamOff { participant: who() },
+            MeetingEventKind::ScreenshareOn { participant: who() },
+            MeetingEventKind::ScreenshareOff { participant: who() },
+            MeetingEventKind::ChatMessage {
                 participant: who(),
                 to: ChatReceiver::Everyone,
                 text: "hello".into(),
@@ -76,7 +76,7 @@ async fn each_type_of_event_is_told_in_its_shape() {
             },
             caption(false),
             caption(true),
-            Happening::Leave { participant: who() },
+            MeetingEventKind::Leave { participant: who() },
         ];
         let numbers: Vec<u64> = (1..=happened.len() as u64).collect();
         running.happens(happened).await;

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
-use browser::{MeetingNews, Person};
-use model::{ChatReceiver, Happening, Participant, Timestamp};
+use browser::{Person, SdkMeetingEvent};
+use model::{ChatReceiver, MeetingEventKind, Participant, Timestamp};
 
 use super::Meeting;
 
@@ -16,21 +16,21 @@ fn person(id: u32, name: &str) -> Person {
     Person { id, guid: Some(format!("G{name}")), name: Some(name.into()), ..Person::default() }
 }
 
-fn present(list: Vec<Person>) -> MeetingNews {
-    MeetingNews::Present { me: BOT, room: None, list }
+fn present(list: Vec<Person>) -> SdkMeetingEvent {
+    SdkMeetingEvent::Present { me: BOT, room: None, list }
 }
 
-fn in_room(room: &str, list: Vec<Person>) -> MeetingNews {
-    MeetingNews::Present { me: BOT + 1, room: Some(room.into()), list }
+fn in_room(room: &str, list: Vec<Person>) -> SdkMeetingEvent {
+    SdkMeetingEvent::Present { me: BOT + 1, room: Some(room.into()), list }
 }
 
 /// Events in short: who did what.
-fn told(happened: &[Happening]) -> Vec<String> {
-    let tell = |what: &Happening| match what {
-        Happening::BotEntered { room: None } => "in".into(),
-        Happening::BotEntered { room: Some(room) } => format!("in {room}"),
-        Happening::BotLeft => "out".into(),
-        Happening::Caption { participant, text, is_final, .. } => {
+fn told(happened: &[MeetingEventKind]) -> Vec<String> {
+    let tell = |what: &MeetingEventKind| match what {
+        MeetingEventKind::BotEntered { room: None } => "in".into(),
+        MeetingEventKind::BotEntered { room: Some(room) } => format!("in {room}"),
+        MeetingEventKind::BotLeft => "out".into(),
+        MeetingEventKind::Caption { participant, text, is_final, .. } => {
             format!("{}: {text}{}", participant.name, if *is_final { "." } else { "" })
         }
         what => {
@@ -41,17 +41,17 @@ fn told(happened: &[Happening]) -> Vec<String> {
     happened.iter().map(tell).collect()
 }
 
-fn take(meeting: &mut Meeting, news: Vec<MeetingNews>) -> Vec<String> {
+fn take(meeting: &mut Meeting, news: Vec<SdkMeetingEvent>) -> Vec<String> {
     told(&meeting.take(news, START).events)
 }
 
-fn caption(id: &str, user: u32, text: &str, done: bool) -> MeetingNews {
+fn caption(id: &str, user: u32, text: &str, done: bool) -> SdkMeetingEvent {
     let (id, text) = (id.into(), text.into());
-    MeetingNews::Caption { id, user, name: None, text, language: 400, done }
+    SdkMeetingEvent::Caption { id, user, name: None, text, language: 400, done }
 }
 
 /// A meeting with Ada and Bob, and what was told of it.
-fn with_ada_and_bob() -> (Meeting, Vec<Happening>) {
+fn with_ada_and_bob() -> (Meeting, Vec<MeetingEventKind>) {
     let mut meeting = Meeting::new(&[]);
     let happened = meeting.take(vec![present(vec![person(1, "Ada"), person(2, "Bob")])], START).events;
     assert_eq!(told(&happened), ["in", "Ada join", "Bob join"]);
@@ -64,9 +64,9 @@ fn each_action_of_a_participant_is_told_once() {
     let changed = |change: fn(&mut Person)| {
         let mut person = Person { id: 1, ..Person::default() };
         change(&mut person);
-        MeetingNews::Updated { person }
+        SdkMeetingEvent::Updated { person }
     };
-    let speaking = |users: &[u32]| MeetingNews::Speaking { users: users.into() };
+    let speaking = |users: &[u32]| SdkMeetingEvent::Speaking { users: users.into() };
     for (news, expected) in [
         (changed(|who| who.camera = Some(true)), vec!["Ada webcam_on"]),
         (changed(|who| who.camera = Some(true)), vec![]),
@@ -76,15 +76,15 @@ fn each_action_of_a_participant_is_told_once() {
         (speaking(&[1, 99]), vec!["Ada speech_on"]),
         (speaking(&[1, 2]), vec!["Bob speech_on"]),
         (speaking(&[2]), vec!["Ada speech_off"]),
-        (MeetingNews::Added { person: person(2, "Bob") }, vec![]),
+        (SdkMeetingEvent::Added { person: person(2, "Bob") }, vec![]),
         (
             changed(|who| (who.camera, who.shares) = (Some(false), Some(false))),
             vec!["Ada webcam_off", "Ada screenshare_off"],
         ),
         (changed(|who| who.name = Some("<b>Ada</b>".into())), vec!["<b>Ada</b> update"]),
-        (MeetingNews::Removed { id: 2 }, vec!["Bob speech_off", "Bob leave"]),
-        (MeetingNews::Removed { id: 2 }, vec![]),
-        (MeetingNews::Removed { id: BOT }, vec![]),
+        (SdkMeetingEvent::Removed { id: 2 }, vec!["Bob speech_off", "Bob leave"]),
+        (SdkMeetingEvent::Removed { id: 2 }, vec![]),
+        (SdkMeetingEvent::Removed { id: BOT }, vec![]),
     ] {
         assert_eq!(take(&mut meeting, vec![news.clone()]), expected, "{news:?}");
     }
@@ -93,16 +93,19 @@ fn each_action_of_a_participant_is_told_once() {
 #[test]
 fn who_is_still_there_after_a_loss_has_not_joined_again() {
     let (mut meeting, _) = with_ada_and_bob();
-    assert_eq!(take(&mut meeting, vec![MeetingNews::Away { moves: false }]), ["out"]);
-    assert!(take(&mut meeting, vec![MeetingNews::Added { person: person(1, "Ada") }]).is_empty());
+    assert_eq!(take(&mut meeting, vec![SdkMeetingEvent::Away { moves: false }]), ["out"]);
+    assert!(take(&mut meeting, vec![SdkMeetingEvent::Added { person: person(1, "Ada") }]).is_empty());
     // Zoom announces them one by one; Bob has another number by now, and Cem is new.
     let back = take(&mut meeting, vec![present(vec![person(1, "Ada"), person(3, "Cem")])]);
     assert_eq!(back, ["in", "Cem join"]);
-    assert_eq!(take(&mut meeting, vec![MeetingNews::Added { person: person(7, "Bob") }]), Vec::<&str>::new());
+    assert_eq!(
+        take(&mut meeting, vec![SdkMeetingEvent::Added { person: person(7, "Bob") }]),
+        Vec::<&str>::new()
+    );
     assert_eq!(meeting.deadline(), Some(at(5)));
     assert!(meeting.tick(at(5)).is_empty(), "all were announced");
 
-    take(&mut meeting, vec![MeetingNews::Away { moves: false }]);
+    take(&mut meeting, vec![SdkMeetingEvent::Away { moves: false }]);
     take(&mut meeting, vec![present(vec![person(7, "Bob")])]);
     assert!(meeting.tick(at(4)).is_empty());
     assert_eq!(told(&meeting.tick(at(5))), ["Ada leave", "Cem leave"]);
@@ -112,20 +115,20 @@ fn who_is_still_there_after_a_loss_has_not_joined_again() {
 #[test]
 fn a_participant_keeps_the_first_id() {
     let (mut meeting, _) = with_ada_and_bob();
-    let ids = |happened: Vec<Happening>| {
-        happened.iter().filter_map(Happening::participant).map(|who| who.id).collect::<Vec<_>>()
+    let ids = |happened: Vec<MeetingEventKind>| {
+        happened.iter().filter_map(MeetingEventKind::participant).map(|who| who.id).collect::<Vec<_>>()
     };
-    take(&mut meeting, vec![MeetingNews::Removed { id: 2 }]);
+    take(&mut meeting, vec![SdkMeetingEvent::Removed { id: 2 }]);
     assert_eq!(meeting.number_now(2), None);
-    let back = vec![MeetingNews::Added { person: person(9, "Bob") }];
+    let back = vec![SdkMeetingEvent::Added { person: person(9, "Bob") }];
     assert_eq!(ids(meeting.take(back, START).events), [2]);
     assert_eq!((meeting.number_now(2), meeting.number_now(9)), (Some(9), None));
 
     // The bot itself is away while he comes back once more.
-    take(&mut meeting, vec![MeetingNews::Away { moves: false }]);
+    take(&mut meeting, vec![SdkMeetingEvent::Away { moves: false }]);
     take(&mut meeting, vec![present(vec![person(1, "Ada"), person(12, "Bob")])]);
     assert_eq!(meeting.number_now(2), Some(12));
-    let said = vec![caption("c1", 12, "Bye.", true), MeetingNews::Removed { id: 12 }];
+    let said = vec![caption("c1", 12, "Bye.", true), SdkMeetingEvent::Removed { id: 12 }];
     assert_eq!(ids(meeting.take(said, START).events), [2, 2]);
     assert_eq!(ids(meeting.take(vec![caption("c2", 12, "Late.", true)], START).events), [2]);
 }
@@ -134,8 +137,8 @@ fn a_participant_keeps_the_first_id() {
 fn a_server_that_takes_over_knows_who_was_there() {
     let (mut first, mut happened) = with_ada_and_bob();
     let camera = Person { id: 1, camera: Some(true), ..Person::default() };
-    let chat = MeetingNews::Chat { id: "M1".into(), from: 2, name: None, to: 0, text: "hi".into() };
-    let news = vec![MeetingNews::Updated { person: camera }, chat.clone()];
+    let chat = SdkMeetingEvent::Chat { id: "M1".into(), from: 2, name: None, to: 0, text: "hi".into() };
+    let news = vec![SdkMeetingEvent::Updated { person: camera }, chat.clone()];
     happened.extend(first.take(news, START).events);
 
     let mut second = Meeting::new(&[]);
@@ -151,7 +154,7 @@ fn a_server_that_takes_over_knows_who_was_there() {
 #[test]
 fn a_speech_does_not_outlive_the_server_that_heard_it() {
     let (mut first, mut happened) = with_ada_and_bob();
-    let speaking = |users: &[u32]| MeetingNews::Speaking { users: users.into() };
+    let speaking = |users: &[u32]| SdkMeetingEvent::Speaking { users: users.into() };
     happened.extend(first.take(vec![speaking(&[1, 2]), speaking(&[1])], START).events);
     let mut second = Meeting::new(&[]);
     for what in happened {
@@ -164,13 +167,13 @@ fn a_speech_does_not_outlive_the_server_that_heard_it() {
 }
 
 /// Names of those who are welcomed when the page tells this.
-fn welcomed(meeting: &mut Meeting, news: Vec<MeetingNews>, now: Timestamp) -> Vec<u32> {
+fn welcomed(meeting: &mut Meeting, news: Vec<SdkMeetingEvent>, now: Timestamp) -> Vec<u32> {
     meeting.take(news, now).arrivals.iter().map(|who| who.id).collect()
 }
 
 #[test]
 fn who_came_after_the_bot_is_new_once() {
-    let added = |id, name| MeetingNews::Added { person: person(id, name) };
+    let added = |id, name| SdkMeetingEvent::Added { person: person(id, name) };
     let mut meeting = Meeting::new(&[]);
     let list = vec![person(1, "Ada"), person(2, "Bob")];
     assert!(welcomed(&mut meeting, vec![present(list)], at(0)).is_empty());
@@ -178,16 +181,17 @@ fn who_came_after_the_bot_is_new_once() {
     assert!(welcomed(&mut meeting, vec![added(3, "Cem")], at(1)).is_empty());
     assert_eq!(welcomed(&mut meeting, vec![added(BOT + 1, "Dan")], at(1)), [BOT + 1]);
     assert_eq!(welcomed(&mut meeting, vec![added(4, "Eve")], at(2)), [4]);
-    let again = vec![MeetingNews::Removed { id: 4 }, added(5, "Eve")];
+    let again = vec![SdkMeetingEvent::Removed { id: 4 }, added(5, "Eve")];
     assert!(welcomed(&mut meeting, again, at(9)).is_empty(), "once");
 
     // Fay comes while the bot is away; Zoom announces the rest one by one.
-    let back = vec![MeetingNews::Away { moves: false }, present(vec![person(1, "Ada"), person(6, "Fay")])];
+    let back =
+        vec![SdkMeetingEvent::Away { moves: false }, present(vec![person(1, "Ada"), person(6, "Fay")])];
     assert_eq!(welcomed(&mut meeting, back, at(20)), [6]);
     assert!(welcomed(&mut meeting, vec![added(2, "Bob"), added(BOT + 1, "Dan")], at(21)).is_empty());
     // In another room, people are there before it.
     let moved =
-        vec![MeetingNews::Away { moves: true }, in_room("Red", vec![person(2, "Bob"), person(7, "Gil")])];
+        vec![SdkMeetingEvent::Away { moves: true }, in_room("Red", vec![person(2, "Bob"), person(7, "Gil")])];
     assert!(welcomed(&mut meeting, moved, at(30)).is_empty());
     assert_eq!(welcomed(&mut meeting, vec![added(8, "Hal")], at(32)), [8]);
 }
@@ -196,8 +200,10 @@ fn who_came_after_the_bot_is_new_once() {
 #[test]
 fn numbers_tell_who_came_only_where_they_can() {
     let mut meeting = Meeting::new(&[]);
-    let news =
-        vec![present(vec![person(BOT + 1, "Ada")]), MeetingNews::Added { person: person(BOT + 2, "Bob") }];
+    let news = vec![
+        present(vec![person(BOT + 1, "Ada")]),
+        SdkMeetingEvent::Added { person: person(BOT + 2, "Bob") },
+    ];
     assert!(welcomed(&mut meeting, news, START).is_empty());
 }
 
@@ -217,11 +223,11 @@ fn a_server_that_takes_over_welcomes_who_came_meanwhile_if_it_can_know_them() {
 #[test]
 fn a_move_to_a_breakout_room_is_told_as_what_it_is() {
     let (mut meeting, _) = with_ada_and_bob();
-    let moved =
-        meeting.take(vec![MeetingNews::Away { moves: true }, in_room("Red", vec![person(2, "Bob")])], START);
+    let moved = meeting
+        .take(vec![SdkMeetingEvent::Away { moves: true }, in_room("Red", vec![person(2, "Bob")])], START);
     assert!(moved.moved);
     assert_eq!(told(&moved.events), ["out", "Ada leave", "Bob leave", "in Red", "Bob join"]);
-    let Some(Happening::Join { participant: Participant { id, .. } }) = moved.events.last() else {
+    let Some(MeetingEventKind::Join { participant: Participant { id, .. } }) = moved.events.last() else {
         panic!("Bob is in the room")
     };
     assert_eq!(*id, 2);
@@ -234,7 +240,7 @@ fn captions_are_told_whole_and_none_is_lost_with_the_line() {
         vec![caption("c1", 1, "He", false), caption("c2", 2, "Hi", false), caption("c1", 1, "Hello", true)];
     assert_eq!(take(&mut meeting, news), [" something", "Ada: He", "Bob: Hi", "Ada: Hello."]);
     assert_eq!(take(&mut meeting, vec![caption("c3", 9, "Who", true)]), [": Who."]);
-    assert_eq!(take(&mut meeting, vec![MeetingNews::Removed { id: 2 }]), ["Bob: Hi.", "Bob leave"]);
+    assert_eq!(take(&mut meeting, vec![SdkMeetingEvent::Removed { id: 2 }]), ["Bob: Hi.", "Bob leave"]);
     take(&mut meeting, vec![caption("c4", 1, "Then", false)]);
     assert_eq!(told(&meeting.away()), ["Ada: Then.", "out"]);
     assert!(meeting.away().is_empty());
@@ -243,7 +249,7 @@ fn captions_are_told_whole_and_none_is_lost_with_the_line() {
 #[test]
 fn the_chat_tells_who_wrote_to_whom() {
     let (mut meeting, _) = with_ada_and_bob();
-    let chat = |id: &str, from, to| MeetingNews::Chat {
+    let chat = |id: &str, from, to| SdkMeetingEvent::Chat {
         id: id.into(),
         from,
         name: Some("Gone".into()),
@@ -254,7 +260,7 @@ fn the_chat_tells_who_wrote_to_whom() {
         vec![chat("M1", 1, 0), chat("M1", 1, 0), chat("M2", 2, BOT), chat("M3", BOT, 0), chat("M4", 8, 0)];
     let happened = meeting.take(news, START).events;
     let messages = happened.iter().map(|what| match what {
-        Happening::ChatMessage { participant, to, text, .. } => {
+        MeetingEventKind::ChatMessage { participant, to, text, .. } => {
             (participant.name.as_str(), *to, text.as_str())
         }
         other => panic!("{other:?}"),
@@ -278,9 +284,9 @@ fn bots_are_known_by_their_names_by_what_they_do_and_by_us() {
     let others = meeting.others();
     assert!(others.only_bots_by_name && others.our_bots == 1);
     assert!(meeting.recognise(BTreeSet::from([2])).is_empty());
-    take(&mut meeting, vec![MeetingNews::Speaking { users: vec![1] }]);
+    take(&mut meeting, vec![SdkMeetingEvent::Speaking { users: vec![1] }]);
     assert!(meeting.others().anyone_speaks && !meeting.others().only_bots_by_events);
-    take(&mut meeting, vec![MeetingNews::Removed { id: 1 }, MeetingNews::Removed { id: 2 }]);
+    take(&mut meeting, vec![SdkMeetingEvent::Removed { id: 1 }, SdkMeetingEvent::Removed { id: 2 }]);
     let alone = meeting.others();
     assert!(!alone.only_bots_by_name && !alone.only_bots_by_events && alone.our_bots == 0);
 }
@@ -291,7 +297,8 @@ fn names_and_texts_arrive_whole_up_to_a_length() {
     let name = format!("e{}", "\u{301}".repeat(100));
     let news = present(vec![person(1, &name), person(2, &"x".repeat(5000))]);
     let happened = meeting.take(vec![news], START).events;
-    let names: Vec<_> = happened.iter().filter_map(Happening::participant).map(|who| &who.name).collect();
+    let names: Vec<_> =
+        happened.iter().filter_map(MeetingEventKind::participant).map(|who| &who.name).collect();
     assert_eq!(names[0], &name);
     assert_eq!(names[1].len(), 500);
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use browser::{Gone, PageEvent};
+use browser::{PageEnd, PageEvent};
 use model::{BotStatus, SubCode, Timestamp};
 use zoom::JoinVerdict;
 
@@ -140,9 +140,9 @@ fn what_nobody_decided_is_a_loss_wherever_the_bot_was() {
             (PageEvent::Dropped { how: "without any event" }, SubCode::ZoomConnectionFailed),
             (PageEvent::Left, SubCode::ZoomConnectionFailed),
             (PageEvent::Ended { reason: "RSGW ended".into(), on_hold: false }, SubCode::ZoomConnectionFailed),
-            (PageEvent::Gone(Gone::PageCrashed), SubCode::BotErrored),
-            (PageEvent::Gone(Gone::BrowserGone), SubCode::BotErrored),
-            (PageEvent::Gone(Gone::PageFrozen), SubCode::BotErrored),
+            (PageEvent::Gone(PageEnd::PageCrashed), SubCode::BotErrored),
+            (PageEvent::Gone(PageEnd::BrowserGone), SubCode::BotErrored),
+            (PageEvent::Gone(PageEnd::PageFrozen), SubCode::BotErrored),
         ]
     };
     let waiting = || {
@@ -195,7 +195,7 @@ fn a_decision_of_a_person_ends_the_bot() {
 #[test]
 fn coming_back_makes_no_stay_longer() {
     let mut life = joined(2);
-    life.event(PageEvent::Gone(Gone::PageCrashed), at(600));
+    life.event(PageEvent::Gone(PageEnd::PageCrashed), at(600));
     life.join(at(610));
     assert!(!life.is_in() && life.was_inside());
     assert_eq!(life.deadline(), at(670));

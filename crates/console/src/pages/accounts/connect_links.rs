@@ -49,12 +49,12 @@ struct Link {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     cursor: String,
 }
 
-pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     let (client, now) = (&session.client, session.now());
     let asked = query(&[("cursor", &asked.cursor)]);
     let list: List<Link> = client.get(&format!("/api/latchkey/v1/connect-links/{asked}")).await?;

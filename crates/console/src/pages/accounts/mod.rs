@@ -146,7 +146,7 @@ struct Row {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     status: String,
     #[serde(default)]
@@ -155,9 +155,9 @@ pub(crate) struct Asked {
     cursor: String,
 }
 
-pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     let (client, now) = (&session.client, session.now());
-    let Asked { status, search, cursor } = asked;
+    let PageQuery { status, search, cursor } = asked;
     let filter = query(&[("status", &status), ("latchkey_search", search.trim()), ("cursor", &cursor)]);
     let list: List<Account> = client.get(&format!("/api/v2/zoom-oauth-credentials/{filter}")).await?;
     let apps = apps(client).await?;

@@ -44,12 +44,12 @@ async fn show(session: &Session, status: StatusCode, draft: Draft) -> Result<Res
 
 /// The account or pool that is chosen already.
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     with: String,
 }
 
-pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     let draft = Draft { form: Form::of([("with", &asked.with)]), refused: None };
     show(&session, StatusCode::OK, draft).await
 }

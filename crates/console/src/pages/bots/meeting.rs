@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Happening, MeetingEvent, Timestamp};
+use model::{MeetingEvent, MeetingEventKind, Timestamp};
 use serde::Deserialize;
 
 use crate::{
@@ -73,23 +73,23 @@ fn take(
 ) {
     let time = |at: Timestamp| offset(at.since(began));
     match what {
-        Happening::Join { participant } => shown.people.push(Person {
+        MeetingEventKind::Join { participant } => shown.people.push(Person {
             name: participant.name,
             is_host: participant.is_host,
             came: time(at),
             left: String::new(),
         }),
-        Happening::Leave { participant } => {
+        MeetingEventKind::Leave { participant } => {
             let there =
                 shown.people.iter_mut().rev().find(|one| one.name == participant.name && one.left.is_empty());
             if let Some(person) = there {
                 person.left = time(at);
             }
         }
-        Happening::ChatMessage { participant, text, .. } => {
+        MeetingEventKind::ChatMessage { participant, text, .. } => {
             say(shown, Line { at: time(at), exact: exact(at), name: participant.name, text, is_chat: true });
         }
-        Happening::Caption { participant, caption, text, began_at, .. } => {
+        MeetingEventKind::Caption { participant, caption, text, began_at, .. } => {
             // A caption grows: its last version is what was said.
             if let Some(line) = captions.get(&caption).and_then(|index| shown.said.get_mut(*index)) {
                 line.text = text;

@@ -128,7 +128,7 @@ struct BotsPage {
     frame: Frame,
     rows: Vec<Row>,
     count: String,
-    asked: Asked,
+    asked: PageQuery,
     choices: Choices,
     draft: Draft,
     sub_codes: Vec<(&'static str, String)>,
@@ -150,7 +150,7 @@ struct Row {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     status: String,
     #[serde(default)]
@@ -166,7 +166,7 @@ pub(crate) struct Asked {
     typed: String,
 }
 
-pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     let (client, now) = (&session.client, session.now());
     let form = Form::of([("typed", asked.typed.as_str())]);
     let (mut asked, mut refused) = (asked, None);

@@ -124,7 +124,7 @@ const RAW: [&str; 3] = ["zoom_call", "console", "exception"];
 const AFTERGLOW: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     log: String,
 }
@@ -139,7 +139,7 @@ async fn find(client: &Client, id: &str) -> Result<(Bot, Value), PageError> {
 pub(crate) async fn page(
     session: Session,
     PathId(id): PathId,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Response, PageError> {
     show(&session, &id, &asked.log, StatusCode::OK, Draft::default()).await
 }

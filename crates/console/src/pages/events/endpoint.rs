@@ -33,7 +33,7 @@ struct EndpointPage {
     created: When,
     former: Vec<When>,
     types: String,
-    asked: Asked,
+    asked: PageQuery,
     rows: Vec<Row>,
     /// This list's own address, to fetch it again: after a form the page's address is the form's.
     here: String,
@@ -89,7 +89,7 @@ struct Answer {
 }
 
 #[derive(Deserialize, Default)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     state: String,
     #[serde(default)]
@@ -99,7 +99,7 @@ pub(crate) struct Asked {
 async fn show(
     session: &Session,
     id: &str,
-    asked: Asked,
+    asked: PageQuery,
     (status, fresh): (StatusCode, Fresh),
 ) -> Result<Response, PageError> {
     let (client, now) = (&session.client, session.now());
@@ -164,7 +164,7 @@ async fn show(
 pub(crate) async fn page(
     session: Session,
     PathId(id): PathId,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Response, PageError> {
     show(&session, &id, asked, (StatusCode::OK, Fresh::default())).await
 }
@@ -192,7 +192,7 @@ pub(crate) async fn rotate(
     let made = session.client.post(&format!("{PATH}{id}/rotate-secret/"), json!({})).await?;
     let secret = made["secret"].as_str().map(str::to_owned);
     let fresh = Fresh { secret, ..Fresh::default() };
-    show(&session, &id, Asked::default(), (StatusCode::OK, fresh)).await
+    show(&session, &id, PageQuery::default(), (StatusCode::OK, fresh)).await
 }
 
 /// `POST /events/{id}/replay`
@@ -206,7 +206,7 @@ pub(crate) async fn replay(
         Err(refused) if matches!(refused.status, 400 | 409) => {
             let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
             let fresh = Fresh { draft: Draft::of(form, refused), ..Fresh::default() };
-            show(&session, &id, Asked::default(), (status, fresh)).await
+            show(&session, &id, PageQuery::default(), (status, fresh)).await
         }
         Err(refused) => Err(refused.into()),
     }

@@ -186,13 +186,13 @@ async fn show(
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     /// Of the endpoint that is to be added.
     #[serde(default)]
     kind: String,
 }
 
-pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     let kind = Kind::named(&asked.kind).unwrap_or(KINDS[0]);
     show(&session, StatusCode::OK, kind, Draft::default(), None).await
 }

@@ -54,7 +54,7 @@ struct Pool {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default, rename = "for")]
     dialect: String,
 }
@@ -84,7 +84,7 @@ async fn show(
     error::page_with(status, &page)
 }
 
-pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     show(&session, StatusCode::OK, platform_named(&asked.dialect), Draft::default()).await
 }
 

@@ -210,12 +210,12 @@ impl Link {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     cursor: String,
 }
 
-pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     let (client, now) = (&session.client, session.now());
     let list: List<Link> = client.get(&format!("{PATH}{}", query(&[("cursor", &asked.cursor)]))).await?;
     let names = Names::read(client, &list.results).await?;

@@ -49,7 +49,7 @@ struct Sent {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     #[serde(default)]
     dialect: String,
 }
@@ -76,7 +76,7 @@ fn platform_of(word: &str) -> Platform {
     platform_named(word).unwrap_or_else(|| rules(Dialect::Recall).platform())
 }
 
-pub(crate) async fn page(session: Session, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     show(&session, StatusCode::OK, platform_of(&asked.dialect), Draft::default(), None)
 }
 

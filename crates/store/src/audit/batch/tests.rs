@@ -17,11 +17,11 @@ fn record(env: &Environment, workspace: WorkspaceId) -> AuditRecord {
         workspace,
         credential: CredentialId::generate(env),
         kind: TokenKind::Zak,
-        who: Who::TokenLink(TokenLinkId::generate(env)),
+        who: AuditActor::TokenLink(TokenLinkId::generate(env)),
         from: Some([192, 0, 2, 1].into()),
         why: Purpose::TokenLink,
-        outcome: Outcome::Given(Source::Kept),
-        about: About::default(),
+        outcome: Outcome::Given(Source::Cached),
+        about: TokenContext::default(),
     }
 }
 
@@ -31,7 +31,7 @@ fn batch() -> (Vec<AuditRecord>, AuditBatch) {
     let workspace = WorkspaceId::generate(&env);
     let full = AuditRecord {
         from: Some("2001:db8::1".parse().unwrap()),
-        about: About {
+        about: TokenContext {
             user: Some("zoë@example.test".parse().unwrap()),
             meeting: Some("12345678901".parse().unwrap()),
             bot: Some("bot_TESTVECTOR000001".parse().unwrap()),

@@ -9,7 +9,7 @@ use super::outcome::End;
 
 /// The end of a bot that no server has run for more than `within` since it was due, or since its last
 /// server's lease ended.
-pub(super) fn missed(bot: &Bot, within: Duration, now: Timestamp) -> Option<End> {
+pub(super) fn missed_join_deadline(bot: &Bot, within: Duration, now: Timestamp) -> Option<End> {
     let what = match bot.status() {
         BotStatus::Ready => "this bot was due",
         _ => "this bot's server was last heard of",
@@ -58,7 +58,7 @@ mod tests {
     use model::{BotId, BotStatus, Environment, Sealed, StatusChange, SubCode, Timestamp, WorkspaceId};
     use store::Bot;
 
-    use super::{missed, spoken};
+    use super::{missed_join_deadline, spoken};
     use crate::run::outcome::End;
 
     const WITHIN: Duration = Duration::from_secs(600);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     fn is_missed(bot: &Bot, now: u64) -> bool {
-        match missed(bot, WITHIN, at(now)) {
+        match missed_join_deadline(bot, WITHIN, at(now)) {
             None => false,
             Some(End::Fatal(SubCode::FailedToLaunchInTime, _)) => true,
             Some(other) => panic!("{other:?}"),
@@ -105,7 +105,7 @@ mod tests {
         assert!(!is_missed(&new, 600) && is_missed(&new, 601));
         new.join_at = Some(at(5000));
         assert!(!is_missed(&new, 5600) && is_missed(&new, 5601));
-        let days = missed(&new, WITHIN, at(5000 + 3 * 86_400 + 7300));
+        let days = missed_join_deadline(&new, WITHIN, at(5000 + 3 * 86_400 + 7300));
         let Some(End::Fatal(_, words)) = days else { panic!("missed") };
         assert!(
             words.contains("3 d 2 h before any server") && words.contains("more than 10 min late"),

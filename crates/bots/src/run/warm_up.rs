@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     bot_run::BotRun,
-    command::{BotCommand, LatestCommand, next_command, unless_told},
+    command::{BotCommand, LatestCommand, next_command, unless_commanded},
     parts::RunParts,
     sign_in::{self, JoinCredentials, Refused},
 };
@@ -30,14 +30,14 @@ const MOST_PAGES: u32 = 3;
 
 /// What is ready when the time has come. The rest is fetched as for a bot that joins at once.
 #[derive(Default)]
-pub(super) struct Ahead {
-    pub(super) page: PageAhead,
+pub(super) struct WarmUp {
+    pub(super) page: WarmPage,
     pub(super) credentials: Option<JoinCredentials>,
 }
 
 /// A page that was opened before it was needed.
 #[derive(Default)]
-pub(super) enum PageAhead {
+pub(super) enum WarmPage {
     #[default]
     None,
     /// Dropping it does not leave a page behind.
@@ -67,11 +67,11 @@ impl Drop for WarmBot {
 /// How the wait ended.
 pub(super) enum Waited {
     /// The time has come.
-    Due(Box<Ahead>),
+    Due(Box<WarmUp>),
     /// The bot is to be leased anew: the clock was set back and its time is far off again, or the lease is lost.
     NotYet,
     /// A command came first.
-    Told(BotCommand),
+    Command(BotCommand),
 }
 
 /// How long it is until `time`; `None` when a wait for it makes no sense, because the clock was set back.
@@ -80,7 +80,7 @@ fn left(time: Timestamp, now: Timestamp, warm_up: Duration) -> Option<Duration> 
     (left <= warm_up + CLOCK_TOLERANCE).then_some(left)
 }
 
-impl PageAhead {
+impl WarmPage {
     fn open(parts: &RunParts) -> Self {
         Self::Opening(AbortOnDropHandle::new(parts.browsers.open_in_background()))
     }
@@ -126,7 +126,7 @@ pub(super) async fn wait_for_join_at(run: &BotRun<'_>, commands: &mut LatestComm
         let words = format!("It is made ready, and waits for its time, {time}.");
         run.record.note(Note::new(Kind::Decision, words));
     }
-    let mut ahead = Box::<Ahead>::default();
+    let mut ahead = Box::<WarmUp>::default();
     let (mut pages, mut asked) = (0, false);
     loop {
         let Some(left) = left(time, env.now(), warm_up) else {
@@ -140,9 +140,9 @@ pub(super) async fn wait_for_join_at(run: &BotRun<'_>, commands: &mut LatestComm
             let renewed = parts.store.renew_bot(bot.id, lease, env.now() + parts.timing.lease).await;
             return if matches!(renewed, Ok(None)) { Waited::NotYet } else { Waited::Due(ahead) };
         }
-        if matches!(ahead.page, PageAhead::None) && pages < MOST_PAGES {
+        if matches!(ahead.page, WarmPage::None) && pages < MOST_PAGES {
             pages += 1;
-            ahead.page = PageAhead::open(parts);
+            ahead.page = WarmPage::open(parts);
         }
         // A bot that waits for a seat of a pool takes it when its time has come.
         if left <= TOKENS_BEFORE && !asked && run.request.zoom.pool.is_none() {
@@ -150,16 +150,16 @@ pub(super) async fn wait_for_join_at(run: &BotRun<'_>, commands: &mut LatestComm
             let refused = Refused::default();
             let fetch = sign_in::join_credentials(parts, bot, &run.request.zoom, &run.link, &refused);
             // A failure now is not final: the token is requested again when the time has come.
-            match unless_told(commands, env.clock.timeout(left, Box::pin(fetch))).await {
+            match unless_commanded(commands, env.clock.timeout(left, Box::pin(fetch))).await {
                 Ok(fetched) => ahead.credentials = fetched.and_then(Result::ok),
-                Err(command) => return Waited::Told(command),
+                Err(command) => return Waited::Command(command),
             }
             continue;
         }
         tokio::select! {
             () = ahead.page.changed(&parts.metrics) => {}
             () = env.clock.sleep(left.min(CLOCK_CHECK_INTERVAL)) => {}
-            command = next_command(commands) => return Waited::Told(command),
+            command = next_command(commands) => return Waited::Command(command),
         }
     }
 }

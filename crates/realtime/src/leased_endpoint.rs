@@ -25,10 +25,10 @@ use crate::{
 const ROWS: u32 = 2;
 /// Pauses after failures.
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: LONGEST_REALTIME_PAUSE };
-/// An endpoint that fails for so long is given up.
+/// An endpoint that fails for this long gets no more events.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// The lease was lost: another server tells this endpoint.
+/// The lease was lost: another server sends to this endpoint.
 #[derive(Debug)]
 pub(crate) enum Stopped {
     /// Nothing more may be written.
@@ -58,10 +58,10 @@ pub(crate) const fn outcome_of(error: &CallbackError) -> DeliveryOutcome {
     }
 }
 
-/// An endpoint that is told.
-pub(crate) struct Teller<'a> {
+/// An endpoint whose events are sent.
+pub(crate) struct LeasedEndpoint<'a> {
     pub(crate) parts: &'a Parts,
-    pub(crate) endpoint: EndpointConfig,
+    pub(crate) config: EndpointConfig,
     pub(crate) url: Secret,
     row: &'a RealtimeEndpoint,
     lease: &'a Lease,
@@ -69,7 +69,7 @@ pub(crate) struct Teller<'a> {
     progress: RealtimeProgress,
 }
 
-impl<'a> Teller<'a> {
+impl<'a> LeasedEndpoint<'a> {
     /// Opens what the bot was asked for. `None` when there is no such bot, or no such endpoint in its request.
     pub(crate) async fn open(
         parts: &'a Parts,
@@ -77,15 +77,14 @@ impl<'a> Teller<'a> {
     ) -> Result<Option<Self>, Failure> {
         let Some(bot) = parts.store.bot(row.workspace, row.bot).await? else { return Ok(None) };
         let request = BotRequest::open(&parts.vault, bot.workspace, bot.id, &bot.request)?;
-        let found =
-            request.objects.realtime_endpoints.into_iter().find(|endpoint| endpoint.place == row.place);
-        let Some(endpoint) = found else { return Ok(None) };
-        let url = Secret::new(endpoint.url.clone());
-        Ok(Some(Self { parts, endpoint, url, row, lease, bot, progress: row.progress }))
+        let found = request.objects.realtime_endpoints.into_iter().find(|config| config.place == row.place);
+        let Some(config) = found else { return Ok(None) };
+        let url = Secret::new(config.url.clone());
+        Ok(Some(Self { parts, config, url, row, lease, bot, progress: row.progress }))
     }
 
-    /// The number up to which it was told.
-    pub(crate) const fn told(&self) -> u64 {
+    /// The number of the last event that was delivered or skipped.
+    pub(crate) const fn delivered_up_to(&self) -> u64 {
         self.progress.told
     }
 
@@ -106,22 +105,22 @@ impl<'a> Teller<'a> {
     }
 
     /// Skips events that this endpoint does not listen to. Returns whether any are left to send.
-    pub(crate) async fn finds_something(&mut self) -> Result<bool, Stopped> {
+    pub(crate) async fn skip_unwanted(&mut self) -> Result<bool, Stopped> {
         loop {
-            let events = self.after(self.told()).await?;
+            let events = self.after(self.delivered_up_to()).await?;
             let Some(last) = events.last() else { return Ok(false) };
             match events.iter().position(|event| self.message(event).is_some()) {
                 Some(0) => return Ok(true),
                 Some(place) => {
-                    self.has_skipped(events[place - 1].number).await?;
+                    self.record_skipped(events[place - 1].number).await?;
                     return Ok(true);
                 }
-                None => self.has_skipped(last.number).await?,
+                None => self.record_skipped(last.number).await?,
             }
         }
     }
 
-    /// Whether the bot has ended and nothing is left to tell after this number.
+    /// Whether the bot has ended and no event after this number is left to send.
     pub(crate) async fn is_over(&self, number: u64) -> Result<bool, Failure> {
         let bot = self.parts.store.bot(self.row.workspace, self.row.bot).await?;
         // Asked after the bot: with its last step, everything is stored.
@@ -131,29 +130,29 @@ impl<'a> Teller<'a> {
     /// An event as this endpoint gets it, if it listens to it.
     pub(crate) fn message(&self, event: &MeetingEvent) -> Option<Message> {
         let started_at = started_at(&self.bot).unwrap_or(event.at);
-        message(&self.bot, self.row.id, &self.endpoint, started_at, event)
+        message(&self.bot, self.row.id, &self.config, started_at, event)
     }
 
-    /// It was told of everything up to this number.
-    pub(crate) async fn has_told(&mut self, number: u64) -> Result<(), Stopped> {
+    /// Everything up to this number was delivered.
+    pub(crate) async fn record_delivered(&mut self, number: u64) -> Result<(), Stopped> {
         let state = RealtimeState::Running;
         self.write(RealtimeProgress { state, told: number, failures: 0, failing_since: None }, None).await
     }
 
-    /// There was nothing for it up to this number.
-    pub(crate) async fn has_skipped(&mut self, number: u64) -> Result<(), Stopped> {
+    /// It listens to nothing of what is up to this number.
+    pub(crate) async fn record_skipped(&mut self, number: u64) -> Result<(), Stopped> {
         self.write(RealtimeProgress { told: number, ..self.progress }, None).await
     }
 
     /// An attempt failed: it is tried again after a pause, or given up.
-    pub(crate) async fn has_failed(&mut self, error: &str) -> Result<(), Stopped> {
+    pub(crate) async fn record_failure(&mut self, error: &str) -> Result<(), Stopped> {
         let now = self.parts.env.now();
         let since = self.progress.failing_since.unwrap_or(now);
         let failures = self.progress.failures.saturating_add(1);
         let failed = RealtimeProgress { failures, failing_since: Some(since), ..self.progress };
-        tracing::info!(endpoint = %self.row.id, failures, error, "a real-time endpoint was not told");
+        tracing::info!(endpoint = %self.row.id, failures, error, "an event was not delivered to a real-time endpoint");
         if now.since(since) >= GIVE_UP_AFTER {
-            tracing::warn!(endpoint = %self.row.id, error, "a real-time endpoint failed for a day and is given up");
+            tracing::warn!(endpoint = %self.row.id, error, "a real-time endpoint failed for a day and gets no more events");
             self.parts.metrics.realtime_endpoint_failed();
             return self
                 .write(RealtimeProgress { state: RealtimeState::Failed, ..failed }, Some(error))
@@ -164,8 +163,8 @@ impl<'a> Teller<'a> {
         self.settle(RealtimeNext::Again(again)).await.map(drop)
     }
 
-    /// The bot has ended, and the endpoint was told of everything.
-    pub(crate) async fn is_done(&mut self) -> Result<(), Stopped> {
+    /// The bot has ended, and everything was delivered.
+    pub(crate) async fn record_done(&mut self) -> Result<(), Stopped> {
         self.write(RealtimeProgress { state: RealtimeState::Done, ..self.progress }, None).await
     }
 
@@ -183,7 +182,7 @@ impl<'a> Teller<'a> {
         }
         let changed = progress.state != self.progress.state;
         let event = changed.then(|| {
-            let endpoint = (self.row.id, &self.endpoint);
+            let endpoint = (self.row.id, &self.config);
             state_changed(&self.bot, endpoint, (EventId::generate(env), env.now()), progress.state, error)
         });
         if !store.record_realtime_progress(self.row.id, self.lease, &progress, event.as_ref()).await? {

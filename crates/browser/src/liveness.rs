@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::{BrowserError, devtools::DevTools};
 
 /// Interval between questions, unless the allowed silence is shorter.
-const PULSE_INTERVAL: Duration = Duration::from_secs(15);
+const LIVENESS_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Resolves when no answer came for too long.
-pub(crate) type Silence = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Unresponsive = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Calls `ask`, whose argument is how long to wait, again and again, and returns when `span` has passed
 /// without an answer. An error counts as an answer. A lost connection is reported elsewhere.
@@ -18,7 +18,7 @@ pub(crate) async fn silence<A>(devtools: DevTools, span: Duration, ask: impl Fn(
 where
     A: Future<Output = Result<Value, BrowserError>>,
 {
-    let interval = PULSE_INTERVAL.min(span / 2);
+    let interval = LIVENESS_INTERVAL.min(span / 2);
     loop {
         devtools.clock().sleep(interval).await;
         match ask(span.saturating_sub(interval)).await {
