@@ -14,7 +14,7 @@ use model::{ApiKeyId, ApiScope, ApiScopes, Timestamp, WorkspaceId};
 use store::ApiKey;
 use tenants::KeyCheck;
 
-use crate::{State, bounds::Slot, error::ApiError, in_process::CheckedKey};
+use crate::{State, bounds::Slot, error::ApiError, internal_client::CheckedKey};
 
 /// Scopes as a type: a handler's signature names those it needs.
 pub(crate) trait Scope {

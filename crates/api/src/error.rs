@@ -19,8 +19,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{
-    State, bounds::BodyError, docs::page_of_error, fields::FieldErrors, observe::RefusedFor,
-    request_code::RequestCode,
+    State, bounds::BodyError, docs::page_of_error, fields::FieldErrors, request_code::RequestCode,
+    request_log::RefusedFor,
 };
 
 /// For failures that may pass and do not say when.

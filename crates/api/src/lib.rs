@@ -14,36 +14,36 @@
 // A handler waits for the broker, which waits for the database and for Zoom: the type of that is deeper than usual.
 #![recursion_limit = "256"]
 
-mod accounts;
+mod account_log;
 mod body;
 mod bot;
 mod bounds;
 mod caller;
+mod connection_loop;
 mod consent;
+mod dispatch;
 mod docs;
+mod enum_fields;
 mod error;
 mod fields;
 mod health;
 mod html;
 mod idempotency;
-mod in_process;
+mod internal_client;
 mod latchkey;
 mod limits;
-mod log;
-mod masked;
+mod mask_url;
 mod metrics;
-mod observe;
+mod named_account;
 mod openapi;
 mod page;
 mod path;
 mod peer;
 mod request;
 mod request_code;
+mod request_log;
 mod return_urls;
-mod server;
-mod serving;
 mod token;
-mod words;
 mod zoom_meetings_to_credentials;
 mod zoom_oauth_apps;
 mod zoom_oauth_credentials;
@@ -74,14 +74,14 @@ use webhooks::Webhooks;
 use error::ApiError;
 
 pub use bounds::{Admission, BodyError, Bounds, Sender, WorkspaceQuotas};
+pub use connection_loop::serve;
+pub use dispatch::{Connection, Server};
 pub use docs::error_codes_page;
-pub use in_process::{InProcess, KeyRefused};
+pub use internal_client::{InProcess, KeyRefused};
 pub use latchkey::installation::Kept;
 pub use limits::{Limits, Rates};
 pub use metrics::MetricsAccess;
 pub use return_urls::ReturnUrls;
-pub use server::{Connection, Server};
-pub use serving::serve;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -156,9 +156,9 @@ fn routes() -> Vec<Route> {
         routes!(zoom_oauth_credentials::sync_meetings::handler),
         routes!(zoom_oauth_credentials::access_token::handler).map(|methods| methods.head(nothing_done)),
         routes!(zoom_meetings_to_credentials::handler),
-        routes!(log::of_credentials),
-        routes!(log::of_apps),
-        routes!(log::events),
+        routes!(account_log::of_credentials),
+        routes!(account_log::of_apps),
+        routes!(account_log::events),
         routes!(latchkey::parked_consents::list),
         routes!(latchkey::parked_consents::discard),
         routes!(latchkey::parked_consents::adopt),
@@ -260,10 +260,10 @@ fn inner_router(state: State) -> Router {
 fn with_layers(routes: Vec<Route>, pages: Router, state: State) -> Router {
     // Outermost first. One layer for all of them: the router boxes each that it is given, for every request.
     let around = ServiceBuilder::new()
-        .layer(middleware::from_fn_with_state(state.clone(), observe::requests))
+        .layer(middleware::from_fn_with_state(state.clone(), request_log::requests))
         .layer(middleware::map_response(html::protected))
         .layer(middleware::from_fn_with_state(state.clone(), error::linked))
-        .layer(middleware::from_fn(bounds::head::keep))
+        .layer(middleware::from_fn(bounds::header_size::keep))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
         // Here as well: an answer that is kept to be given again has its link.
         .layer(middleware::from_fn_with_state(state.clone(), error::linked))

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use model::{CredentialId, CredentialKind, CredentialStatus, LogLineId, MeetingSyncStatus, Secret};
 use reqwest::Method;
-use sealing::{Keys, Place as Cell, Provider};
+use sealing::{CellAddress as Cell, Keys, Provider};
 use serde::Deserialize;
 use serde_json::json;
 use store::{Credential, Grant, Note};
 
-use crate::{installation::Installation, place::Place};
+use crate::{installation::Installation, test_bed::Place};
 
 /// Longer than any measurement.
 const LATER: Duration = Duration::from_secs(24 * 3600);

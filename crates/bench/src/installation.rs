@@ -18,7 +18,7 @@ use store_sql::{
     sqlite,
 };
 
-use crate::place::Place;
+use crate::test_bed::Place;
 
 /// Which store.
 pub(crate) enum Backend {

@@ -17,11 +17,11 @@ mod joins;
 mod machine;
 mod memory;
 mod pages;
-mod place;
 mod procfs;
 mod report;
 mod statistics;
 mod tables;
+mod test_bed;
 mod tokens;
 mod world;
 
@@ -32,9 +32,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 use model::Environment;
 
 use machine::Machine;
-use place::Place;
 use report::{Bots, Report};
-use tokens::{straightforward, verifier};
+use test_bed::Place;
+use tokens::{naive_server, verifier};
 use world::World;
 
 /// Measures Latchkey, side by side with the least possible work.
@@ -88,7 +88,7 @@ async fn main() -> ExitCode {
     let env = Environment::system();
     let done = match arguments.role {
         Some(Role::Verifier) => verifier::run(env).await,
-        Some(Role::Straightforward) => straightforward::run(env).await,
+        Some(Role::Straightforward) => naive_server::run(env).await,
         None => measure(&arguments, &env).await,
     };
     match done {

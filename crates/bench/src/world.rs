@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use stage::{Bot, Server, Simulator, text};
 use zoom::{AppKeys, Role};
 
-use crate::place::Place;
+use crate::test_bed::Place;
 
 const PASSCODE: &str = "bench1";
 /// Longer than a bot's own deadlines.

@@ -9,7 +9,7 @@ use model::{AccountUser, CredentialId, Failure, Timestamp, WorkspaceId};
 use store::AccountStore;
 use zoom::Zak;
 
-use crate::memory::Memory;
+use crate::expiring_map::ExpiringMap;
 
 /// The owner of a ZAK: an account, and one of its users if it has several.
 pub(crate) type ZakOwner = (CredentialId, Option<AccountUser>);
@@ -17,7 +17,7 @@ pub(crate) type ZakOwner = (CredentialId, Option<AccountUser>);
 /// Cached ZAKs, and a counter of changes to accounts.
 pub struct AccountCache {
     store: Arc<dyn AccountStore>,
-    pub(crate) zaks: Memory<ZakOwner, CachedZak>,
+    pub(crate) zaks: ExpiringMap<ZakOwner, CachedZak>,
     changes: AtomicU64,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct CachedZak {
 
 impl AccountCache {
     pub(crate) fn new(store: Arc<dyn AccountStore>) -> Self {
-        Self { store, zaks: Memory::default(), changes: AtomicU64::new(0) }
+        Self { store, zaks: ExpiringMap::default(), changes: AtomicU64::new(0) }
     }
 
     /// How often this server has ended an account or voided its tokens. Other caches of accounts compare it

@@ -235,7 +235,7 @@ impl Broker {
             env: env.clone(),
             zoom: zoom.clone(),
             access: access.clone(),
-            found: crate::Memory::default(),
+            found: crate::ExpiringMap::default(),
         });
         let minter = Arc::new(Minter {
             env: env.clone(),

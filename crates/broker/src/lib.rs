@@ -17,16 +17,16 @@ pub mod accounts;
 mod addresses;
 mod assemble;
 pub mod clock;
+mod expiring_map;
 mod health;
 mod log_lines;
 mod meeting_map;
-mod memory;
 mod pools;
 mod running;
 mod single_flight;
 mod statistics;
-mod timing;
 pub mod tokens;
+mod worker_settings;
 
 use std::sync::Arc;
 
@@ -43,18 +43,18 @@ pub use accounts::{
 };
 pub use addresses::Addresses;
 pub use assemble::Parts;
+pub use expiring_map::ExpiringMap;
 pub use health::{AUDIT, HealthChecks, STORE_MAY_BE_AWAY};
 pub use meeting_map::{DueLists, MeetingHost, MeetingMap, PersonalLink};
-pub use memory::Memory;
 pub use pools::{Hosting, NewMember, PoolSeatRequest, Pools, RemovedPool, Seated};
 pub use running::Running;
 pub use single_flight::SingleFlight;
 pub use statistics::Statistics;
-pub use timing::Timing;
 pub use tokens::{
     AccessToken, IssueRequest, IssuedToken, NamedAccount, NoSigningApp, ObfRequest, SigningApp,
     SigningAppRequest, Tokens, WrongField, ZakRequest,
 };
+pub use worker_settings::Timing;
 
 /// The parts of a broker. One per process, shared behind an `Arc`.
 pub struct Broker {

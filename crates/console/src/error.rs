@@ -14,7 +14,7 @@ use axum::{
 };
 use model::Failure;
 
-use crate::{Console, client::Refused, frame::Bare};
+use crate::{Console, client::Refused, layout::Bare};
 
 /// A page loads its own stylesheet, scripts and pictures, and sends forms to this server. Nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \

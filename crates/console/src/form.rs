@@ -5,7 +5,7 @@ use std::fmt;
 use askama::filters::HtmlSafe;
 use serde_json::{Map, Value};
 
-use crate::{client::Refused, show::Escaped};
+use crate::{client::Refused, format::Escaped};
 
 /// The fields of a form, in their order.
 #[derive(Debug, Clone, Default)]

@@ -5,9 +5,9 @@
 //! | `session` | who is signed in: a cookie, a session in the store, the API key behind it |
 //! | `client` | the API, called inside this process with that key |
 //! | `form` | what a form sends, its token, and what is shown again after a refusal |
-//! | `frame` | what every page has: menu, workspace, what was just done |
-//! | `show` | times, states and ids, as pages show them |
-//! | `named` | text in which ids are shown by the names of what they are |
+//! | `layout` | what every page has: menu, workspace, what was just done |
+//! | `format` | times, states and ids, as pages show them |
+//! | `id_names` | text in which ids are shown by the names of what they are |
 //! | `simulator` | the simulator in Zoom's place, for *Try it* |
 //! | `error` | pages for what cannot be shown |
 //! | `pages` | one file for each page and what its buttons do |
@@ -22,11 +22,11 @@ mod assets;
 mod client;
 mod error;
 mod form;
-mod frame;
-mod named;
+mod format;
+mod id_names;
+mod layout;
 mod pages;
 mod session;
-mod show;
 mod simulator;
 
 use std::sync::Arc;

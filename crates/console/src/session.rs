@@ -16,7 +16,7 @@ use std::{num::NonZeroU32, time::Duration};
 use store::ApiKey;
 use tenants::{LINK_TTL, SESSION_TTL, digest};
 
-use crate::{Console, client::Client, error::PageError, form::Form, frame::Frame, frame::Section};
+use crate::{Console, client::Client, error::PageError, form::Form, layout::Frame, layout::Section};
 
 pub(crate) const COOKIE_NAME: &str = "latchkey_session";
 /// Of the page that a person was at before the sign-in.
@@ -86,13 +86,13 @@ pub(crate) fn cookie(console: &Console, token: Option<&str>) -> HeaderValue {
 
 /// The cookie that says which page a person who has to sign in was at; without one, the end of it. It lives as long as a
 /// sign-in link.
-pub(crate) fn back_cookie(console: &Console, page: Option<&str>) -> HeaderValue {
+pub(crate) fn return_cookie(console: &Console, page: Option<&str>) -> HeaderValue {
     let page = page.map(|page| url::form_urlencoded::byte_serialize(page.as_bytes()).collect::<String>());
     made(console, BACK_NAME, page.as_deref(), LINK_TTL)
 }
 
 /// The page of that cookie. It is checked before a browser is sent there: others can set cookies too.
-pub(crate) fn was_at(headers: &HeaderMap) -> String {
+pub(crate) fn return_path(headers: &HeaderMap) -> String {
     let page = cookie_of(headers, BACK_NAME).unwrap_or_default();
     let mut pairs = url::form_urlencoded::parse(page.as_bytes());
     pairs.next().map(|(page, _)| page.into_owned()).unwrap_or_default()

@@ -13,7 +13,7 @@ use crate::{
     Place,
     account::Account,
     fixture::{Database, Fixture},
-    search::{self, Searched},
+    leaked_secrets::{self, Searched},
 };
 
 /// Any port of the loopback will do, at Zoom as here.
@@ -199,7 +199,7 @@ impl World {
     fn files_of(&self, secrets: &[String], replica: u32) -> anyhow::Result<Searched> {
         let (mut searched, data) = (Searched::default(), self.fixture.data(replica));
         for folder in [data.clone(), data.join("escrow"), data.join("audit")] {
-            searched.add(search::files(secrets, &folder)?);
+            searched.add(leaked_secrets::files(secrets, &folder)?);
         }
         Ok(searched)
     }
@@ -208,14 +208,14 @@ impl World {
     pub(crate) async fn close(self) -> anyhow::Result<Searched> {
         let secrets = self.all_secrets().await?;
         let mut searched = std::mem::take(&mut *self.searched.lock().unwrap_or_else(PoisonError::into_inner));
-        searched.add(search::files(&secrets, &self.fixture.logs())?);
+        searched.add(leaked_secrets::files(&secrets, &self.fixture.logs())?);
         for replica in 0..REPLICAS {
             searched.add(self.files_of(&secrets, replica)?);
         }
         if let Some(address) = &self.fixture.postgres {
-            searched.add(search::text(&secrets, address, &Postgres::dump(address)?));
+            searched.add(leaked_secrets::text(&secrets, address, &Postgres::dump(address)?));
         }
-        searched.add(search::text(&secrets, "the audit's export", &self.fixture.audit().await?));
+        searched.add(leaked_secrets::text(&secrets, "the audit's export", &self.fixture.audit().await?));
         searched.sharpen(&secrets)?;
         self.fixture.simulator.stop(&self.fixture.env).await;
         Ok(searched)

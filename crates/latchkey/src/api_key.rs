@@ -11,8 +11,8 @@ use store::ApiKey;
 use tenants::{NewApiKey, Workspaces};
 
 use crate::{
+    api_client::id,
     output::{Output, text, words},
-    running_server::id,
     workspace,
 };
 

@@ -12,8 +12,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
+    api_client::{OnServer, Server, id},
     output::{ProblemsFound, text},
-    running_server::{OnServer, Server, id},
 };
 
 #[derive(Subcommand)]

@@ -8,8 +8,8 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    api_client::{OnServer, Server, id},
     output::{Output, ProblemsFound, text},
-    running_server::{OnServer, Server, id},
 };
 
 pub(crate) const PATH: &str = "api/v1/bot/";

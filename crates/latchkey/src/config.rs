@@ -8,13 +8,13 @@ mod callbacks;
 mod connections;
 mod environment;
 mod events;
-mod kept;
 mod keys;
 mod limits;
 mod links;
 mod mail;
 mod metrics;
 mod pasted;
+mod retention;
 mod screenshots;
 mod workers;
 mod zoom;
@@ -42,12 +42,12 @@ use self::{
     callbacks::Callbacks,
     connections::Connections,
     events::Events,
-    kept::{BotLogSection, MeetingEventsSection},
     keys::KeysSection,
     limits::Limits,
     links::Links,
     mail::MailSection,
     metrics::Metrics,
+    retention::{BotLogSection, MeetingEventsSection},
     screenshots::ScreenshotsSection,
     workers::{Meetings, Refresh},
     zoom::Zoom,

@@ -10,7 +10,7 @@ use serde_json::json;
 use tenants::{ConsoleSessions, NewApiKey, SESSION_TTL};
 use url::Url;
 
-use crate::{api_key::the_one, config::Config, output::Output, running_server::id, workspace};
+use crate::{api_client::id, api_key::the_one, config::Config, output::Output, workspace};
 
 #[derive(Args)]
 pub(crate) struct Arguments {

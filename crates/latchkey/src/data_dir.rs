@@ -11,7 +11,7 @@ use anyhow::{anyhow, bail};
 use rustix::{fs::Mode, process::umask};
 
 /// Whatever this process and its browsers make from now on is closed to others, however it is made.
-pub(crate) fn close_what_is_made() {
+pub(crate) fn restrict_umask() {
     umask(Mode::RWXG | Mode::RWXO);
 }
 

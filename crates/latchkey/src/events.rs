@@ -9,8 +9,8 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
+    api_client::{Server, ServerArguments},
     output::{Output, text},
-    running_server::{Server, ServerArguments},
 };
 
 const PATH: &str = "api/latchkey/v1/events/";

@@ -1,6 +1,7 @@
 //! Latchkey: meeting bots, signed in to Zoom. One binary; its commands are its roles.
 
 mod account;
+mod api_client;
 mod api_key;
 mod app;
 mod audit;
@@ -20,13 +21,12 @@ mod output;
 mod pool;
 mod probe;
 mod progress;
-mod running_server;
-mod said_at_start;
 mod serve;
 mod server;
-mod shutdown;
 mod sim;
+mod startup_warnings;
 mod status;
+mod stop_signal;
 mod store_copy;
 mod terminal_help;
 mod token_link;
@@ -35,8 +35,8 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use api_client::OnServer;
 use clap::{Parser, Subcommand};
-use running_server::OnServer;
 
 /// The command did its work, and what it found is bad.
 const EXIT_PROBLEMS_FOUND: u8 = 3;
@@ -110,7 +110,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    data_dir::close_what_is_made();
+    data_dir::restrict_umask();
     let arguments = Arguments::parse();
     let usual = match arguments.command {
         Command::Demo(_) => "warn",

@@ -6,8 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    api_client::{OnServer, Server, id},
     output::text,
-    running_server::{OnServer, Server, id},
 };
 
 pub(crate) const PATH: &str = "api/latchkey/v1/pools/";

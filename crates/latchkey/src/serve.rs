@@ -14,9 +14,10 @@ use workers::Workers;
 
 use crate::{
     config::{Bots, Config, OnStop},
-    descriptors, said_at_start,
+    descriptors,
     server::Server,
-    shutdown::{Stop, StopArguments},
+    startup_warnings,
+    stop_signal::{StopArguments, StopSignal},
 };
 
 #[derive(clap::Args)]
@@ -58,8 +59,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let server = Server::start(&config, public_base.clone(), (bounds, metrics_access), env).await?;
 
-    said_at_start::say(&config, server.chromium.is_some());
-    let stop = Stop::listen(arguments.stop)?;
+    startup_warnings::say(&config, server.chromium.is_some());
+    let stop = StopSignal::listen(arguments.stop)?;
     println!("{}", ready(&server, &public_base, &listeners)?);
     tell_systemd(NotifyState::Ready);
     if server.first.is_some() {
@@ -103,7 +104,7 @@ fn ready(server: &Server, public_base: &Url, listeners: &Listeners) -> anyhow::R
 }
 
 /// Answers requests until it is told to stop, and stops everything.
-async fn serve(server: Server, listeners: Listeners, stop: Stop, config: &Config) {
+async fn serve(server: Server, listeners: Listeners, stop: StopSignal, config: &Config) {
     let (clock, stopping) = (Arc::clone(&server.api.env.clock), CancellationToken::new());
     let serving_metrics = serve_metrics(listeners.metrics, server.api.clone(), &server.workers);
     let handler = api::Server::new(server.api.clone(), server.pages.clone());
@@ -143,7 +144,7 @@ async fn serve_metrics(listener: Option<TcpListener>, state: api::State, workers
 /// Waits until it is time to stop, and then until no bot runs here any more. A second signal hands over bots that were to
 /// finish; where they are being handed over, it changes nothing. The next one ends at once.
 async fn bring_out_bots(
-    mut stop: Stop,
+    mut stop: StopSignal,
     finish: impl Future<Output = ()>,
     hand_over: impl Future<Output = ()>,
     config: &Bots,
@@ -171,7 +172,7 @@ mod tests {
     use model::ManualClock;
 
     use super::*;
-    use crate::shutdown::tests::with_signals;
+    use crate::stop_signal::tests::with_signals;
 
     /// Bots that never finish are handed over when the time for it is over, or at the second signal.
     #[test]
@@ -182,7 +183,7 @@ mod tests {
                 let clock = ManualClock::new("2026-11-30T12:00:00Z".parse().unwrap());
                 let handed_over = Cell::new(false);
                 let hand_over = async { handed_over.set(true) };
-                let stop = Stop::listen(StopArguments::default()).unwrap();
+                let stop = StopSignal::listen(StopArguments::default()).unwrap();
                 let mut over = pin!(bring_out_bots(stop, pending(), hand_over, &config, &clock));
                 sender.terminate().await;
                 assert!(poll!(&mut over).is_pending());

@@ -33,7 +33,7 @@ use crate::{
     config::{Config, networks},
     data_dir,
     database::Database,
-    keys, said_at_start,
+    keys, startup_warnings,
 };
 
 /// A running server, but for its listeners.
@@ -151,7 +151,7 @@ impl Server {
             async move { keys.run_reload_worker().await }
         });
 
-        let trust = said_at_start::trust(config);
+        let trust = startup_warnings::trust(config);
         let simulated = trust.is_some();
         broker.health.findings().report("zoom_authority", trust, shared.env.now());
         let api = api::State {

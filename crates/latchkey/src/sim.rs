@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use zoom_sim::{Ready, Simulator, SimulatorConfig};
 
-use crate::shutdown::{Stop, StopArguments};
+use crate::stop_signal::{StopArguments, StopSignal};
 
 /// Where a client that knows nothing of simulators looks for Zoom.
 const HTTPS: u16 = 443;
@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
 
 /// Runs until told to stop. Prints one line of JSON when ready.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let stop = Stop::listen(arguments.stop)?;
+    let stop = StopSignal::listen(arguments.stop)?;
     let script = match &arguments.script {
         Some(path) => Some(
             std::fs::read_to_string(path)

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::{
     account,
+    api_client::{Server, ServerArguments},
     output::{Output, ProblemsFound, text},
     pool,
-    running_server::{Server, ServerArguments},
 };
 
 #[derive(clap::Args)]

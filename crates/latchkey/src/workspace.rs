@@ -9,9 +9,9 @@ use store::IgnoredFields;
 use tenants::{Vault, Workspaces};
 
 use crate::{
+    api_client::id,
     keys::Installation,
     output::{Output, text},
-    running_server::id,
 };
 
 #[derive(Args)]

@@ -9,7 +9,7 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use model::{Environment, Sealed, Secret, Timestamp};
 
-use crate::{KeyRing, OpenError, Place, Provider, ring::KeysById, ring_text::RingText};
+use crate::{CellAddress, KeyRing, OpenError, Provider, ring::KeysById, ring_text::RingText};
 
 /// How old our view of the file may be when we seal.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -59,7 +59,7 @@ impl Keys {
     }
 
     /// Encrypts `secret` for `place`.
-    pub fn seal(&self, place: &Place<'_>, secret: &Secret) -> Sealed {
+    pub fn seal(&self, place: &CellAddress<'_>, secret: &Secret) -> Sealed {
         let now = self.env.now();
         let looked_at = self.held().looked_at;
         // Also when the clock was set back: then the age is unknown.
@@ -70,7 +70,7 @@ impl Keys {
     }
 
     /// Decrypts what was sealed for the same `place`, here or by another process that may know a newer ring.
-    pub fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Secret, OpenError> {
+    pub fn open(&self, place: &CellAddress<'_>, sealed: &Sealed) -> Result<Secret, OpenError> {
         let unknown = |opened: &Result<_, _>| {
             matches!(opened, Err(OpenError::KeyMissing(_) | OpenError::KeyRetired(_)))
         };

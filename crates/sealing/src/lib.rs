@@ -12,17 +12,17 @@
 //!   wrapped its keys. It makes, rotates and retires.
 //! - [`Keys`]: the ring as a process holds it, which follows its file.
 
+mod cell_address;
 mod key_file;
 mod keys;
-mod place;
 mod provider;
 mod ring;
 mod ring_text;
 mod transit;
 
+pub use cell_address::CellAddress;
 pub use key_file::KeyFileError;
 pub use keys::Keys;
-pub use place::Place;
 pub use provider::{KeysError, Provider, Retired, RingSource, Rotated};
 pub use ring::{HEAD_LEN, KeyRing, OpenError, key_id};
 pub use transit::{Token, Transit, TransitConfig, TransitError};

@@ -6,7 +6,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use model::{Entropy, Sealed, Secret, Timestamp};
 use zeroize::Zeroizing;
 
-use crate::Place;
+use crate::CellAddress;
 
 const VERSION: u8 = 1;
 pub(crate) const KEY_LEN: usize = 32;
@@ -74,7 +74,13 @@ impl KeyRing {
     }
 
     /// Encrypts `secret` for `place`, with the key that is active at `now`.
-    pub fn seal(&self, place: &Place<'_>, secret: &Secret, now: Timestamp, entropy: &dyn Entropy) -> Sealed {
+    pub fn seal(
+        &self,
+        place: &CellAddress<'_>,
+        secret: &Secret,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Sealed {
         let active = self.active_key_id(now);
         let data_key = Zeroizing::new(entropy.bytes::<KEY_LEN>());
         let aad = place.authenticated(VERSION, active);
@@ -88,7 +94,7 @@ impl KeyRing {
     }
 
     /// Decrypts what [`KeyRing::seal`] made for the same `place`.
-    pub fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Secret, OpenError> {
+    pub fn open(&self, place: &CellAddress<'_>, sealed: &Sealed) -> Result<Secret, OpenError> {
         let refused = || OpenError::Refused(place.to_string());
         let (key_id, mut rest) = split_header(&sealed.0).ok_or_else(refused)?;
         let key = self.keys.get(key_id).ok_or_else(|| self.lacks(key_id))?;

@@ -9,8 +9,7 @@
 //! Tests with concurrent callers run `ROUNDS` times: in the first round a database may still be opening connections,
 //! and the callers would run one after another.
 
-pub mod access;
-pub mod apps;
+pub mod account_log;
 pub mod audit;
 pub mod audit_subjects;
 pub mod bot_leases;
@@ -18,26 +17,27 @@ pub mod bot_lists;
 pub mod bot_log;
 pub mod bot_outputs;
 pub mod bots;
-pub mod connect;
-pub mod console;
+pub mod consents;
+pub mod console_sessions;
 pub mod credentials;
 pub mod events;
 pub mod idempotency;
-pub mod limits;
-pub mod links;
-pub mod log;
 pub mod meeting_events;
 pub mod meetings;
 pub mod overview;
-pub mod parked;
+pub mod parked_consents;
 pub mod pools;
 pub mod probe;
-pub mod realtime;
+pub mod realtime_endpoints;
 pub mod received_events;
 pub mod sealed_cells;
 pub mod stats;
+pub mod token_links;
 pub mod used_ids;
 pub mod webhooks;
+pub mod workspaces;
+pub mod zoom_limits;
+pub mod zoom_oauth_apps;
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use model::{
     WorkspaceId,
 };
 
-use crate::{Conformance, bots, connect, credentials, links};
+use crate::{Conformance, bots, consents, credentials, token_links};
 use store::{
     AccountGroup, AccountsCounted, ApiKey, Overview, Pool, QuotaResource, RefreshLease, RefreshesCounted,
     Transition,
@@ -144,7 +144,7 @@ pub async fn what_can_be_used_is_held(suite: &Conformance) {
     let hour = Duration::from_secs(3600);
     let held = async |workspace, what, at| store.held(workspace, what, at).await.unwrap();
 
-    let link = links::link(suite).await;
+    let link = token_links::link(suite).await;
     let workspace = link.workspace;
     assert_eq!(held(workspace, TokenLinks, now).await, 1);
     assert_eq!(held(workspace, TokenLinks, now + hour).await, 0, "it has ended");
@@ -173,7 +173,7 @@ pub async fn what_can_be_used_is_held(suite: &Conformance) {
 
 pub async fn an_open_invitation_is_held(suite: &Conformance) {
     let (store, now) = (&suite.store, suite.env.now());
-    let invitation = connect::invitation(suite).await;
+    let invitation = consents::invitation(suite).await;
     let held = async |at| store.held(invitation.workspace, QuotaResource::Invitations, at).await.unwrap();
     assert_eq!((held(now).await, held(invitation.expires_at).await), (1, 0));
     assert!(store.revoke_consent(invitation.workspace, invitation.id, now).await.unwrap());

@@ -12,13 +12,13 @@ use model::{
 
 use crate::{CALLERS, Conformance, ROUNDS, events::event};
 use store::{
-    AfterAttempt, Answer, Attempt, Backlog, DeliveryFilter, EndpointAfter, EndpointChange, FailureRun,
-    LONGEST_DELIVERY_PAUSE, Lanes, Lease, NewEvent, WebhookEndpoint,
+    AfterAttempt, Answer, Attempt, Backlog, ClaimLimits, DeliveryFilter, EndpointAfter, EndpointChange,
+    FailureRun, LONGEST_DELIVERY_PAUSE, Lease, NewEvent, WebhookEndpoint,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
-const OPEN: Lanes<'_> = Lanes { full: &[], full_workspaces: &[], most: 100 };
+const OPEN: ClaimLimits<'_> = ClaimLimits { full: &[], full_workspaces: &[], most: 100 };
 
 fn endpoint(suite: &Conformance, workspace: WorkspaceId) -> WebhookEndpoint {
     WebhookEndpoint {
@@ -440,20 +440,20 @@ pub async fn workspaces_take_turns_and_a_host_has_a_part_of_the_places(suite: &C
     for workspace in [one, other.id] {
         happens(suite, workspace, "one").await;
     }
-    let lease = async |lanes, most: usize| {
+    let lease = async |limits, most: usize| {
         let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(&suite.env)).collect();
-        let leased = suite.store.lease_due_endpoints(&tokens, lanes, now, now + SECOND).await.unwrap();
+        let leased = suite.store.lease_due_endpoints(&tokens, limits, now, now + SECOND).await.unwrap();
         leased.into_iter().map(|(endpoint, ..)| (endpoint.workspace, endpoint.lane)).collect::<Vec<_>>()
     };
     let full = ["a".to_owned()];
-    let first = lease(Lanes { full: &full, most: 9, ..OPEN }, 1).await;
+    let first = lease(ClaimLimits { full: &full, most: 9, ..OPEN }, 1).await;
     assert!(first.iter().all(|(_, lane)| lane != "a"), "{first:?}");
     let turns = lease(OPEN, 2).await;
     let workspaces: std::collections::BTreeSet<_> = turns.iter().map(|(workspace, _)| *workspace).collect();
     assert_eq!(workspaces.len(), 2, "each has a turn: {turns:?}");
     let both = [one, other.id];
-    assert!(lease(Lanes { full_workspaces: &both, ..OPEN }, 9).await.is_empty());
-    let rest = lease(Lanes { most: 1, ..OPEN }, 9).await;
+    assert!(lease(ClaimLimits { full_workspaces: &both, ..OPEN }, 9).await.is_empty());
+    let rest = lease(ClaimLimits { most: 1, ..OPEN }, 9).await;
     for workspace in both {
         assert!(rest.iter().filter(|(of, _)| *of == workspace).count() <= 1, "{rest:?}");
     }

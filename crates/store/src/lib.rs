@@ -10,8 +10,7 @@
 //!
 //! To add a method: write its behaviour into the conformance suite, then the trait, then each backend.
 
-mod access;
-mod apps;
+mod account_log;
 mod audit;
 mod bot_leases;
 mod bot_log;
@@ -20,8 +19,8 @@ mod bot_places;
 mod bot_screenshots;
 mod bot_servers;
 mod bots;
-mod connect;
-mod console;
+mod consents;
+mod console_sessions;
 mod copy;
 mod credentials;
 mod deliveries;
@@ -30,30 +29,27 @@ pub mod event_bodies;
 mod events;
 mod idempotency;
 mod lease;
-mod limits;
-mod links;
-mod log;
 mod meeting_events;
 mod meetings;
 mod observer;
 mod overview;
 mod page;
-mod parked;
+mod parked_consents;
 mod pools;
 mod probe;
-mod realtime;
+mod realtime_endpoints;
 mod received_events;
 mod sealed_cells;
 mod seating;
 mod stats;
+mod token_links;
 mod used_ids;
 mod webhook_endpoints;
+mod workspaces;
+mod zoom_limits;
+mod zoom_oauth_apps;
 
-pub use access::{Access, ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, Workspace};
-pub use apps::{
-    AppFilter, AppKind, AppRemoval, NewAppSecrets, NewWebhookSecret, Refusal, Signatures, ZoomOauthApp,
-    ZoomOauthApps,
-};
+pub use account_log::{AccountLog, LogFilter, LogLine, Note, Subject};
 pub use audit::{
     AuditBatch, AuditFilter, AuditPage, AuditPlace, AuditRecord, AuditSubject, Audits, BatchId, Direction,
     PageBuilder, Pruned, RowRange, bundle, minute_of, slice_of, slices_of, unbundle,
@@ -67,8 +63,8 @@ pub use bot_servers::{BotDemand, BotServer, BotServers};
 pub use bots::{
     Bot, BotChange, BotChanged, BotFilter, BotOutcome, BotPage, Bots, PictureChange, SignsInWith,
 };
-pub use connect::{Consent, Consents};
-pub use console::{ConsolePass, ConsoleSession, ConsoleSessions};
+pub use consents::{Consent, Consents};
+pub use console_sessions::{ConsolePass, ConsoleSession, ConsoleSessions};
 pub use copy::{CopyError, CopyTarget, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{
     Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, RefreshLease, Trouble,
@@ -81,12 +77,6 @@ pub use error::StoreError;
 pub use events::{Event, EventFilter, Events, NewEvent, event_body};
 pub use idempotency::{IdempotencyState, IdempotentRequest, IdempotentRequests};
 pub use lease::Lease;
-pub use limits::{LimitShare, ZoomLimit, ZoomLimits};
-pub use links::{
-    AccountState, Dialect, LAST_USES, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkUse,
-    LinkVerification, ServableLink, TokenLink, TokenLinks,
-};
-pub use log::{AccountLog, LogFilter, LogLine, Note, Subject};
 pub use meeting_events::{Appended, MeetingEventBatch, MeetingEvents, MeetingEventsSummary};
 pub use meetings::{
     DueSync, KnownMeeting, LONGEST_SYNC_PAUSE, Meeting, MeetingChange, MeetingFilter, MeetingKey,
@@ -95,13 +85,13 @@ pub use meetings::{
 pub use observer::StoreObserver;
 pub use overview::{AccountGroup, AccountsCounted, Overview, Overviews, QuotaResource, RefreshesCounted};
 pub use page::{Order, Page, Place};
-pub use parked::{ParkedConsent, ParkedConsents};
+pub use parked_consents::{ParkedConsent, ParkedConsents};
 pub use pools::{
     HeldSeat, LONGEST_SEAT, Member, MemberUsage, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatCounts,
     SeatRequest, Seating,
 };
 pub use probe::Probe;
-pub use realtime::{
+pub use realtime_endpoints::{
     LONGEST_REALTIME_PAUSE, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress,
     RealtimeShares,
 };
@@ -109,8 +99,18 @@ pub use received_events::{Disconnection, Received, ReceivedEvent, ReceivedEvents
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};
 pub use seating::{choose, keeps};
 pub use stats::Stats;
+pub use token_links::{
+    AccountState, Dialect, LAST_USES, LinkAccount, LinkLife, LinkSource, LinkTerms, LinkUse,
+    LinkVerification, ServableLink, TokenLink, TokenLinks,
+};
 pub use used_ids::{UsedIdMemory, UsedIds};
-pub use webhook_endpoints::{EndpointChange, FailureRun, Lanes, WebhookEndpoint, WebhookEndpoints};
+pub use webhook_endpoints::{ClaimLimits, EndpointChange, FailureRun, WebhookEndpoint, WebhookEndpoints};
+pub use workspaces::{Access, ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, Workspace};
+pub use zoom_limits::{LimitShare, ZoomLimit, ZoomLimits};
+pub use zoom_oauth_apps::{
+    AppFilter, AppKind, AppRemoval, NewAppSecrets, NewWebhookSecret, Refusal, Signatures, ZoomOauthApp,
+    ZoomOauthApps,
+};
 
 /// What token links use of the store.
 pub trait LinkStore:

@@ -66,8 +66,8 @@ pub struct EndpointChange {
 
 /// How the places of a worker are shared among hosts and workspaces.
 #[derive(Debug, Clone, Copy)]
-pub struct Lanes<'l> {
-    /// Lanes that have enough: their endpoints are left for later.
+pub struct ClaimLimits<'l> {
+    /// ClaimLimits that have enough: their endpoints are left for later.
     pub full: &'l [String],
     /// Workspaces that have enough.
     pub full_workspaces: &'l [WorkspaceId],
@@ -122,7 +122,7 @@ pub trait WebhookEndpoints {
     async fn lease_due_endpoints(
         &self,
         tokens: &[LeaseToken],
-        lanes: Lanes<'_>,
+        limits: ClaimLimits<'_>,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Vec<(WebhookEndpoint, Lease, Timestamp)>, StoreError>;

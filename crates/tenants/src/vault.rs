@@ -6,7 +6,7 @@ use model::{
     BotId, ChatMessageId, ConsentId, CredentialId, Failure, IdempotentRequestId, MeetingEventsId,
     ParkedConsentId, Sealed, Secret, TokenLinkId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
-use sealing::{KeyRing, Keys, OpenError, Place};
+use sealing::{CellAddress, KeyRing, Keys, OpenError};
 
 /// Seals and opens secrets at their places.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ impl Vault {
     /// Encrypts `secret` for `cell`.
     pub fn seal(&self, workspace: WorkspaceId, cell: Cell, secret: &Secret) -> Sealed {
         let (table, row, column) = cell.place();
-        self.keys.seal(&Place { workspace, table, row: &row, column }, secret)
+        self.keys.seal(&CellAddress { workspace, table, row: &row, column }, secret)
     }
 
     /// Decrypts what was sealed for `cell`.
@@ -114,6 +114,6 @@ impl Vault {
     /// The same; the error says what is wrong with the key ring.
     pub fn try_open(&self, workspace: WorkspaceId, cell: Cell, sealed: &Sealed) -> Result<Secret, OpenError> {
         let (table, row, column) = cell.place();
-        self.keys.open(&Place { workspace, table, row: &row, column }, sealed)
+        self.keys.open(&CellAddress { workspace, table, row: &row, column }, sealed)
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use broker::{AccountCache, Memory};
+use broker::{AccountCache, ExpiringMap};
 use ipnet::IpNet;
 use model::{Code, Environment, Failure, Secret, Timestamp, TokenLinkId};
 use store::{AccountState, LinkVerification, ServableLink, TokenLink, TokenLinks};
@@ -69,7 +69,7 @@ pub(crate) struct LinkCache {
     pub(crate) accounts: Arc<AccountCache>,
     pub(crate) in_flight: InFlight,
     pub(crate) revision: Revision,
-    pub(crate) links: Memory<TokenLinkId, Arc<CachedLink>>,
+    pub(crate) links: ExpiringMap<TokenLinkId, Arc<CachedLink>>,
 }
 
 impl LinkCache {

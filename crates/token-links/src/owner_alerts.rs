@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use broker::Memory;
+use broker::ExpiringMap;
 use model::{Code, CredentialId, Environment, Failure, LogLineId, Timestamp, TokenKind};
 use store::{AccountLog, Note, Subject, TokenLink};
 
@@ -16,12 +16,12 @@ pub(crate) struct OwnerAlerts {
     store: Arc<dyn AccountLog + Send + Sync>,
     env: Environment,
     /// When an account's owner last heard of which trouble.
-    told: Memory<(CredentialId, Code), Timestamp>,
+    told: ExpiringMap<(CredentialId, Code), Timestamp>,
 }
 
 impl OwnerAlerts {
     pub(crate) fn new(store: Arc<dyn AccountLog + Send + Sync>, env: Environment) -> Self {
-        Self { store, env, told: Memory::default() }
+        Self { store, env, told: ExpiringMap::default() }
     }
 
     /// Tells that a link was refused a token of the account.

@@ -2,7 +2,7 @@
 
 use std::{slice, sync::Arc};
 
-use broker::{Broker, Memory};
+use broker::{Broker, ExpiringMap};
 use model::{Code, Environment, Failure, Timestamp, TokenKind};
 use store::{LinkStore, StoreError};
 use tokio_util::task::TaskTracker;
@@ -76,7 +76,7 @@ impl TokenLinks {
             accounts: broker.accounts.cache.clone(),
             in_flight: InFlight::new(most_of_a_workspace),
             revision: Revision::new(store.clone(), env.clone(), tasks),
-            links: Memory::default(),
+            links: ExpiringMap::default(),
         });
         let used_ids = UsedIds::new(store.clone(), env.clone(), remembered_ids);
         Self {

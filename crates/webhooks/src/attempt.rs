@@ -8,9 +8,9 @@ use store::{Answer, Event, WebhookEndpoint};
 use crate::{
     Parts,
     mail::{Mail, MailError, MailRefusal, Reply},
-    plain::plain,
     secrets::Secrets,
-    told,
+    sent_body,
+    text_message::text_message,
 };
 
 /// An endpoint with its secrets opened.
@@ -31,12 +31,12 @@ pub(crate) struct Sent {
 
 /// Sends it.
 pub(crate) async fn send(parts: &Parts, to: &Receiver, event: &Event) -> Sent {
-    let told = told::body(parts, &event.event, |link| link.address(parts)).await;
+    let told = sent_body::body(parts, &event.event, |link| link.address(parts)).await;
     match to.row.kind {
         EndpointKind::Webhook => post(parts, to, &to.keys, event, &told).await,
         // Slack verifies nothing: its address is the secret.
         EndpointKind::Slack => {
-            let text = plain(&event.event.kind, &told, &parts.broker.addresses);
+            let text = text_message(&event.event.kind, &told, &parts.broker.addresses);
             post(parts, to, &[], event, &text.for_slack()).await
         }
         // Boxed: an SMTP connection would enlarge every attempt.
@@ -53,7 +53,8 @@ async fn post(parts: &Parts, to: &Receiver, keys: &[SigningKey], event: &Event, 
 }
 
 async fn mail(parts: &Parts, to: &Receiver, event: &Event, body: &str) -> Sent {
-    let (id, text) = (event.event.id.to_string(), plain(&event.event.kind, body, &parts.broker.addresses));
+    let (id, text) =
+        (event.event.id.to_string(), text_message(&event.event.kind, body, &parts.broker.addresses));
     let mail = Mail { id: &id, to: to.url.expose(), text: &text, sequence: event.sequence };
     let sent = match &parts.mailer {
         Some(mailer) => mailer.send(&mail).await,

@@ -14,7 +14,7 @@ use tenants::Cell;
 
 use crate::{
     MailRefusal, Parts, Webhooks,
-    lanes::lane_of,
+    host_limits::host_digest,
     secrets::{Secrets, generate},
 };
 
@@ -93,7 +93,7 @@ impl Webhooks {
             url: vault.seal(workspace, Cell::WebhookUrl(id), &new.url),
             secrets: vault.seal(workspace, Cell::WebhookSecrets(id), &secrets.to_text()),
             kind: new.kind,
-            lane: lane_of(&new.url),
+            lane: host_digest(&new.url),
             description: new.description,
             event_types: new.event_types,
             svix_headers: new.svix_headers,
@@ -138,7 +138,7 @@ impl Webhooks {
     ) -> Result<Option<Endpoint>, Failure> {
         let Parts { store, vault, env, .. } = &*self.parts;
         let Some(before) = store.webhook_endpoint(workspace, id).await? else { return Ok(None) };
-        let url = url.map(|url| (vault.seal(workspace, Cell::WebhookUrl(id), &url), lane_of(&url)));
+        let url = url.map(|url| (vault.seal(workspace, Cell::WebhookUrl(id), &url), host_digest(&url)));
         let is_off = change.enabled == Some(false);
         let switched_off = is_off.then(|| self.switched_off(&before, by));
         let change = EndpointChange { url, switched_off, ..change };

@@ -2,33 +2,33 @@
 //!
 //! - `endpoints`: a workspace's endpoints, and changes to them.
 //! - `secrets`: signing secrets; several are valid while one replaces another.
-//! - `worker`: leases endpoints for which something is due, and sends it to them. `lanes`: a part of the
+//! - `worker`: leases endpoints for which something is due, and sends it to them. `host_limits`: a part of the
 //!   places for each host and each workspace.
 //! - `attempt`: sends one event once, in the format of the endpoint's kind. `mail`: by SMTP.
 //! - `schedule`: when an event is sent again, and when an endpoint is switched off.
-//! - `told`: adds to an account's event where to connect it again, and which bots are affected. `plain`: an event as text, for
+//! - `sent_body`: adds to an account's event where to connect it again, and which bots are affected. `text_message`: an event as text, for
 //!   people.
-//! - `shown`: what is sent, for who looks at deliveries.
+//! - `delivery_preview`: what is sent, for who looks at deliveries.
 //! - `types`: what an endpoint can listen to.
 //! - `stream`: the same events for callers that poll.
 //! - `alarms`: events about failures of the server itself.
-//! - `upkeep`: counts pending deliveries, and deletes old ones.
+//! - `maintenance`: counts pending deliveries, and deletes old ones.
 //!
 //! The events themselves are written where the state changes, in the same transaction (`store::Events`).
 
 mod alarms;
 mod attempt;
+mod delivery_preview;
 mod endpoints;
-mod lanes;
+mod host_limits;
 mod mail;
-mod plain;
+mod maintenance;
 mod schedule;
 mod secrets;
-mod shown;
+mod sent_body;
 mod stream;
-mod told;
+mod text_message;
 mod types;
-mod upkeep;
 mod worker;
 
 use std::{
@@ -47,15 +47,15 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use workers::{Settings, Shares, Worker, Workers};
 
+pub use delivery_preview::DeliveryPreview;
 pub use endpoints::{Endpoint, MAX_ENDPOINTS, MAX_REPLAY, NewEndpoint, Rotation};
 pub use mail::{MailError, MailRefusal, MailSettings, MailSettingsError, MailTls, Mailer};
 pub use schedule::{DISABLE_AFTER, MAX_ATTEMPTS};
 pub use secrets::{NotASecret, Secrets, check_secret};
-pub use shown::Shown;
-pub use told::Reconnect;
+pub use sent_body::Reconnect;
 pub use types::{event_types, notable_types};
 
-use lanes::MAX_OF_ONE;
+use host_limits::MAX_PER_HOST;
 use worker::DueEndpoints;
 
 /// Endpoints that are told at once. One that does not answer takes one of these places; a host or a workspace has a part of
@@ -107,8 +107,8 @@ impl Webhooks {
             more: more.clone(),
             written: AtomicU64::new(0),
             stopping: stopping.clone(),
-            lanes: Shares::new(MAX_OF_ONE, more.clone()),
-            workspaces: Shares::new(MAX_OF_ONE, more),
+            hosts: Shares::new(MAX_PER_HOST, more.clone()),
+            workspaces: Shares::new(MAX_PER_HOST, more),
         };
         let settings = Settings {
             most_at_once: MAX_AT_ONCE,
@@ -117,11 +117,11 @@ impl Webhooks {
         };
         let worker = Worker::start(workers, due, settings);
         let counted = parts.clone();
-        workers.run("webhook_backlog", move || upkeep::run_backlog(counted.clone()));
+        workers.run("webhook_backlog", move || maintenance::run_backlog(counted.clone()));
         let alarmed = parts.clone();
         workers.run("alarms", move || alarms::run(alarmed.clone()));
         let kept = parts.clone();
-        workers.run("event_retention", move || upkeep::run_retention(kept.clone()));
+        workers.run("event_retention", move || maintenance::run_retention(kept.clone()));
         Self { parts, worker, stopping, streams: CancellationToken::new() }
     }
 

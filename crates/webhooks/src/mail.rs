@@ -24,7 +24,7 @@ use lettre::{
 use model::{Environment, Secret};
 use serde::{Deserialize, Serialize};
 
-use crate::plain::Plain;
+use crate::text_message::TextMessage;
 
 pub use address::MailRefusal;
 
@@ -131,14 +131,14 @@ pub(crate) struct Mail<'m> {
     pub(crate) id: &'m str,
     /// As an endpoint has it: `mailto:` and an address.
     pub(crate) to: &'m str,
-    pub(crate) text: &'m Plain,
+    pub(crate) text: &'m TextMessage,
     pub(crate) sequence: i64,
 }
 
 impl Mail<'_> {
     /// Its text.
     pub(crate) fn body(&self) -> String {
-        let Plain { subject, lines } = self.text;
+        let TextMessage { subject, lines } = self.text;
         format!(
             "{subject}.\r\n\r\n{}\r\n\r\n-- \r\nLatchkey, event {} (number {})\r\n",
             lines.join("\r\n"),

@@ -27,7 +27,7 @@ use workers::{Claimed, Share, Shares, Work};
 use crate::{
     Parts,
     attempt::{self, Receiver, Sent},
-    lanes::MAX_OF_ONE,
+    host_limits::MAX_PER_HOST,
     schedule::{PROBE_INTERVAL, Verdict, after_attempt, after_failure, is_down},
 };
 
@@ -51,7 +51,7 @@ pub(crate) struct DueEndpoints {
     pub(crate) written: AtomicU64,
     /// No further batch is begun.
     pub(crate) stopping: CancellationToken,
-    pub(crate) lanes: Shares<String>,
+    pub(crate) hosts: Shares<String>,
     pub(crate) workspaces: Shares<WorkspaceId>,
 }
 
@@ -78,17 +78,18 @@ impl Work for DueEndpoints {
         let Parts { store, env, .. } = &*self.parts;
         let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(env)).collect();
         let now = env.now();
-        let (full, full_workspaces) = (self.lanes.full(), self.workspaces.full());
-        let lanes = store::Lanes { full: &full, full_workspaces: &full_workspaces, most: MAX_OF_ONE };
-        let leased = store.lease_due_endpoints(&tokens, lanes, now, now + LEASE).await?;
-        if leased.len() >= MAX_OF_ONE as usize {
+        let (full, full_workspaces) = (self.hosts.full(), self.workspaces.full());
+        let limits =
+            store::ClaimLimits { full: &full, full_workspaces: &full_workspaces, most: MAX_PER_HOST };
+        let leased = store.lease_due_endpoints(&tokens, limits, now, now + LEASE).await?;
+        if leased.len() >= MAX_PER_HOST as usize {
             // Of somebody it may have been as many as one go takes.
             self.more.notify_one();
         }
         let claimed = leased.into_iter();
         let claimed = claimed.map(|(row, lease, due_at)| {
-            let lane = (!row.lane.is_empty()).then(|| self.lanes.enter(row.lane.clone()));
-            let places = (lane, self.workspaces.enter(row.workspace));
+            let host = (!row.lane.is_empty()).then(|| self.hosts.enter(row.lane.clone()));
+            let places = (host, self.workspaces.enter(row.workspace));
             Claimed { item: (row, lease, places), due_at }
         });
         Ok(claimed.collect())

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
-use crate::date;
-use crate::held;
-use crate::limit::{Headroom, RetryAfter, too_many};
-use crate::server::HangUp;
-use crate::sim::Sim;
+use crate::date_header;
+use crate::held_requests;
+use crate::listeners::HangUp;
+use crate::state::Sim;
+use crate::too_many_requests::{Headroom, RetryAfter, too_many};
 
 /// Where a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,12 +175,12 @@ pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = R
             work.await
         }
         Kind::HoldBefore => {
-            held::wait(sim, place, fault.kind).await;
+            held_requests::wait(sim, place, fault.kind).await;
             work.await
         }
         Kind::HoldAfter => {
             let answer = work.await;
-            held::wait(sim, place, fault.kind).await;
+            held_requests::wait(sim, place, fault.kind).await;
             answer
         }
         Kind::Truncated => truncated(work.await, Half::BrokenOff).await,
@@ -190,7 +190,7 @@ pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = R
         Kind::WrongDate => {
             let mut answer = work.await;
             let now = sim.now().as_second().saturating_add(fault.skew_seconds);
-            date::write(answer.headers_mut(), Timestamp::from_second(now).unwrap_or(Timestamp::MAX));
+            date_header::write(answer.headers_mut(), Timestamp::from_second(now).unwrap_or(Timestamp::MAX));
             answer
         }
         Kind::Http429 => too_many(&headroom(fault.retry_after, sim.now()), fault.retry_after),

@@ -1,29 +1,29 @@
 #![doc = include_str!("../README.md")]
 
-mod authority;
+mod certificate_authority;
 mod clock;
 mod control;
-mod date;
+mod date_header;
 mod entropy;
 mod faults;
 mod gate;
-mod held;
+mod held_requests;
 mod ids;
 mod join_token;
 mod jwt;
-mod limit;
+mod listeners;
 mod oauth;
 mod obf;
 mod patch;
 mod rest;
+mod routes;
 mod script;
-mod server;
-mod sim;
 mod simulator;
+mod state;
+mod too_many_requests;
 mod webhooks;
 mod world;
 mod zak;
-mod zoom;
 
 pub use script::ScriptError;
 pub use simulator::{PlayedMeeting, Ready, Simulator, SimulatorConfig, StartError};

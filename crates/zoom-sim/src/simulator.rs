@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::authority::Authority;
+use crate::certificate_authority::Authority;
 use crate::entropy::Entropy;
+use crate::listeners::{self, Listening};
 use crate::script::{self, Script, ScriptError};
-use crate::server::{self, Listening};
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 use crate::webhooks::delivery;
 use crate::webhooks::wire::Wire;
 use crate::world::World;
-use crate::{control, zoom};
+use crate::{control, routes};
 
 /// Where the simulator listens and keeps its certificate authority.
 #[derive(Clone, Debug)]
@@ -124,9 +124,9 @@ impl Simulator {
         let (zoom_base, api_base) = names.origins(zoom_port);
         let wire = Wire::new().map_err(StartError::Wire)?;
         let sim = Sim::new(api_base.clone(), World::new(Entropy::new(config.seed)), wire);
-        let zoom = server::serve_tls(&sim.tasks, zoom_listener, authority.tls, zoom::routes(&sim))
+        let zoom = listeners::serve_tls(&sim.tasks, zoom_listener, authority.tls, routes::routes(&sim))
             .map_err(StartError::Serve)?;
-        let control = server::serve_plain(&sim.tasks, control_listener, control::routes(&sim))
+        let control = listeners::serve_plain(&sim.tasks, control_listener, control::routes(&sim))
             .map_err(StartError::Serve)?;
         delivery::start(&sim);
         tracing::info!(zoom_port, control_port, "the Zoom simulator listens");
@@ -200,7 +200,7 @@ fn advice(port: u16, flag: &str, source: &io::Error) -> String {
 
 fn bind(port: u16, flag: &'static str) -> Result<(TcpListener, u16), StartError> {
     let failed = |source| StartError::Port { port, flag, source };
-    let listener = server::bind(port).map_err(failed)?;
+    let listener = listeners::bind(port).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?.port();
     Ok((listener, bound))
 }

@@ -8,8 +8,9 @@ use bots::{Begun, NotChanged};
 use model::{BotId, Timestamp};
 
 use super::{
-    Bot, representation,
-    request::{self, BotFields, Strictness},
+    Bot,
+    bot_fields::{self, BotFields, Strictness},
+    representation,
 };
 use crate::{
     State,
@@ -70,8 +71,9 @@ pub(crate) async fn handler(
 ) -> Result<Json<Bot>, ApiError> {
     // The bot's workspace is checked before the change: an unknown bot is a 404.
     super::find(&state, caller.workspace, id).await?;
-    let strict = request::is_strict(&state, caller.workspace, query.as_deref()).await?;
-    let edit = request::change(Fields::of(&body).with_callbacks(&state), strict, state.kept.meeting_events)?;
+    let strict = bot_fields::is_strict(&state, caller.workspace, query.as_deref()).await?;
+    let edit =
+        bot_fields::change(Fields::of(&body).with_callbacks(&state), strict, state.kept.meeting_events)?;
     match state.bots.editor.change(caller.workspace, id, edit).await {
         Ok(bot) => Ok(Json(representation::of(&state, bot, caller.scopes).await?)),
         Err(NotChanged::Unknown) => Err(ApiError::NotFound),

@@ -9,8 +9,9 @@ use bots::NotCreated;
 use serde_json::{Map, json};
 
 use super::{
-    Bot, representation,
-    request::{self, CreateBot, Strictness},
+    Bot,
+    bot_fields::{self, CreateBot, Strictness},
+    representation,
 };
 use crate::{
     State,
@@ -61,8 +62,9 @@ pub(crate) async fn handler(
     RawQuery(query): RawQuery,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Bot>), ApiError> {
-    let strict = request::is_strict(&state, caller.workspace, query.as_deref()).await?;
-    let new = request::create(Fields::of(&body).with_callbacks(&state), strict, state.kept.meeting_events)?;
+    let strict = bot_fields::is_strict(&state, caller.workspace, query.as_deref()).await?;
+    let new =
+        bot_fields::create(Fields::of(&body).with_callbacks(&state), strict, state.kept.meeting_events)?;
     let bot = state.bots.creator.create(caller.workspace, new).await?;
     Ok((StatusCode::CREATED, Json(representation::of(&state, bot, caller.scopes).await?)))
 }

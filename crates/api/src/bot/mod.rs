@@ -17,15 +17,15 @@ pub(crate) mod retrieve;
 pub(crate) mod screenshots;
 pub(crate) mod send_chat_message;
 
+mod bot_fields;
 mod chat;
 mod commands;
 mod contract;
-mod fields;
+mod field_types;
 mod leave_conditions;
 mod picture;
 mod recordings;
 mod representation;
-mod request;
 mod sign_in;
 mod signed_address;
 

@@ -15,7 +15,7 @@ use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    masked::masked,
+    mask_url::masked,
     page::{Page, Query, single_page},
     path::Path,
 };

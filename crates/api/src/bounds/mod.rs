@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | `connections` | how many at once, and how long the server waits for one |
-//! | `head` | how large the head of a request may be |
+//! | `header_size` | how large the head of a request may be |
 //! | `bodies` | how large a body may be, how long it may take, and how much memory all of them get |
 //! | `in_flight` | how many requests of one workspace are worked on at once |
 //! | `wrong_keys` | answers to wrong API keys are slowed down |
@@ -11,7 +11,7 @@
 
 mod bodies;
 mod connections;
-pub(crate) mod head;
+pub(crate) mod header_size;
 mod in_flight;
 mod refusals;
 mod workspace_quotas;

@@ -19,12 +19,12 @@ use utoipa::{
 
 use crate::{
     State,
-    accounts::{Complaint, named},
     body::Body,
     bounds::{check_quota, quota_exceeded},
     caller::{Admin, Caller, Read},
     error::ApiError,
     fields::{FieldErrors, Fields},
+    named_account::{Complaint, named},
     openapi::errors,
     page::{Page, Query, single_page},
     path::Path,

@@ -9,10 +9,10 @@ use crate::{
     State,
     body::Body,
     caller::{Admin, Caller, Read},
+    enum_fields::{IgnoredFields, SecondAuthorization},
     error::ApiError,
     fields::Fields,
     request::{Request as _, request},
-    words::{IgnoredFields, SecondAuthorization},
 };
 
 /// What a workspace chose.

@@ -35,11 +35,11 @@ use utoipa::{
 
 use crate::{
     Route, State,
-    bounds::{Sender, head},
+    bounds::{Sender, header_size},
     error::{ErrorBody, panicked, status_of},
-    observe,
     peer::Peer,
     request::{Schemas, refer, reference},
+    request_log,
 };
 
 pub(crate) const ROUTE: &str = "/t/{address}";
@@ -104,7 +104,7 @@ pub(crate) async fn read<B: HttpBody<Data = Bytes>>(
     let work = pin!(serve(state, (address, from), &parts, body));
     let work = AssertUnwindSafe(work).catch_unwind();
     let work = async { kept_nowhere(work.await.unwrap_or_else(panicked)) };
-    observe::token(state, &parts.method, ROUTE, work).await
+    request_log::token(state, &parts.method, ROUTE, work).await
 }
 
 /// The last part of a path. What is not even text is the address of no link.
@@ -293,7 +293,7 @@ async fn body_of<B: HttpBody<Data = Bytes>>(
 fn link_request<'a>(address: &'a str, from: Option<IpAddr>, parts: &'a Parts) -> LinkRequest<'a> {
     LinkRequest {
         query: parts.uri.query().unwrap_or(""),
-        oversized: !head::headers_fit(&parts.headers),
+        oversized: !header_size::headers_fit(&parts.headers),
         posted: parts.method == Method::POST,
         from,
         ..LinkRequest::get(address, &parts.headers)

@@ -11,11 +11,11 @@ use crate::{
     body::Body,
     bounds::{check_quota, quota_exceeded},
     caller::{Admin, Caller},
+    enum_fields::AppKind,
     error::ApiError,
     fields::{FieldErrors, Fields},
     openapi::errors,
     request::{Request as _, request},
-    words::AppKind,
 };
 
 request! {

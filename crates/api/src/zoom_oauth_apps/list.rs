@@ -8,9 +8,9 @@ use super::{ZoomOauthApp, representation, unstored};
 use crate::{
     State,
     caller::{Caller, Read},
+    enum_fields::{APP_KINDS, AppKind},
     error::ApiError,
     page::{Page, Query},
-    words::{APP_KINDS, AppKind},
 };
 
 /// The filters of the list, and its cursor.

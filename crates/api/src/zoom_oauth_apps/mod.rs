@@ -16,7 +16,7 @@ use model::{Timestamp, ZoomOauthAppId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{State, error::ApiError, request::Pasted, words::AppKind};
+use crate::{State, enum_fields::AppKind, error::ApiError, request::Pasted};
 
 /// Stands where a secret is: they are written, never read back.
 pub(crate) const MASK: &str = "********";

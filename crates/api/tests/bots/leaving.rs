@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     TIMED, codes,
-    happenings::{id_of, until_told},
+    meeting_events::{id_of, until_told},
     studio,
     test_app::TestApp,
     why,

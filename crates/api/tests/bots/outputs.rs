@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     STUDIO, TIMED, codes,
-    happenings::{told, until_told},
+    meeting_events::{told, until_told},
     studio,
     test_app::{Plan, TestApp},
 };

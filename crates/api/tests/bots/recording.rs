@@ -9,9 +9,9 @@ use axum::{Router, http::StatusCode, routing::get};
 use serde_json::{Value, json};
 
 use crate::{
+    obf_tokens::{Tokens, serve},
     studio,
     test_app::CLIENT_ID,
-    vouched::{Tokens, serve},
     why,
 };
 

@@ -8,7 +8,7 @@ use tokio::{runtime, sync::oneshot};
 
 use crate::{
     STUDIO, TIMED, codes,
-    happenings::{download, events, id_of, told, until_told},
+    meeting_events::{download, events, id_of, told, until_told},
     studio,
     test_app::{Plan, TestApp},
     why,

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     PLAN, app,
     test_app::{Answer, Plan, TestApp},
-    webhook_endpoints::{self, what_is_told::reconnect_link},
+    webhook_endpoints::{self, event_content::reconnect_link},
 };
 
 fn is_a_page(answer: &Answer, status: u16, title: &str, says: &str) {

@@ -5,7 +5,7 @@ use model::BotId;
 use serde_json::{Value, json};
 
 use crate::{
-    app, create_bot_schema, kinds,
+    account_kinds, app, create_bot_schema,
     test_app::{Answer, TestApp},
 };
 
@@ -54,7 +54,7 @@ pub(crate) struct Things {
 impl Things {
     /// With the app in which they are.
     pub(crate) async fn new() -> (TestApp, Self) {
-        let (app, server_app) = kinds::with_server_app().await;
+        let (app, server_app) = account_kinds::with_server_app().await;
         let id = |made: Value| made["id"].as_str().unwrap().to_owned();
         let account = app.connect(app.zoom.host()).await;
         let server = json!({ "oauth_app": server_app, "server_to_server": {} });

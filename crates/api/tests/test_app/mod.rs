@@ -3,9 +3,9 @@
 
 mod accounts;
 mod answer;
+mod builder;
+mod clock;
 mod meeting_bots;
-mod passing_time;
-mod plan;
 mod requests;
 mod storage;
 pub(crate) mod zoom;
@@ -40,7 +40,7 @@ use webhooks::{Mailer, Webhooks};
 use workers::Workers;
 
 pub(crate) use answer::Answer;
-pub(crate) use plan::Plan;
+pub(crate) use builder::Plan;
 pub(crate) use zoom::Zoom;
 
 /// Longer than anything here takes, even while another build runs.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{installation::Installation, place::Place, procfs::pss_megabytes};
+use crate::{installation::Installation, procfs::pss_megabytes, test_bed::Place};
 
 /// Until what a start needs is given back.
 const SETTLING: Duration = Duration::from_secs(5);

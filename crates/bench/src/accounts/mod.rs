@@ -13,8 +13,8 @@ use stage::Postgres;
 
 use crate::{
     installation::{Backend, Installation},
-    place::Place,
     statistics::Sample,
+    test_bed::Place,
 };
 
 /// Finding what is due may cost this much more per due account than with the fewest accounts.

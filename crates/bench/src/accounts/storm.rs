@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Storm;
 use crate::{
     installation::{Backend, Installation},
-    place::Place,
+    test_bed::Place,
 };
 
 const POLL_INTERVAL: Duration = Duration::from_millis(50);

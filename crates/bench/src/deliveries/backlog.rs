@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use model::{EndpointKind, EndpointState, LeaseToken, Sealed, WebhookEndpointId};
-use store::{FailureRun, Lanes, Store, WebhookEndpoint};
+use store::{ClaimLimits, FailureRun, Store, WebhookEndpoint};
 
 use super::BacklogRow;
 use crate::{
     installation::{Backend, Installation},
-    place::Place,
     statistics::Sample,
+    test_bed::Place,
 };
 
 const ENDPOINTS: u32 = 100;
@@ -87,7 +87,7 @@ async fn turn(place: &Place, store: &dyn Store) -> anyhow::Result<f64> {
     let env = &place.env;
     let (begun, now) = (env.clock.elapsed(), env.now());
     let tokens: Vec<_> = (0..CLAIM).map(|_| LeaseToken::generate(env)).collect();
-    let lanes = Lanes { full: &[], full_workspaces: &[], most: u32::MAX };
+    let lanes = ClaimLimits { full: &[], full_workspaces: &[], most: u32::MAX };
     let leased = store.lease_due_endpoints(&tokens, lanes, now, now + LEASE).await?;
     ensure!(leased.len() == CLAIM, "{} endpoints were leased instead of {CLAIM}", leased.len());
     for (endpoint, lease, _) in &leased {

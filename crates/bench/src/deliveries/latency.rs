@@ -6,7 +6,7 @@ use stage::text;
 use super::{Latency, receivers::Receivers};
 use crate::{
     installation::{Backend, Installation},
-    place::Place,
+    test_bed::Place,
 };
 
 /// The shipped refresh pace; nothing is refreshed here.

@@ -10,7 +10,7 @@ mod receivers;
 use serde::Serialize;
 use stage::Postgres;
 
-use crate::{installation::Backend, place::Place, statistics::Sample};
+use crate::{installation::Backend, statistics::Sample, test_bed::Place};
 
 /// From the call that changes a state until the receiver has the event.
 const P50_AIM_MS: f64 = 30.0;

@@ -4,7 +4,7 @@ use model::{EventId, WorkspaceId};
 
 use crate::{
     installation::{Backend, Installation},
-    place::Place,
+    test_bed::Place,
 };
 
 /// Events of one subject, such as the states of one bot: one of them is due at a time. So few that a hundred deliveries of an

@@ -6,8 +6,8 @@ use super::{Rate, receivers::Receivers};
 use crate::{
     cores::Cores,
     installation::{Backend, Installation},
-    place::Place,
     procfs::processor_time,
+    test_bed::Place,
 };
 
 /// A workspace has at most fifty.

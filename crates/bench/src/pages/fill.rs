@@ -11,7 +11,7 @@ use stage::text;
 use store::{Bot, BotServer, SignsInWith};
 use tenants::{Cell, Vault};
 
-use crate::{installation::Installation, place::Place};
+use crate::{installation::Installation, test_bed::Place};
 
 /// One bot in this time: all are younger than 90 days, after which bots are deleted.
 const INTERVAL: Duration = Duration::from_secs(60);

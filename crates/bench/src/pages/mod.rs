@@ -16,8 +16,8 @@ use stage::{Postgres, Server};
 use self::drawn::Drawn;
 use crate::{
     installation::{Backend, Installation},
-    place::Place,
     statistics::Sample,
+    test_bed::Place,
 };
 
 const AIM_MS: f64 = 100.0;

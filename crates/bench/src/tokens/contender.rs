@@ -9,7 +9,7 @@ use stage::{Log, Process, Program, Server, text};
 use url::Url;
 
 use super::{fixture::Fixture, role::Ready};
-use crate::{cores::Cores, place::Place};
+use crate::{cores::Cores, test_bed::Place};
 
 /// Who answers.
 #[derive(Clone, Copy)]

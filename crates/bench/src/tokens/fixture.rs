@@ -13,7 +13,7 @@ use url::Url;
 use super::contender::read_once;
 use crate::{
     installation::{Backend, Installation},
-    place::Place,
+    test_bed::Place,
 };
 
 /// What is asked for at a time while things are prepared.

@@ -6,8 +6,8 @@
 
 mod contender;
 mod fixture;
+pub(crate) mod naive_server;
 mod role;
-pub(crate) mod straightforward;
 pub(crate) mod verifier;
 mod wrk;
 
@@ -20,10 +20,10 @@ use stage::Postgres;
 use crate::{
     cores::Cores,
     installation::Backend,
-    place::Place,
     procfs::processor_time,
     report::{TokenRow, TokenSize, Tokens},
     statistics::Sample,
+    test_bed::Place,
 };
 
 use contender::{

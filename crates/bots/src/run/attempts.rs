@@ -7,16 +7,16 @@ use tokio::sync::watch;
 use zoom::JoinVerdict;
 
 use super::{
+    bot_row::BotRecord,
     bot_run::BotRun,
     command::{BotCommand, LatestCommand, unless_commanded},
     follow::{Follow, Progress},
     join_deadline,
     life::Life,
+    meeting_event_writer::Recorder,
     outcome::{End, Loss, Outcome},
     outputs::Outputs,
     prepare::prepare,
-    record::BotRecord,
-    recorder::Recorder,
     rejoin::{Next, Rejoin},
     sign_in::Refused,
     warm_up::WarmUp,

@@ -3,7 +3,7 @@
 use model::{Code, Failure};
 use zoom::MeetingLink;
 
-use super::record::BotRecord;
+use super::bot_row::BotRecord;
 use crate::request::BotRequest;
 
 /// A bot, its request and its meeting.

@@ -11,9 +11,9 @@ use super::{
     command::{BotCommand, LatestCommand, next_command, unless_commanded},
     leave::{leave, within_leave_timeout},
     life::{Action, Life},
+    meeting_event_writer::Recorder,
     outcome::{End, Loss, Outcome},
     outputs::Outputs,
-    recorder::Recorder,
     sign_in::JoinCredentials,
 };
 use crate::log::{Kind, Note};

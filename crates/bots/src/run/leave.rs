@@ -5,7 +5,7 @@ use std::time::Duration;
 use browser::{BotPage, PageEvent};
 use model::Environment;
 
-use super::record::BotRecord;
+use super::bot_row::BotRecord;
 
 /// Time limit for leaving, the last picture included. After it the page is closed, because the caller waits.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(6);

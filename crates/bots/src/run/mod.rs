@@ -1,14 +1,15 @@
 //! One bot, from its lease to its last step.
 //!
-//! - `bot_run`: what a run has of its bot. `record`: steps and pictures, written under the lease. `command`: what it is told meanwhile.
+//! - `bot_run`: what a run has of its bot. `bot_row`: steps and pictures, written under the lease. `command`: what it is told meanwhile.
 //! - `ahead`: what is made ready while it waits for its time. `join_deadline`: a bot that is too late does not join.
 //! - `attempts`: its joins. `prepare`: a page and credentials (`sign_in`) for one. `seat`: its seat of a pool.
 //! - `follow`: one join, and the meeting until its end. `leave`: out of it, within a time limit.
 //! - `life`: what each event means; `rejoin`: whether and when to join again; `outcome`: how a join and a bot end. No I/O.
-//! - `recorder`: keeps what happens in the meeting; `event_queue`: what waits for the store.
+//! - `meeting_event_writer`: keeps what happens in the meeting; `event_queue`: what waits for the store.
 //! - `outputs`: what the bot shows and says.
 
 mod attempts;
+mod bot_row;
 mod bot_run;
 mod command;
 mod event_queue;
@@ -18,12 +19,11 @@ mod leave;
 #[cfg(test)]
 mod legal_steps;
 mod life;
+mod meeting_event_writer;
 mod outcome;
 mod outputs;
 mod parts;
 mod prepare;
-mod record;
-mod recorder;
 mod rejoin;
 mod seat;
 mod sign_in;
@@ -34,11 +34,11 @@ use store::{Bot, Lease};
 use tokio::sync::watch;
 
 use attempts::Attempts;
+use bot_row::{BotRecord, Resumed};
 use bot_run::BotRun;
 use leave::within_leave_timeout;
+use meeting_event_writer::Recorder;
 use outcome::End;
-use record::{BotRecord, Resumed};
-use recorder::Recorder;
 use warm_up::{Waited, WarmUp};
 
 pub(crate) use command::{BotCommand, LatestCommand};

@@ -10,9 +10,9 @@ use store::ChatProgress;
 use tokio::sync::watch;
 
 use super::{
+    bot_row::BotRecord,
     command::{LatestCommand, unless_commanded},
-    record::BotRecord,
-    recorder::Recorder,
+    meeting_event_writer::Recorder,
 };
 use crate::{
     chat_message::{QueuedMessage, Receiver},

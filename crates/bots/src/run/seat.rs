@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use super::{bot_run::BotRun, parts::SEAT_TTL, record::BotRecord};
+use super::{bot_row::BotRecord, bot_run::BotRun, parts::SEAT_TTL};
 
 /// Interval between renewals of a bot's seat in a pool.
 const SEAT_RENEW_INTERVAL: Duration = Duration::from_secs(60);

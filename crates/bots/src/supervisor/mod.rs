@@ -3,11 +3,11 @@
 //! - `due_bots`: leases bots that are due and runs each as a task (`run`). Starting up and recovering from a crash are the same
 //!   path. `bots_to_close`: bots that only need their last step.
 //! - `running_bots`: the bots that run here; renews their leases and passes on commands.
-//! - `presence`: tells the other servers how many bots can run here. `retention`: erases what is past its time.
+//! - `capacity_report`: tells the other servers how many bots can run here. `retention`: erases what is past its time.
 
 mod bots_to_close;
+mod capacity_report;
 mod due_bots;
-mod presence;
 mod retention;
 mod running_bots;
 
@@ -19,8 +19,8 @@ use workers::{Settings, Worker, Workers};
 use crate::{run::RunParts, servers::ThisServer, wake::Wake};
 
 use bots_to_close::BotsToClose;
+use capacity_report::Presence;
 use due_bots::DueBots;
-use presence::Presence;
 use running_bots::RunningBots;
 
 pub(crate) use retention::Sweeper;

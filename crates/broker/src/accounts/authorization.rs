@@ -21,7 +21,7 @@ use zoom::ZoomClient;
 
 use super::{
     apps::Apps,
-    code::{Authorization, Codes},
+    authorization_code::{Authorization, Codes},
     scopes,
     store_grant::{NewAccount, NewAccounts, Origin, Source, StoredGrant},
 };

@@ -15,7 +15,7 @@ use super::{
     apps::Apps,
     grants::Grants,
     refresh::{RefreshReason, Refresher},
-    usable::may_give_tokens,
+    usable_account::may_give_tokens,
 };
 use crate::{
     account_cache::AccountCache,

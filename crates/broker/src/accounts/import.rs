@@ -19,7 +19,7 @@ use url::Url;
 
 use super::{
     apps::Apps,
-    code::Codes,
+    authorization_code::Codes,
     escrow::{Brought, Deposit, Receipt},
     grants::{Grants, MARGIN},
     store_grant::{NewAccount, NewAccounts, Origin, Source, StoredGrant},

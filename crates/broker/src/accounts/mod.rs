@@ -3,7 +3,7 @@
 //! | part | |
 //! |---|---|
 //! | [`Apps`] | the Zoom OAuth apps that accounts are connected with; an app that Zoom refuses (`breaker`); [`AppChecks`] asks Zoom about one |
-//! | [`Authorizations`] | an invitation, a consent at Zoom, an account; `code`: redeems a code from Zoom |
+//! | [`Authorizations`] | an invitation, a consent at Zoom, an account; `authorization_code`: redeems a code from Zoom |
 //! | [`ServerToServer`], [`CustomerManaged`], [`Imports`], [`ParkedConsents`] | the other ways to an account |
 //! | [`NewAccounts`] | where all of them end: the grant is stored |
 //! | [`Grants`] | grants are sealed, put in [`Escrow`] and committed; a caller gets only durable tokens |
@@ -18,14 +18,14 @@
 mod app_check;
 mod apps;
 mod authorization;
+mod authorization_code;
 mod breaker;
-mod code;
 mod customer_managed;
 mod disconnect;
 mod escrow;
 mod grants;
 mod import;
-mod meeting_news;
+mod meeting_webhook;
 mod parked;
 mod refresh;
 mod refresh_worker;
@@ -34,7 +34,7 @@ pub(crate) mod schedule;
 pub mod scopes;
 mod server_to_server;
 mod store_grant;
-mod usable;
+mod usable_account;
 mod webhooks;
 
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub use authorization::{
     AuthorizationReturn, AuthorizationStart, Authorizations, Connected, INVITATION_TTL, Invitation,
     InvitationShown, NewInvitation,
 };
-pub use code::{Authorization, Codes};
+pub use authorization_code::{Authorization, Codes};
 pub use customer_managed::{CustomerManaged, Customers};
 pub use disconnect::{Disconnection, Revocation};
 pub use escrow::Escrow;
@@ -59,7 +59,7 @@ pub use refresh_worker::DueRefreshes;
 pub use remove_app::AppRemovals;
 pub use server_to_server::ServerToServer;
 pub use store_grant::{NewAccounts, StoredGrant};
-pub(crate) use usable::{may_give_tokens, usable};
+pub(crate) use usable_account::{may_give_tokens, usable_account};
 pub use webhooks::{WebhookAnswer, WebhookRequest, Webhooks};
 
 /// Everything about accounts.

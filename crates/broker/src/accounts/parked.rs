@@ -18,7 +18,7 @@ use zoom::{UserStatus, ZoomUser};
 
 use super::{
     authorization::REPEAT_WINDOW,
-    code::{Authorization, Codes},
+    authorization_code::{Authorization, Codes},
     disconnect::Revocation,
     grants::Grants,
     store_grant::{NewAccount, NewAccounts, Origin, Source},

@@ -33,7 +33,7 @@ use super::{
     escrow::Deposit,
     grants::{Grants, MARGIN},
     schedule,
-    usable::usable,
+    usable_account::usable_account,
 };
 use crate::{account_cache::AccountCache, log_lines::failure_note, single_flight::SingleFlight};
 
@@ -111,7 +111,7 @@ impl Refresher {
             RefreshReason::Due(turn) => (false, Some(turn)),
         };
         loop {
-            let credential = usable(&*self.store, workspace, id).await?;
+            let credential = usable_account(&*self.store, workspace, id).await?;
             if self.grants.lasts(&credential, MARGIN, replace) {
                 return Ok(());
             }

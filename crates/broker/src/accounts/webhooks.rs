@@ -27,7 +27,7 @@ use zoom::{
     verify_webhook,
 };
 
-use super::{apps::Apps, grants::Grants, meeting_news::meeting_change_of};
+use super::{apps::Apps, grants::Grants, meeting_webhook::meeting_change_of};
 use crate::{account_cache::AccountCache, log_lines::note};
 
 /// Zoom waits 3 s (documented), and repeats an unanswered webhook.

@@ -14,7 +14,7 @@ use zoom::{Label, Listed, ListedMeeting, ListedUser, ZoomError, ZoomUser};
 
 use super::MeetingMap;
 use crate::{
-    accounts::{may_give_tokens, schedule, scopes, usable},
+    accounts::{may_give_tokens, schedule, scopes, usable_account},
     log_lines::failure_note,
     tokens::LiveAccess,
 };
@@ -168,7 +168,7 @@ impl MeetingMap {
         lease: &Lease,
         since: Timestamp,
     ) -> Result<Duration, Broken> {
-        let account = usable(&*self.store, due.workspace, due.credential).await?;
+        let account = usable_account(&*self.store, due.workspace, due.credential).await?;
         if !scopes::missing_for_meetings(account.kind, account.grant.scopes.as_deref()).is_empty() {
             return Err(Broken::NotCovered);
         }

@@ -11,7 +11,7 @@ use tenants::{Cell, Vault};
 use url::Url;
 use zoom::{ApiAccess, Label};
 
-use crate::accounts::{Grants, MARGIN, RefreshReason, Refresher, schedule, usable};
+use crate::accounts::{Grants, MARGIN, RefreshReason, Refresher, schedule, usable_account};
 
 /// The precision of an account's last use.
 const NOTE_USE_INTERVAL: Duration = Duration::from_secs(3600);
@@ -61,7 +61,7 @@ impl AccessTokens {
         life: Duration,
         rejected: Option<i64>,
     ) -> Result<LiveAccess, Failure> {
-        let credential = usable(&*self.store, workspace, id).await?;
+        let credential = usable_account(&*self.store, workspace, id).await?;
         self.remember_use(&credential).await;
         self.access_of(credential, life, rejected).await
     }
@@ -73,7 +73,7 @@ impl AccessTokens {
         id: CredentialId,
         rejected: Option<i64>,
     ) -> Result<LiveAccess, Failure> {
-        let credential = usable(&*self.store, workspace, id).await?;
+        let credential = usable_account(&*self.store, workspace, id).await?;
         self.access_of(credential, MARGIN, rejected).await
     }
 
@@ -90,13 +90,13 @@ impl AccessTokens {
         match self.refresher.refresh(workspace, id, Some(credential.generation), RefreshReason::Caller).await
         {
             Ok(()) => {
-                let mut fresh = usable(&*self.store, workspace, id).await?;
+                let mut fresh = usable_account(&*self.store, workspace, id).await?;
                 if fresh.grant.access_token.is_none() && fresh.generation != credential.generation {
                     // Only the refresh token of Zoom's answer was readable: a refresh gives the rest.
                     self.refresher
                         .refresh(workspace, id, Some(fresh.generation), RefreshReason::Caller)
                         .await?;
-                    fresh = usable(&*self.store, workspace, id).await?;
+                    fresh = usable_account(&*self.store, workspace, id).await?;
                 }
                 if fresh.generation == credential.generation {
                     // Our refresh was fenced off, and the current lease holder has not finished.
@@ -108,7 +108,7 @@ impl AccessTokens {
                 self.open_access(&fresh, Source::Minted)
             }
             // Shorter than requested, and better than none.
-            Err(failure) => match usable(&*self.store, workspace, id).await {
+            Err(failure) => match usable_account(&*self.store, workspace, id).await {
                 Ok(credential) if self.grants.lasts(&credential, MARGIN, rejected) => {
                     self.open_access(&credential, Source::Cached)
                 }

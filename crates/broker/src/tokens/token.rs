@@ -10,7 +10,7 @@ use model::{
 use tracing::{Instrument as _, debug_span};
 
 use super::{Tokens, meeting_tokens::ObfRequest, zak::ZakRequest};
-use crate::accounts::usable;
+use crate::accounts::usable_account;
 
 /// An access token in an answer lasts at least this long.
 const ACCESS_OUTLIVES: Duration = Duration::from_secs(300);
@@ -110,7 +110,7 @@ impl Tokens {
             TokenKind::Zak => {
                 let epoch = match wanted.epoch {
                     Some(epoch) => epoch,
-                    None => usable(&*self.store, workspace, credential).await?.epoch,
+                    None => usable_account(&*self.store, workspace, credential).await?.epoch,
                 };
                 let (zak, source) = self.fetch_zak_in(workspace, credential, epoch, wanted.zak()).await?;
                 (zak.token, zak.expires_at, source)

@@ -12,7 +12,7 @@ use store::AccountStore;
 use zoom::{Label, ZoomClient, ZoomError};
 
 use super::access_token::{AccessTokens, LiveAccess};
-use crate::memory::Memory;
+use crate::expiring_map::ExpiringMap;
 
 /// How long a mint trusts a resolved address.
 const FOUND_TTL: Duration = Duration::from_secs(600);
@@ -22,7 +22,7 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 const SCOPE: &str = "user:read:user:admin";
 
 /// Resolved addresses, and when they were resolved.
-pub(crate) type FoundUsers = Memory<(CredentialId, AccountUser), (AccountUser, Timestamp)>;
+pub(crate) type FoundUsers = ExpiringMap<(CredentialId, AccountUser), (AccountUser, Timestamp)>;
 
 /// Users of server-to-server accounts.
 pub struct Users {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     account_cache::{CachedZak, ZakOwner as Owner},
-    accounts::usable,
+    accounts::usable_account,
 };
 
 /// The requested lifetime: Zoom's own default, and longer than most joins take.
@@ -50,7 +50,7 @@ impl Tokens {
         let about = TokenContext { user: wanted.user.cloned(), ..TokenContext::default() };
         let access = TokenAccess { workspace, credential: id, kind: TokenKind::Zak, requester, about };
         let fetch = async {
-            let epoch = usable(&*self.store, workspace, id).await?.epoch;
+            let epoch = usable_account(&*self.store, workspace, id).await?.epoch;
             self.fetch_zak_in(workspace, id, epoch, wanted).await
         };
         self.audit.audited(access, fetch).await

@@ -191,7 +191,7 @@ pub async fn next(page: &mut BotPage) -> PageEvent {
         loop {
             match page.event().await {
                 PageEvent::Script { message } => eprintln!("thrown: {message}"),
-                // They have tests of their own: `api/tests/bots/happenings.rs`, `tests/evidence.rs`.
+                // They have tests of their own: `api/tests/bots/meeting_events.rs`, `tests/evidence.rs`.
                 PageEvent::Meeting(_) | PageEvent::Call(_) | PageEvent::Console(_) => {}
                 event => return event,
             }

@@ -15,15 +15,15 @@ use crate::{
     client::List,
     error::{self, PageError},
     form::{Draft, Form},
-    frame::{Frame, Section},
-    named::Names,
+    format::{Id, State, When, cursor_of, exact, query, shortened},
+    id_names::Names,
+    layout::{Frame, Section},
     pages::accounts::{
         choices::{Choices, typed},
+        detail::TokenRecord,
         names_of,
-        one::TokenRecord,
     },
     session::Session,
-    show::{Id, State, When, cursor_of, exact, query, shortened},
 };
 
 const PATH: &str = "/api/latchkey/v1/audit/";

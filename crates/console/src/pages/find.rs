@@ -9,9 +9,9 @@ use super::accounts::Account;
 use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go},
-    frame::{Frame, Section},
+    format::query,
+    layout::{Frame, Section},
     session::Session,
-    show::query,
 };
 
 /// Pages of a hundred links that are looked through by name.
@@ -107,7 +107,7 @@ async fn by_name(client: &Client, text: &str) -> Result<Vec<Found>, Refused> {
             path: format!("/token-links/{}", link.id),
             name: link.name,
         }));
-        match crate::show::cursor_of(links.next.as_deref()) {
+        match crate::format::cursor_of(links.next.as_deref()) {
             Some(next) => cursor = next,
             None => break,
         }

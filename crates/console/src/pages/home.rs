@@ -13,10 +13,10 @@ use serde::Deserialize;
 use crate::{
     client::{Client, List, Refused},
     error::{self, PageError},
-    frame::{Frame, Section},
+    format::{Bars, Marked, Meter, State, Tone, When, counted, number, words},
+    layout::{Frame, Section},
     pages::accounts::Account,
     session::Session,
-    show::{Bars, Marked, Meter, State, Tone, When, counted, number, words},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -408,7 +408,7 @@ fn verdict(session: &Session, ready: &Ready, overview: &Overview, waiting: u64) 
         ),
     };
     if let Some(next) = overview.with_tokens().filter_map(|row| row.next_refresh_at).min() {
-        line = format!("{line}; next refresh {}", crate::show::ago(next, now));
+        line = format!("{line}; next refresh {}", crate::format::ago(next, now));
     }
     let mut lines = vec![format!("{line}.")];
     let (tone, headline) = match problem {

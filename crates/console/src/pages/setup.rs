@@ -10,9 +10,9 @@ use crate::{
     client::List,
     error::{self, PageError, go},
     form::{Draft, Form},
-    frame::{Frame, Section},
+    format::{State, Tone, When},
+    layout::{Frame, Section},
     session::{PathId, Posted, Session},
-    show::{State, Tone, When},
 };
 
 #[derive(Template)]

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use crate::{
     Console,
     error::{PageError, go, page_with},
-    frame::Bare,
-    session::{FirstForm, Posted, back_cookie, cookie, token, was_at},
+    layout::Bare,
+    session::{FirstForm, Posted, cookie, return_cookie, return_path, token},
 };
 
 #[derive(Template)]
@@ -63,7 +63,7 @@ pub(crate) async fn page(
     let mut page = form(&console, StatusCode::OK, &asked.next, String::new())?;
     // Who signs in by a link comes back there too.
     if next(&asked.next) != "/" {
-        page.headers_mut().append(SET_COOKIE, back_cookie(&console, Some(next(&asked.next))));
+        page.headers_mut().append(SET_COOKIE, return_cookie(&console, Some(next(&asked.next))));
     }
     Ok(page)
 }
@@ -107,7 +107,7 @@ pub(crate) async fn with_link(
 ) -> Result<Response, PageError> {
     if let Some(session) = console.sessions.open_link(given.text("link")).await? {
         tracing::info!("a browser signed in to the console by a link");
-        return Ok(opened(&console, &session, next(&was_at(&headers))));
+        return Ok(opened(&console, &session, next(&return_path(&headers))));
     }
     page_with(StatusCode::GONE, &LinkPage { bare: Bare::of(&console), link: String::new(), is_good: false })
 }
@@ -115,7 +115,7 @@ pub(crate) async fn with_link(
 fn opened(console: &Console, session: &Secret, next: &str) -> Response {
     let mut response = go(console, next);
     response.headers_mut().append(SET_COOKIE, cookie(console, Some(session.expose())));
-    response.headers_mut().append(SET_COOKIE, back_cookie(console, None));
+    response.headers_mut().append(SET_COOKIE, return_cookie(console, None));
     response
 }
 

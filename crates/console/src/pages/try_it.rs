@@ -14,12 +14,12 @@ use axum::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::accounts::{Account, App, apps, one::find};
+use super::accounts::{Account, App, apps, detail::find};
 use crate::{
     client::{List, Refused},
     error::{PageError, go},
+    format::query,
     session::{PathId, Posted, Session},
-    show::query,
     simulator::{Simulator, Trouble},
 };
 

@@ -2,13 +2,13 @@
 
 mod audit;
 mod bad_answers;
-mod cut;
+mod database_cut;
 mod deliveries;
 mod full_disk;
-mod late;
-mod line;
-mod rush;
-mod storm;
+mod network_loss;
+mod suspended_server;
+mod thousand_bots;
+mod token_stampede;
 
 use model::KillPoint;
 
@@ -88,16 +88,16 @@ impl Scenario {
             Audit => audit::run(world).await,
             BadAnswers => bad_answers::nonsense(world).await,
             SlowZoom => bad_answers::silence(world).await,
-            LateAndFenced => late::fenced(world).await,
-            LateAndWelcome => late::welcome(world).await,
-            Line => line::run(world).await,
-            JustRotated => late::just_rotated(world).await,
-            Cut => cut::run(world).await,
+            LateAndFenced => suspended_server::fenced(world).await,
+            LateAndWelcome => suspended_server::welcome(world).await,
+            Line => network_loss::run(world).await,
+            JustRotated => suspended_server::just_rotated(world).await,
+            Cut => database_cut::run(world).await,
             Delivery(point) => deliveries::run(world, point).await,
             FullDisk => full_disk::run(world).await,
-            Storm => storm::run(world).await,
-            Rush => rush::run(world).await,
-            AskedOfOne => rush::asked_of_one(world).await,
+            Storm => token_stampede::run(world).await,
+            Rush => thousand_bots::run(world).await,
+            AskedOfOne => thousand_bots::asked_of_one(world).await,
         }
     }
 }

@@ -8,9 +8,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    api_client::{Server, ServerArguments, id},
     output::{Output, ProblemsFound, text},
     progress::counter,
-    running_server::{Server, ServerArguments, id},
 };
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);

@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    api_client::{Server, ServerArguments},
     output::{Output, text},
-    running_server::{Server, ServerArguments},
 };
 
 #[derive(clap::Args)]

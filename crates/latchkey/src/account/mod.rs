@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    api_client::{OnServer, Server, ServerArguments, id},
     output::{Output, ProblemsFound, text, words},
-    running_server::{OnServer, Server, ServerArguments, id},
 };
 
 pub(crate) const PATH: &str = "api/v2/zoom-oauth-credentials/";

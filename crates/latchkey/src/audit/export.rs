@@ -12,10 +12,10 @@ use model::{ApiKeyId, CredentialId, Environment, PlatformBot, Timestamp, TokenLi
 use store::{AuditFilter, AuditPage, Audits};
 
 use crate::{
+    api_client::id,
     config::Config,
     database::{Database, sqlite_file},
     progress::counter,
-    running_server::id,
 };
 
 /// Records that are in memory at a time.

@@ -6,8 +6,8 @@ use url::form_urlencoded::Serializer;
 
 use super::export::time;
 use crate::{
+    api_client::{Server, ServerArguments, id},
     output::{Output, text},
-    running_server::{Server, ServerArguments, id},
 };
 
 #[derive(clap::Args)]

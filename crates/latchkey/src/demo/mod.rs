@@ -3,7 +3,7 @@
 //! Simulator and server run as processes of their own, as a user would run them; the demo only speaks HTTP to them, and
 //! presses Allow in a browser.
 
-mod minutes;
+mod meeting_report;
 mod report;
 mod run_folder;
 mod screen;
@@ -14,7 +14,7 @@ use std::{path::PathBuf, pin::pin, process::ExitCode};
 
 use model::Environment;
 
-use crate::shutdown::{Stop, StopArguments};
+use crate::stop_signal::{StopArguments, StopSignal};
 use run_folder::RunFolder;
 use screen::Screen;
 
@@ -83,6 +83,6 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-fn prepare(arguments: &Arguments, env: &Environment) -> anyhow::Result<(RunFolder, Stop)> {
-    Ok((RunFolder::make(&arguments.out, &arguments.data, env.now())?, Stop::listen(arguments.stop)?))
+fn prepare(arguments: &Arguments, env: &Environment) -> anyhow::Result<(RunFolder, StopSignal)> {
+    Ok((RunFolder::make(&arguments.out, &arguments.data, env.now())?, StopSignal::listen(arguments.stop)?))
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use stage::Simulator;
 
-use super::minutes::Minutes;
+use super::meeting_report::Minutes;
 
 /// What happened.
 #[derive(Serialize)]

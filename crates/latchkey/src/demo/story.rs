@@ -12,7 +12,7 @@ use stage::{Server, Simulator, text};
 
 use super::{
     Arguments, RunFolder, Screen,
-    minutes::{self, Minutes},
+    meeting_report::{self, Minutes},
     report::{Report, Step, ZoomCounts},
     steps::Stage,
 };
@@ -225,7 +225,7 @@ async fn play(
         "chat": { "on_bot_join": { "send_to": "everyone", "message": GREETING } },
         "recording_config": { "transcript": { "provider": { "meeting_captions": {} } } },
     });
-    simulator.play(text(&cast.strict_meeting, "meeting_number")?, minutes::SCRIPT).await?;
+    simulator.play(text(&cast.strict_meeting, "meeting_number")?, meeting_report::SCRIPT).await?;
     let mut signed_in = stage.send("signed_in_with_zak", &request).await?;
     let roster = simulator.participants(text(&cast.strict_meeting, "meeting_number")?).await?;
     let seen = roster.iter().any(|who| {

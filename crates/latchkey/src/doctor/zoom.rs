@@ -11,7 +11,7 @@ use super::{
     ANSWERS_WITHIN, Patient, chain,
     report::{Finding, Report},
 };
-use crate::said_at_start;
+use crate::startup_warnings;
 
 const CHECK: &str = "zoom";
 
@@ -56,7 +56,7 @@ pub(super) async fn examine(patient: &Patient, report: &mut Report) -> Option<Zo
         return None;
     }
     let hosts = [&section.oauth_base, &section.api_base].map(|base| base.authority().to_owned());
-    report.add(match said_at_start::trust(&patient.config) {
+    report.add(match startup_warnings::trust(&patient.config) {
         None => Finding::ok(CHECK, format!("{} and {} answer", hosts[0], hosts[1])),
         Some(problem) => Finding::warning(
             CHECK,

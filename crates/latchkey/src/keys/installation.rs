@@ -8,7 +8,7 @@ use model::Environment;
 use sealing::Keys;
 use store::Store;
 
-use super::{provider, walk};
+use super::{provider, sealed_cells};
 use crate::{config::Config, database::Database};
 
 /// An installation whose ring has proved to be the store's own.
@@ -27,7 +27,7 @@ impl Installation {
         let keys = Arc::new(provider(&config)?.open(&env).await?);
         let database = Database::open(&config).await?;
         let store = database.store();
-        walk::check(&*store, &keys).await?;
+        sealed_cells::check(&*store, &keys).await?;
         Ok(Self { keys, store, env, database, config })
     }
 

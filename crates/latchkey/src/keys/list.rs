@@ -6,7 +6,7 @@ use model::Timestamp;
 use sealing::KeyRing;
 use serde_json::json;
 
-use super::{installation::Installation, walk};
+use super::{installation::Installation, sealed_cells};
 use crate::{
     output::{Output, text},
     progress::bar,
@@ -15,8 +15,8 @@ use crate::{
 pub(super) async fn run(config: Option<&Path>, output: Output) -> anyhow::Result<()> {
     let installation = Installation::open(config).await?;
     let store = &*installation.store;
-    let bar = bar("counting", walk::total(store).await?);
-    let cells = walk::cells_by_key(store, |cells| bar.inc(cells)).await?;
+    let bar = bar("counting", sealed_cells::total(store).await?);
+    let cells = sealed_cells::cells_by_key(store, |cells| bar.inc(cells)).await?;
     bar.finish_and_clear();
     let escrow = installation.escrow().await?;
 

@@ -6,8 +6,8 @@ mod list;
 mod retire;
 mod rewrap;
 mod rotate;
+mod sealed_cells;
 mod source;
-mod walk;
 
 use std::path::PathBuf;
 

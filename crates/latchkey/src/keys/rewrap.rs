@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use model::{Clock as _, SystemClock, Timestamp};
 use serde_json::json;
 
-use super::{installation::Installation, retire, walk};
+use super::{installation::Installation, retire, sealed_cells};
 use crate::{output::Output, progress::bar};
 
 /// Walks until one meets nothing old. More than a few mean that a server keeps sealing with an old key.
@@ -44,8 +44,8 @@ pub(super) async fn run(config: Option<&Path>, arguments: &Arguments, output: Ou
     let active = keys.active_key_id();
     let mut rewrapped = 0;
     for walk in 1.. {
-        let bar = bar(&format!("sealing with {active}"), walk::total(store).await?);
-        let walked = walk::rewrap(store, keys, arguments.at_most, |cells| bar.inc(cells)).await?;
+        let bar = bar(&format!("sealing with {active}"), sealed_cells::total(store).await?);
+        let walked = sealed_cells::rewrap(store, keys, arguments.at_most, |cells| bar.inc(cells)).await?;
         bar.finish_and_clear();
         rewrapped += walked.rewrapped;
         if walked.cut {

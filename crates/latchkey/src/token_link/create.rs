@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 use store::Dialect;
 
-use crate::{output::Output, running_server::Server};
+use crate::{api_client::Server, output::Output};
 
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["credential", "pool", "host"])))]

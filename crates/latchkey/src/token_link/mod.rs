@@ -6,8 +6,8 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::{
+    api_client::{OnServer, Server},
     output::{text, words},
-    running_server::{OnServer, Server},
 };
 
 const PATH: &str = "api/latchkey/v1/token-links/";

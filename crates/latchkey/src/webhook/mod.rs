@@ -13,8 +13,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    api_client::{OnServer, Server},
     output::{Output, text, words},
-    running_server::{OnServer, Server},
 };
 
 const PATH: &str = "api/latchkey/v1/webhook-endpoints/";

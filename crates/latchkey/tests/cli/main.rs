@@ -1,10 +1,8 @@
 //! The built binary, as a user runs it.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-mod access;
 mod account;
 mod audit;
-mod before;
 mod commands;
 mod demo;
 mod deploy;
@@ -23,4 +21,6 @@ mod store_copy;
 mod support;
 mod terminal_help;
 mod token_link;
+mod upgrade;
 mod webhook;
+mod workspaces_and_keys;

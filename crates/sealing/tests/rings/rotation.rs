@@ -7,14 +7,14 @@ use std::{
 };
 
 use model::{Secret, WorkspaceId};
-use sealing::{KeyFileError, KeysError, OpenError, Place, Provider, RingSource, key_id};
+use sealing::{CellAddress, KeyFileError, KeysError, OpenError, Provider, RingSource, key_id};
 
 use crate::support::{Fixture, block_on};
 
 const GRACE: Duration = Duration::from_secs(60);
 
-fn place(fixture: &Fixture) -> Place<'static> {
-    Place { workspace: WorkspaceId::generate(&fixture.env), table: "t", row: "r", column: "c" }
+fn place(fixture: &Fixture) -> CellAddress<'static> {
+    CellAddress { workspace: WorkspaceId::generate(&fixture.env), table: "t", row: "r", column: "c" }
 }
 
 #[tokio::test]

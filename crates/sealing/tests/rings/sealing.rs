@@ -2,12 +2,12 @@
 
 use model::{Sealed, Secret, WorkspaceId};
 use proptest::prelude::*;
-use sealing::{HEAD_LEN, OpenError, Place, key_id};
+use sealing::{CellAddress, HEAD_LEN, OpenError, key_id};
 
 use crate::support::{Fixture, block_on, ring};
 
-fn place(workspace: WorkspaceId) -> Place<'static> {
-    Place { workspace, table: "credentials", row: "r1", column: "refresh_token" }
+fn place(workspace: WorkspaceId) -> CellAddress<'static> {
+    CellAddress { workspace, table: "credentials", row: "r1", column: "refresh_token" }
 }
 
 #[tokio::test]
@@ -19,12 +19,12 @@ async fn opens_only_at_its_own_place() {
     assert_eq!(ring.open(&place, &sealed).unwrap().expose(), "planted");
 
     for elsewhere in [
-        Place { workspace: WorkspaceId::generate(&fixture.env), ..place },
-        Place { table: "apps", ..place },
-        Place { row: "r2", ..place },
-        Place { column: "access_token", ..place },
+        CellAddress { workspace: WorkspaceId::generate(&fixture.env), ..place },
+        CellAddress { table: "apps", ..place },
+        CellAddress { row: "r2", ..place },
+        CellAddress { column: "access_token", ..place },
         // The same letters, cut elsewhere.
-        Place { table: "credentialsr", row: "1", ..place },
+        CellAddress { table: "credentialsr", row: "1", ..place },
     ] {
         assert!(matches!(ring.open(&elsewhere, &sealed), Err(OpenError::Refused(_))));
     }

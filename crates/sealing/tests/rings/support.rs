@@ -7,7 +7,7 @@ use std::{
 };
 
 use model::{Environment, ManualClock, Sealed, Secret, SeededEntropy, Timestamp};
-use sealing::{KeyRing, Keys, Place, Provider};
+use sealing::{CellAddress, KeyRing, Keys, Provider};
 use tempfile::TempDir;
 
 /// Time, randomness, and a folder for a key file.
@@ -46,7 +46,7 @@ impl Fixture {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    pub(crate) fn seal(&self, ring: &KeyRing, place: &Place<'_>, text: &str) -> Sealed {
+    pub(crate) fn seal(&self, ring: &KeyRing, place: &CellAddress<'_>, text: &str) -> Sealed {
         ring.seal(place, &Secret::new(text), self.env.now(), &*self.env.entropy)
     }
 }

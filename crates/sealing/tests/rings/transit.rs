@@ -17,7 +17,7 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use model::{Secret, WorkspaceId};
-use sealing::{KeysError, OpenError, Place, Provider, Token, Transit, TransitConfig, TransitError};
+use sealing::{CellAddress, KeysError, OpenError, Provider, Token, Transit, TransitConfig, TransitError};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -163,7 +163,7 @@ async fn a_wrapped_ring_lies_nowhere_in_the_clear_and_outlives_its_service() {
     service.asked();
     service.feels(Mood::Sealed);
     let workspace = WorkspaceId::generate(&fixture.env);
-    let place = Place { workspace, table: "t", row: "r", column: "c" };
+    let place = CellAddress { workspace, table: "t", row: "r", column: "c" };
     for _ in 0..3 {
         fixture.pass(60);
         let sealed = server.seal(&place, &Secret::new("planted"));
@@ -185,7 +185,8 @@ async fn a_rotated_key_is_fetched_beside_the_work_and_however_often_it_takes() {
     );
     let from = fixture.env.now() + std::time::Duration::from_secs(60);
     let rotated = provider.rotate(from, None, &fixture.env).await.unwrap();
-    let place = Place { workspace: WorkspaceId::generate(&fixture.env), table: "t", row: "r", column: "c" };
+    let place =
+        CellAddress { workspace: WorkspaceId::generate(&fixture.env), table: "t", row: "r", column: "c" };
 
     one.catch_up().await;
     service.feels(Mood::Sealed);

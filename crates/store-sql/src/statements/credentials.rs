@@ -11,7 +11,7 @@ use store::{
     StoreError, Subject, Trouble,
 };
 
-use super::{apps, events, log, meetings, overview, parked};
+use super::{account_log, events, meetings, overview, parked_consents, zoom_oauth_apps};
 use crate::{
     SqlStore,
     db::{Isolation, Tx, exists},
@@ -114,11 +114,11 @@ pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -
     let Credential { workspace, app, id, .. } = *credential;
     // Checked last: a transaction that removes the app waits for this account's lock, or this one waited for
     // it.
-    if !apps::is_there(db, app).await? {
+    if !zoom_oauth_apps::is_there(db, app).await? {
         return Err(StoreError::Gone("the app"));
     }
-    parked::supersede(db, app, &credential.zoom_user_id).await?;
-    log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await?;
+    parked_consents::supersede(db, app, &credential.zoom_user_id).await?;
+    account_log::write(db, workspace, app, Subject::Credential(id), Some(healthy), note).await?;
     if before.as_deref() == Some(healthy.as_str()) {
         return Ok(());
     }
@@ -165,7 +165,7 @@ impl Before {
         if self.status == status {
             return Ok(());
         }
-        log::write(db, self.workspace, self.app, Subject::Credential(id), Some(status), note).await?;
+        account_log::write(db, self.workspace, self.app, Subject::Credential(id), Some(status), note).await?;
         events::of_account(db, self.workspace, id, status, note).await
     }
 

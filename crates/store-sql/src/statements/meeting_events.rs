@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::{BotId, Captions, Timestamp, WorkspaceId};
 use store::{Appended, Lease, MeetingEventBatch, MeetingEvents, MeetingEventsSummary, StoreError};
 
-use super::realtime;
+use super::realtime_endpoints;
 use crate::{
     SqlStore,
     db::{Isolation, Pool, Tx, unavailable},
@@ -59,7 +59,7 @@ pub(super) async fn begin_retention(db: &mut Tx, bot: BotId, ended_at: Timestamp
     .with(values![bot, ended_at])
     .execute(&mut *db)
     .await?;
-    realtime::wake(db, bot, ended_at).await
+    realtime_endpoints::wake(db, bot, ended_at).await
 }
 
 /// Erases what these bots have; of each the last row stays, empty.
@@ -135,7 +135,7 @@ impl MeetingEvents for SqlStore {
                 .set("kept_for", signed(u64::try_from(batch.kept_for.as_micros()).unwrap_or(u64::MAX)))
                 .execute(&mut tx)
                 .await?;
-            realtime::wake(&mut tx, batch.bot, now).await?;
+            realtime_endpoints::wake(&mut tx, batch.bot, now).await?;
             tx.commit().await?;
             Ok(Appended::Recorded)
         };

@@ -9,7 +9,7 @@ use store::{
     MeetingOwner, MeetingWebhookChange, Meetings, Page, PersonalRoom, StoreError, Subject, SyncOutcome,
 };
 
-use super::log;
+use super::account_log;
 use crate::{
     SqlStore,
     db::{Isolation, Tx},
@@ -345,7 +345,7 @@ impl Meetings for SqlStore {
                 SyncOutcome::Failed { note: Some(note) } => {
                     let row = row.of("credentials");
                     let (workspace, app) = (row.parsed("workspace")?, row.parsed("app")?);
-                    log::write(&mut tx, workspace, app, Subject::Credential(id), None, note).await?;
+                    account_log::write(&mut tx, workspace, app, Subject::Credential(id), None, note).await?;
                 }
                 SyncOutcome::NotBegun | SyncOutcome::Failed { note: None } => {}
             }

@@ -1,7 +1,6 @@
 //! The statements, one file for each trait of `store`, and the mapping of rows to its types.
 
-mod access;
-mod apps;
+mod account_log;
 mod audit;
 mod audit_subjects;
 mod bot_leases;
@@ -11,27 +10,28 @@ mod bot_places;
 mod bot_screenshots;
 mod bot_servers;
 mod bots;
-mod connect;
-mod console;
+mod consents;
+mod console_sessions;
 mod credentials;
 mod deliveries;
 pub(crate) mod events;
 mod idempotency;
 mod leased_rows;
-mod limits;
-mod links;
-mod log;
 mod meeting_events;
 mod meetings;
 mod overview;
-mod parked;
+mod parked_consents;
 mod pools;
 mod probe;
-mod realtime;
+mod realtime_endpoints;
 mod received_events;
 mod sealed_cells;
 mod stats;
+mod token_links;
 mod used_ids;
 mod webhook_endpoints;
+mod workspaces;
+mod zoom_limits;
+mod zoom_oauth_apps;
 
 pub(crate) use audit_subjects::NotedSubjects;

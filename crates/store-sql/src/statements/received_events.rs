@@ -6,7 +6,7 @@ use store::{
     Digest, Disconnection, Received, ReceivedEvent, ReceivedEvents, StoreError, ZoomEvent, ZoomOauthApp,
 };
 
-use super::{apps, apps::APP_COLUMNS, credentials, meetings};
+use super::{credentials, meetings, zoom_oauth_apps, zoom_oauth_apps::APP_COLUMNS};
 use crate::{
     SqlStore,
     db::{Isolation, Pool, Tx, unavailable},
@@ -97,7 +97,7 @@ impl ReceivedEvents for SqlStore {
              ORDER BY id"
         ))
         .bind(client_id)
-        .all(&self.readers, apps::app)
+        .all(&self.readers, zoom_oauth_apps::app)
         .await
     }
 

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, EndpointState, LeaseToken, Sealed, Timestamp, WebhookEndpointId, WorkspaceId};
 use store::{
-    EndpointChange, FailureRun, LONGEST_DELIVERY_PAUSE, Lanes, Lease, StoreError, WebhookEndpoint,
+    ClaimLimits, EndpointChange, FailureRun, LONGEST_DELIVERY_PAUSE, Lease, StoreError, WebhookEndpoint,
     WebhookEndpoints,
 };
 
@@ -260,7 +260,7 @@ impl WebhookEndpoints for SqlStore {
     async fn lease_due_endpoints(
         &self,
         tokens: &[LeaseToken],
-        lanes: Lanes<'_>,
+        limits: ClaimLimits<'_>,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Vec<(WebhookEndpoint, Lease, Timestamp)>, StoreError> {
@@ -280,10 +280,10 @@ impl WebhookEndpoints for SqlStore {
                 now,
                 i64::try_from(tokens.len()).unwrap_or(i64::MAX),
                 expires_at + CLOCK_TOLERANCE,
-                list(lanes.full),
-                lanes.most,
+                list(limits.full),
+                limits.most,
                 now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE,
-                list(lanes.full_workspaces)
+                list(limits.full_workspaces)
             ])
             .fetch_all(&mut tx)
             .await?;

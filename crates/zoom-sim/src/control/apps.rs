@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::error::{Body, ControlError, patched};
 use crate::ids::ClientId;
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 use crate::world::World;
 use crate::world::app::{App, AppKind};
 

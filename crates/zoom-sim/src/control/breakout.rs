@@ -10,7 +10,7 @@ use super::meetings::with;
 use super::participants::bad;
 use crate::gate::breakout::Unmoved;
 use crate::ids::MeetingNumber;
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 type Answer = Result<Json<Value>, ControlError>;
 

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Body, ControlError};
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 
 #[derive(Serialize)]
 pub(crate) struct View {

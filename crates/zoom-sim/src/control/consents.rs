@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Body, ControlError};
 use crate::ids::{AccountId, ClientId, UserId};
 use crate::oauth::access_token;
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 use crate::world::World;
 use crate::world::grant::{Grant, Owner};
 use crate::world::user::User;

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::error::{Body, ControlError};
 use crate::faults::Fault;
-use crate::held::Waiting;
-use crate::sim::SharedSim;
+use crate::held_requests::Waiting;
+use crate::state::SharedSim;
 
 pub(crate) async fn list(State(sim): State<SharedSim>) -> Json<Vec<Fault>> {
     Json(sim.world().faults.armed().to_vec())

@@ -12,12 +12,12 @@ use super::error::{Body, ControlError, patched};
 use crate::clock::Moment;
 use crate::gate::activity::Running;
 use crate::gate::event::EndedBy;
-use crate::gate::line::{self, Whose};
 use crate::gate::meeting::{Meeting, Phase};
+use crate::gate::network_cut::{self, Whose};
 use crate::gate::participant::View as ParticipantView;
 use crate::gate::settings::Settings;
 use crate::ids::{AccountId, MeetingNumber, UserId};
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 use crate::world::World;
 
 /// A meeting with its live roster.
@@ -234,7 +234,7 @@ pub(crate) async fn cut_line(
     let seconds = wanted.seconds.map(|seconds| span("seconds", seconds)).transpose()?;
     let shown = span("shown_seconds", wanted.shown_seconds)?;
     let whose = wanted.name.map_or(Whose::Everybody, Whose::Named);
-    line::cut(&sim, &number, whose, seconds, shown);
+    network_cut::cut(&sim, &number, whose, seconds, shown);
     with(&sim, &number, |_| Ok(()))
 }
 

@@ -22,7 +22,7 @@ use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 pub(crate) fn routes(sim: &SharedSim) -> Router {
     let simulator = Router::new()

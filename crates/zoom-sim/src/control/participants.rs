@@ -10,7 +10,7 @@ use super::meetings::with;
 use crate::gate::activity::{Activity, Impossible, is_name};
 use crate::gate::without_socket::{Newcomer, seat_without_socket};
 use crate::ids::{MeetingNumber, UserId};
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 type Answer = Result<Json<Value>, ControlError>;
 

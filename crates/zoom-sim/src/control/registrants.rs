@@ -10,7 +10,7 @@ use super::error::{Body, ControlError};
 use crate::gate::meeting::Meeting;
 use crate::gate::registrants::{MAX_REGISTRANTS, Registrant};
 use crate::ids::MeetingNumber;
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 /// A participant who registers.
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::error::ControlError;
 use crate::ids::MeetingNumber;
 use crate::script::{self, Playing, Script};
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 /// Where to play.
 #[derive(Deserialize)]

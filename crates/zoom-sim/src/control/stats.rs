@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 use crate::world::history::{Issued, JoinRequest, Stats};
 
 pub(crate) async fn stats(State(sim): State<SharedSim>) -> Json<Stats> {

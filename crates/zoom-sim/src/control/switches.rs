@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde_json::Value;
 
 use super::error::{Body, ControlError, patched};
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 use crate::world::switches::Switches;
 
 pub(crate) async fn show(State(sim): State<SharedSim>) -> Json<Switches> {

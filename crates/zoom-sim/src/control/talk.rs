@@ -12,7 +12,7 @@ use crate::gate::activity::Running;
 use crate::gate::captions::{NOT_TRANSLATED, NewCaption};
 use crate::gate::chat::{ChatMessage, NewMessage};
 use crate::ids::MeetingNumber;
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 type Answer = Result<Json<Value>, ControlError>;
 

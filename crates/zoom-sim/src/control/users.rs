@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::error::{Body, ControlError, patched};
 use crate::ids::ClientId;
 use crate::ids::UserId;
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 use crate::webhooks::event::{self, Topic};
 use crate::world::user::User;
 

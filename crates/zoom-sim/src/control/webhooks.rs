@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::error::{Body, ControlError};
 use crate::ids::{ClientId, UserId};
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 use crate::webhooks::delivery;
 use crate::webhooks::endpoint::{Endpoint, LoopbackUrl, Validation};
 use crate::webhooks::event::{self, Topic};

@@ -1,111 +1,217 @@
-//! What step 1 remembers for step 3.
+//! JoinTicket: a socket with its credentials becomes a participant.
 
-use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::activity::Activity;
+use super::event::{self, Outgoing, StayEnd};
+use super::frames::{self, FrameReceiver};
+use super::join_ticket::JoinTicket;
 use super::meeting::Meeting;
-use super::options;
-use crate::ids::MeetingNumber;
-use crate::jwt;
+use super::participant::{Participant, base64_text};
+use super::refusal::Refusal;
+use super::rules::{self, Attempt, Seat};
+use super::settings::Step;
+use super::socket::{Credentials, Opening};
+use crate::ids::{MeetingNumber, UserId};
+use crate::state::Sim;
 use crate::world::World;
+use crate::world::switches::DuplicateIdentity;
 
-/// How long a socket may take to follow its step 1 (ours).
-pub(crate) const LIFE: SignedDuration = SignedDuration::from_mins(2);
+/// First of the ids that participants get; the SDK's own are of this size (O).
+const FIRST_ID: u32 = 16_778_240;
 
-/// A step 1 that was passed. One socket redeems it, by `auth` and `mid`.
-#[derive(Clone, Debug)]
-pub(crate) struct Admission {
-    pub(crate) mid: String,
-    pub(crate) number: MeetingNumber,
-    pub(crate) name: String,
-    pub(crate) signature: String,
-    pub(crate) zak: Option<String>,
-    pub(crate) email: String,
-    /// JWT-shaped; comes back in 4301.
-    pub(crate) sign: String,
-    pub(crate) expires_at: Timestamp,
-    /// Which join request it belongs to.
-    pub(crate) request: usize,
+/// A participant who has come in, and what they are to be told, in order.
+pub(crate) struct Entered {
+    pub(crate) id: u32,
+    pub(crate) frames: FrameReceiver,
 }
 
-/// The form's fields that go into the answer.
-pub(crate) struct Joiner<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) email: &'a str,
-    pub(crate) passcode: &'a str,
-    pub(crate) signature: &'a str,
-    pub(crate) zak: Option<&'a str>,
-    pub(crate) tk: &'a str,
-    pub(crate) host: bool,
+/// Asks the rules again with all credentials at hand, and lets in or refuses, in one step.
+pub(crate) fn enter(
+    sim: &Sim,
+    number: &MeetingNumber,
+    opening: &Opening,
+    credentials: &Credentials,
+) -> Result<Entered, Refusal> {
+    let now = sim.now();
+    let mut world = sim.world();
+    let admission = redeem(&mut world, number, opening, credentials, now)?;
+    let request = admission.request;
+    let moved = credentials.breakout.as_deref();
+    let rejoins = opening.zoomid.clone().or_else(|| {
+        world.meetings.get_mut(number).and_then(|meeting| meeting.breakout.stay_of(moved, &admission.name))
+    });
+    let attempt = Attempt {
+        number,
+        signature: &admission.signature,
+        passcode: &credentials.mpwd,
+        zak: credentials.zak.as_deref().or(admission.zak.as_deref()).filter(|zak| !zak.is_empty()),
+        obf: credentials.obf.as_deref().filter(|token| !token.is_empty()),
+        join_token: credentials.join_token.as_deref().filter(|token| !token.is_empty()),
+        email: &admission.email,
+        tk: credentials.tk.as_deref().filter(|tk| !tk.is_empty()),
+        rejoins: rejoins.as_deref(),
+    };
+    let fixed = world.meetings.get(number).and_then(|meeting| meeting.settings.refusal.as_ref());
+    let fixed = fixed.filter(|fixed| fixed.at == Step::Socket).map(|fixed| Refusal::Fixed(fixed.code));
+    let seat = fixed.map_or_else(|| rules::judge(&world, &attempt, now), Err);
+    let admitted = seat.and_then(|seat| {
+        let on_hold = seat.on_hold;
+        let entered = sit(&mut world, &admission, seat, rejoins.as_deref(), moved, now)?;
+        Ok((entered, on_hold))
+    });
+    match admitted {
+        Ok((entered, on_hold)) => {
+            tracing::info!(meeting = %number, participant = entered.id, on_hold, "joined");
+            world.history.admit(request, on_hold);
+            world.spread_news(number, sim.moment());
+            sim.happened();
+            Ok(entered)
+        }
+        Err(refusal) => {
+            tracing::info!(meeting = %number, refusal = refusal.word(), "refused at the socket");
+            world.history.refuse(request, refusal.at_socket(), refusal.word());
+            Err(refusal)
+        }
+    }
 }
 
-/// Admits to step 3, and returns `result` of step 1's answer.
-///
-/// The SDK needs `invite_email`: without it the widget vanishes. Objects inside are JSON strings.
-pub(crate) fn grant(
+/// The step 1 this socket comes from; it works once.
+fn redeem(
     world: &mut World,
     number: &MeetingNumber,
-    joiner: &Joiner<'_>,
-    request: usize,
+    opening: &Opening,
+    credentials: &Credentials,
     now: Timestamp,
-) -> Value {
-    let (auth, mid, tid) = (world.entropy.secret(), world.entropy.id(), world.entropy.id());
-    // Not the tracking id: that one is for logs, this one opens step 2.
-    let rwc_token = world.entropy.secret();
-    let sign = jwt::sign(&json!({"mid": mid, "mn": number}), &world.signing_key);
-    world.admissions.retain(|_, admission| now < admission.expires_at);
-    let admission = Admission {
-        mid: mid.clone(),
-        number: number.clone(),
-        name: joiner.name.to_owned(),
-        signature: joiner.signature.to_owned(),
-        zak: joiner.zak.map(str::to_owned),
-        email: joiner.email.to_owned(),
-        sign: sign.clone(),
-        expires_at: now + LIFE,
-        request,
-    };
-    world.admissions.insert(auth.clone(), admission);
-    let meeting = world.meetings.get(number);
-    let topic = meeting.map_or("", |meeting| meeting.settings.topic.as_str());
-    let host = meeting.and_then(|meeting| world.user(&meeting.host_id));
-    let webinar = meeting.is_some_and(|meeting| meeting.settings.webinar);
-    let captions = meeting.map(|meeting| meeting.settings.captions).unwrap_or_default();
-    let changes = meeting.map(|meeting| meeting.settings.options.clone()).unwrap_or_default();
-    let mut result = json!({
-        "meetingNumber": number,
-        "mid": mid,
-        "ts": now.as_millisecond().to_string(),
-        "auth": auth,
-        "sign": sign,
-        "tid": tid,
-        "track_auth": "",
-        "userName": joiner.name,
-        "userEmail": joiner.email,
-        "passWord": joiner.passcode,
-        "password": joiner.passcode,
-        "accountId": meeting.map(|meeting| &meeting.account_id),
-        "zak": joiner.zak.unwrap_or_default(),
-        "meetingTopic": topic,
-        "invite_email": meeting.map(Meeting::join_url).unwrap_or_default(),
-        "encryptedRWC": json!({"rwc.zoom.us": rwc_token}).to_string(),
-        "encryptedGEORWC": "[]",
-        "toll_numbers_json": "[]",
-        "call_out_country_json": "[]",
-        "wcXMPPConfig": "{}",
-        "meetingOptions": options::meeting_options(host, captions, &changes).to_string(),
-        "liveTranscription": options::live_transcription(captions).to_string(),
-        "meetingInfo": "{}",
-        "can_recording": "0",
-        "support_call_out": "0",
-        "isWebinar": if webinar { "1" } else { "0" },
-        // The SDK sends this one, and not its page's, in 4301 (O).
-        "tk": joiner.tk,
-        "optionAudioType": "voip",
-        "userRole": 0,
-    });
-    if joiner.host {
-        result["isOriginHost"] = json!("true");
+) -> Result<JoinTicket, Refusal> {
+    let admission = world.admissions.remove(&opening.auth).ok_or(Refusal::Unannounced)?;
+    let same = admission.mid == opening.mid
+        && admission.number == *number
+        && admission.sign == credentials.sign
+        && now < admission.expires_at;
+    if same { Ok(admission) } else { Err(Refusal::Unannounced) }
+}
+
+/// Makes the participant. Its first frames are the join's result and what a camera needs; the
+/// roster, its own entry included, follows from entering.
+fn sit(
+    world: &mut World,
+    admission: &JoinTicket,
+    seat: Seat,
+    rejoins: Option<&str>,
+    breakout: Option<&str>,
+    now: Timestamp,
+) -> Result<Entered, Refusal> {
+    let zoom_id = rejoins.map_or_else(|| world.entropy.id(), str::to_owned);
+    let new_guid = world.entropy.id();
+    let replaces = world.switches.duplicate_identity == DuplicateIdentity::Replace;
+    let meeting = world.meetings.get_mut(&admission.number).ok_or(Refusal::MeetingNotFound)?;
+    if let Some(zoom_id) = rejoins {
+        forget(meeting, |person| person.zoom_id == zoom_id, None);
     }
-    result
+    let guid = meeting.guids.entry(zoom_id.clone()).or_insert(new_guid).clone();
+    let room = breakout.and_then(|token| meeting.breakout.room_of(token));
+    let user_id = seat.user.as_ref().map(|user| user.id.clone());
+    if replaces && user_id.is_some() {
+        forget(meeting, |person| person.user_id == user_id, Some(StayEnd::Duplicated));
+    }
+    let (id, number) = next_id(meeting);
+    let (line, frames) = frames::channel();
+    let person = Participant {
+        id,
+        number,
+        zoom_id,
+        guid,
+        name: admission.name.clone(),
+        avatar: seat.user.map(|user| user.avatar_url()),
+        user_id,
+        host: seat.host,
+        on_hold: seat.on_hold,
+        camera: false,
+        activity: Activity::default(),
+        wants_captions: false,
+        assigned_room: room.clone(),
+        breakout_room: room,
+        joined_at: now,
+        authoriser: seat.authorisation.as_ref().map(|token| token.user_id.clone()),
+        privilege: seat.permit.as_ref().map(|permit| permit.privilege),
+        line: Some(line),
+        cut_off: false,
+        seen: BTreeMap::new(),
+    };
+    person.tell(Outgoing::new(event::JOIN_RESULT, joined(meeting, &person)));
+    for frame in meeting.settings_frames() {
+        person.tell(frame);
+    }
+    person.tell(Outgoing::new(event::VIDEO_STREAM, json!({"ssrc": person.id})));
+    let (authoriser, zoom_id) = (person.authoriser.clone(), person.zoom_id.clone());
+    meeting.enter(person);
+    if let Some(authoriser) = authoriser {
+        relate(meeting, id, &authoriser);
+    }
+    meeting.release_unvouched();
+    let tokens = [seat.authorisation.map(|token| token.jti), seat.permit.map(|permit| permit.jti)];
+    world.spent_tokens.extend(tokens.into_iter().flatten().map(|jti| (jti, zoom_id.clone())));
+    Ok(Entered { id, frames })
+}
+
+/// The ids of the next to come: the SDK's `userId` and the small `participantID`.
+pub(crate) fn next_id(meeting: &mut Meeting) -> (u32, u32) {
+    meeting.arrivals += 1;
+    (FIRST_ID + 1024 * (meeting.arrivals - 1), meeting.arrivals)
+}
+
+/// Takes earlier stays out, with a word or without. Bots of who comes back at once stay.
+fn forget(meeting: &mut Meeting, who: impl Fn(&Participant) -> bool, reason: Option<StayEnd>) {
+    let ids: Vec<u32> = meeting.participants.iter().filter(|person| who(person)).map(|p| p.id).collect();
+    for id in ids {
+        match reason {
+            Some(reason) => {
+                meeting.dismiss(id, reason);
+            }
+            None => meeting.take_out(id),
+        }
+    }
+}
+
+/// Tells a bot who vouches for it (O).
+fn relate(meeting: &Meeting, bot: u32, authoriser: &UserId) {
+    let parent = meeting.participants.iter().find(|person| person.user_id.as_ref() == Some(authoriser));
+    let Some((bot, parent)) = meeting.participant(bot).zip(parent) else { return };
+    let relation = json!({"type": 4, "childUserID": bot.id, "parentUserID": parent.id});
+    bot.tell(Outgoing::new(event::BOT_RELATION, json!({"relationList": [relation]})));
+}
+
+/// Body of a 4098 that lets in (O for the names; the values the SDK does not look at are ours).
+fn joined(meeting: &Meeting, person: &Participant) -> Value {
+    json!({
+        "res": 0,
+        "userID": person.id,
+        "conID": person.guid,
+        "confID": meeting.number,
+        "zoomID": person.zoom_id,
+        "jid": format!("{}@xmpp.zoom.us", person.zoom_id),
+        "role": u8::from(person.host),
+        "mn": meeting.number,
+        "participantID": person.number,
+        "participantIDStr": person.number.to_string(),
+        "svcUrl": "rwg.zoom.us",
+        "xtoken": person.guid,
+        "encType": 1,
+        "encryptKey": STANDARD.encode([0_u8; 32]),
+        "elapsed": 0,
+        "meetingTopic": base64_text(&meeting.settings.topic),
+        "hugeBO": false,
+        "reportDomain": "rwg.zoom.us",
+        "mmrFeature": 0,
+        "useWBVideo": u8::from(meeting.settings.webrtc_video),
+        "useWBAudio": 0,
+        "e2eEncrypt": false,
+        "userGUID": person.guid,
+    })
 }

@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::ids::UserId;
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 use crate::world::user::User;
 
 /// `GET /p/{user id}.svg`.

@@ -8,7 +8,7 @@ use super::event::{self, EndedBy, Incoming, Outgoing};
 use super::meeting::Meeting;
 use crate::clock::Moment;
 use crate::ids::MeetingNumber;
-use crate::sim::Sim;
+use crate::state::Sim;
 use crate::world::World;
 
 /// Does what participant `id` says, as far as they may; answers go down their line.

@@ -75,7 +75,7 @@ pub(crate) const VIDEO: u32 = 12297;
 
 /// Why a stay is over, as 7939 says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
+pub(crate) enum StayEnd {
     /// "kicked by host", in the meeting or in its waiting room.
     Removed = 7,
     /// "ended by host".
@@ -115,7 +115,7 @@ pub(crate) enum EndedBy {
     Unnamed,
 }
 
-impl From<EndedBy> for Over {
+impl From<EndedBy> for StayEnd {
     fn from(by: EndedBy) -> Self {
         match by {
             EndedBy::Host => Self::Ended,
@@ -158,7 +158,7 @@ impl Outgoing {
     }
 
     /// The end of a stay.
-    pub(crate) fn over(reason: Over) -> Self {
+    pub(crate) fn over(reason: StayEnd) -> Self {
         Self::new(OVER, json!({"reason": reason as u32}))
     }
 

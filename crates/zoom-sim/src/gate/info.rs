@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::admission::{self, Joiner};
+use super::join_ticket::{self, Joiner};
 use super::meeting::Meeting;
 use super::refusal;
 use super::rules::{self, Attempt};
@@ -17,8 +17,8 @@ use super::settings::{FixedRefusal, Step};
 use crate::clock::Clock;
 use crate::faults::{self, Place};
 use crate::ids::MeetingNumber;
-use crate::server::HangUp;
-use crate::sim::{SharedSim, Sim};
+use crate::listeners::HangUp;
+use crate::state::{SharedSim, Sim};
 use crate::world::World;
 use crate::world::history::JoinRequest;
 use crate::zak;
@@ -112,7 +112,7 @@ fn answer(sim: &Sim, asked: &QueryParams, at_unix_ms: i64) -> Value {
         tk: &asked.tk,
         host,
     };
-    let result = admission::grant(&mut world, &asked.number, &joiner, request, now);
+    let result = join_ticket::grant(&mut world, &asked.number, &joiner, request, now);
     json!({"status": true, "errorCode": 0, "errorMessage": null, "result": result})
 }
 

@@ -13,9 +13,9 @@ use super::activity::Running;
 use super::breakout::BreakoutRooms;
 use super::captions::Captions;
 use super::chat::ChatMessage;
-use super::event::{self, EndedBy, Outgoing, Over};
-use super::line::{Cuts, Whose};
-use super::news::Reported;
+use super::event::{self, EndedBy, Outgoing, StayEnd};
+use super::meeting_changes::Reported;
+use super::network_cut::{Cuts, Whose};
 use super::participant::Participant;
 use super::registrants::Registrants;
 use super::roster;
@@ -201,11 +201,11 @@ impl Meeting {
         if let Some(user_id) = self.participant(id).and_then(|person| person.user_id.clone()) {
             self.removed.insert(user_id);
         }
-        self.dismiss(id, Over::Removed)
+        self.dismiss(id, StayEnd::Removed)
     }
 
     /// Says good-bye to one, whose socket then closes. False when no participant has this id.
-    pub(crate) fn dismiss(&mut self, id: u32, reason: Over) -> bool {
+    pub(crate) fn dismiss(&mut self, id: u32, reason: StayEnd) -> bool {
         let Some(person) = self.participant(id) else { return false };
         person.tell(Outgoing::over(reason));
         self.leave(id);
@@ -229,7 +229,7 @@ impl Meeting {
         let alone = |bot: &&Participant| bot.authoriser.as_ref().is_some_and(|user| !self.is_present(user));
         let alone: Vec<u32> = self.participants.iter().filter(alone).map(|bot| bot.id).collect();
         for bot in alone {
-            self.dismiss(bot, Over::AuthoriserLeft);
+            self.dismiss(bot, StayEnd::AuthoriserLeft);
         }
     }
 

@@ -11,14 +11,13 @@ pub(crate) mod breakout;
 pub(crate) mod captions;
 pub(crate) mod chat;
 mod commands;
-pub(crate) mod entrance;
 pub(crate) mod event;
 pub(crate) mod frames;
-mod harmless;
 mod info;
-pub(crate) mod line;
+pub(crate) mod join_ticket;
 pub(crate) mod meeting;
-pub(crate) mod news;
+pub(crate) mod meeting_changes;
+pub(crate) mod network_cut;
 mod options;
 pub(crate) mod participant;
 mod ping;
@@ -31,6 +30,7 @@ mod settings_frame;
 mod signature;
 mod socket;
 mod start_poll;
+mod stubs;
 pub(crate) mod without_socket;
 
 use axum::Router;
@@ -39,7 +39,7 @@ use axum::routing::{any, get, post};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 /// Routes of the gate, with the headers without which an isolated page may not read an answer.
 pub(crate) fn routes() -> Router<SharedSim> {
@@ -59,8 +59,8 @@ pub(crate) fn routes() -> Router<SharedSim> {
         .route("/wc/media/{number}", get(socket::media))
         .route("/wc/rs", post(start_poll::handler))
         .route("/p/{file}", get(avatar::handler))
-        .route("/wc/profile/get", any(harmless::nothing_here))
-        .fallback(harmless::telemetry)
+        .route("/wc/profile/get", any(stubs::nothing_here))
+        .fallback(stubs::telemetry)
         .layer(resource_policy)
         .layer(cors)
 }

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::faults::{self, Place};
 use crate::ids::MeetingNumber;
-use crate::server::HangUp;
-use crate::sim::SharedSim;
+use crate::listeners::HangUp;
+use crate::state::SharedSim;
 
 /// The tokens are opaque to the SDK, which brings them along; `auth` alone ties the steps here (ours).
 pub(crate) async fn handler(State(sim): State<SharedSim>, Path(number): Path<MeetingNumber>) -> Response {

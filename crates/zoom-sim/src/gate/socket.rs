@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::event::{self, Incoming, Outgoing};
 use super::frames::FrameReceiver;
-use super::{commands, entrance};
+use super::{admission, commands};
 use crate::faults::{self, Place};
 use crate::ids::MeetingNumber;
-use crate::server::HangUp;
-use crate::sim::SharedSim;
+use crate::listeners::HangUp;
+use crate::state::SharedSim;
 
 /// The SDK's own frames are far smaller (ours).
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
@@ -95,7 +95,7 @@ async fn attend(sim: SharedSim, number: MeetingNumber, opening: Opening, socket:
         return;
     }
     let Some(credentials) = first_credentials(&sim, &mut line).await else { return };
-    match entrance::enter(&sim, &number, &opening, &credentials) {
+    match admission::enter(&sim, &number, &opening, &credentials) {
         Ok(entered) => {
             stay(&sim, &number, entered.id, &mut line, entered.frames).await;
             let mut world = sim.world();

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::ids::MeetingNumber;
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 #[derive(Deserialize)]
 pub(crate) struct QueryParams {

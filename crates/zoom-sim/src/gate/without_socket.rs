@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::activity::{Activity, Impossible, MAX_PEOPLE, is_name};
-use super::entrance::next_id;
+use super::admission::next_id;
 use super::participant::Participant;
 use crate::ids::{MeetingNumber, UserId};
 use crate::world::World;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::ids::ClientId;
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 use crate::world::World;
 use crate::world::app::{App, AppKind};
 use crate::world::grant::{CODE_LIFE, Challenge, Pending, Request};

@@ -10,7 +10,7 @@ mod token;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 pub(crate) fn routes() -> Router<SharedSim> {
     Router::new()

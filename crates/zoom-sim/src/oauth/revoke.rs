@@ -10,7 +10,7 @@ use super::client::Params;
 use super::error::OAuthError;
 use crate::faults::{self, Place};
 use crate::jwt;
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 
 /// `{"status":"success"}` (D). Access or refresh token: the whole grant ends (ours).
 pub(crate) async fn handler(

@@ -18,8 +18,8 @@ use super::error::OAuthError;
 use crate::clock::Clock;
 use crate::faults::{self, Place};
 use crate::ids::GrantId;
-use crate::limit::{self, Headroom, RetryAfter};
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
+use crate::too_many_requests::{self, Headroom, RetryAfter};
 use crate::world::World;
 use crate::world::app::{App, AppKind};
 use crate::world::grant::{Challenge, Grant, Owner};
@@ -78,7 +78,7 @@ fn over_limit(sim: &Sim, params: &Params) -> Option<Response> {
     world.history.stats.token_429 += 1;
     // That the token endpoint has a category, and this one, is ours.
     let headroom = Headroom::per_second("Light", Some(limit), 0, sim.now());
-    Some(limit::too_many(&headroom, Some(RetryAfter::Seconds)))
+    Some(too_many_requests::too_many(&headroom, Some(RetryAfter::Seconds)))
 }
 
 /// One step under one lock: what rotates here has rotated, whether or not the answer arrives.

@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 
 use super::bearer::Bearer;
 use super::error::RestError;
-use super::limits::Label;
+use super::quotas::Label;
 use crate::clock::Clock;
 use crate::faults::{self, Place};
-use crate::limit::{self, Headroom, RetryAfter};
-use crate::sim::Sim;
+use crate::state::Sim;
+use crate::too_many_requests::{self, Headroom, RetryAfter};
 
 /// A call, by what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ pub(super) async fn answer<T: IntoResponse>(
         }
         Err(reached) => {
             let retry_after = if reached.daily { RetryAfter::Date } else { RetryAfter::Seconds };
-            limit::too_many(&reached, Some(retry_after))
+            too_many_requests::too_many(&reached, Some(retry_after))
         }
     };
     let refused = response.status() == StatusCode::TOO_MANY_REQUESTS;

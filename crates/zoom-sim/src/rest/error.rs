@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
 use crate::ids::MeetingNumber;
-use crate::limit::{self, Headroom, RetryAfter};
+use crate::too_many_requests::{self, Headroom, RetryAfter};
 
 /// Why a REST call is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl IntoResponse for RestError {
             }
             Self::TooManyWrites(now) => {
                 let headroom = Headroom::per_day("Light", None, 0, now);
-                return limit::too_many(&headroom, Some(RetryAfter::Date));
+                return too_many_requests::too_many(&headroom, Some(RetryAfter::Date));
             }
             Self::Validation(message) => (StatusCode::BAD_REQUEST, 300, message.to_owned()),
         };

@@ -11,7 +11,7 @@ use super::call::{self, Call};
 use super::error::RestError;
 use super::scopes;
 use crate::join_token::{self, Privilege};
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 use crate::world::user::Plan;
 
 #[derive(Debug, Deserialize)]

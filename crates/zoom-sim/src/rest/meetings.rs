@@ -17,7 +17,7 @@ use super::page::{self, Page};
 use super::scopes;
 use crate::gate::meeting::Meeting;
 use crate::gate::settings::{MeetingType, Settings};
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 use crate::world::World;
 
 #[derive(Debug, Deserialize)]

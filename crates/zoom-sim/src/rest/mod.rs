@@ -4,11 +4,11 @@ mod bearer;
 mod call;
 mod error;
 mod join_tokens;
-pub(crate) mod limits;
 mod meeting_form;
 mod meetings;
 mod new_user;
 mod page;
+pub(crate) mod quotas;
 mod scopes;
 mod tokens;
 mod users;
@@ -16,7 +16,7 @@ mod users;
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 pub(crate) fn routes() -> Router<SharedSim> {
     let calls: [(&str, MethodRouter<SharedSim>); 7] = [

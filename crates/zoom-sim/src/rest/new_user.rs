@@ -13,7 +13,7 @@ use super::call::{self, Call};
 use super::error::RestError;
 use super::scopes;
 use crate::ids::UserId;
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 use crate::world::user::{Plan, User};
 
 #[derive(Deserialize)]

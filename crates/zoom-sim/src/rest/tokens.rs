@@ -11,7 +11,7 @@ use super::bearer::Bearer;
 use super::call::{self, Call};
 use super::error::RestError;
 use super::scopes;
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 use crate::{obf, zak};
 
 /// How long an on-behalf-of token works when nothing is asked (D).

@@ -15,7 +15,7 @@ use super::page::{self, Page};
 use super::scopes;
 use crate::gate::meeting::Meeting;
 use crate::ids::{AccountId, UserId};
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 use crate::world::user::User;
 
 /// The user as REST tells it: the part of Zoom's answer that integrations use (D). The last ones

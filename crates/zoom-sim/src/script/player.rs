@@ -16,7 +16,7 @@ use crate::gate::meeting::{Meeting, Phase};
 use crate::gate::without_socket::{Newcomer, seat_without_socket};
 use crate::ids::{MeetingNumber, UserId};
 use crate::patch::patched;
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 use crate::world::World;
 use crate::world::user::User;
 

@@ -12,7 +12,7 @@ use super::outbox::{Attempt, Delivery};
 use super::wire::{Reply, Signed, hex_hmac};
 use crate::clock::Clock;
 use crate::ids::ClientId;
-use crate::sim::{SharedSim, Sim};
+use crate::state::{SharedSim, Sim};
 
 /// Runs until the simulator stops. What is on its way then is given up.
 pub(crate) fn start(sim: &SharedSim) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::event::{Topic, body, difference};
 use crate::clock::Moment;
 use crate::gate::meeting::Meeting;
-use crate::gate::news::{News, Present};
+use crate::gate::meeting_changes::{MeetingChange, Present};
 use crate::gate::settings::SignIn;
 use crate::world::user::User;
 
@@ -44,11 +44,11 @@ pub(crate) fn updated(
 }
 
 /// Something happened in a meeting. Here the id is text, unlike in the events above (D).
-pub(crate) fn live(meeting: &Meeting, news: &News, email: &str, at: Moment) -> (Topic, String) {
+pub(crate) fn live(meeting: &Meeting, news: &MeetingChange, email: &str, at: Moment) -> (Topic, String) {
     let start_time = match news {
-        News::Ended { started_at } => *started_at,
-        News::Started => at.now,
-        News::Joined(_) | News::Left(_) => meeting.started_at().unwrap_or(at.now),
+        MeetingChange::Ended { started_at } => *started_at,
+        MeetingChange::Started => at.now,
+        MeetingChange::Joined(_) | MeetingChange::Left(_) => meeting.started_at().unwrap_or(at.now),
     };
     let mut object = json!({
         "uuid": meeting.uuid(),
@@ -61,16 +61,16 @@ pub(crate) fn live(meeting: &Meeting, news: &News, email: &str, at: Moment) -> (
         "duration": meeting.settings.duration,
     });
     let topic = match news {
-        News::Started => Topic::MeetingStarted,
-        News::Ended { .. } => {
+        MeetingChange::Started => Topic::MeetingStarted,
+        MeetingChange::Ended { .. } => {
             object["end_time"] = json!(at.now);
             Topic::MeetingEnded
         }
-        News::Joined(person) => {
+        MeetingChange::Joined(person) => {
             object["participant"] = participant(person, email, "join_time", person.joined_at);
             Topic::ParticipantJoined
         }
-        News::Left(person) => {
+        MeetingChange::Left(person) => {
             object["participant"] = participant(person, email, "leave_time", at.now);
             Topic::ParticipantLeft
         }

@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, HashMap};
 use crate::clock::Moment;
 use crate::entropy::Entropy;
 use crate::faults::Faults;
-use crate::gate::admission::Admission;
+use crate::gate::join_ticket::JoinTicket;
 use crate::gate::meeting::Meeting;
-use crate::held::Held;
+use crate::held_requests::Held;
 use crate::ids::{AccountId, ClientId, MeetingNumber, UserId};
-use crate::limit::PerSecond;
-use crate::rest::limits::Used;
+use crate::rest::quotas::Used;
 use crate::script::Scripts;
+use crate::too_many_requests::PerSecond;
 use crate::webhooks::endpoint::Endpoint;
 use crate::webhooks::event::{self, Topic};
 use crate::webhooks::outbox::Outbox;
@@ -40,7 +40,7 @@ pub(crate) struct World {
     pub(crate) grants: Grants,
     pub(crate) meetings: BTreeMap<MeetingNumber, Meeting>,
     /// Step 1 answers that a socket may still redeem, by their `auth`.
-    pub(crate) admissions: HashMap<String, Admission>,
+    pub(crate) admissions: HashMap<String, JoinTicket>,
     /// `jti` of on-behalf-of and join tokens that were used, with the `zoomID` of the stay they began.
     pub(crate) spent_tokens: HashMap<String, String>,
     /// Apps that listen, by their id.

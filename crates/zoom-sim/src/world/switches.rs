@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::gate::rules::Rule;
-use crate::rest::limits::Limits;
+use crate::rest::quotas::Limits;
 
 /// What happens when a user who is already in a meeting joins it again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use super::{
     providers,
     rule::{Member, Rule, honoured, ignored, nothing_more, only, required},
 };
-use crate::{bot::fields::WEB_VARIANTS, fields::Fields};
+use crate::{bot::field_types::WEB_VARIANTS, fields::Fields};
 
 pub(super) const RECORDS: &str = "Bots do not record here.";
 const SPEAKS: &str = "Bots do not speak here.";

@@ -21,15 +21,15 @@ use super::{
 };
 use crate::{
     State,
-    accounts::named,
     body::Body,
     bounds::{check_quota, quota_exceeded},
     caller::{Caller, Tokens},
+    enum_fields::Dialect,
     error::ApiError,
     fields::{FieldErrors, Fields},
+    named_account::named,
     openapi::errors,
     request::{Request as _, Text, Whole, request},
-    words::Dialect,
 };
 
 /// The longest lifetime that can be requested for a ZAK: after a day a bot will have joined.

@@ -9,7 +9,7 @@ use token_links::CountedRefusals;
 use utoipa::ToSchema;
 
 use super::fields::Verification;
-use crate::{State, words::Dialect};
+use crate::{State, enum_fields::Dialect};
 
 /// A token link, without its URL, which can't be shown again.
 #[derive(Serialize, ToSchema)]

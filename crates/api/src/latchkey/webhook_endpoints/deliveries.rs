@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 use store::{DeliveryFilter, EventFilter};
 use utoipa::{IntoParams, ToSchema};
-use webhooks::{Endpoint, Shown};
+use webhooks::{DeliveryPreview, Endpoint};
 
 use crate::{
     State,
@@ -207,7 +207,7 @@ async fn shown(
 
 async fn representation(state: &State, to: &Endpoint, delivery: &store::Delivery) -> Delivery {
     let store::Event { sequence, event } = &delivery.event;
-    let Shown { headers, body } = state.webhooks.shown(to, &delivery.event).await;
+    let DeliveryPreview { headers, body } = state.webhooks.preview(to, &delivery.event).await;
     let body = match to.row.kind {
         EndpointKind::Webhook | EndpointKind::Slack => raw(&body),
         EndpointKind::Email => raw(&Value::String(body).to_string()),

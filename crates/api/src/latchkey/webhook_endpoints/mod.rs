@@ -25,7 +25,7 @@ use crate::{
     caller::{Admin, AdminAndRead, Caller, Read},
     error::ApiError,
     fields::Fields,
-    masked::masked,
+    mask_url::masked,
     openapi::errors,
     page::{Page, Query, single_page},
     path::Path,

@@ -1,8 +1,8 @@
 //! `POST /api/v1/bot/`.
 
 mod body;
+mod capacity;
 mod meeting_link;
-mod places;
 mod signing_in;
 
 use serde_json::{Value, json};

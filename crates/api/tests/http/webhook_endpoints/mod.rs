@@ -2,11 +2,11 @@
 
 mod alarms;
 mod deliveries;
+pub(crate) mod event_content;
+mod failing_receivers;
 mod lists;
-mod moods;
 mod settings;
 mod stream;
-pub(crate) mod what_is_told;
 
 use std::{
     net::SocketAddr,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::NumberedEntry;
 use zip::{CompressionMethod, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
-use super::struck;
+use super::redacted_request;
 use crate::{handle::reader::OpenedBot, log::Kind};
 
 /// A picture, or why it can't be had.
@@ -50,7 +50,7 @@ fn zipped(
     for (name, text) in [
         ("README.txt", readme(bot, pictures, now)),
         ("bot.json", format!("{about:#}\n")),
-        ("request.json", format!("{:#}\n", struck::request(bot))),
+        ("request.json", format!("{:#}\n", redacted_request::request(bot))),
         ("versions.json", format!("{:#}\n", versions(of(Kind::Page)))),
         ("log.jsonl", lines(log.iter())),
         ("zoom-calls.jsonl", lines(of(Kind::ZoomCall))),

@@ -4,7 +4,7 @@
 //! `struck`: the request without its secrets. `archive`: the file.
 
 mod archive;
-mod struck;
+mod redacted_request;
 
 use model::{Environment, Failure};
 use store::MOST_LOG_ENTRIES;

@@ -7,7 +7,7 @@ use super::{Account, one};
 use crate::{
     client::{Client, List, Refused},
     form::Form,
-    show::query,
+    format::query,
 };
 
 const PATH: &str = "/api/v2/zoom-oauth-credentials/";

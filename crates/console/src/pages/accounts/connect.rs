@@ -4,11 +4,11 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use serde_json::Value;
 
-use super::{App, apps, one::NewLink};
+use super::{App, apps, detail::NewLink};
 use crate::{
     error::{self, PageError},
     form::{Draft, Form},
-    frame::{Frame, Section},
+    layout::{Frame, Section},
     session::{Posted, Session},
 };
 

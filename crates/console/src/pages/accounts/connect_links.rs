@@ -9,9 +9,9 @@ use super::names_of;
 use crate::{
     client::List,
     error::{self, PageError, go},
-    frame::{Frame, Section},
+    format::{Id, State, Tone, When, cursor_of, query},
+    layout::{Frame, Section},
     session::{PathId, Posted, Session},
-    show::{Id, State, Tone, When, cursor_of, query},
 };
 
 #[derive(Template)]

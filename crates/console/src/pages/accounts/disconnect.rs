@@ -3,10 +3,10 @@
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 
-use super::one::{find, scheduled};
+use super::detail::{find, scheduled};
 use crate::{
     error::{self, PageError, go},
-    frame::{Frame, Section},
+    layout::{Frame, Section},
     session::{PathId, Posted, Session},
 };
 

@@ -3,8 +3,8 @@
 pub(crate) mod choices;
 pub(crate) mod connect;
 pub(crate) mod connect_links;
+pub(crate) mod detail;
 pub(crate) mod disconnect;
-pub(crate) mod one;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,9 +16,9 @@ use serde::Deserialize;
 use crate::{
     client::{Client, List, Refused},
     error::{self, PageError},
-    frame::{Frame, Section},
+    format::{State, When, cursor_of, query, shortened},
+    layout::{Frame, Section},
     session::Session,
-    show::{State, When, cursor_of, query, shortened},
 };
 
 /// An account, as the API shows it.

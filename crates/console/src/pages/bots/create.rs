@@ -11,7 +11,7 @@ use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go},
     form::{Draft, Form},
-    frame::{Frame, Section},
+    layout::{Frame, Section},
     pages::accounts::choices::{Choices, With},
     session::{Posted, Session},
 };

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     client::{Client, Refused},
-    show::{exact, offset},
+    format::{exact, offset},
 };
 
 /// Pages of the API that are read: thousands of events.

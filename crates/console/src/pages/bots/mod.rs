@@ -1,8 +1,8 @@
 //! `/bots`: bots that were sent, newest first.
 
 pub(crate) mod create;
+pub(crate) mod detail;
 pub(crate) mod meeting;
-pub(crate) mod one;
 
 use askama::Template;
 use axum::{extract::Query, response::Response};
@@ -17,9 +17,9 @@ use crate::{
     client::List,
     error::{self, PageError},
     form::{Draft, Form},
-    frame::{Frame, Section},
+    format::{State, When, number, query, shortened, words},
+    layout::{Frame, Section},
     session::Session,
-    show::{State, When, number, query, shortened, words},
 };
 
 /// Statuses of bots that have begun and have not ended.

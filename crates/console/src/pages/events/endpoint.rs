@@ -15,9 +15,9 @@ use crate::{
     client::List,
     error::{self, PageError, go, missing},
     form::Draft,
-    frame::{Frame, Section},
+    format::{Id, State, Tone, When, cursor_of, query},
+    layout::{Frame, Section},
     session::{PathId, Posted, Session},
-    show::{Id, State, Tone, When, cursor_of, query},
 };
 
 #[derive(Template)]
@@ -38,13 +38,13 @@ struct EndpointPage {
     /// This list's own address, to fetch it again: after a form the page's address is the form's.
     here: String,
     next: Option<String>,
-    fresh: Fresh,
+    fresh: PageState,
     complaint: String,
 }
 
 /// What a page shows beside what is always there.
 #[derive(Default)]
-struct Fresh {
+struct PageState {
     /// A secret that was just made.
     secret: Option<String>,
     /// What was typed to replay events, and what is wrong with it.
@@ -100,7 +100,7 @@ async fn show(
     session: &Session,
     id: &str,
     asked: PageQuery,
-    (status, fresh): (StatusCode, Fresh),
+    (status, fresh): (StatusCode, PageState),
 ) -> Result<Response, PageError> {
     let (client, now) = (&session.client, session.now());
     let endpoint: Option<Endpoint> = client.find(&format!("{PATH}{id}/")).await?;
@@ -166,7 +166,7 @@ pub(crate) async fn page(
     PathId(id): PathId,
     Query(asked): Query<PageQuery>,
 ) -> Result<Response, PageError> {
-    show(&session, &id, asked, (StatusCode::OK, Fresh::default())).await
+    show(&session, &id, asked, (StatusCode::OK, PageState::default())).await
 }
 
 /// `POST /events/{id}/test`
@@ -191,7 +191,7 @@ pub(crate) async fn rotate(
 ) -> Result<Response, PageError> {
     let made = session.client.post(&format!("{PATH}{id}/rotate-secret/"), json!({})).await?;
     let secret = made["secret"].as_str().map(str::to_owned);
-    let fresh = Fresh { secret, ..Fresh::default() };
+    let fresh = PageState { secret, ..PageState::default() };
     show(&session, &id, PageQuery::default(), (StatusCode::OK, fresh)).await
 }
 
@@ -205,7 +205,7 @@ pub(crate) async fn replay(
         Ok(_) => Ok(go(&session.console, &format!("/events/{id}?said=replayed"))),
         Err(refused) if matches!(refused.status, 400 | 409) => {
             let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::BAD_REQUEST);
-            let fresh = Fresh { draft: Draft::of(form, refused), ..Fresh::default() };
+            let fresh = PageState { draft: Draft::of(form, refused), ..PageState::default() };
             show(&session, &id, PageQuery::default(), (status, fresh)).await
         }
         Err(refused) => Err(refused.into()),

@@ -12,9 +12,9 @@ use crate::{
     client::List,
     error::{self, PageError, go},
     form::{Draft, Form},
-    frame::{Frame, Section},
+    format::{State, Tone, When},
+    layout::{Frame, Section},
     session::{Posted, Session},
-    show::{State, Tone, When},
 };
 
 const PATH: &str = "/api/latchkey/v1/webhook-endpoints/";

@@ -15,10 +15,10 @@ use crate::{
     client::{Client, List},
     error::{self, PageError, go, missing},
     form::Draft,
-    frame::{Frame, Section},
+    format::{Id, Meter, State, When, shortened},
+    layout::{Frame, Section},
     pages::bots::spaced,
     session::{PathId, Posted, Session},
-    show::{Id, Meter, State, When, shortened},
 };
 
 const PATH: &str = "/api/latchkey/v1/pools/";
@@ -263,7 +263,7 @@ pub(crate) async fn remove_member(
     if !credential.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(PageError::Unknown);
     }
-    let query = crate::show::query(&[("user", user)]);
+    let query = crate::format::query(&[("user", user)]);
     let back = changed(&session.client, &id, &format!("members/{credential}/{query}")).await?;
     Ok(go(&session.console, &format!("{back}?said=pool-changed")))
 }

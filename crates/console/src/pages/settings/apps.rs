@@ -3,7 +3,7 @@
 use axum::{http::StatusCode, response::Response};
 use serde_json::Value;
 
-use super::{Fresh, show};
+use super::{PageState, show};
 use crate::{
     client::Refused,
     error::{PageError, go},
@@ -27,7 +27,8 @@ pub(crate) async fn change(
         Ok(_) => Ok(go(&session.console, "/settings?said=app-changed")),
         Err(refused) if refused.status == 400 => {
             // What was typed is secret: the fields are marked, and empty again.
-            let fresh = Fresh { app: Some((id, Draft::of(Form::default(), refused))), ..Fresh::default() };
+            let fresh =
+                PageState { app: Some((id, Draft::of(Form::default(), refused))), ..PageState::default() };
             show(&session, StatusCode::BAD_REQUEST, fresh).await
         }
         Err(refused) => Err(refused.into()),

@@ -3,7 +3,7 @@
 use axum::{http::StatusCode, response::Response};
 use serde_json::{Value, json};
 
-use super::{Fresh, show};
+use super::{PageState, show};
 use crate::{
     error::{PageError, go},
     form::Draft,
@@ -21,10 +21,10 @@ pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, P
     match session.client.post("/api/latchkey/v1/api-keys/", Value::Object(body)).await {
         Ok(made) => {
             let key = made["key"].as_str().map(str::to_owned);
-            show(&session, StatusCode::OK, Fresh { key, ..Fresh::default() }).await
+            show(&session, StatusCode::OK, PageState { key, ..PageState::default() }).await
         }
         Err(refused) if refused.status == 400 => {
-            let fresh = Fresh { draft: Draft::of(form, refused), ..Fresh::default() };
+            let fresh = PageState { draft: Draft::of(form, refused), ..PageState::default() };
             show(&session, StatusCode::BAD_REQUEST, fresh).await
         }
         Err(refused) => Err(refused.into()),

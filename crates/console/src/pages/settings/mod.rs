@@ -14,9 +14,9 @@ use crate::{
     client::List,
     error::{self, PageError, go},
     form::Draft,
-    frame::{Frame, Section},
+    format::{Id, State, Tone, When, number},
+    layout::{Frame, Section},
     session::{Posted, Session},
-    show::{Id, State, Tone, When, number},
 };
 
 #[derive(Template)]
@@ -184,7 +184,7 @@ struct Chosen {
 
 /// What a page shows beside what is always there.
 #[derive(Default)]
-pub(crate) struct Fresh {
+pub(crate) struct PageState {
     pub(crate) draft: Draft,
     /// The app whose new secrets were refused, and why.
     pub(crate) app: Option<(String, Draft)>,
@@ -236,7 +236,11 @@ impl KeyRow {
     }
 }
 
-pub(crate) async fn show(session: &Session, status: StatusCode, fresh: Fresh) -> Result<Response, PageError> {
+pub(crate) async fn show(
+    session: &Session,
+    status: StatusCode,
+    fresh: PageState,
+) -> Result<Response, PageError> {
     let (client, now) = (&session.client, session.now());
     let own = session.key().id.to_string();
     let keys = if session.may(ApiScope::Admin) {
@@ -286,7 +290,7 @@ pub(crate) async fn show(session: &Session, status: StatusCode, fresh: Fresh) ->
 }
 
 pub(crate) async fn page(session: Session) -> Result<Response, PageError> {
-    show(&session, StatusCode::OK, Fresh::default()).await
+    show(&session, StatusCode::OK, PageState::default()).await
 }
 
 /// `POST /settings`: what a second authorization comes to, and what becomes of fields without effect.
@@ -300,5 +304,5 @@ pub(crate) async fn choose(Posted { session, form }: Posted) -> Result<Response,
 pub(crate) async fn rotate_callback_secret(Posted { session, .. }: Posted) -> Result<Response, PageError> {
     let made = session.client.post("/api/latchkey/v1/callback-secret/rotate/", json!({})).await?;
     let callback_secret = made["secret"].as_str().map(str::to_owned);
-    show(&session, StatusCode::OK, Fresh { callback_secret, ..Fresh::default() }).await
+    show(&session, StatusCode::OK, PageState { callback_secret, ..PageState::default() }).await
 }

@@ -12,7 +12,7 @@ use crate::{
     client::List,
     error::{self, PageError},
     form::{Draft, Form},
-    frame::{Frame, Section},
+    layout::{Frame, Section},
     pages::accounts::choices::{Choices, With},
     session::{Posted, Session},
 };

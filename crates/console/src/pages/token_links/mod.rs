@@ -15,9 +15,9 @@ use super::accounts::names_of;
 use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go, missing},
-    frame::{Frame, Section},
+    format::{Id, State, Tone, When, cursor_of, number, query, shortened, words},
+    layout::{Frame, Section},
     session::{PathId, Posted, Session},
-    show::{Id, State, Tone, When, cursor_of, number, query, shortened, words},
 };
 
 const PATH: &str = "/api/latchkey/v1/token-links/";

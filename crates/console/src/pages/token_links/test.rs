@@ -21,9 +21,9 @@ use crate::{
     client::Refused,
     error::{self, PageError},
     form::{Draft, Form},
-    frame::{Frame, Section},
+    format::{State, Tone},
+    layout::{Frame, Section},
     session::{Posted, Session},
-    show::{State, Tone},
 };
 
 /// Of a token that was given, so much is shown: enough to see that it is one.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use model::{ApiKeyId, Timestamp};
 use store::{ApiKey, ConsolePass, ConsoleSession, ConsoleSessions, Digest, StoreError};
 
-use super::access::{KEY_COLUMNS, api_key};
+use super::workspaces::{KEY_COLUMNS, api_key};
 use crate::{
     SqlStore,
     query::{insert, query, values},

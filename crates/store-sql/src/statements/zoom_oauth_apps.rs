@@ -7,7 +7,7 @@ use store::{
     Subject, ZoomOauthApp, ZoomOauthApps,
 };
 
-use super::log;
+use super::account_log;
 use crate::{
     SqlStore,
     db::{Isolation, Tx, exists},
@@ -150,7 +150,7 @@ impl ZoomOauthApps for SqlStore {
             }
             let removal = remove(&mut tx, id, note).await?;
             if removal == AppRemoval::Removed {
-                log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+                account_log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
                 tx.commit().await?;
             }
             Ok(removal)
@@ -277,7 +277,7 @@ impl ZoomOauthApps for SqlStore {
         .await?;
         let Some(row) = row else { return Ok(false) };
         let workspace = row.of("zoom_oauth_apps").parsed("workspace")?;
-        log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+        account_log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -310,7 +310,7 @@ impl ZoomOauthApps for SqlStore {
         .await?;
         let Some(row) = row else { return Ok(false) };
         let workspace = row.of("zoom_oauth_apps").parsed("workspace")?;
-        log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+        account_log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -357,7 +357,7 @@ impl ZoomOauthApps for SqlStore {
         .execute(&mut tx)
         .await?;
         if !known {
-            log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+            account_log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
         }
         tx.commit().await?;
         Ok(!known)

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 
 use crate::faults::{Kind, Place};
-use crate::sim::Sim;
+use crate::state::Sim;
 
 /// A request that waits.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
-use crate::sim::SharedSim;
-use crate::{date, gate, oauth, rest};
+use crate::state::SharedSim;
+use crate::{date_header, gate, oauth, rest};
 
 /// OAuth and REST as API clients see them; the meeting gate as browsers see it. The gate also
 /// answers whatever else is asked for, so that a page may read even a 404.
@@ -13,6 +13,6 @@ pub(crate) fn routes(sim: &SharedSim) -> Router {
         .merge(oauth::routes())
         .merge(rest::routes())
         .merge(gate::routes())
-        .layer(from_fn_with_state(sim.clone(), date::add))
+        .layer(from_fn_with_state(sim.clone(), date_header::add))
         .with_state(sim.clone())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::meeting::Meeting;
 use crate::clock::Clock;
 use crate::ids::MeetingNumber;
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 /// Whom a cut concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use store::{Appended, MeetingEventBatch, RealtimeEndpoint};
 use tenants::Cell;
 use tokio::sync::{Notify, OnceCell};
 
-use super::{event_queue::EventQueue, record::BotRecord};
+use super::{bot_row::BotRecord, event_queue::EventQueue};
 use crate::{
     meeting::{
         read::{self, StoredEvents},

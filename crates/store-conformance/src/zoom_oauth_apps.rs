@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use model::{DisconnectCause, WorkspaceId, ZoomOauthAppId};
 
-use crate::{CALLERS, Conformance, ROUNDS, connect::invitation, credentials};
+use crate::{CALLERS, Conformance, ROUNDS, consents::invitation, credentials};
 use store::{
     AppFilter, AppKind, AppRemoval, Credential, FormerSecret, NewAppSecrets, NewWebhookSecret, Order, Page,
     Refusal, SEALED_COLUMNS, Signatures, StoreError, ZoomOauthApp,

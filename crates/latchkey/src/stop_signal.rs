@@ -20,13 +20,13 @@ pub(crate) struct StopArguments {
 }
 
 /// Hears signals from its making on: made before a role says that it is ready, none is missed.
-pub(crate) struct Stop {
+pub(crate) struct StopSignal {
     arguments: StopArguments,
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Stop {
+impl StopSignal {
     pub(crate) fn listen(arguments: StopArguments) -> io::Result<Self> {
         let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         Ok(Self { arguments, interrupt, terminate })
@@ -132,7 +132,7 @@ pub(crate) mod tests {
     #[test]
     fn a_second_signal_does_not_cut_off_a_hand_over() {
         with_signals(async |sender| {
-            let mut stop = Stop::listen(StopArguments::default()).unwrap();
+            let mut stop = StopSignal::listen(StopArguments::default()).unwrap();
             sender.terminate().await;
             stop.first().await;
             let (done, is_done) = oneshot::channel::<()>();

@@ -4,7 +4,7 @@ use model::{Code, CredentialId, CredentialStatus, Failure, WorkspaceId};
 use store::{Credential, Credentials};
 
 /// An account of the workspace, or a failure that says what to do when it can't give tokens.
-pub(crate) async fn usable(
+pub(crate) async fn usable_account(
     store: &(dyn Credentials + Sync),
     workspace: WorkspaceId,
     id: CredentialId,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use sealing::{HEAD_LEN, Keys, Place, key_id};
+use sealing::{CellAddress, HEAD_LEN, Keys, key_id};
 use store::{Access, Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, StoreError};
 
 /// Cells that are looked at, and at most written, at a time: a short transaction, beside which servers go on.
@@ -131,8 +131,8 @@ async fn batch(
     Ok(())
 }
 
-fn place<'a>(column: &SealedColumn, cell: &'a SealedCell) -> Place<'a> {
-    Place { workspace: cell.workspace, table: column.table, row: &cell.row, column: column.column }
+fn place<'a>(column: &SealedColumn, cell: &'a SealedCell) -> CellAddress<'a> {
+    CellAddress { workspace: cell.workspace, table: column.table, row: &cell.row, column: column.column }
 }
 
 fn head_len() -> u32 {

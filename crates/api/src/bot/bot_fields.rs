@@ -14,7 +14,7 @@ use utoipa::{
 use super::{
     chat::Chat,
     contract::{self, Ignored},
-    fields::{Conditions, Labels, MeetingUrl, Variant},
+    field_types::{Conditions, Labels, MeetingUrl, Variant},
     picture::AutomaticVideoOutput,
     sign_in::{self, SignIn},
 };

@@ -20,11 +20,11 @@ use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go, missing},
     form::Draft,
-    frame::{Frame, Section},
-    named::{Names, WithNames},
+    format::{Id, Marked, State, Tone, When, exact, offset, shortened, words},
+    id_names::{Names, WithNames},
+    layout::{Frame, Section},
     pages::accounts::choices::{Choices, With},
     session::{PathId, Posted, Session},
-    show::{Id, Marked, State, Tone, When, exact, offset, shortened, words},
 };
 
 /// Stands where a secret was.
@@ -121,7 +121,7 @@ const TROUBLE: [&str; 4] = ["exception", "heartbeat_missed", "page_gone", "log_f
 /// Lines about the page's calls to Zoom, and what Zoom's SDK writes: for who looks for the cause of a rare failure.
 const RAW: [&str; 3] = ["zoom_call", "console", "exception"];
 /// After its end a bot's last picture may still come.
-const AFTERGLOW: std::time::Duration = std::time::Duration::from_secs(60);
+const REFRESH_AFTER_END: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[derive(Deserialize)]
 pub(crate) struct PageQuery {
@@ -194,7 +194,7 @@ async fn show(
         steps: steps(&bot, &pictures.results, &log, (base, &names), began),
         raw_lines,
         shows_all,
-        is_live: !bot.has_ended() || now.since(last_at) < AFTERGLOW,
+        is_live: !bot.has_ended() || now.since(last_at) < REFRESH_AFTER_END,
         in_meeting: meeting::read(client, &bot.id, began).await?,
         ignored: ignored(&value),
         not_repeated: not_repeated(&value),
@@ -395,7 +395,7 @@ pub(crate) async fn again(
     };
     let mut link = format!("https://zoom.us/j/{}", meeting.meeting_id);
     if let Some(passcode) = &meeting.meeting_password {
-        link.push_str(&crate::show::query(&[("pwd", passcode)]));
+        link.push_str(&crate::format::query(&[("pwd", passcode)]));
     }
     let sent = match With::read(&session.client, &form).await {
         // What has no effect was accepted once, and is again.

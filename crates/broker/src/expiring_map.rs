@@ -8,7 +8,7 @@ use std::{
 
 /// A map that drops values which are no longer useful. It is swept when its size has doubled, so an insertion
 /// costs constant time on average, and it never holds more than twice the useful values.
-pub struct Memory<K, V> {
+pub struct ExpiringMap<K, V> {
     inner: Mutex<Inner<K, V>>,
 }
 
@@ -17,13 +17,13 @@ struct Inner<K, V> {
     sweep_at: usize,
 }
 
-impl<K, V> Default for Memory<K, V> {
+impl<K, V> Default for ExpiringMap<K, V> {
     fn default() -> Self {
         Self { inner: Mutex::new(Inner { values: HashMap::new(), sweep_at: 1024 }) }
     }
 }
 
-impl<K: Hash + Eq, V: Clone> Memory<K, V> {
+impl<K: Hash + Eq, V: Clone> ExpiringMap<K, V> {
     /// The value of a key.
     pub fn get(&self, key: &K) -> Option<V> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).values.get(key).cloned()

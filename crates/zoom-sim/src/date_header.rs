@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use jiff::Timestamp;
 
-use crate::sim::SharedSim;
+use crate::state::SharedSim;
 
 /// Adds it to an answer that has none yet.
 pub(crate) async fn add(State(sim): State<SharedSim>, request: Request, next: Next) -> Response {

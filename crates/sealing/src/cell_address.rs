@@ -6,7 +6,7 @@ use model::WorkspaceId;
 
 /// The cell of a secret. It is authenticated with the ciphertext, so a cell that is copied elsewhere does not open.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct CellAddress<'a> {
     /// The tenant.
     pub workspace: WorkspaceId,
     /// The table's name.
@@ -17,7 +17,7 @@ pub struct Place<'a> {
     pub column: &'static str,
 }
 
-impl Place<'_> {
+impl CellAddress<'_> {
     /// The place as authenticated bytes. Each part carries its length: no two places share an encoding.
     pub(crate) fn authenticated(&self, version: u8, key_id: &str) -> Vec<u8> {
         let workspace = self.workspace.to_string();
@@ -30,7 +30,7 @@ impl Place<'_> {
     }
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for CellAddress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.table, self.column)
     }

@@ -5,11 +5,11 @@ use url::Url;
 
 /// Endpoints of one host, and of one workspace, that are told at once: when there are so many, no more are claimed. What is
 /// claimed in one go may be as many again.
-pub(crate) const MAX_OF_ONE: u32 = 16;
+pub(crate) const MAX_PER_HOST: u32 = 16;
 
 /// The lane of an address: a digest of its host, so that the host itself is not shown. All mail has one lane: it goes to one
 /// server.
-pub(crate) fn lane_of(url: &Secret) -> String {
+pub(crate) fn host_digest(url: &Secret) -> String {
     if url.expose().starts_with("mailto:") {
         return "mail".to_owned();
     }
@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn a_lane_is_a_host_with_its_port() {
-        let lane = |url: &str| lane_of(&Secret::new(url));
+        let lane = |url: &str| host_digest(&Secret::new(url));
         assert_eq!(lane("https://a.test/one?x=1"), lane("https://A.test:443/two"));
         assert_ne!(lane("https://a.test/"), lane("https://b.test/"));
         assert_ne!(lane("http://a.test:1/"), lane("http://a.test:2/"));

@@ -19,14 +19,14 @@ pub(crate) struct Present {
 
 /// Something that happened in a meeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum MeetingChange {
     Left(Present),
     Ended { started_at: Timestamp },
     Started,
     Joined(Present),
 }
 
-impl News {
+impl MeetingChange {
     /// The user it is about, if it is about one.
     pub(crate) fn user_id(&self) -> Option<&UserId> {
         match self {
@@ -74,26 +74,32 @@ impl Meeting {
     ///
     /// Taken once after all that one step does, so that a bot which reconnects alone does not end
     /// its meeting in between.
-    pub(crate) fn take_news(&mut self, now: Timestamp) -> Vec<News> {
+    pub(crate) fn take_news(&mut self, now: Timestamp) -> Vec<MeetingChange> {
         let present: Vec<Present> =
             self.participants.iter().filter(|person| !person.on_hold).map(Present::from).collect();
         let missing = |person: &&Present, among: &[Present]| among.iter().all(|other| other.id != person.id);
         let before = std::mem::take(&mut self.told.present);
-        let mut news: Vec<News> =
-            before.iter().filter(|person| missing(person, &present)).cloned().map(News::Left).collect();
+        let mut news: Vec<MeetingChange> = before
+            .iter()
+            .filter(|person| missing(person, &present))
+            .cloned()
+            .map(MeetingChange::Left)
+            .collect();
         match (self.told.started_at, self.is_running()) {
             (Some(started_at), false) => {
                 self.told.started_at = None;
-                news.push(News::Ended { started_at });
+                news.push(MeetingChange::Ended { started_at });
             }
             (None, true) => {
                 self.told.started_at = Some(now);
                 self.told.starts += 1;
-                news.push(News::Started);
+                news.push(MeetingChange::Started);
             }
             _ => {}
         }
-        news.extend(present.iter().filter(|person| missing(person, &before)).cloned().map(News::Joined));
+        news.extend(
+            present.iter().filter(|person| missing(person, &before)).cloned().map(MeetingChange::Joined),
+        );
         self.told.present = present;
         news
     }

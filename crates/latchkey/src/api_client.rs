@@ -45,7 +45,7 @@ pub(crate) struct OnServer<C: clap::Subcommand> {
 }
 
 /// What the paths of the API hold, and the command that lists it.
-const THINGS: [(&str, &str, &str); 8] = [
+const RESOURCES: [(&str, &str, &str); 8] = [
     ("api/v2/zoom-oauth-credentials/", "account", "latchkey account list"),
     ("api/v2/zoom-oauth-apps/", "Zoom app", "latchkey app list"),
     ("api/latchkey/v1/zoom-oauth-apps/", "Zoom app", "latchkey app list"),
@@ -114,7 +114,7 @@ impl Server {
         if status.is_success() {
             return Ok(body);
         }
-        let thing = THINGS.iter().find(|(path, ..)| self.base.path().ends_with(path));
+        let thing = RESOURCES.iter().find(|(path, ..)| self.base.path().ends_with(path));
         match (status, thing) {
             (StatusCode::NOT_FOUND, Some((_, thing, list))) if !rest.is_empty() => {
                 Err(anyhow!("the key's workspace has no such {thing}: see `{list}`"))

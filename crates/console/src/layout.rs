@@ -33,14 +33,14 @@ pub(crate) struct Entry {
 
 /// What the key may do.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Can {
+pub(crate) struct KeyPermissions {
     pub(crate) admin: bool,
     pub(crate) bots: bool,
     pub(crate) tokens: bool,
 }
 
 /// Something that was just done.
-pub(crate) struct Said {
+pub(crate) struct FlashMessage {
     pub(crate) words: &'static str,
 }
 
@@ -53,11 +53,11 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     pub(crate) workspace: String,
     pub(crate) key_name: String,
-    pub(crate) can: Can,
+    pub(crate) can: KeyPermissions,
     pub(crate) simulated: bool,
     /// Whether *Try it* is offered.
     pub(crate) may_try: bool,
-    pub(crate) said: Option<Said>,
+    pub(crate) said: Option<FlashMessage>,
     /// Types of events that live parts are fetched again for.
     pub(crate) kinds: String,
     /// This page's own address, to fetch it again.
@@ -140,8 +140,8 @@ impl Frame {
             is_here: *own == section,
         });
         let said = session.said.as_deref();
-        let said = SAID.iter().find(|(word, _)| Some(*word) == said).map(|(_, words)| Said { words });
-        let can = Can {
+        let said = SAID.iter().find(|(word, _)| Some(*word) == said).map(|(_, words)| FlashMessage { words });
+        let can = KeyPermissions {
             admin: session.may(ApiScope::Admin),
             bots: session.may(ApiScope::Bots),
             tokens: session.may(ApiScope::Tokens),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{Clock, Moment};
 use crate::ids::{AccountId, UserId};
-use crate::limit::{Headroom, PerDay, PerSecond};
+use crate::too_many_requests::{Headroom, PerDay, PerSecond};
 use crate::world::World;
 use crate::world::user::Plan;
 

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 /// A text with a subject.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Plain {
+pub(crate) struct TextMessage {
     pub(crate) subject: String,
     pub(crate) lines: Vec<String>,
 }
 
 /// Reads a body as it is sent. Its link connects an account again, or leads to the page of what it is about.
-pub(crate) fn plain(kind: &str, body: &str, addresses: &Addresses) -> Plain {
+pub(crate) fn text_message(kind: &str, body: &str, addresses: &Addresses) -> TextMessage {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let data = &body["data"];
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(one_line);
@@ -58,7 +58,7 @@ pub(crate) fn plain(kind: &str, body: &str, addresses: &Addresses) -> Plain {
         None => page_of(kind, data).map(|page| format!("See: {}", addresses.at(&page))),
     };
     lines.extend(link);
-    Plain { subject, lines }
+    TextMessage { subject, lines }
 }
 
 /// Where a person sees more: a page of the console; of what a server found wrong with itself, its findings.
@@ -117,7 +117,7 @@ fn one_line(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
-impl Plain {
+impl TextMessage {
     /// As Slack's incoming webhooks take it. What Slack would read as a mention or a link is text.
     pub(crate) fn for_slack(&self) -> String {
         let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -131,11 +131,11 @@ impl Plain {
 mod tests {
     use serde_json::json;
 
-    use super::{Addresses, Plain};
+    use super::{Addresses, TextMessage};
     use crate::event_types;
 
-    fn plain(kind: &str, body: &str) -> Plain {
-        super::plain(kind, body, &Addresses::new("https://latchkey.test/base".parse().unwrap()))
+    fn text_message(kind: &str, body: &str) -> TextMessage {
+        super::text_message(kind, body, &Addresses::new("https://latchkey.test/base".parse().unwrap()))
     }
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
             "message": "Zoom refused the token", "advice": "connect the Zoom account again",
             "at_stake": { "count": 3, "bots": bots }, "connect_link": "https://a.test/x",
         }});
-        let text = plain("zoom_oauth_credential.needs_reauth", &body.to_string());
+        let text = text_message("zoom_oauth_credential.needs_reauth", &body.to_string());
         assert_eq!(text.subject, "The Zoom account <!channel> Ada & Co must be connected again");
         let expected = [
             "Why: revoked: Zoom refused the token",
@@ -166,11 +166,11 @@ mod tests {
         let body = json!({ "event": "bot.fatal", "data": {
             "data": { "code": "fatal", "sub_code": "meeting_requires_sign_in", "updated_at": "T" },
             "bot": { "id": "B1", "metadata": {} } }});
-        let text = plain("bot.fatal", &body.to_string());
+        let text = text_message("bot.fatal", &body.to_string());
         assert_eq!(text.subject, "Bot B1: bot.fatal");
         let see = "See: https://latchkey.test/base/console/bots/B1";
         assert_eq!(text.lines, ["Why: meeting_requires_sign_in", "Since: T", see]);
-        assert_eq!(plain("new.kind", "no JSON").subject, "new.kind");
+        assert_eq!(text_message("new.kind", "no JSON").subject, "new.kind");
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
             let data: serde_json::Map<_, _> =
                 things.iter().map(|thing| ((*thing).to_owned(), json!({ "id": thing }))).collect();
             let body = json!({ "event": kind, "data": data });
-            let text = plain(&kind, &body.to_string());
+            let text = text_message(&kind, &body.to_string());
             let links = text.lines.iter().filter(|line| line.contains("https://latchkey.test/base/")).count();
             assert_eq!(links, 1, "{kind}: {:?}", text.lines);
         }

@@ -7,16 +7,16 @@ use store::Event;
 use crate::{
     Endpoint, Webhooks,
     mail::Mail,
-    plain::{Plain, plain},
-    told,
+    sent_body,
+    text_message::{TextMessage, text_message},
 };
 
 /// Stands for what is not shown.
-const STRUCK: &str = "********";
+const REDACTED: &str = "********";
 
 /// A request, or a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct DeliveryPreview {
     /// Headers that the event or the endpoint decides.
     pub headers: Vec<(&'static str, String)>,
     /// JSON; the text of a mail.
@@ -26,9 +26,9 @@ pub struct Shown {
 impl Webhooks {
     /// What `to` is sent of this event. Times and signatures are struck out, and so is the link that connects an account; the
     /// bots that are at stake are those of now.
-    pub async fn shown(&self, to: &Endpoint, event: &Event) -> Shown {
+    pub async fn preview(&self, to: &Endpoint, event: &Event) -> DeliveryPreview {
         let parts = &*self.parts;
-        let body = told::body(parts, &event.event, |_| STRUCK.to_owned()).await;
+        let body = sent_body::body(parts, &event.event, |_| REDACTED.to_owned()).await;
         let posted = [
             ("content-type", "application/json".to_owned()),
             ("latchkey-sequence", event.sequence.to_string()),
@@ -42,23 +42,23 @@ impl Webhooks {
                 let names = &names[..=usize::from(to.row.svix_headers)];
                 let signed = names.iter().flat_map(|[id, timestamp, signature]| {
                     let id = (*id, format!("msg_{}", event.event.id));
-                    [id, (*timestamp, STRUCK.to_owned()), (*signature, STRUCK.to_owned())]
+                    [id, (*timestamp, REDACTED.to_owned()), (*signature, REDACTED.to_owned())]
                 });
-                Shown { headers: posted.into_iter().chain(signed).collect(), body }
+                DeliveryPreview { headers: posted.into_iter().chain(signed).collect(), body }
             }
             EndpointKind::Slack => {
-                Shown { headers: posted.into(), body: self.text(event, &body).for_slack() }
+                DeliveryPreview { headers: posted.into(), body: self.text(event, &body).for_slack() }
             }
             EndpointKind::Email => {
                 let (id, text) = (event.event.id.to_string(), self.text(event, &body));
                 let mail = Mail { id: &id, to: to.url.expose(), text: &text, sequence: event.sequence };
                 let headers = parts.mailer.as_ref().map(|mailer| mailer.headers(&mail)).unwrap_or_default();
-                Shown { headers, body: mail.body() }
+                DeliveryPreview { headers, body: mail.body() }
             }
         }
     }
 
-    fn text(&self, event: &Event, body: &str) -> Plain {
-        plain(&event.event.kind, body, &self.parts.broker.addresses)
+    fn text(&self, event: &Event, body: &str) -> TextMessage {
+        text_message(&event.event.kind, body, &self.parts.broker.addresses)
     }
 }

@@ -10,10 +10,10 @@ use super::{Account, App, apps};
 use crate::{
     client::{Client, List, Refused},
     error::{self, PageError, go, missing},
-    frame::{Frame, Section},
-    named::{Names, WithNames},
+    format::{Id, State, Tone, When, query, words},
+    id_names::{Names, WithNames},
+    layout::{Frame, Section},
     session::{PathId, Posted, Session},
-    show::{Id, State, Tone, When, query, words},
 };
 
 /// Pages of token links that are looked through for those that use the account.
@@ -300,7 +300,7 @@ async fn links_with(client: &Client, id: &str) -> Result<Vec<Named>, Refused> {
             Named { id: link.id, name }
         };
         found.extend(page.results.into_iter().filter(uses).map(named));
-        match crate::show::cursor_of(page.next.as_deref()) {
+        match crate::format::cursor_of(page.next.as_deref()) {
             Some(next) => cursor = next,
             None => break,
         }

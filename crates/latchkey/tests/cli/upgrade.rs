@@ -1,4 +1,4 @@
-//! An installation of the version before starts on this one, with all it had (`tests/before/README.md`).
+//! An installation of the version before starts on this one, with all it had (`tests/previous_version/README.md`).
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -23,7 +23,7 @@ fn with_keys() -> Installation {
     let installation = Installation::new();
     fs::create_dir(installation.path("data")).unwrap();
     only_ours(&installation, "data", 0o700);
-    fs::write(installation.path("data/keys.json"), include_str!("../before/keys.json")).unwrap();
+    fs::write(installation.path("data/keys.json"), include_str!("../previous_version/keys.json")).unwrap();
     only_ours(&installation, "data/keys.json", 0o600);
     installation
 }
@@ -76,7 +76,7 @@ async fn on_sqlite_it_starts_with_all_it_had() {
     let options =
         sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true).foreign_keys(false);
     let mut db = SqliteConnection::connect_with(&options).await.unwrap();
-    db.execute(raw_sql(include_str!("../before/sqlite.sql"))).await.unwrap();
+    db.execute(raw_sql(include_str!("../previous_version/sqlite.sql"))).await.unwrap();
     db.close().await.unwrap();
     only_ours(&installation, "data/latchkey.db", 0o600);
     has_everything(&installation, BROKER_ALONE).await;
@@ -89,7 +89,7 @@ async fn on_postgresql_it_starts_with_all_it_had() {
     let installation = with_keys();
     let url = server::database("template1").await;
     let mut db = PgConnection::connect(&url).await.unwrap();
-    db.execute(raw_sql(include_str!("../before/postgres.sql"))).await.unwrap();
+    db.execute(raw_sql(include_str!("../previous_version/postgres.sql"))).await.unwrap();
     db.close().await.unwrap();
     let configuration = format!("database_url = '{url}'\n{BROKER_ALONE}");
     fs::write(installation.path("latchkey.toml"), &configuration).unwrap();

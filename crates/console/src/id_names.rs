@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{
     client::{Client, Refused},
-    show::{Escaped, Id},
+    format::{Escaped, Id},
 };
 
 /// Ids that are looked up for one page; further ones are shown as they are.

@@ -15,14 +15,14 @@ const FILES: &[(&str, &str)] = &[
     file!("leaving.rs"),
     file!("losses.rs"),
     file!("meetings.rs"),
-    file!("mishaps.rs"),
+    file!("missing_browsers.rs"),
     file!("pools.rs"),
     file!("recording.rs"),
     file!("refusals.rs"),
     file!("restarts.rs"),
     file!("sign_in.rs"),
     file!("signing.rs"),
-    file!("vouched.rs"),
+    file!("obf_tokens.rs"),
     file!("waiting.rs"),
 ];
 
@@ -117,7 +117,7 @@ const REACHED: &[(&[SubCode], &str, &str)] = {
         ),
         (&[S::ZoomConnectionFailed], "losses.rs", "a_line_that_stays_cut_is_the_end_after_the_limit"),
         (&[S::BotErrored], "losses.rs", "a_crash_costs_a_bot_its_place_for_a_moment"),
-        (&[S::FailedToLaunchInTime], "mishaps.rs", "without_a_chromium_a_bot_says_what_to_install"),
+        (&[S::FailedToLaunchInTime], "missing_browsers.rs", "without_a_chromium_a_bot_says_what_to_install"),
         (&[S::ZoomErrorMultipleDeviceJoin], "sign_in.rs", "a_zak_opens_a_meeting_for_signed_in_users"),
         (&[S::ZoomCredentialUnhealthy], "sign_in.rs", "an_account_that_cannot_mint_never_joins"),
         (
@@ -131,10 +131,14 @@ const REACHED: &[(&[SubCode], &str, &str)] = {
             "callbacks.rs",
             "a_bot_without_its_zak_does_not_join",
         ),
-        (&[S::ZoomObfCallbackFailed, S::ZoomObfRejected], "vouched.rs", "without_a_good_token_nobody_joins"),
+        (
+            &[S::ZoomObfCallbackFailed, S::ZoomObfRejected],
+            "obf_tokens.rs",
+            "without_a_good_token_nobody_joins",
+        ),
         (
             &[S::ZoomObfUserNotInMeeting, S::ZoomObfUserLeftMeeting],
-            "vouched.rs",
+            "obf_tokens.rs",
             "a_bot_waits_for_who_vouches_for_it_and_leaves_with_them",
         ),
         (

@@ -7,7 +7,7 @@ use url::Url;
 use crate::handle::reader::OpenedBot;
 
 /// In the place of a secret.
-const STRUCK: &str = "…";
+const REDACTED: &str = "…";
 /// A word so long that has a digit in it can be a token.
 const TOKEN_LENGTH: usize = 20;
 /// Fields whose names say that their values are secret.
@@ -16,35 +16,35 @@ const SECRET_NAMES: [&str; 8] =
 
 /// The request as it is stored, with every link cut down to its host and everything struck out that can be a secret.
 pub(super) fn request(bot: &OpenedBot) -> Value {
-    let mut request = strike("", serde_json::to_value(&bot.request).expect("text keys"));
-    request["metadata"] = strike("", serde_json::to_value(&bot.row.metadata).expect("text keys"));
+    let mut request = redact("", serde_json::to_value(&bot.request).expect("text keys"));
+    request["metadata"] = redact("", serde_json::to_value(&bot.row.metadata).expect("text keys"));
     request["meeting_url"] = link(&bot.request.meeting_url).into();
     request
 }
 
 /// A meeting's link: host, path, and the names in its query.
 fn link(text: &str) -> String {
-    let Ok(url) = Url::parse(text) else { return STRUCK.to_owned() };
+    let Ok(url) = Url::parse(text) else { return REDACTED.to_owned() };
     let path: Vec<_> = url.path().split('/').map(word).collect();
-    let names: Vec<_> = url.query_pairs().map(|(name, _)| format!("{}={STRUCK}", word(&name))).collect();
+    let names: Vec<_> = url.query_pairs().map(|(name, _)| format!("{}={REDACTED}", word(&name))).collect();
     let query = if names.is_empty() { String::new() } else { format!("?{}", names.join("&")) };
     format!("{}{}{query}", origin(&url), path.join("/"))
 }
 
 fn origin(url: &Url) -> String {
-    format!("{}://{}", url.scheme(), url.host_str().unwrap_or(STRUCK))
+    format!("{}://{}", url.scheme(), url.host_str().unwrap_or(REDACTED))
 }
 
-fn strike(name: &str, value: Value) -> Value {
+fn redact(name: &str, value: Value) -> Value {
     let is_secret = || SECRET_NAMES.iter().any(|secret| name.to_ascii_lowercase().contains(secret));
     match value {
-        Value::String(text) if is_secret() && !text.contains("://") => STRUCK.into(),
+        Value::String(text) if is_secret() && !text.contains("://") => REDACTED.into(),
         Value::String(text) => text.split(' ').map(word).collect::<Vec<_>>().join(" ").into(),
-        Value::Array(items) => items.into_iter().map(|item| strike(name, item)).collect(),
+        Value::Array(items) => items.into_iter().map(|item| redact(name, item)).collect(),
         Value::Object(fields) => {
             // All members of a secret object are secret, too.
             let inside = |field: &str| if is_secret() { name.to_owned() } else { field.to_owned() };
-            fields.into_iter().map(|(field, value)| (field.clone(), strike(&inside(&field), value))).collect()
+            fields.into_iter().map(|(field, value)| (field.clone(), redact(&inside(&field), value))).collect()
         }
         value => value,
     }
@@ -53,22 +53,22 @@ fn strike(name: &str, value: Value) -> Value {
 /// A word of a text, unless it can be a secret: of a link its host stays, of an e-mail address its domain.
 fn word(text: &str) -> String {
     if text.contains("://") {
-        return Url::parse(text).map_or(STRUCK.to_owned(), |url| format!("{}/{STRUCK}", origin(&url)));
+        return Url::parse(text).map_or(REDACTED.to_owned(), |url| format!("{}/{REDACTED}", origin(&url)));
     }
     if let Some((_, domain)) = text.rsplit_once('@') {
-        return format!("{STRUCK}@{domain}");
+        return format!("{REDACTED}@{domain}");
     }
     let can_be_a_token = text.len() >= TOKEN_LENGTH && text.bytes().any(|byte| byte.is_ascii_digit());
     // Ids of accounts and pools tell what the bot was asked for, and open nothing.
     let is_an_id = text.parse::<BotId>().is_ok();
-    if can_be_a_token && !is_an_id { STRUCK.to_owned() } else { text.to_owned() }
+    if can_be_a_token && !is_an_id { REDACTED.to_owned() } else { text.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{link, strike};
+    use super::{link, redact};
 
     #[test]
     fn of_a_meetings_link_the_number_stays() {
@@ -93,7 +93,7 @@ mod tests {
             "metadata": { "access_token": ["planted"], "text": "see https://example.com/planted and planted0planted0planted" },
             "timeout": 12,
         });
-        let struck = strike("", given);
+        let struck = redact("", given);
         assert!(!struck.to_string().contains("planted"), "{struck:#}");
         assert_eq!(struck["bot_name"], "Notes for Ada 2026");
         assert_eq!(struck["zoom"]["zak_url"], "https://example.com/…");

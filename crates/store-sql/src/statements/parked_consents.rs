@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use model::{ParkedConsentId, Timestamp, WorkspaceId, ZoomOauthAppId};
 use store::{Credential, Digest, Grant, Note, ParkedConsent, ParkedConsents, StoreError, ZoomOauthApp};
 
-use super::{apps, apps::APP_COLUMNS, credentials};
+use super::{credentials, zoom_oauth_apps, zoom_oauth_apps::APP_COLUMNS};
 use crate::{
     SqlStore,
     db::{Isolation, Tx},
@@ -61,7 +61,7 @@ impl ParkedConsents for SqlStore {
         .fetch_all(&self.readers)
         .await?;
         match rows.as_slice() {
-            [row] => apps::app(row).map(Some),
+            [row] => zoom_oauth_apps::app(row).map(Some),
             _ => Ok(None),
         }
     }
