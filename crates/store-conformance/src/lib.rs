@@ -149,21 +149,21 @@ impl Conformance {
 macro_rules! conformance_tests {
     ($constructor:expr) => {
         $crate::conformance_tests! { $constructor =>
-            access { a_workspace_chooses_what_becomes_of_ignored_fields, a_workspace_chooses_what_a_second_authorization_comes_to, the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash,
+            workspaces { a_workspace_chooses_what_becomes_of_ignored_fields, a_workspace_chooses_what_a_second_authorization_comes_to, the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash,
                      a_key_comes_back_whole, one_more_workspace_comes_with_its_key, revoking_a_key_is_final_and_local,
                      the_last_use_only_moves_on, a_callback_secret_is_rotated_by_a_caller_that_knows_it,
                      of_rotations_at_once_one_counts, former_secrets_are_erased_once_they_have_ended }
-            apps { apps_stay_in_their_workspace, one_app_per_client_id, a_refused_app_is_probed_by_one_at_a_time,
+            zoom_oauth_apps { apps_stay_in_their_workspace, one_app_per_client_id, a_refused_app_is_probed_by_one_at_a_time,
                    a_refusal_of_a_replaced_secret_says_nothing, a_webhook_secret_is_replaced_by_a_caller_that_knows_it,
                    a_refused_signature_is_noted_once_until_one_is_accepted, an_app_goes_when_its_accounts_have_gone,
                    an_app_that_comes_back_is_the_same,
                    connecting_and_removing_at_once_leaves_no_account_without_its_app,
                    apps_are_listed_in_pages }
-            connect { an_invitation_is_used_once, of_completions_at_once_one_connects, an_invitation_comes_back_whole,
+            consents { an_invitation_is_used_once, of_completions_at_once_one_connects, an_invitation_comes_back_whole,
                       a_withdrawn_invitation_connects_nothing, a_used_invitation_is_not_withdrawn,
                       an_open_invitation_of_an_account_is_found, invitations_that_have_ended_are_forgotten,
                       invitations_are_listed_in_pages }
-            console { a_session_comes_back_whole_and_ends, of_browsers_at_once_one_opens_a_link,
+            console_sessions { a_session_comes_back_whole_and_ends, of_browsers_at_once_one_opens_a_link,
                       a_link_that_has_ended_and_a_session_open_nothing,
                       all_sessions_of_a_key_end_at_once_and_no_others,
                       a_new_session_clears_away_those_that_have_ended }
@@ -184,7 +184,7 @@ macro_rules! conformance_tests {
             idempotency { a_repeated_request_gets_the_first_answer, a_lapsed_request_is_taken_on_again,
                           an_abandoned_request_may_come_again_at_once, of_the_same_at_once_one_is_first,
                           what_is_past_its_time_is_forgotten_few_at_a_time }
-            log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
+            account_log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
             meeting_events { events_are_kept_in_order_and_read_from_any_number_on,
                        an_event_is_kept_once_and_by_who_holds_the_bot,
                        erased_events_are_gone_and_their_numbers_stay_taken,
@@ -212,11 +212,11 @@ macro_rules! conformance_tests {
                              what_is_written_late_or_twice_is_found_once,
                              a_bot_of_the_same_name_elsewhere_is_not_shown,
                              what_is_pruned_is_found_no_more_and_what_stays_is }
-            limits { a_limit_comes_back_whole, nobody_overwrites_a_limit_unseen, of_takers_at_once_one_is_first,
+            zoom_limits { a_limit_comes_back_whole, nobody_overwrites_a_limit_unseen, of_takers_at_once_one_is_first,
                      limits_that_nobody_uses_are_forgotten }
             stats { accounts_are_counted_by_state }
             probe { a_store_that_works_can_be_probed_again_and_again }
-            parked { a_parked_consent_comes_back_whole, one_is_parked_for_each_user, the_oldest_make_room,
+            parked_consents { a_parked_consent_comes_back_whole, one_is_parked_for_each_user, the_oldest_make_room,
                      adopting_connects_and_ends_it_once, a_consent_ends_what_is_parked_of_the_user,
                      what_is_parked_can_be_erased, an_installed_app_is_named_or_the_only_one }
             pools { a_pool_comes_back_whole, who_holds_seats_is_known_while_they_last, a_pool_is_changed_by_its_own_workspace,
@@ -225,7 +225,7 @@ macro_rules! conformance_tests {
                     an_account_hosts_no_more_than_it_may, a_seat_of_the_meetings_host_counts_as_hosting, the_dead_are_passed_over,
                     seats_come_back_by_their_holders_end_and_by_time, a_bots_last_step_gives_its_seats_back, a_seat_of_a_wrong_clock_keeps_nobody_away,
                     of_many_who_ask_at_once_each_sees_what_the_others_took }
-            links { a_link_comes_back_whole, what_a_link_gives_moves_the_revision, what_a_link_does_not_give_leaves_it,
+            token_links { a_link_comes_back_whole, what_a_link_gives_moves_the_revision, what_a_link_does_not_give_leaves_it,
                  links_are_listed_newest_first_in_pages, of_changes_at_once_one_counts,
                     uses_are_counted_to_the_last, the_last_uses_are_shown,
                     a_request_is_remembered_from_its_first_time, revoking_is_final_and_local }
@@ -245,7 +245,7 @@ macro_rules! conformance_tests {
                        a_test_reaches_one_endpoint_whatever_it_listens_to,
                        what_was_delivered_can_be_sent_again_in_order,
                        workspaces_take_turns_and_a_host_has_a_part_of_the_places, what_waits_is_counted }
-            realtime { a_workspace_has_a_part_of_the_places,
+            realtime_endpoints { a_workspace_has_a_part_of_the_places,
                        endpoints_are_due_when_something_happens, an_endpoint_that_failed_waits_whatever_happens,
                        a_due_time_that_no_clock_can_have_given_holds_no_endpoint_up,
                        progress_needs_the_lease, an_endpoint_ends_once_with_its_event,

@@ -114,7 +114,7 @@ mod tests {
         Secret::new(format!("whsec_{}", BASE64_STANDARD.encode([byte; 24])))
     }
 
-    fn preview(secrets: &Secrets) -> Vec<String> {
+    fn shown(secrets: &Secrets) -> Vec<String> {
         secrets.0.iter().map(|(secret, _)| secret.expose().to_owned()).collect()
     }
 
