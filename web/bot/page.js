@@ -74,7 +74,8 @@
     else forgetRoster(change);
     if (change.state === 'Fail') return refuse(change);
     if (change.state === 'Closed') over = true;
-    say({ type: 'connection', state: change.state, reason: change.reason });
+    const reason = change.reason === undefined ? undefined : scrub(String(change.reason));
+    say({ type: 'connection', state: change.state, reason });
     if (connected) sayRoster();
   };
 

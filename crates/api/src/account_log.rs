@@ -1,5 +1,5 @@
-//! Logs of accounts and apps: `/api/v2/zoom-oauth-credential-logs/`, `/api/v2/zoom-oauth-app-logs/`, and the events among
-//! them, `/api/latchkey/v1/credential-events/`. Newest first, a hundred lines a page.
+//! Logs of accounts and apps: `/api/v2/zoom-oauth-credential-logs/`, `/api/v2/zoom-oauth-app-logs/`, and the
+//! machine-readable events, `/api/latchkey/v1/credential-events/`. Newest first, a hundred lines a page.
 
 use axum::{
     Json,
@@ -17,7 +17,7 @@ use crate::{
     page::{PAGE_SIZE, Page, Query, Wanted},
 };
 
-/// The filters of lines about accounts, and the cursor.
+/// The filters and the cursor of the accounts' log.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
@@ -29,11 +29,11 @@ pub(crate) struct ListCredentialLog {
     created_at_before: Option<String>,
     /// `created_at` or `-created_at`.
     ordering: Option<String>,
-    /// As in `next` of another page.
+    /// The cursor in `next` or `previous` of another page.
     cursor: Option<String>,
 }
 
-/// The filters of lines about apps, and the cursor.
+/// The filters and the cursor of the apps' log.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
@@ -45,7 +45,7 @@ pub(crate) struct ListAppLog {
     created_at_before: Option<String>,
     /// `created_at` or `-created_at`.
     ordering: Option<String>,
-    /// As in `next` of another page.
+    /// The cursor in `next` or `previous` of another page.
     cursor: Option<String>,
 }
 
@@ -70,10 +70,10 @@ pub(crate) struct AppLogLine {
 pub(crate) struct CredentialEvent {
     id: LogLineId,
     credential: CredentialId,
-    /// What the account became.
+    /// The account's new state.
     #[schema(required)]
     status: Option<CredentialStatus>,
-    /// Why, if something failed.
+    /// The error code, if something failed.
     #[schema(required)]
     code: Option<Code>,
     /// What to do about the code.
@@ -83,7 +83,7 @@ pub(crate) struct CredentialEvent {
     created_at: Timestamp,
 }
 
-/// A question for lines.
+/// A query for log lines.
 struct Asked {
     query: Query,
     wanted: Wanted<LogLineId>,
@@ -104,7 +104,7 @@ impl Asked {
         Ok(Self { query, wanted, filter })
     }
 
-    /// Lines about something else than `shown` shows are not asked for.
+    /// The query selects only lines that `shown` can show; any other line is an internal error.
     fn answer<T>(
         &self,
         state: &State,
@@ -112,7 +112,8 @@ impl Asked {
         lines: Vec<LogLine>,
         shown: impl Fn(&LogLine) -> Option<T>,
     ) -> Result<Json<Page<T>>, ApiError> {
-        let other = || ApiError::from(Failure::new(Code::Internal, "a log line is about something else"));
+        let other =
+            || ApiError::from(Failure::new(Code::Internal, "a log line is not about what was asked for"));
         let shown = |line: &LogLine| shown(line).ok_or_else(other);
         self.wanted.answer((&self.query, &state.broker, path), lines, |line| line.id, shown).map(Json)
     }

@@ -1,4 +1,4 @@
-//! A request's body: a JSON object, or a form, URL-encoded or in parts.
+//! A request's body: a JSON object, or a form (URL-encoded or multipart).
 
 use std::{convert::Infallible, future::ready};
 
@@ -13,13 +13,13 @@ use serde_json::{Map, Value};
 
 use crate::{State, bounds::Sender, error::ApiError};
 
-/// Objects in objects, as a form writes them: `automatic_leave.bot_detection.using_participant_names.timeout`. The deepest are
-/// options of transcripts.
+/// The maximum depth of nested objects in a form: `automatic_leave.bot_detection.using_participant_names.timeout`. The
+/// deepest fields are options of transcripts.
 const DEEPEST: usize = 8;
-/// Parts of a form. A new bot has some thirty fields.
+/// The maximum number of parts in a form. A new bot has about thirty fields.
 const MOST_PARTS: usize = 1000;
 
-/// The fields of a body. All encodings read alike; an empty body has none.
+/// The fields of a body, the same for all encodings. An empty body has none.
 pub(crate) struct Body(pub(crate) Map<String, Value>);
 
 impl<S> FromRequest<S> for Body
@@ -40,9 +40,9 @@ where
         let bytes = bytes(request, &State::from_ref(state)).await?;
         match content_type.as_str() {
             _ if bytes.is_empty() => Ok(Self(Map::new())),
-            // `curl -d` sends this type with any body. Read as a form, JSON would be one field with a strange name.
+            // `curl -d` sends this type with any body. As a form, JSON would become one field with a strange name.
             "application/x-www-form-urlencoded" if is_json(&bytes) => Err(ApiError::Unreadable(
-                "The body is JSON, and its Content-Type says that it is a form: send `Content-Type: application/json`."
+                "The body is JSON, but its Content-Type says that it is a form: send `Content-Type: application/json`."
                     .into(),
             )),
             "application/x-www-form-urlencoded" => Ok(Self(form(&bytes))),
@@ -55,7 +55,7 @@ where
             "" | "application/json" => match serde_json::from_slice(&bytes) {
                 Ok(Value::Object(fields)) => Ok(Self(fields)),
                 Ok(_) => Err(ApiError::Unreadable("The body must be a JSON object.".into())),
-                // Where, not what: the body may hold secrets.
+                // Only the position, not the text: the body may contain secrets.
                 Err(error) => Err(ApiError::Unreadable(format!(
                     "The body is not JSON: line {}, column {}.",
                     error.line(),
@@ -67,17 +67,17 @@ where
     }
 }
 
-/// Whether a body is meant as JSON: no field of a form begins like this.
+/// Whether a body is probably JSON: no form begins with this character.
 fn is_json(bytes: &[u8]) -> bool {
     matches!(bytes.trim_ascii_start(), [b'{' | b'[', ..])
 }
 
-/// A whole body, of any type, of a caller with a valid key.
+/// The complete body, of any type, from a caller with a valid key.
 pub(crate) async fn bytes(request: Request, state: &State) -> Result<Bytes, ApiError> {
     state.admission.bodies.read(request.into_body(), Sender::Caller).await.map_err(ApiError::Body)
 }
 
-/// A form has no objects: it writes a field of one as `zoom.zak_url`.
+/// A form has no objects: a field inside one is written as `zoom.zak_url`.
 fn form(bytes: &[u8]) -> Map<String, Value> {
     let mut fields = Map::new();
     for (name, value) in url::form_urlencoded::parse(bytes) {
@@ -86,9 +86,9 @@ fn form(bytes: &[u8]) -> Map<String, Value> {
     fields
 }
 
-/// A form in parts. An object can stand in a part of its own, if the part says that it is JSON.
+/// Reads a multipart form. A part can contain an object if the part's type is JSON.
 async fn parts(bytes: Bytes, boundary: String) -> Result<Map<String, Value>, ApiError> {
-    // Where, not what: a part may hold a secret.
+    // Only the position, not the text: a part may contain a secret.
     let unreadable = |at: &str, what: &str| ApiError::Unreadable(format!("{at} of the form {what}."));
     let broken = |_| unreadable("A part", "cannot be read");
     let mut parts = Multipart::new(stream::once(ready(Ok::<_, Infallible>(bytes))), boundary);
@@ -108,7 +108,7 @@ async fn parts(bytes: Bytes, boundary: String) -> Result<Map<String, Value>, Api
         let is_json = part.content_type().is_some_and(|kind| kind.essence_str() == "application/json");
         let text = part.text().await.map_err(broken)?;
         let value = if is_json {
-            serde_json::from_str(&text).map_err(|_| unreadable(&at, "says that it is JSON, and is not"))?
+            serde_json::from_str(&text).map_err(|_| unreadable(&at, "has the type JSON, but is not JSON"))?
         } else {
             Value::String(text)
         };
@@ -117,7 +117,7 @@ async fn parts(bytes: Bytes, boundary: String) -> Result<Map<String, Value>, Api
     Ok(fields)
 }
 
-/// Writes a field of a form into the object that its name says.
+/// Puts a form's field into the object that its dotted name gives.
 fn put(fields: &mut Map<String, Value>, name: &str, value: Value) {
     let mut inside = fields;
     let mut path = name.splitn(DEEPEST, '.').peekable();

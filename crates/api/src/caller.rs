@@ -16,7 +16,7 @@ use tenants::KeyCheck;
 
 use crate::{State, bounds::Slot, error::ApiError, internal_client::CheckedKey};
 
-/// Scopes as a type: a handler's signature names those it needs.
+/// Scopes as types: a handler's signature lists the scopes that it needs.
 pub(crate) trait Scope {
     const SCOPES: &'static [ApiScope];
 }
@@ -37,20 +37,20 @@ scopes! {
     Tokens: Tokens;
     Admin: Admin;
     Operator: Operator;
-    // To have events sent to an address is to read them.
+    // Receiving events at an address is reading them.
     AdminAndRead: Admin Read;
 }
 
-/// The workspace that an API key opens, for a handler that needs the scopes of `S`. Store methods take the workspace from here:
-/// what a handler can reach is decided by its signature.
+/// The workspace of an API key, for a handler that needs the scopes of `S`. Store methods take the workspace from here, so a
+/// handler's signature decides what it can reach.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller<S> {
     pub(crate) workspace: WorkspaceId,
-    /// The key, for the audit.
+    /// The key, for the audit log.
     pub(crate) key: ApiKeyId,
-    /// Everything that the key may do.
+    /// The scopes of the key.
     pub(crate) scopes: ApiScopes,
-    /// How long, and how often.
+    /// The end and the rate limit of the key.
     pub(crate) key_limits: KeyLimits,
     needs: PhantomData<S>,
 }
@@ -73,18 +73,18 @@ where
     }
 }
 
-/// The limits of a key: those of keys that are made with it are no wider.
+/// The limits of a key. Keys that are created with it get no wider limits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyLimits {
-    /// Its end.
+    /// When the key expires.
     pub(crate) expires_at: Option<Timestamp>,
-    /// How many calls a minute it was made for.
+    /// The key's own limit of calls a minute.
     pub(crate) per_minute: Option<NonZeroU32>,
-    /// The limit of calls that applies to it, of the key or of the server.
+    /// The limit of calls a minute that applies: the key's own, or the server's.
     pub(crate) most_per_minute: Option<NonZeroU32>,
 }
 
-/// A caller with a valid key, within its limit of calls.
+/// A caller with a valid key, within its rate limit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AdmittedKey {
     pub(crate) workspace: WorkspaceId,
@@ -93,7 +93,7 @@ pub(crate) struct AdmittedKey {
     key_limits: KeyLimits,
 }
 
-/// The caller of a request. It is looked up and counted once for each request.
+/// The caller of a request. The key is looked up and the call counted once for each request.
 pub(crate) async fn admitted(parts: &mut Parts, state: &State) -> Result<AdmittedKey, ApiError> {
     if let Some(known) = parts.extensions.get::<AdmittedKey>() {
         return Ok(*known);
@@ -128,7 +128,7 @@ impl AdmittedKey {
     }
 }
 
-/// The key in the headers, if it is valid. Answers to wrong ones are slowed down.
+/// The key in the headers, if it is valid. Answers to wrong keys are slowed down.
 pub(crate) async fn authenticated_key(
     headers: &HeaderMap,
     state: &State,
@@ -143,7 +143,7 @@ pub(crate) async fn authenticated_key(
     }
 }
 
-/// The value in `Authorization`, after one of the schemes that are read.
+/// The value of `Authorization`, after one of the supported schemes.
 pub(crate) fn presented_key(headers: &HeaderMap) -> Option<&str> {
     let header = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
     match header.split_once(' ') {
@@ -155,10 +155,10 @@ pub(crate) fn presented_key(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// The key in the headers, if it is good.
+/// The key in the headers, if it is valid.
 async fn authenticate(headers: &HeaderMap, state: &State) -> Result<ApiKey, ApiError> {
     const UNKNOWN: ApiError = ApiError::AuthenticationFailed(
-        "This API key is not known here: see that it is whole, and this server's.",
+        "This server does not know this API key: check that it is complete and belongs to this server.",
     );
     if !headers.contains_key(AUTHORIZATION) {
         return Err(ApiError::NotAuthenticated);

@@ -1,10 +1,10 @@
-//! Connections, from the listener to the server.
+//! The loop that accepts connections and serves their requests.
 //!
-//! `axum::serve` does the same, but wraps each request in layers that nothing here needs, and sets no bounds.
+//! `axum::serve` does the same, but wraps each request in layers that are not needed here, and sets no limits.
 //!
-//! hyper takes in 100 header fields and 64 KiB, and closes with a bare 431 past that. More fields than it does by itself
-//! (`max_headers`) would have it fill two tables of so many anew for every request: 5,000 instructions for 512. Its timers
-//! stay off: it would make one anew for every request, and idle time counts for it as a head that is late.
+//! hyper accepts 100 header fields and 64 KiB, and answers a bare 431 and closes above that. With a higher limit than its
+//! default (`max_headers`) it would fill two tables of that size for every request: 5,000 instructions for 512 fields. Its
+//! timers stay off: it would create one for every request, and it counts idle time as a late head.
 
 use std::{
     convert::Infallible,
@@ -37,19 +37,19 @@ use crate::{
     bounds::{Command, ConnectionPermit, ConnectionState, Connections},
 };
 
-/// Bytes that are buffered for one connection: a request's head, or a body that is not read yet.
+/// Bytes buffered for one connection: a request's head, or a body that is not read yet.
 const MOST_BUFFERED: usize = 64 * 1024;
 /// How often connections are swept: they count time in seconds.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The answer to a connection that comes while all places are taken.
+/// The answer to a connection above the limit.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-/// The answer to a client that began a request and did not finish it.
+/// The answer to a client that began a request and did not finish it in time.
 const LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// Serves until `stop`, and then until each request that is under way has its answer. A panic in
-/// the sweep of its connections is a worker's: accepting does not wait for it.
+/// Serves until `stop` resolves, and then until each request in progress has its answer. The sweep runs as a
+/// worker, so a panic in it does not stop the accepting of connections.
 pub async fn serve(
     mut listener: TcpListener,
     server: Server,
@@ -74,7 +74,7 @@ pub async fn serve(
         };
         match connections.admit(peer.ip()) {
             Some(permit) => drop(tasks.spawn(converse(stream, server.connection(peer), permit))),
-            // As much as the socket takes at once: the server does not wait for more.
+            // Only what the socket accepts immediately: the server does not wait here.
             None => drop(stream.try_write(FULL)),
         }
     }
@@ -84,7 +84,7 @@ pub async fn serve(
     tasks.wait().await;
 }
 
-/// Serves one connection to its end.
+/// Serves one connection until it ends.
 async fn converse(stream: TcpStream, served: Connection, permit: ConnectionPermit) {
     let state = Arc::clone(&permit.connection);
     let service = service_fn(|request: hyper::Request<Incoming>| {
@@ -98,17 +98,17 @@ async fn converse(stream: TcpStream, served: Connection, permit: ConnectionPermi
         }
     });
     let mut http = http1::Builder::new();
-    // Answers are short: copied together they leave sooner than in two pieces.
+    // Answers are short: one copied buffer is sent faster than two pieces.
     http.writev(false).max_buf_size(MOST_BUFFERED);
     let stream = Stream { stream, connection: Arc::clone(&state) };
     let mut http = http.serve_connection(TokioIo::new(stream), service);
     let order = loop {
         tokio::select! {
-            // In this order, without a random number for it: nearly always there is a request, and no order.
+            // In this order, without a random number for it: nearly always there is a request and no command.
             biased;
             ended = &mut http => {
                 if let Err(error) = ended {
-                    tracing::trace!(%error, "a connection broke off");
+                    tracing::trace!(%error, "a connection ended with an error");
                 }
                 return;
             }
@@ -128,7 +128,7 @@ async fn converse(stream: TcpStream, served: Connection, permit: ConnectionPermi
     }
 }
 
-/// Counts the seconds of connections, and says what happened in each.
+/// Counts the seconds of connections, and logs what happened in each.
 async fn run_sweep(server: Server, connections: Arc<Connections>) -> Infallible {
     let env = server.env();
     loop {
@@ -139,17 +139,20 @@ async fn run_sweep(server: Server, connections: Arc<Connections>) -> Infallible 
             tracing::warn!(
                 refused,
                 displaced,
-                "more connections than [connections] allows: those that waited longest went"
+                "more connections than [connections] allows: the longest idle connections were closed"
             );
         }
         if counts.late > 0 {
-            tracing::info!(connections = counts.late, "requests were begun and not sent in time");
+            tracing::info!(
+                connections = counts.late,
+                "closed connections that did not send a complete head in time"
+            );
         }
         server.log_suppressed(env.now());
     }
 }
 
-/// A connection's stream, which notes when something comes and goes.
+/// A connection's stream, which reports when bytes are received and sent.
 struct Stream {
     stream: TcpStream,
     connection: Arc<ConnectionState>,
@@ -192,10 +195,10 @@ impl AsyncWrite for Stream {
     }
 }
 
-/// A body, whose connection is waited for while nothing comes.
+/// A body that marks its connection as waiting while no data arrives.
 struct Watched {
     body: Incoming,
-    /// `None` for a body that is all there.
+    /// `None` for an empty body.
     connection: Option<Arc<ConnectionState>>,
 }
 

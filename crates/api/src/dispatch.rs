@@ -1,6 +1,6 @@
 //! Which handler answers a request.
 //!
-//! Reads of tokens come by the thousand, so they bypass the router: its layers, boxed anew for every request, would make
+//! Reads of tokens are very frequent, so they bypass the router: its layers, boxed again for every request, would make
 //! them half as expensive again. All other requests, and unusual reads, go through the router. The answers are the same.
 
 use std::{net::SocketAddr, sync::Arc};
@@ -21,7 +21,7 @@ use crate::{
     metrics_router, router, token,
 };
 
-/// Connections at once for scrapers of the metrics.
+/// The connection limit of the metrics listener.
 const METRICS_CONNECTIONS: usize = 16;
 
 /// Answers requests. Given to [`serve`](crate::serve), which accepts the connections.
@@ -32,7 +32,7 @@ struct Shared {
     state: State,
     router: Router,
     bounds: Bounds,
-    /// Whether reads of tokens are answered here.
+    /// Whether reads of tokens bypass the router.
     gives_tokens: bool,
 }
 
@@ -44,13 +44,13 @@ pub struct Connection {
 }
 
 impl Server {
-    /// Serves every route of the API, and `pages` beside them.
+    /// Serves every route of the API, and `pages` in addition.
     pub fn new(state: State, pages: Router) -> Self {
         let (router, bounds) = (router(state.clone(), pages), state.admission.bounds.clone());
         Self(Arc::new(Shared { router, bounds, state, gives_tokens: true }))
     }
 
-    /// Serves `/metrics` and nothing else.
+    /// Serves only `/metrics`.
     pub fn metrics_only(state: State) -> Self {
         let bounds = Bounds { connections: METRICS_CONNECTIONS, ..state.admission.bounds.clone() };
         Self(Arc::new(Shared { router: metrics_router(state.clone()), bounds, state, gives_tokens: false }))
@@ -60,7 +60,7 @@ impl Server {
         &self.0.bounds
     }
 
-    /// The name of the worker that sweeps its connections.
+    /// The name of the worker that sweeps this server's connections.
     pub(crate) fn sweep(&self) -> &'static str {
         if self.0.gives_tokens { "connections" } else { "metrics_connections" }
     }
@@ -69,21 +69,21 @@ impl Server {
         &self.0.state.env
     }
 
-    /// Logs how many requests were refused without a line of their own.
+    /// Logs how many requests were refused without a log line of their own.
     pub(crate) fn log_suppressed(&self, now: Timestamp) {
         for (Kind { route, status, code }, more) in self.0.state.admission.refusals.take_suppressed(now) {
-            tracing::info!(route, status, code, more, "answered so as well");
+            tracing::info!(route, status, code, more, "more requests were refused the same way");
         }
     }
 
-    /// What answers a connection from this address.
+    /// The service of one connection from this address.
     pub fn connection(&self, peer: SocketAddr) -> Connection {
         Connection { shared: Arc::clone(&self.0), peer }
     }
 }
 
 impl Connection {
-    /// The answer to a request.
+    /// Answers one request.
     pub async fn answer<B>(self, request: Request<B>) -> Response
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
@@ -94,7 +94,7 @@ impl Connection {
         }
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        // Boxed: it must not make every read larger.
+        // Boxed: otherwise it would make the future of every read larger.
         Box::pin(self.shared.router.clone().oneshot(request)).await.unwrap_or_else(|never| match never {})
     }
 }

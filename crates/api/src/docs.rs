@@ -1,5 +1,5 @@
-//! `/docs/error-codes` and `/docs/sub-codes`: the two generated pages of the documentation, which errors link. A server has those
-//! of its own version, so a link never leads to another version's page, or nowhere.
+//! `/docs/error-codes` and `/docs/sub-codes`: the two generated pages of the documentation, which errors link to. A server
+//! serves the pages of its own version, so a link never leads to another version's page or to none.
 
 use std::{fmt::Write as _, sync::LazyLock};
 
@@ -23,7 +23,7 @@ use crate::{
 static ERROR_CODES: LazyLock<String> = LazyLock::new(|| to_html(&error_codes_page()));
 static SUB_CODES: LazyLock<String> = LazyLock::new(|| to_html(&sub_codes_page()));
 
-/// What an error code means.
+/// The address of an error code on its page.
 pub(crate) fn page_of_error(addresses: &Addresses, code: &str) -> Url {
     let mut url = addresses.at("docs/error-codes");
     url.set_fragment(Some(code));
@@ -35,7 +35,7 @@ pub(crate) fn page_of_error(addresses: &Addresses, code: &str) -> Url {
 struct DocsPage {
     simulated: bool,
     title: &'static str,
-    /// The other page, and what it is called.
+    /// The other page: its address and title.
     other: (Url, &'static str),
     content: &'static str,
 }
@@ -46,7 +46,7 @@ struct DocsPage {
     path = "/docs/error-codes",
     tag = "server",
     operation_id = "docs_error_codes",
-    responses((status = 200, description = "A page; each code is a fragment of it.", body = String, content_type = "text/html"))
+    responses((status = 200, description = "A page; each code is a fragment.", body = String, content_type = "text/html"))
 )]
 pub(crate) async fn error_codes(Extract(state): Extract<State>) -> Response {
     let other = (state.broker.addresses.at("docs/sub-codes"), "Sub codes of bots");
@@ -59,7 +59,7 @@ pub(crate) async fn error_codes(Extract(state): Extract<State>) -> Response {
     path = "/docs/sub-codes",
     tag = "server",
     operation_id = "docs_sub_codes",
-    responses((status = 200, description = "A page; each code is a fragment of it.", body = String, content_type = "text/html"))
+    responses((status = 200, description = "A page; each code is a fragment.", body = String, content_type = "text/html"))
 )]
 pub(crate) async fn sub_codes(Extract(state): Extract<State>) -> Response {
     let other = (state.broker.addresses.at("docs/error-codes"), "Error codes");
@@ -71,15 +71,15 @@ fn page(page: &DocsPage) -> Response {
         .map_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response(), |html| Html(html).into_response())
 }
 
-/// `docs/error-codes.md`.
+/// The text of `docs/error-codes.md`.
 pub fn error_codes_page() -> String {
     let mut page = "\
 # Error codes
 
-`code` in refusals of the API and of token links, in the audit, and in an account's log. Codes are
-never renamed. A refusal of the API has the address of its code's place on this page in `docs`.
-Wrong fields have no code: they are answered by name, with what is wrong with each. What is not
-there is a 404 without a code.
+These are the values of `code` in refusals of the API and of token links, in the audit log, and in
+an account's log. Codes are never renamed. A refusal of the API links to its code here, in `docs`.
+Wrong fields have no code: the answer lists the errors by field. An object that does not exist is a
+404 without a code.
 
 This page is printed by `latchkey error-codes`, from `model/src/failure.rs` and
 `api/src/request_code.rs`. Every server shows it at `/docs/error-codes`.
@@ -109,7 +109,7 @@ fn section(page: &mut String, code: &str, about: &str, status: StatusCode, class
     page.extend(wrapped(&format!("Status {}. **{turn}**: {advice}.", status.as_str())));
 }
 
-/// Headings get the ids that GitHub and mdBook give them.
+/// Headings get the same ids as on GitHub and in mdBook.
 fn to_html(markdown: &str) -> String {
     let mut events: Vec<Event<'_>> = Parser::new_ext(markdown, Options::ENABLE_TABLES).collect();
     let mut heading = None;

@@ -11,10 +11,10 @@ use crate::{
     request::{Field, Schemas, parsed, refer, reference},
 };
 
-/// What is said of another kind of app.
+/// The error text for an unknown kind of app.
 pub(crate) const APP_KINDS: &str = "It must be user_level, account_level or server_to_server.";
 
-/// Defines a type around `$inner`, whose words are its `as_str`.
+/// Defines a type around `$inner`; its words are the results of `as_str`.
 macro_rules! words {
     ($($(#[doc = $about:literal])* $name:ident($inner:ident) = [$($word:ident),*], $complaint:expr;)*) => {$(
         $(#[doc = $about])*
@@ -55,15 +55,15 @@ words! {
     /// Whose meetings a Zoom app may see.
     AppKind(AppKind) = [UserLevel, AccountLevel, ServerToServer],
         APP_KINDS;
-    /// What it comes to when a connected user is connected again over the API.
+    /// What happens when a connected user is connected again over the API.
     SecondAuthorization(SecondAuthorization) = [Replace, Conflict],
         "It must be replace or conflict.";
-    /// What becomes of the fields of a new bot that have no effect: they are named in the answer, or the request is refused.
+    /// What happens to fields of a new bot that have no effect: they are named in the answer, or the request is refused.
     IgnoredFields(IgnoredFields) = [Name, Refuse],
         "It must be name or refuse.";
 }
 
-/// How a bot platform asks for tokens, and is answered.
+/// The protocol between a bot platform and a token link: how it requests tokens, and how it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialect(pub(crate) store::Dialect);
 
@@ -77,7 +77,9 @@ impl PartialSchema for Dialect {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .description(Some("How a bot platform asks for tokens, and is answered."))
+            .description(Some(
+                "The protocol of a bot platform: how it requests tokens, and how it is answered.",
+            ))
             .enum_values(Some(store::Dialect::ALL.map(store::Dialect::as_str)))
             .into()
     }

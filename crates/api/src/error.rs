@@ -1,6 +1,6 @@
-//! What a failed call answers. The status is chosen here and nowhere else.
+//! The answers of failed calls. The HTTP status is chosen only here.
 
-use std::{any::Any, borrow::Cow, error::Error as _, time::Duration};
+use std::{any::Any, borrow::Cow, time::Duration};
 
 use axum::{
     Json,
@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use broker::Addresses;
-use model::{ApiScope, Class, Code, Failure, Timestamp};
+use model::{ApiScope, Class, Code, Failure, Timestamp, chain};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -23,7 +23,7 @@ use crate::{
     request_log::RefusedFor,
 };
 
-/// For failures that may pass and do not say when.
+/// `Retry-After` of failures that may pass and give no time.
 const USUAL_WAIT: Duration = Duration::from_secs(5);
 
 /// A failed call of the JSON API.
@@ -33,46 +33,46 @@ pub(crate) enum ApiError {
     Invalid(FieldErrors),
     /// A body that cannot be read at all.
     Unreadable(String),
-    /// Neither JSON nor a form.
+    /// The body is neither JSON nor a form.
     UnsupportedMediaType,
-    /// A body that was not taken in.
+    /// A body that was not read.
     Body(BodyError),
-    /// More than the server takes in, of path and query.
+    /// Path and query are too long.
     AddressTooLong,
-    /// The same, of headers.
+    /// The headers are too many or too large.
     HeadersTooLarge,
-    /// No key.
+    /// The request has no API key.
     NotAuthenticated,
-    /// A key that opens nothing, and why.
+    /// The API key is not valid, and why.
     AuthenticationFailed(&'static str),
-    /// The key is good, and lacks this scope.
+    /// The key is valid, but lacks this scope.
     PermissionDenied(ApiScope),
-    /// Too many calls in the last minute. One more is accepted after this time.
+    /// Too many calls in the last minute. The next one is accepted after this time.
     Throttled(Duration),
-    /// No such thing, or not this workspace's.
+    /// The object does not exist, or belongs to another workspace.
     NotFound,
-    /// A page that is not there.
+    /// The page of a list does not exist.
     InvalidPage,
-    /// Too late for this, which the contract answers with 405; and what to do instead.
+    /// It is too late for this call, which the contract answers with 405. The text says what to do instead.
     TooLate(String),
-    /// Not this method.
+    /// The path does not support this method.
     MethodNotAllowed,
-    /// A request that is refused for what it asks; the code has the status.
+    /// The request is refused for its content; the code has the status.
     Refused(RequestCode, Cow<'static, str>),
     /// A failure that the contract answers with 400.
     BadRequest(Code, Cow<'static, str>),
-    /// No server has a place for a bot; and what to do.
+    /// No server has a free slot for a bot. The text says what to do.
     NoFreeBot(String),
-    /// An address that carries a token of its own, which was not made here for this.
+    /// A URL carries a token that this server did not issue for it.
     AddressInvalid,
-    /// Such an address, which was good until then.
+    /// A URL carries a token that expired at this time.
     AddressExpired(Timestamp),
-    /// Something behind the API failed.
+    /// A component behind the API failed.
     Failed(Failure),
 }
 
 impl ApiError {
-    /// A request that is refused for what it asks.
+    /// Refuses a request for its content.
     pub(crate) fn refused(code: RequestCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::Refused(code, detail.into())
     }
@@ -127,7 +127,7 @@ pub(crate) const fn status_of(code: Code) -> StatusCode {
     }
 }
 
-/// The status of a refusal that is about the request alone.
+/// The status of a refusal that depends on the request alone.
 pub(crate) const fn status_of_request(code: RequestCode) -> StatusCode {
     use RequestCode as R;
     match code {
@@ -163,33 +163,33 @@ pub(crate) const fn status_of_request(code: RequestCode) -> StatusCode {
     }
 }
 
-/// `Retry-After` in seconds, when a retry is worth it.
+/// `Retry-After` in seconds, when a retry can succeed.
 pub(crate) fn retry_after(failure: &Failure) -> Option<String> {
     matches!(status_of(failure.code), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
         .then(|| failure.retry_after.unwrap_or(USUAL_WAIT).as_secs().max(1).to_string())
 }
 
-/// Only what is our fault is an error in the log, and only here. Why anything else was refused is told by the line of its
-/// request.
+/// Logs a failure as an error only if this server is at fault, and only here. The request's own log line says why anything
+/// else was refused.
 pub(crate) fn reported(failure: &Failure, mut response: Response) -> Response {
     if failure.class() == Class::OurFault {
-        tracing::error!(code = %failure.code, detail = failure.detail, cause = failure.source(), "a request failed");
+        tracing::error!(failure = %chain(failure), "a request failed");
     }
     response.extensions_mut().insert(RefusedFor(failure.clone()));
     response
 }
 
-/// The body of every error but wrong fields.
+/// The body of every error except wrong fields.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Error)]
 pub(crate) struct ErrorBody {
-    /// A stable word for machines. A 404 has none, as in Recall's API.
+    /// A stable code for programs. A 404 has none, as in Recall's API.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     code: Option<&'static str>,
-    /// What happened, and what to do, for people.
+    /// What happened and what to do, for people.
     detail: Cow<'static, str>,
-    /// A page of this server that says what the code means and who can act.
+    /// A page of this server that explains the code and says who can act.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     docs: Option<String>,
@@ -200,7 +200,7 @@ impl ErrorBody {
         Self { code, detail, docs: None }
     }
 
-    /// With the address of its code's page.
+    /// Adds the address of the code's page.
     pub(crate) fn linked(self, addresses: &Addresses) -> Self {
         let docs = self.code.map(|code| page_of_error(addresses, code).into());
         Self { docs, ..self }
@@ -208,7 +208,7 @@ impl ErrorBody {
 }
 
 impl IntoResponse for ErrorBody {
-    /// The body stands beside the answer as well, for [`linked`].
+    /// The body is also an extension of the answer, for [`linked`].
     fn into_response(self) -> Response {
         let mut response = Json(&self).into_response();
         response.extensions_mut().insert(self);
@@ -216,7 +216,7 @@ impl IntoResponse for ErrorBody {
     }
 }
 
-/// Adds the address of its code's page to an error: only the server knows its own address.
+/// Adds the address of the code's page to an error: only the server knows its own address.
 pub(crate) async fn linked(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(body) = response.extensions_mut().remove::<ErrorBody>() else { return response };
@@ -227,7 +227,7 @@ pub(crate) async fn linked(Extract(state): Extract<State>, request: Request, nex
     response
 }
 
-/// What a failed call answers, before it is JSON.
+/// The content of a failed call's answer, before it is JSON.
 enum ErrorAnswer {
     ByField(Map<String, Value>),
     Coded(ErrorBody),
@@ -264,7 +264,7 @@ impl ApiError {
             }
             Self::HeadersTooLarge => refused(
                 R::HeadersTooLarge,
-                "The headers are more than 64, or larger than 16 KiB together.".into(),
+                "There are more than 64 headers, or they are larger than 16 KiB together.".into(),
             ),
             Self::NotAuthenticated => {
                 refused(R::NotAuthenticated, "Send an API key: `Authorization: Token <key>`.".into())
@@ -283,7 +283,7 @@ impl ApiError {
             Self::InvalidPage => missing("Invalid page."),
             Self::MethodNotAllowed => refused(
                 R::MethodNotAllowed,
-                "This path does not take this method; `Allow` names those that it takes.".into(),
+                "This path does not support this method; `Allow` lists the methods that it supports.".into(),
             ),
             Self::TooLate(detail) => refused(R::MethodNotAllowed, detail.into()),
             Self::Refused(code, detail) => refused(code, detail),
@@ -293,14 +293,14 @@ impl ApiError {
             Self::NoFreeBot(detail) => refused(R::OutOfAdhocBots, detail.into()),
             Self::AddressInvalid => refused(
                 R::AddressInvalid,
-                "The token in this address is not one of this server's for it: take the address whole, from the list.".into(),
+                "This server did not issue the token in this address for it: copy the complete address from the list.".into(),
             ),
             Self::AddressExpired(until) => {
-                let detail = format!("This address was good until {until}: list again for a new one.");
+                let detail = format!("This address expired at {until}: list again for a new one.");
                 refused(R::AddressExpired, detail.into())
             }
             Self::Failed(failure) => {
-                // What is our fault says nothing of our insides.
+                // An error of this server shows nothing of its internals.
                 let detail = match failure.class() {
                     Class::OurFault => failure.code.advice().into(),
                     Class::Retry | Class::PersonMustAct => {
@@ -313,7 +313,7 @@ impl ApiError {
         }
     }
 
-    /// Status and body, for the document.
+    /// Status and body, for the OpenAPI document.
     pub(crate) fn answer(&self) -> (StatusCode, Value) {
         let (status, answer) = self.clone().parts();
         let body = match answer {
@@ -327,7 +327,7 @@ impl ApiError {
         (status, body)
     }
 
-    /// `Retry-After` in seconds, when a retry is worth it.
+    /// `Retry-After` in seconds, when a retry can succeed.
     pub(crate) fn retry_after(&self) -> Option<String> {
         match self {
             Self::Throttled(wait) => Some(whole_seconds(*wait).to_string()),
@@ -347,7 +347,7 @@ impl ApiError {
     }
 }
 
-/// Rounded up to whole seconds: a caller who waits that long is let in.
+/// Rounded up to whole seconds: a caller that waits that long is admitted.
 fn whole_seconds(wait: Duration) -> u128 {
     wait.as_millis().div_ceil(1000)
 }
@@ -365,7 +365,7 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Token"));
         }
         if is_too_late {
-            // The methods that still work. If the path has no such method at all, the router answers itself.
+            // The methods that still work. If the path has no such method at all, the router answers by itself.
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
         if let Some(seconds) = retry_after.and_then(|seconds| seconds.parse().ok()) {
@@ -378,7 +378,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// A handler panicked. The payload may hold anything, so it is not shown.
+/// Answers when a handler panicked. The payload may contain secrets, so it is not shown.
 pub(crate) fn panicked(_payload: Box<dyn Any + Send>) -> Response {
     ApiError::from(Failure::new(Code::Internal, "a handler panicked")).into_response()
 }
@@ -390,7 +390,7 @@ mod tests {
     use super::panicked;
 
     #[tokio::test]
-    async fn a_panic_tells_nothing_of_itself() {
+    async fn a_panic_shows_nothing_of_its_payload() {
         let answer = panicked(Box::new("planted"));
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let body = to_bytes(answer.into_body(), 1000).await.unwrap();

@@ -1,4 +1,4 @@
-//! Reading a request's fields, and saying everything that is wrong with them at once.
+//! Reads a request's fields and reports all errors at once.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde_json::{Map, Value, json};
 
 use crate::{State, request::Field};
 
-/// What is wrong, by field: `{"zoom": {"zak_url": ["…"]}}`.
+/// Errors by field: `{"zoom": {"zak_url": ["…"]}}`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FieldErrors(pub(crate) Map<String, Value>);
 
 impl FieldErrors {
-    /// One complaint about one field.
+    /// One error of one field.
     pub(crate) fn one(field: &str, complaint: impl Into<String>) -> Self {
         let mut errors = Self::default();
         errors.add(field, complaint);
@@ -28,12 +28,12 @@ impl FieldErrors {
     }
 }
 
-/// An object of a request under examination. A field that is absent or null answers `None`; one that is wrong answers
-/// `None` and is complained about. Forms carry numbers and booleans as text, so text that reads as one will do.
+/// Reads an object of a request. A field that is absent or null gives `None`; a wrong one gives `None` and an
+/// error. Forms carry numbers and booleans as text, so text that reads as one is accepted.
 pub(crate) struct Fields<'a> {
     given: &'a Map<String, Value>,
     errors: FieldErrors,
-    /// Says which addresses may be called back.
+    /// Checks the URLs that this server calls.
     callbacks: Option<&'a CallbackClient>,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Fields<'a> {
         Self { given, errors: FieldErrors::default(), callbacks: None }
     }
 
-    /// The same for a request that names addresses to be called back.
+    /// The same for a request that contains URLs which this server calls.
     pub(crate) fn with_callbacks(self, state: &'a State) -> Self {
         Self { callbacks: Some(&state.callbacks), ..self }
     }
@@ -51,7 +51,7 @@ impl<'a> Fields<'a> {
         Self { callbacks: self.callbacks, ..Self::of(given) }
     }
 
-    /// Complains about a field.
+    /// Adds an error to a field.
     pub(crate) fn complain(&mut self, field: &str, complaint: impl Into<String>) {
         self.errors.add(field, complaint);
     }
@@ -70,15 +70,15 @@ impl<'a> Fields<'a> {
         self.value(field)
     }
 
-    /// A field's value, if it is right. For questions that concern several fields: what is wrong is complained about when the
-    /// whole is read.
+    /// A field's value, if it is valid. For checks across several fields: an error is reported when the field itself is
+    /// read.
     pub(crate) fn peek<T: Field>(&self, field: &str) -> Option<T> {
         self.anything(field)?;
         T::read(&mut self.inside(self.given), field)
     }
 
     /// Refuses every field whose name is not in `known`: it is probably misspelt, and would be ignored otherwise. A field
-    /// that is null asks for nothing. A field that already has an error gets no second one.
+    /// that is null is allowed. A field that already has an error gets no second one.
     pub(crate) fn only(&mut self, known: &[&str]) {
         let unknown = |(name, value): &(&String, &Value)| !value.is_null() && !known.contains(&name.as_str());
         for (name, _) in self.given.iter().filter(unknown) {
@@ -88,7 +88,7 @@ impl<'a> Fields<'a> {
             let complaint = match nearest(name, known) {
                 Some(meant) => format!("There is no such field: did you mean {meant}?"),
                 None if known.is_empty() => "There is no such field.".to_owned(),
-                None => format!("There is no such field. There are: {}.", known.join(", ")),
+                None => format!("There is no such field. The fields are: {}.", known.join(", ")),
             };
             self.complain(name, complaint);
         }
@@ -99,7 +99,7 @@ impl<'a> Fields<'a> {
         self.given.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| &**name).collect()
     }
 
-    /// Reports a missing field if `value` is absent because none was given.
+    /// Reports a missing field if `value` is `None` because the field was not given.
     pub(crate) fn required<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
         if value.is_none() && !self.errors.0.contains_key(field) {
             self.complain(field, "This field is required.");
@@ -111,8 +111,8 @@ impl<'a> Fields<'a> {
     pub(crate) fn text(&mut self, field: &str, most: usize) -> Option<&'a str> {
         match self.value(field)? {
             Value::String(text) if text.trim().is_empty() => self.wrong(field, "It must not be empty."),
-            // No database column holds one.
-            Value::String(text) if text.contains('\0') => self.wrong(field, "It must not hold U+0000."),
+            // Database columns cannot store U+0000.
+            Value::String(text) if text.contains('\0') => self.wrong(field, "It must not contain U+0000."),
             Value::String(text) if text.chars().count() > most => {
                 self.complain(field, format!("It must not be longer than {most} characters."));
                 None
@@ -135,7 +135,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An address of at most `most` characters that may be called back.
+    /// A URL of at most `most` characters that this server may call.
     pub(crate) fn callback_url(&mut self, field: &str, most: usize) -> Option<&'a str> {
         let url = self.text(field, most)?;
         let callbacks = self.callbacks.expect("fields with an address are read with a callback client");
@@ -148,7 +148,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An address for connections that may be made.
+    /// A WebSocket URL of at most `most` characters that this server may connect to.
     pub(crate) fn socket_url(&mut self, field: &str, most: usize) -> Option<&'a str> {
         let url = self.text(field, most)?;
         let callbacks = self.callbacks.expect("fields with an address are read with a callback client");
@@ -161,13 +161,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Text that reads as `T`.
+    /// Text that parses as `T`.
     pub(crate) fn parsed<T: std::str::FromStr>(&mut self, field: &str, complaint: &str) -> Option<T> {
         let text = self.text(field, 1000)?;
         text.parse().ok().or_else(|| self.wrong(field, complaint))
     }
 
-    /// Words: an array of them, or text with commas between.
+    /// Words: an array, or text separated by commas.
     pub(crate) fn words(&mut self, field: &str) -> Option<Vec<&'a str>> {
         let words: Option<Vec<_>> = match self.value(field)? {
             Value::String(text) => Some(text.split(',').map(str::trim).collect()),
@@ -195,7 +195,7 @@ impl<'a> Fields<'a> {
         self.whole(field, least, "It must be a whole number of seconds.")
     }
 
-    /// How long a secret stays valid beside its successor: whole seconds, `most` at most.
+    /// How long a secret stays valid after its replacement: whole seconds, at most `most`.
     pub(crate) fn overlap(&mut self, field: &str, most: Duration) -> Option<Duration> {
         let overlap = Duration::from_secs(self.seconds(field, 0)?.into());
         if overlap > most {
@@ -252,7 +252,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// An object inside this one, examined by `read`. Its complaints are nested under the field's name.
+    /// An object inside this one, read by `read`. Its errors are nested under the field's name.
     pub(crate) fn object<T>(&mut self, field: &str, read: impl FnOnce(&mut Fields<'a>) -> T) -> Option<T> {
         let Value::Object(given) = self.value(field)? else {
             return self.wrong(field, "It must be an object.");
@@ -261,7 +261,7 @@ impl<'a> Fields<'a> {
         let value = read(&mut inner);
         if !inner.errors.0.is_empty() {
             match self.errors.0.entry(field).or_insert_with(|| json!({})) {
-                // Two readers of one object, each with members of its own.
+                // Two readers read the same object, each its own members.
                 Value::Object(known) => known.extend(inner.errors.0),
                 known => *known = Value::Object(inner.errors.0),
             }
@@ -269,7 +269,7 @@ impl<'a> Fields<'a> {
         Some(value)
     }
 
-    /// A list of objects, each examined by `read`. Complaints come as a list, too, empty beside what is right.
+    /// A list of objects, each read by `read`. The errors are a list too, with an empty entry for each valid object.
     pub(crate) fn objects<T>(
         &mut self,
         field: &str,
@@ -296,7 +296,7 @@ impl<'a> Fields<'a> {
         Some(values)
     }
 
-    /// The fields that `read` names none of, as given.
+    /// The fields that are not in `read`, as given.
     pub(crate) fn others(&self, read: &[&str]) -> Map<String, Value> {
         self.given
             .iter()
@@ -305,7 +305,7 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
-    /// The value, if nothing was wrong. `None` only if an error was reported.
+    /// The value, if there were no errors. `None` only if an error was reported.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, FieldErrors> {
         match value {
             Some(value) if self.errors.0.is_empty() => Ok(value),

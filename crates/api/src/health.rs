@@ -1,10 +1,10 @@
 //! `GET /livez` and `GET /readyz`. Public: load balancers have no key.
 //!
-//! `/livez` (and `/healthz`, its older name) says that the process answers. Restart the server when it doesn't, and for
-//! nothing else: what `/readyz` complains about, a restart does not mend.
+//! `/livez` (and `/healthz`, its older name) says that the process answers. Restart the server only when it doesn't:
+//! a restart does not fix the problems that `/readyz` reports.
 //!
-//! `/readyz` looks at what this server needs and lists what it found. Its status is 503 only when this server can give no
-//! token at all. Servers share a database: a status that said "the database is full" would take all of them out of a load
+//! `/readyz` checks what this server needs and lists the findings. Its status is 503 only when this server can give no
+//! token at all. Servers share a database: a status that said "the database is full" would remove all of them from a load
 //! balancer at once, and with them the tokens that they can still give.
 
 use axum::{Json, extract::State as Extract, http::StatusCode};
@@ -32,21 +32,21 @@ pub(crate) struct Ready {
     findings: Vec<Finding>,
 }
 
-/// How it stands with one thing. What is wrong with it is there where something is.
+/// The state of one dependency. `severity`, `cause` and `consequence` are present only where there is a problem.
 #[derive(Serialize, ToSchema)]
 struct Finding {
-    /// Which thing, in one word.
+    /// Which dependency, in one word.
     name: &'static str,
     ok: bool,
-    /// The first look that found it so.
+    /// The first check that found this state.
     since: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<Severity>,
-    /// What happened.
+    /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     cause: Option<String>,
-    /// What can't be done because of it, and what a person should do.
+    /// What does not work because of it, and what a person should do.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     consequence: Option<String>,
@@ -62,7 +62,7 @@ impl From<model::Finding> for Finding {
     }
 }
 
-/// The worst of all findings.
+/// The worst state of all findings.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Readiness {
@@ -72,19 +72,19 @@ pub(crate) enum Readiness {
     Failing,
 }
 
-/// Whether the process answers
+/// Check whether the process answers
 #[utoipa::path(
     get,
     path = "/livez",
     tag = "server",
     operation_id = "livez",
-    responses((status = 200, description = "It does.", body = Live)),
+    responses((status = 200, description = "The process answers.", body = Live)),
 )]
 pub(crate) async fn live() -> Json<Live> {
     Json(Live { status: "ok", version: VERSION })
 }
 
-/// The older name of /livez
+/// Check whether the process answers (older name of /livez)
 #[utoipa::path(
     get,
     path = "/healthz",
@@ -96,15 +96,15 @@ pub(crate) async fn live_by_its_older_name() -> Json<Live> {
     live().await
 }
 
-/// What this server can't do at the moment
+/// Check what this server can do at the moment
 #[utoipa::path(
     get,
     path = "/readyz",
     tag = "server",
     operation_id = "readyz",
     responses(
-        (status = 200, description = "It can give tokens.", body = Ready),
-        (status = 503, description = "It can give none: ask another server.", body = Ready),
+        (status = 200, description = "The server can give tokens.", body = Ready),
+        (status = 503, description = "The server can give no token: use another server.", body = Ready),
     ),
 )]
 pub(crate) async fn ready(Extract(state): Extract<State>) -> (StatusCode, Json<Ready>) {

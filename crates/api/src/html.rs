@@ -1,4 +1,4 @@
-//! Security headers of answers in a browser. Every page gets them here. And the page where there is none.
+//! Security headers of HTML pages, and the page for unknown addresses.
 
 use askama::Template;
 use axum::{
@@ -14,15 +14,15 @@ use axum::{
 
 use crate::{State, error::ApiError};
 
-/// A page shows text, and nothing else: it loads nothing, sends nothing, and lies in no frame.
+/// A page shows text only: it loads nothing, sends nothing, and cannot be framed.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'";
 
-/// No content sniffing, and a page loads nothing that is not in it.
+/// Adds the security headers: no content sniffing, and a page loads nothing that is not in it.
 pub(crate) async fn protected(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
-        // A page that needs more has said so itself.
+        // A page that needs more sets its own policy.
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
@@ -37,7 +37,7 @@ struct NowherePage {
     home: String,
 }
 
-/// An address that leads nowhere: a page for a browser, and JSON for a program.
+/// The answer to an unknown address: a page for a browser, JSON for a program.
 pub(crate) fn nowhere(state: &State, headers: &HeaderMap) -> Response {
     let wants_page = headers.get(ACCEPT).is_some_and(|kinds| kinds.as_bytes().starts_with(b"text/html"));
     if !wants_page {

@@ -1,6 +1,6 @@
-//! `Idempotency-Key`: a call that is sent again is answered again, and done once.
+//! `Idempotency-Key`: a call that is sent again runs once and gets the stored answer.
 //!
-//! The contract's identity of a call is idempotency key, caller and path; its answer is replayed for an hour.
+//! As in the contract, idempotency key, caller and path identify a call; its answer is stored for an hour.
 
 use axum::{
     body::{Body, to_bytes},
@@ -22,9 +22,9 @@ const LONGEST_KEY: usize = 255;
 
 pub(crate) const INVALID: &str = "Idempotency-Key must be 1 to 255 visible ASCII characters.";
 pub(crate) const REUSED: &str = "This Idempotency-Key was used for another request.";
-pub(crate) const IN_FLIGHT: &str = "A request with this Idempotency-Key is being worked on.";
+pub(crate) const IN_FLIGHT: &str = "A request with this Idempotency-Key is still in progress.";
 
-/// Passes a call of the API on, unless it was made before. Calls without a key go to the handler, which
+/// Passes a call of the API on, unless it was made before. Calls without an API key go to the handler, which
 /// refuses them. Answers of token links are never stored, because a link gives no token twice.
 pub(crate) async fn once(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
     let repeatable = [Method::POST, Method::PUT, Method::PATCH].contains(request.method())
@@ -70,7 +70,7 @@ async fn first_or_again(
         }
         Repetition::Answered(answer) => return replayed(&answer),
     };
-    // A task of its own: a caller who hangs up will ask again, and has to get this answer.
+    // A separate task: a caller that disconnects will retry, and has to get this answer.
     let tasks = state.tasks.clone();
     let work = async move {
         let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
@@ -79,10 +79,10 @@ async fn first_or_again(
         answer
     };
     let done = tasks.spawn(work.in_current_span()).await;
-    done.map_err(|_| Failure::new(Code::Internal, "a request with an idempotency key was cut off").into())
+    done.map_err(|_| Failure::new(Code::Internal, "a request with an idempotency key was aborted").into())
 }
 
-/// An answer as it is kept.
+/// A stored answer.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     status: u16,
@@ -90,19 +90,19 @@ struct Kept {
     body: String,
 }
 
-/// A temporary failure may be tried again. A bot that found no place may not, by the contract.
+/// A temporary failure may be retried. A bot that found no free slot may not, by the contract.
 fn is_final(status: StatusCode) -> bool {
     status == StatusCode::INSUFFICIENT_STORAGE
         || !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
 }
 
-/// The answer, and the part that is stored. An answer that is not final is not stored.
+/// The answer, and its stored form. An answer that is not final is not stored.
 async fn keep(answer: Response) -> (Response, Option<Secret>) {
     if !is_final(answer.status()) {
         return (answer, None);
     }
     let (parts, body) = answer.into_parts();
-    // Ours, from memory, and of a size that we chose.
+    // The body is in memory, and this server chose its size.
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         let failure = Failure::new(Code::Internal, "an answer could not be read");
         return (ApiError::from(failure).into_response(), None);
@@ -119,7 +119,7 @@ async fn keep(answer: Response) -> (Response, Option<Secret>) {
 }
 
 fn replayed(answer: &Secret) -> Result<Response, ApiError> {
-    let unreadable = || Failure::new(Code::Internal, "an answer that was kept is not readable");
+    let unreadable = || Failure::new(Code::Internal, "a stored answer is not readable");
     let kept: Kept = serde_json::from_str(answer.expose()).map_err(|_| unreadable())?;
     let mut response = Response::builder().status(kept.status).header(REPLAYED, "true");
     for (name, value) in kept.headers {

@@ -1,8 +1,8 @@
-//! The API, called from inside this process on behalf of a key.
+//! Calls the API from inside this process on behalf of a key.
 //!
-//! The console is such a caller. It goes through the same handlers as a request that came over the network, so it can do
-//! what the key can do, and nothing else. Calls are not counted against the key's rates: a person who looks at a page
-//! must not use up what the workspace's programs may ask for. The caller bounds its own requests.
+//! The console is such a caller. It uses the same handlers as a request over the network, so it can do exactly what
+//! the key can do. Calls are not counted against the key's rate limits: a person who looks at a page must not use up the
+//! calls of the workspace's programs. The caller limits its own requests.
 
 use std::net::SocketAddr;
 
@@ -17,23 +17,23 @@ use tower::ServiceExt as _;
 
 use crate::{BodyError, Sender, State, caller, error::ApiError, inner_router};
 
-/// The API for a part of this process.
+/// The API for another part of this process.
 #[derive(Clone)]
 pub struct InProcess {
     router: Router,
     state: State,
 }
 
-/// A key that the caller has checked. It is put into a request inside this process alone.
+/// A key that the caller has checked. It is only put into requests inside this process.
 #[derive(Debug, Clone)]
 pub(crate) struct CheckedKey(pub(crate) ApiKey);
 
 /// Why a sign-in with a key is refused.
 #[derive(Debug, Clone)]
 pub struct KeyRefused {
-    /// For a person.
+    /// The reason, for a person.
     pub words: String,
-    /// Whether the key itself is at fault.
+    /// Whether the key itself is wrong.
     pub is_wrong: bool,
 }
 
@@ -49,7 +49,7 @@ impl InProcess {
         Box::pin(self.router.clone().oneshot(request)).await.unwrap_or_else(|never| match never {})
     }
 
-    /// Checks a key that a person typed. Answers to wrong ones are slowed down as they are for the API.
+    /// Checks a key that a person typed. Answers to wrong keys are slowed down as they are for the API.
     pub async fn check_key(&self, key: &str, peer: Option<SocketAddr>) -> Result<ApiKey, KeyRefused> {
         let mut headers = HeaderMap::new();
         if let Ok(value) = format!("Token {key}").parse() {
@@ -60,12 +60,12 @@ impl InProcess {
             ApiError::NotAuthenticated | ApiError::AuthenticationFailed(_) => {
                 let words = match error {
                     ApiError::AuthenticationFailed(words) => words,
-                    _ => "This is no API key: paste the whole key.",
+                    _ => "This is not an API key: paste the complete key.",
                 };
                 KeyRefused { words: words.to_owned(), is_wrong: true }
             }
             ApiError::Throttled(_) => KeyRefused {
-                words: "Too many wrong keys came in the last minute. Try again in a minute.".to_owned(),
+                words: "There were too many wrong keys in the last minute. Try again in a minute.".to_owned(),
                 is_wrong: false,
             },
             _ => KeyRefused {
@@ -76,12 +76,12 @@ impl InProcess {
         })
     }
 
-    /// A form that came over the network: as large, as slow, and in the same memory as a body for the API.
+    /// Reads a form from the network, with the size, time and memory limits of a body for the API.
     pub async fn read_form(&self, body: Body, sender: Sender) -> Result<Bytes, BodyError> {
         self.state.admission.bodies.read(body, sender).await
     }
 
-    /// What the key's workspace is called.
+    /// The name of the key's workspace.
     pub async fn workspace_name(&self, key: &ApiKey) -> Result<String, Failure> {
         let workspace = self.state.store.workspace(key.workspace).await?;
         Ok(workspace.map(|workspace| workspace.name).unwrap_or_default())

@@ -1,17 +1,17 @@
-//! HTTP in.
+//! The HTTP API: routes, requests, answers and their limits.
 //!
-//! | path | whose contract |
+//! | path | contract |
 //! |---|---|
-//! | `/api/v1/bot/…`, `/api/v2/zoom-…/` | Recall's, and nothing else |
+//! | `/api/v1/bot/…`, `/api/v2/zoom-…/` | Recall's only |
 //! | `/api/latchkey/v1/…` | our own, in the same style |
 //! | `/t/<link>.<secret>` | token links, called by bot platforms |
-//! | `/oauth/zoom/…` | a browser that connects an account |
-//! | `/docs/…` | a person who reads what a code means |
+//! | `/oauth/zoom/…` | a browser, to connect an account |
+//! | `/docs/…` | a person, to read what a code means |
 //!
-//! Every path works with and without its last slash. One operation lives in one file: request, answer, handler. A handler
+//! Every path works with and without a trailing slash. Each operation has one file: request, answer, handler. A handler
 //! without a `Caller` in its signature is public on purpose.
 
-// A handler waits for the broker, which waits for the database and for Zoom: the type of that is deeper than usual.
+// A handler awaits the broker, which awaits the database and Zoom: the future's type is nested deeper than usual.
 #![recursion_limit = "256"]
 
 mod account_log;
@@ -83,45 +83,45 @@ pub use limits::{Limits, Rates};
 pub use metrics::MetricsAccess;
 pub use return_urls::ReturnUrls;
 
-/// What handlers share.
+/// What all handlers share.
 #[derive(Clone)]
 pub struct State {
-    /// Where rows live.
+    /// The database.
     pub store: Arc<dyn Store>,
     /// Accounts and their tokens.
     pub broker: Arc<Broker>,
     /// Token links.
     pub links: Arc<TokenLinks>,
-    /// Decides which URLs given by callers may be called.
+    /// Checks and calls the URLs that callers give.
     pub callbacks: CallbackClient,
-    /// Bots.
+    /// The bots.
     pub bots: Arc<Bots>,
-    /// Endpoints that are told of events.
+    /// Webhook endpoints.
     pub webhooks: Arc<Webhooks>,
-    /// Time and randomness.
+    /// Clock and randomness.
     pub env: Environment,
-    /// Runs requests to their end after the caller has hung up.
+    /// Runs requests to completion after the caller has disconnected.
     pub tasks: TaskTracker,
-    /// How often callers may come.
+    /// Rate limits of callers.
     pub limits: Arc<Limits>,
-    /// Limits for callers who are not known yet.
+    /// Limits for callers that are not authenticated yet.
     pub admission: Arc<Admission>,
-    /// Which requests to `/metrics` are answered.
+    /// Who may read `/metrics`.
     pub metrics: MetricsAccess,
-    /// Whether Zoom's place may be taken by the simulator: then every page says so.
+    /// Whether the simulator may replace Zoom: then every page says so.
     pub simulated: bool,
-    /// Where browsers may be sent on after an account was connected.
+    /// Where browsers may be redirected after an account is connected.
     pub return_urls: ReturnUrls,
     /// Whether apps are shown with their secrets, as Recall's API shows them.
     pub show_app_secrets: bool,
-    /// How long things are kept, to be shown.
+    /// How long things are stored, shown to users.
     pub kept: Kept,
 }
 
-/// Methods of a path, and their part of the document.
+/// The methods of a path, and their part of the OpenAPI document.
 type Route = UtoipaMethodRouter<State>;
 
-/// Every route of the server. One with an id in it has a row in the sweep across tenants (`tests/http/tenants.rs`).
+/// Every route of the server. A route with an id in it has a row in the test across tenants (`tests/http/tenants.rs`).
 fn routes() -> Vec<Route> {
     vec![
         routes!(bot::create::handler, bot::list::handler),
@@ -216,18 +216,18 @@ fn routes() -> Vec<Route> {
     ]
 }
 
-/// HEAD does nothing on a route whose GET has effects (a code is redeemed, a token is given, an invitation is made). Link
-/// scanners send it.
+/// HEAD does nothing on a route whose GET has effects (it redeems a code, gives a token, creates an invitation). Link
+/// scanners send HEAD requests.
 async fn nothing_done() -> impl IntoResponse {
     (StatusCode::OK, [(CACHE_CONTROL, "no-store")])
 }
 
-/// The OpenAPI document of every route, without the address of a server.
+/// The OpenAPI document of every route, without a server's address.
 pub fn document() -> serde_json::Value {
     serde_json::Value::Object(openapi::document_as_json())
 }
 
-/// The path of every route, as the router reads it, without a last slash.
+/// The path of every route, as the router reads it, without a trailing slash.
 pub fn paths() -> Vec<String> {
     routes()
         .iter()
@@ -235,37 +235,37 @@ pub fn paths() -> Vec<String> {
         .collect()
 }
 
-/// The path of every field of a new bot that is known here, such as `zoom.zak_url`.
+/// The path of every field of a new bot that is supported, such as `zoom.zak_url`.
 pub fn fields_of_a_bot() -> Vec<String> {
     bot::fields_of_a_bot()
 }
 
-/// Every route, and `pages` beside them.
+/// Every route, and `pages` in addition.
 pub fn router(state: State, pages: Router) -> Router {
     with_layers(routes(), pages, state)
 }
 
-/// What is served at an address of its own: `/metrics` alone.
+/// The router of the separate metrics listener: `/metrics` alone.
 fn metrics_router(state: State) -> Router {
     with_layers(vec![routes!(metrics::handler)], Router::new(), state)
 }
 
-/// Every route, for calls inside this process: without what bounds, logs and counts requests from outside.
+/// Every route, for calls inside this process: without the layers that limit, log and count requests from outside.
 fn inner_router(state: State) -> Router {
     let routes = routes().into_iter().fold(Router::new(), with_and_without_slash);
     routes.fallback(async || ApiError::NotFound).with_state(state)
 }
 
-/// Routes, and what holds for all of them.
+/// Routes, and the layers that apply to all of them.
 fn with_layers(routes: Vec<Route>, pages: Router, state: State) -> Router {
-    // Outermost first. One layer for all of them: the router boxes each that it is given, for every request.
+    // Outermost first. All layers are one: the router boxes each layer again for every request.
     let around = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(state.clone(), request_log::requests))
         .layer(middleware::map_response(html::protected))
         .layer(middleware::from_fn_with_state(state.clone(), error::linked))
         .layer(middleware::from_fn(bounds::header_size::keep))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
-        // Here as well: an answer that is kept to be given again has its link.
+        // Inside the idempotency layer too: a stored answer includes its link.
         .layer(middleware::from_fn_with_state(state.clone(), error::linked))
         .layer(CatchPanicLayer::custom(error::panicked));
     let nowhere = {

@@ -1,5 +1,5 @@
-//! How often a workspace may call an endpoint, and a key anything: the contract's numbers, or the operator's. Each server
-//! counts for itself.
+//! Rate limits: calls of a workspace to one endpoint, and all calls of a key. The limits are the contract's or the
+//! operator's. Each server counts for itself.
 
 use std::num::NonZeroU32;
 
@@ -10,7 +10,7 @@ use store::ApiKey;
 
 use crate::error::ApiError;
 
-/// `GET`s that read much: the contract allows fewer of them.
+/// `GET`s that read many rows: the contract allows fewer of them.
 const LISTS: [&str; 5] = [
     "/api/v1/bot",
     "/api/v1/bot/{id}/screenshots",
@@ -19,12 +19,12 @@ const LISTS: [&str; 5] = [
     "/api/v2/zoom-oauth-credentials",
 ];
 
-/// Calls a minute. Those of an endpoint are counted for each workspace.
+/// Limits in calls a minute. Calls to an endpoint are counted for each workspace.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
-    /// New bots.
+    /// Creating bots.
     pub create_bot: NonZeroU32,
-    /// Each list of the contract that is long.
+    /// Each of the contract's long lists.
     pub lists: NonZeroU32,
     /// Every other endpoint.
     pub others: NonZeroU32,
@@ -39,7 +39,7 @@ impl Default for Rates {
     }
 }
 
-/// Counts calls.
+/// Counts calls against the limits.
 #[derive(Debug)]
 pub struct Limits {
     /// `None` limits only keys that have a limit of their own.
@@ -49,7 +49,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Nothing was counted yet.
+    /// Starts with empty counters.
     pub fn new(rates: Option<Rates>) -> Self {
         Self { rates, of_keys: Limiter::default(), of_endpoints: Limiter::default() }
     }
@@ -59,7 +59,7 @@ impl Limits {
         key.per_minute.or(self.rates.map(|rates| rates.key))
     }
 
-    /// Counts a call of `key`, or says when to come back.
+    /// Counts a call of `key`, or returns how long to wait.
     pub(crate) fn admit(
         &self,
         key: &ApiKey,

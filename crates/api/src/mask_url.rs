@@ -1,12 +1,12 @@
-//! Addresses of others, without what may be a secret in them.
+//! Other services' URLs, with the parts masked that may be secret.
 
 use url::Url;
 
-/// Stands for what is not shown.
+/// Replaces what is not shown.
 const MASK: &str = "********";
 
-/// An address without user, query and fragment, and without parts of its path that are no plain words: of some services, such
-/// as Slack, they are the secret.
+/// A URL without user, query and fragment, and without path segments that are not plain words: some services, such as Slack,
+/// have their secret there.
 pub(crate) fn masked(text: &str) -> String {
     let Ok(url) = Url::parse(text) else { return MASK.to_owned() };
     let Some(host) = url.host_str() else { return url.as_str().split('?').next().unwrap_or(MASK).to_owned() };
@@ -17,7 +17,7 @@ pub(crate) fn masked(text: &str) -> String {
     format!("{}://{host}{port}{}{query}", url.scheme(), parts.join("/"))
 }
 
-/// Lower case, or a version: nobody's secret looks so.
+/// Lower case, or a version: no secret looks like that.
 fn is_plain(part: &str) -> bool {
     let word =
         part.len() <= 24 && part.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_.".contains(&byte));
@@ -32,7 +32,7 @@ mod tests {
     use super::masked;
 
     #[test]
-    fn what_may_be_a_secret_is_not_shown() {
+    fn parts_that_may_be_secret_are_not_shown() {
         for (address, shown) in [
             ("https://a.test/b?token=planted#x", "https://a.test/b?********"),
             ("https://a.test/b/", "https://a.test/b/"),

@@ -13,24 +13,24 @@ use tenants::digest;
 
 use crate::{State, caller, error::ApiError, openapi::errors, peer::Peer};
 
-/// Which requests to `/metrics` are answered.
+/// Who may read `/metrics`.
 #[derive(Debug, Clone)]
 pub struct MetricsAccess {
-    /// Whether any are.
+    /// Whether it is served at all.
     pub enabled: bool,
-    /// What a scraper has to bring: `Authorization: Bearer <token>`.
+    /// The token that a scraper has to send: `Authorization: Bearer <token>`.
     pub token: Option<Secret>,
 }
 
 fn token_missing() -> ApiError {
-    ApiError::AuthenticationFailed("Bring the token of metrics.token: `Authorization: Bearer <token>`.")
+    ApiError::AuthenticationFailed("Send the token of metrics.token: `Authorization: Bearer <token>`.")
 }
 
 errors! { MetricsErrors: token_missing(), ApiError::NotFound, ApiError::Throttled(Duration::from_secs(1)) }
 
-/// Counters for Prometheus
+/// Read counters for Prometheus
 ///
-/// 404 where they are switched off, or served elsewhere; 401 where they have a token of their own. Answers to wrong ones are
+/// 404 where they are switched off, or served on another port; 401 where they need a token. Answers to wrong tokens are
 /// slowed down.
 #[utoipa::path(
     get,

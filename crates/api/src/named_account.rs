@@ -1,17 +1,17 @@
-//! Accounts that a request draws tokens from.
+//! Accounts that a request takes tokens from.
 
 use broker::{NamedAccount, WrongField};
 use model::{AccountUser, CredentialId, WorkspaceId};
 
 use crate::{State, error::ApiError};
 
-/// A user, and the address that named it, if it was one.
+/// A user, and the e-mail address that the caller gave for it, if any.
 pub(crate) type Named = (Option<AccountUser>, Option<AccountUser>);
 
-/// A field and what is wrong with it.
+/// A field and its error.
 pub(crate) type Complaint = (&'static str, String);
 
-/// Whose tokens `credential` shall give.
+/// Finds the user whose tokens `credential` will give.
 pub(crate) async fn named(
     state: &State,
     workspace: WorkspaceId,

@@ -1,4 +1,4 @@
-//! Lists in pages.
+//! Lists that are returned in pages.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -12,36 +12,36 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{error::ApiError, fields::FieldErrors};
 
-/// Rows on a page of a list.
+/// Rows on one page.
 pub(crate) const PAGE_SIZE: u64 = 100;
 
-/// A page of a list that goes by cursor. Follow `next` as it is.
+/// A page of a list with cursors. Follow `next` unchanged.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Page<T> {
     /// The address of the next page.
     #[schema(required)]
     next: Option<String>,
-    /// The address of the page before.
+    /// The address of the previous page.
     #[schema(required)]
     previous: Option<String>,
     results: Vec<T>,
 }
 
-/// A page of a list whose rows are counted.
+/// A page of a list that has a total count.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CountedPage<T> {
-    /// Rows of the whole list.
+    /// Rows in the whole list.
     count: u64,
     /// The address of the next page.
     #[schema(required)]
     next: Option<String>,
-    /// The address of the page before.
+    /// The address of the previous page.
     #[schema(required)]
     previous: Option<String>,
     results: Vec<T>,
 }
 
-/// A request's query, read as pairs: the same name may come several times.
+/// A request's query as pairs: the same name may appear several times.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -49,7 +49,7 @@ impl Query {
         Self(url::form_urlencoded::parse(raw.unwrap_or("").as_bytes()).into_owned().collect())
     }
 
-    /// Reports unknown names: an ignored filter would leave all rows in the answer. A name that ends in `__`
+    /// Refuses unknown names: if a filter were ignored, the answer would contain all rows. A name that ends in `__`
     /// stands for all names with that beginning.
     pub(crate) fn only(self, names: &[&str]) -> Result<Self, FieldErrors> {
         let known = |given: &str| {
@@ -60,12 +60,12 @@ impl Query {
         let words = match nearest(unknown, names) {
             Some(meant) => format!("This list has no such filter: did you mean {meant}?"),
             None if names.is_empty() => "This list has no filters.".to_owned(),
-            None => format!("This list has no such filter. There are: {}.", names.join(", ")),
+            None => format!("This list has no such filter. The filters are: {}.", names.join(", ")),
         };
         Err(FieldErrors::one(unknown, words))
     }
 
-    /// The same with the names of documented parameters, so that what is documented is what is read, and a prefix of others.
+    /// The same with the parameters of a documented type, so that exactly these are accepted, and with a prefix of others.
     pub(crate) fn of_type<T: IntoParams>(
         raw: Option<&str>,
         prefix: Option<&str>,
@@ -74,7 +74,7 @@ impl Query {
         Self::of(raw).only(&names.iter().map(String::as_str).chain(prefix).collect::<Vec<_>>())
     }
 
-    /// Every value of a name, which may be written with `[]`.
+    /// Every value of a name; the name may be written with `[]`.
     fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = move |given: &str| given.strip_suffix("[]").unwrap_or(given) == name;
         self.0.iter().filter(move |(given, _)| named(given)).map(|(_, value)| value.as_str())
@@ -95,28 +95,28 @@ impl Query {
         self.get(name).map(|text| loose_time(text).ok_or_else(wrong)).transpose()
     }
 
-    /// `after`: the number of the `what` behind which a page begins; 0, the first page, if it is not given.
+    /// `after`: the number of the `what` after which the page begins; 0, the first page, if it is not given.
     pub(crate) fn after(&self, what: &str) -> Result<u64, FieldErrors> {
         let wrong = || FieldErrors::one("after", format!("It must be the number of an {what}."));
-        // The store counts with signed numbers.
+        // The store uses signed numbers.
         let number = |text: &str| text.parse().ok().filter(|number: &u64| i64::try_from(*number).is_ok());
         self.get("after").map_or(Ok(0), |text| number(text).ok_or_else(wrong))
     }
 
-    /// An id to narrow a list to. An empty one is refused: the caller has an id in mind, and would get the whole list.
+    /// An id to filter by. An empty one is refused: the caller wants to filter, and would get the whole list.
     pub(crate) fn id<T: FromStr>(&self, name: &str) -> Result<Option<T>, FieldErrors> {
         let wrong = |_| FieldErrors::one(name, "It must be an id.");
         self.all(name).last().map(|text| text.parse().map_err(wrong)).transpose()
     }
 
-    /// A word of a closed set to narrow a list to.
+    /// A word of a closed set to filter by.
     pub(crate) fn word<T: FromStr>(&self, name: &str, complaint: &str) -> Result<Option<T>, FieldErrors> {
         let wrong = |_| FieldErrors::one(name, complaint);
         self.get(name).map(|text| text.parse().map_err(wrong)).transpose()
     }
 
-    /// Which page of a list is asked for: `ordering` names one of `fields`, the first of which is usual, with a minus for
-    /// the greatest first; `cursor` says where to go on, and fits the ordering that it was made with.
+    /// Which page is requested. `ordering` is one of `fields` (the first is the default), with a minus for descending;
+    /// `cursor` is the place to continue from, and must match the ordering that it was made with.
     pub(crate) fn wanted<P: FromStr + Display>(
         &self,
         fields: &[&'static str],
@@ -143,25 +143,25 @@ impl Query {
         Ok(wanted)
     }
 
-    /// Where the page before ended, of a list that goes one way by cursor.
+    /// Where the previous page ended, for a list that has only a forward cursor.
     pub(crate) fn cursor<T: FromStr>(&self) -> Result<Option<T>, ApiError> {
         let read =
             |text: &str| String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?.parse().ok();
         self.get("cursor").map(|text| read(text).ok_or(ApiError::InvalidPage)).transpose()
     }
 
-    /// Names that begin with `prefix`, without it.
+    /// Names that begin with `prefix`, returned without it.
     pub(crate) fn prefixed<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
     }
 
-    /// Which page is asked for, from 0.
+    /// The requested page, from 0.
     pub(crate) fn page(&self) -> Result<u64, ApiError> {
         let page = self.get("page").unwrap_or("1").parse::<u64>().ok();
         page.and_then(|page| page.checked_sub(1)).ok_or(ApiError::InvalidPage)
     }
 
-    /// The same question with `name` set to `value`, as a full URL: clients follow it as it is.
+    /// The same query with `name` set to `value`, as a full URL: clients follow it unchanged.
     pub(crate) fn with(&self, broker: &Broker, path: &str, name: &str, value: &str) -> Url {
         let mut url = broker.addresses.public_base().clone();
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
@@ -171,7 +171,7 @@ impl Query {
         url
     }
 
-    /// The answer: a page of a list that goes by cursor. `next` is where the next page goes on; pages are followed one way.
+    /// The answer: a page of a list with a forward cursor. `next` is where the next page begins.
     pub(crate) fn answer_by_cursor<T>(
         &self,
         broker: &Broker,
@@ -184,7 +184,7 @@ impl Query {
         Page { next, previous: None, results }
     }
 
-    /// The answer: a page of `count` rows in all.
+    /// The answer: one page of `count` rows in total.
     pub(crate) fn answer<T>(
         &self,
         broker: &Broker,
@@ -206,16 +206,16 @@ impl Query {
     }
 }
 
-/// A page of a list that goes by cursor, as it is asked for. `P` is a row's place in it.
+/// The requested page of a list with cursors. `P` is a row's place in the list.
 pub(crate) struct Wanted<P> {
-    /// What the list is sorted by.
+    /// The field that the list is sorted by.
     pub(crate) field: &'static str,
-    /// The order, when read from the beginning.
+    /// The order in the list itself.
     order: Order,
     cursor: Option<(Way, P)>,
 }
 
-/// Which way a cursor leads from its place.
+/// Which way to read from a cursor's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     On,
@@ -232,7 +232,7 @@ impl Way {
 }
 
 impl<P: FromStr + Display> Wanted<P> {
-    /// Which way the rows are to be read: a page before another is read backwards.
+    /// The order in which to read the rows: a previous page is read backwards.
     pub(crate) fn order(&self) -> Order {
         match self.cursor {
             Some((Way::Back, _)) => self.order.reversed(),
@@ -240,12 +240,12 @@ impl<P: FromStr + Display> Wanted<P> {
         }
     }
 
-    /// What the rows have to follow, in that order.
+    /// The place after which to read, in that order.
     pub(crate) fn beyond(&self) -> Option<&P> {
         self.cursor.as_ref().map(|(_, place)| place)
     }
 
-    /// The answer. `rows` are one more than a page holds, if there are so many.
+    /// The answer. `rows` has one more than a page, if there are more.
     pub(crate) fn answer<R, T>(
         &self,
         (query, broker, path): (&Query, &Broker, &str),
@@ -260,7 +260,7 @@ impl<P: FromStr + Display> Wanted<P> {
         if back {
             rows.reverse();
         }
-        // There is something on the side that the cursor came from.
+        // There are rows on the side that the cursor came from.
         let (before, after) = if back { (more, true) } else { (self.cursor.is_some(), more) };
         let at = |row: Option<&R>, way| {
             let cursor = BASE64_URL_SAFE_NO_PAD.encode(self.written(way, &place(row?)));
@@ -272,7 +272,7 @@ impl<P: FromStr + Display> Wanted<P> {
         Ok(Page { next, previous, results })
     }
 
-    /// What is inside a cursor: the ordering it was made with, the way, the place.
+    /// The text of a cursor: its ordering, direction and place.
     fn written(&self, way: Way, place: &P) -> String {
         let sign = match self.order {
             Order::Ascending => "",
@@ -281,7 +281,7 @@ impl<P: FromStr + Display> Wanted<P> {
         format!("{sign}{}.{}.{place}", self.field, way.as_str())
     }
 
-    /// `None` for what none of our answers to this question can hold.
+    /// `None` if this list never issued such a cursor.
     fn read(&self, text: &str) -> Option<(Way, P)> {
         let (_, place) = text.split_once('.')?.1.split_once('.')?;
         let place = place.parse().ok()?;
@@ -293,14 +293,14 @@ impl<P: FromStr + Display> Wanted<P> {
 }
 
 impl Wanted<Place> {
-    /// As a store is asked for it.
+    /// The same for the store.
     pub(crate) fn page(&self) -> store::Page {
         let most = u32::try_from(PAGE_SIZE + 1).expect("a small number");
         store::Page { order: self.order(), after: self.beyond().cloned(), most }
     }
 }
 
-/// A page of a list that is read on from a place of its own kind.
+/// A page of a list that continues at a place of its own type.
 pub(crate) fn page_with_next<T>(next: Option<String>, results: Vec<T>) -> Page<T> {
     Page { next, previous: None, results }
 }

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, rejection::PathRejection};
 
 use crate::error::ApiError;
 
-/// The variable parts of a path. What reads as no id answers like an id that is unknown.
+/// The variable parts of a path. A malformed id is answered like an unknown one.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(ApiError))]
 pub(crate) struct Path<T>(pub(crate) T);

@@ -1,4 +1,4 @@
-//! Who is at the other end of the connection.
+//! The address of the client.
 
 use std::{
     convert::Infallible,
@@ -10,7 +10,7 @@ use axum::{
     http::request::Parts,
 };
 
-/// The address that connected, for the audit. Behind a proxy it is the proxy's: `X-Forwarded-For` can be
+/// The address of the client, for the audit log. Behind a proxy it is the proxy's: `X-Forwarded-For` can be
 /// forged and is ignored. `None` when there is no connection, as in tests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) Option<IpAddr>);
@@ -20,7 +20,7 @@ impl<S: Sync> FromRequestParts<S> for Peer {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        // An IPv4 address that came in over IPv6 is written like any other.
+        // An IPv4 address that arrived over IPv6 is written as IPv4.
         Ok(Self(connection.map(|ConnectInfo(address)| address.ip().to_canonical())))
     }
 }

@@ -1,5 +1,7 @@
-//! One log line for each request that was answered, and one a second for each kind of refused request. Paths are logged
-//! as routes, because real paths contain link secrets, and so do queries.
+//! One log line for each successful call of the API, and one a second for each kind of refused request. Paths are logged
+//! as routes, because real paths and queries contain the secrets of links.
+
+use std::error::Error as _;
 
 use axum::{
     extract::{MatchedPath, Request, State as Extract},
@@ -9,7 +11,7 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use metrics::LinkOutcome;
-use model::{Environment, Failure, Timestamp};
+use model::{Environment, Failure, Timestamp, chain};
 use tracing::Instrument as _;
 
 use crate::{
@@ -19,11 +21,11 @@ use crate::{
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Put into a response: why the request was refused, for its log line.
+/// An extension of a response: why the request was refused, for its log line.
 #[derive(Clone)]
 pub(crate) struct RefusedFor(pub(crate) Failure);
 
-/// A request whose line is still to be written.
+/// A request whose log line is not written yet.
 struct Line<'a> {
     id: &'a str,
     method: &'a Method,
@@ -40,14 +42,14 @@ pub(crate) async fn requests(Extract(state): Extract<State>, mut request: Reques
         return token(&state, &method, route, next.run(request)).await;
     }
     let (id, begun) = (request_id(&state.env), state.env.now());
-    // Dropped when the answer is made, or its caller is gone.
+    // Dropped when the answer is complete or the caller has disconnected.
     let slot = Slot::default();
     request.extensions_mut().insert(slot.clone());
     let span = tracing::info_span!("request", id, %method, route);
     let response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status().as_u16(), state.env.now().since(begun));
     state.broker.statistics.metrics().http_request(method.as_str(), route, status, took);
-    // What succeeds there was asked for with a key, or signed.
+    // A success there needs a key or a signature.
     if response.status().is_success() && route.starts_with("/api/") {
         let ms = took.as_millis();
         span.in_scope(|| tracing::info!(status, ms, "answered"));
@@ -57,8 +59,8 @@ pub(crate) async fn requests(Extract(state): Extract<State>, mut request: Reques
     named(response, id)
 }
 
-/// The same for token links, of which so many are read that their spans are for debugging alone, and no line is made for a token that is given.
-/// The line of a refusal says itself what it is about.
+/// The same for token links. They are read so often that their spans are for debugging only, and a token that is given gets
+/// no line. The line of a refusal has all its fields itself.
 pub(crate) async fn token(
     state: &State,
     method: &Method,
@@ -94,7 +96,9 @@ fn say(state: &State, line: &Line<'_>, response: &Response) {
     let Line { id, method, route, begun } = line;
     if state.admission.refusals.should_log(Kind { route: (*route).to_owned(), status, code }, now) {
         let (ms, detail) = (now.since(*begun).as_millis(), failure.map(|failure| &*failure.detail));
-        tracing::info!(id, %method, route, status, code, detail, ms, "answered");
+        let cause =
+            failure.and_then(|failure| failure.source()).map(|cause| tracing::field::display(chain(cause)));
+        tracing::info!(id, %method, route, status, code, detail, cause, ms, "answered");
     }
 }
 

@@ -1,31 +1,31 @@
-//! Where browsers may be sent on after an account was connected.
+//! Where browsers may be redirected after an account is connected.
 //!
-//! Only origins that the operator has configured are allowed: an open redirect would let every maker of connect links
+//! Only origins that the operator has configured are allowed: an open redirect would let anyone who makes connect links
 //! misuse this server's name.
 
 use url::{Origin, Url};
 
-/// Origins that browsers may be sent on to. This server's own is one of them.
+/// Allowed origins of redirects. This server's own is one of them.
 #[derive(Debug, Clone)]
 pub struct ReturnUrls(Vec<Origin>);
 
 impl ReturnUrls {
-    /// Those of the operator, and this server's own.
+    /// The operator's origins, and this server's own.
     pub fn new(public_base: &Url, named: &[Url]) -> Self {
         Self(named.iter().chain([public_base]).map(Url::origin).collect())
     }
 
-    /// Where a browser may be sent on; an error says why not.
+    /// The URL to redirect to; an error says why it is not allowed.
     pub(crate) fn check(&self, text: &str) -> Result<Url, String> {
         let url =
             Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        let Some(url) = url else { return Err("It must be an address with https.".to_owned()) };
+        let Some(url) = url else { return Err("It must be a URL with https.".to_owned()) };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("It must hold no user and no password.".to_owned());
+            return Err("It must not contain a user or a password.".to_owned());
         }
         if !self.0.contains(&url.origin()) {
             return Err(format!(
-                "Browsers are not sent on to {}: the operator of this server names the origins, in api.return_origins.",
+                "Browsers are not redirected to {}: the operator of this server lists the allowed origins in api.return_origins.",
                 url.origin().ascii_serialization()
             ));
         }
@@ -40,7 +40,7 @@ mod tests {
     use super::ReturnUrls;
 
     #[test]
-    fn only_named_origins_are_gone_on_to() {
+    fn only_configured_origins_are_redirected_to() {
         let url = |text| Url::parse(text).unwrap();
         let urls = ReturnUrls::new(&url("https://latchkey.example/base"), &[url("https://app.example")]);
         for good in ["https://app.example/done?x=1#y", "https://app.example:443", "https://latchkey.example/"]

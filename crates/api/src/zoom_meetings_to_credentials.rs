@@ -1,5 +1,5 @@
 //! `GET /api/v2/zoom-meetings-to-credentials/`: which accounts know which meeting. Sorted by number, so that
-//! paging stays complete while accounts are being listed.
+//! paging stays complete while accounts are being synced.
 
 use axum::{
     Json,
@@ -33,7 +33,7 @@ pub(crate) struct ListMeetings {
     synced_at_before: Option<String>,
     /// `meeting_id`, `synced_at`, or one of them with a minus.
     ordering: Option<String>,
-    /// As in `next` of another page.
+    /// The cursor in `next` or `previous` of another page.
     cursor: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct MeetingToCredential {
     synced_at: Timestamp,
 }
 
-/// List which account knows which meeting
+/// List which accounts know which meeting
 #[utoipa::path(
     get,
     path = "/api/v2/zoom-meetings-to-credentials/",

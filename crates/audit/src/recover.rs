@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use model::Environment;
+use model::{Environment, chain};
 use store::{AuditBatch, AuditRecord, Audits};
 
 use super::{
@@ -80,7 +80,7 @@ async fn recover_lines(path: &Path, store: &dyn Audits, env: &Environment) -> io
     let records = match read {
         Ok(records) => records,
         Err(error) => {
-            tracing::error!(path = %path.display(), %error, "a file of the audit's journal is unreadable");
+            tracing::error!(path = %path.display(), error = %chain(&error), "a file of the audit's journal is unreadable");
             return Ok(0);
         }
     };

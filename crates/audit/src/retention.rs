@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use model::{Timestamp, WorkspaceId};
+use model::{Timestamp, WorkspaceId, chain};
 use store::{AuditPage, AuditRecord, StoreError};
 
 use crate::Audit;
@@ -33,12 +33,14 @@ impl Audit {
             match self.modernize().await {
                 Ok(0) => {}
                 Ok(batches) => tracing::info!(batches, "records of an older version can be searched now"),
-                Err(error) => tracing::warn!(%error, "records of an older version are searched slowly"),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "records of an older version are searched slowly")
+                }
             }
             match self.prune(self.env().now() - keep).await {
                 Ok(0) => {}
                 Ok(pruned) => tracing::info!(pruned, "old records were deleted from the audit"),
-                Err(error) => tracing::warn!(%error, "old records stay in the audit"),
+                Err(error) => tracing::warn!(error = %chain(&error), "old records stay in the audit"),
             }
             self.env().clock.sleep(PRUNE_INTERVAL).await;
         }

@@ -17,8 +17,8 @@ use std::{
 };
 
 use metrics::Metrics;
-use model::{Environment, Failure, Timestamp};
-use store::{AuditBatch, AuditRecord, Audits};
+use model::{Environment, Failure, Timestamp, chain};
+use store::{AuditBatch, AuditRecord, Audits, StoreError};
 use tokio::{sync::oneshot, task::yield_now};
 use tokio_util::task::TaskTracker;
 use workers::Observer as _;
@@ -293,8 +293,8 @@ impl Shared {
         self.mode == AuditMode::Strict && self.journal.as_ref().is_some_and(|journal| journal.is_first)
     }
 
-    /// Stores batches; or says why not.
-    async fn store(&self, batches: &[AuditBatch]) -> Result<(), String> {
+    /// Stores batches.
+    async fn store(&self, batches: &[AuditBatch]) -> Result<(), StoreError> {
         let (records, begun) = (records(batches), self.env.now());
         let work = self.store.append_audit_batches(batches);
         let failure = match self.env.clock.timeout(TRY_WITHIN, work).await {
@@ -302,11 +302,11 @@ impl Shared {
                 self.metrics.audit_batch(records, self.env.now().since(begun));
                 return Ok(());
             }
-            Some(Err(error)) => error.to_string(),
-            None => "the store does not answer".to_owned(),
+            Some(Err(error)) => error,
+            None => StoreError::Unavailable("it does not answer".into()),
         };
         self.metrics.audit_failure();
-        tracing::error!(records, failure, "the audit cannot be written");
+        tracing::error!(records, error = %chain(&failure), "the audit cannot be written");
         Err(failure)
     }
 
@@ -321,7 +321,7 @@ impl Shared {
                 true
             }
             Err(error) => {
-                tracing::error!(records, %error, "the audit's journal cannot be written");
+                tracing::error!(records, error = %chain(&error), "the audit's journal cannot be written");
                 false
             }
         }

@@ -1,4 +1,4 @@
-//! Builds what callers use of bots and what runs them: the one place that knows all of their parts.
+//! Builds [`Bots`] and the [`Supervisor`] from their parts.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -22,36 +22,36 @@ use crate::{
     supervisor::{Supervisor, Sweeper},
 };
 
-/// What bots depend on.
+/// The dependencies and settings of [`Bots::start`].
 pub struct Parts {
-    /// Rows.
+    /// Stores the rows of bots.
     pub store: Arc<dyn BotStore>,
-    /// Tokens and signatures.
+    /// Provides tokens and signatures.
     pub broker: Arc<Broker>,
-    /// Pages.
+    /// Opens pages for bots.
     pub browsers: Browsers,
     /// Fetches tokens from callers' URLs.
     pub callbacks: CallbackClient,
-    /// Pictures.
+    /// Stores pictures of bots' pages.
     pub screenshots: Screenshots,
-    /// What bots do, and why.
+    /// Records what bots do, and why.
     pub log: BotLog,
-    /// Counts.
+    /// Counts and measures.
     pub metrics: Metrics,
-    /// Time and randomness.
+    /// Clock and random numbers.
     pub env: Environment,
-    /// How many bots run here at once.
+    /// How many bots can run here at once.
     pub capacity: CapacityRule,
-    /// Most bots of a workspace that wait or run, on all servers.
+    /// The most bots of one workspace that may wait or run, on all servers together.
     pub most_of_a_workspace: NonZeroU32,
     /// The operator's time limits.
     pub timing: Timing,
-    /// How long data of bots is kept.
+    /// How long data of bots is stored.
     pub retention: Retention,
 }
 
 impl Bots {
-    /// Starts the workers that run bots, and answers what callers use of bots beside what stops the workers.
+    /// Starts the workers that run bots. Returns the API for callers, and the supervisor, which stops the workers.
     pub fn start(parts: Parts) -> (Arc<Self>, Arc<Supervisor>) {
         let Parts { store, broker, browsers, callbacks, screenshots, log, metrics, env, .. } = parts;
         let this_server = ThisServer::new(env.entropy.token(), parts.capacity);

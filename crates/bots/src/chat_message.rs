@@ -1,4 +1,4 @@
-//! Chat messages of a bot, as a caller gives one and as its row holds it.
+//! Chat messages of a bot, as a caller sends them and as they are stored.
 
 use browser::ChatTo;
 use model::{ChatMessageId, Code, Failure, Sealed, Secret, WorkspaceId};
@@ -9,17 +9,17 @@ use tenants::{Cell, Vault};
 /// The longest message, in characters.
 pub const LONGEST_MESSAGE: usize = 4096;
 
-/// The receiver of a message, in the contract's words; a number is a participant's id.
+/// The receiver of a message, named as in Recall's API; a number is a participant's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Receiver {
-    /// Everybody.
+    /// All participants, in one public message.
     Everyone,
-    /// The host alone.
+    /// Only the host.
     Host,
-    /// Everybody but the host, each alone.
+    /// All participants except the host, each in a private message.
     EveryoneExceptHost,
-    /// One participant alone.
+    /// Only this participant.
     Participant(u32),
 }
 
@@ -34,24 +34,24 @@ impl From<Receiver> for ChatTo {
     }
 }
 
-/// A message as its row holds it, sealed.
+/// The content of a message's row, which stores it sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuedMessage {
-    /// What it says.
+    /// The text.
     pub text: String,
-    /// To whom.
+    /// The receiver.
     pub to: Receiver,
 }
 
 impl QueuedMessage {
     pub(crate) fn seal(&self, vault: &Vault, workspace: WorkspaceId, id: ChatMessageId) -> Sealed {
-        let text = serde_json::to_string(self).expect("text keys");
+        let text = serde_json::to_string(self).expect("every key is a string");
         vault.seal(workspace, Cell::ChatMessage(id), &Secret::new(text))
     }
 
     pub(crate) fn open(vault: &Vault, workspace: WorkspaceId, row: &ChatMessage) -> Result<Self, Failure> {
         let text = vault.open(workspace, Cell::ChatMessage(row.id), &row.message)?;
         serde_json::from_str(text.expose())
-            .map_err(|_| Failure::new(Code::Internal, "the chat message is not readable"))
+            .map_err(|_| Failure::new(Code::Internal, "the stored chat message could not be parsed"))
     }
 }

@@ -1,14 +1,16 @@
-//! The life of a bot: it is leased when due, signed in, followed through its meeting, and leaves.
+//! Runs bots: a bot is leased when it is due, signs in, joins its meeting, follows it, and leaves.
 //!
-//! [`Bots::start`] makes two things of its [`Parts`]: [`Bots`], what callers do with bots, and a [`Supervisor`], which runs
-//! those of this process. They share rows, and a call that wakes the workers.
+//! [`Bots::start`] builds two objects from its [`Parts`]: [`Bots`], the API for callers, and a [`Supervisor`], which runs
+//! the bots of this process. They share the store's rows and a function that wakes the workers.
 //!
-//! - `handle`: create, change, read and command bots; what they did, and what happened in their meetings.
-//! - `supervisor`: leases bots that are due, one task each, and renews their leases.
+//! - `handle`: creates, changes, reads and commands bots; reads their logs and the events of their meetings.
+//! - `supervisor`: leases bots that are due, runs each as a task, and renews their leases.
 //! - `run`: one bot, from its lease to its last step.
-//! - `servers`: how many bots run here, and whether a new one would find a place. `browsers`: browsers and their pages.
+//! - `servers`: how many bots can run here, and whether a new bot would find a free slot.
+//! - `browsers`: browsers and their pages.
 //! - [`request`]: the stored request. [`meeting`]: who is in a meeting and what happens there.
-//! - `log`: entries of a bot's log. [`Screenshots`]: pictures of pages, in [`PictureFiles`]. `picture`: what a bot shows.
+//! - `log`: entries of a bot's log. [`Screenshots`]: pictures of bots' pages, stored in [`PictureFiles`].
+//! - `picture`: the picture that a bot shows in its video.
 //!
 //! Imports point one way: `assemble` → `handle`, `supervisor` → `run` → `servers`, `browsers`, `meeting`, `request`, `log`,
 //! `screenshots`. `handle` and `supervisor` do not know each other.

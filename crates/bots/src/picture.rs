@@ -1,4 +1,5 @@
-//! The picture that a bot shows: checked when it is given, made a small JPEG before it is stored.
+//! The picture that a bot shows in its video. It is checked when a request arrives, and converted to a small JPEG before it
+//! is stored.
 
 use std::io::Cursor;
 
@@ -11,20 +12,20 @@ use model::{BotId, Code, Failure, Sealed, Secret, WorkspaceId};
 use tenants::{Cell, Vault};
 use tokio::sync::Semaphore;
 
-/// The contract's bound on `b64_data`, in characters.
+/// The limit of Recall's API for `b64_data`, in characters.
 pub const LONGEST_BASE64: usize = 1_835_008;
-/// Larger pictures are scaled down to fit: the contract advises this size.
+/// Width and height in pixels, as Recall's API recommends. Larger pictures are scaled down to fit.
 const LARGEST: (u32, u32) = (1280, 720);
-/// Wider or higher ones are refused: a small file can hold a huge picture.
+/// A picture with more pixels on a side is refused, because a small file can contain a huge picture.
 const MOST_PIXELS_A_SIDE: u32 = 8192;
-/// For the decoder: 50 megapixels of RGBA.
+/// The decoder's memory limit: 50 megapixels of RGBA.
 const DECODER_BYTES: u64 = 200 << 20;
 const JPEG_QUALITY: u8 = 90;
 
-/// Decoding takes memory and a core: two at a time in the whole process.
+/// Limits the process to two decodings at a time, because each one takes memory and a core.
 static DECODING: Semaphore = Semaphore::const_new(2);
 
-/// A picture as it was given. Its kind and size are known; whether it decodes is not.
+/// A picture from a request. Its format and size are known, but the pixels have not been decoded yet.
 #[derive(Clone)]
 pub struct GivenPicture {
     bytes: Vec<u8>,
@@ -32,28 +33,28 @@ pub struct GivenPicture {
     size: (u32, u32),
 }
 
-/// A JPEG of at most 1280×720 that decodes.
+/// A valid JPEG of at most 1280×720 pixels.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture(Vec<u8>);
 
-/// Why something is no picture that a bot can show.
+/// Why a bot can't show a picture.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAPicture {
-    /// The contract's bound.
+    /// The text exceeds the limit of Recall's API.
     #[error("It must not be longer than {LONGEST_BASE64} characters.")]
     TooLong,
-    /// RFC 4648 §4.
+    /// It is not base64 as defined in RFC 4648 §4.
     #[error(
-        "It must be base64 of the standard alphabet, with padding, without line breaks or a data: prefix: {0}"
+        "It must be base64 in the standard alphabet, with padding, without line breaks or a data: prefix: {0}"
     )]
     Base64(#[source] base64::DecodeError),
-    /// By its first bytes.
-    #[error("It is no JPEG. PNG and WebP are converted; nothing else is.")]
+    /// The first bytes are those of another format.
+    #[error("It is not a JPEG. PNG and WebP are converted to JPEG; other formats are not supported.")]
     Kind,
-    /// Of the header.
-    #[error("It is {0}×{1} pixels: at most {MOST_PIXELS_A_SIDE} on each side.")]
+    /// The header names too many pixels: width and height.
+    #[error("It has {0}×{1} pixels: at most {MOST_PIXELS_A_SIDE} are allowed on each side.")]
     TooLarge(u32, u32),
-    /// Of the pixels.
+    /// The pixels can't be decoded.
     #[error("It cannot be decoded: {0}.")]
     Broken(#[source] image::ImageError),
 }
@@ -65,7 +66,7 @@ impl std::fmt::Debug for GivenPicture {
 }
 
 impl GivenPicture {
-    /// Reads `b64_data`, and no more of the picture than its header.
+    /// Decodes `b64_data`, and reads only the header of the picture.
     pub fn read(base64: &str) -> Result<Self, NotAPicture> {
         if base64.len() > LONGEST_BASE64 {
             return Err(NotAPicture::TooLong);
@@ -83,15 +84,15 @@ impl GivenPicture {
         Ok(Self { bytes, format, size })
     }
 
-    /// What it was, if it becomes a JPEG only here: `png`, `webp`.
+    /// The original format of a picture that is not a JPEG: `png` or `webp`.
     pub fn converted_from(&self) -> Option<&'static str> {
         (self.format != ImageFormat::Jpeg).then(|| self.format.extensions_str()[0])
     }
 
-    /// Decodes it, and makes it what a bot shows.
+    /// Decodes the picture and converts it to the JPEG that a bot shows.
     #[tracing::instrument(name = "prepare_picture", skip_all, fields(bytes = self.bytes.len()))]
     pub async fn prepare(self) -> Result<Picture, NotAPicture> {
-        let _turn = DECODING.acquire().await.expect("never closed");
+        let _permit = DECODING.acquire().await.expect("the semaphore is never closed");
         match tokio::task::spawn_blocking(move || self.convert()).await {
             Ok(converted) => converted.map_err(NotAPicture::Broken),
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -104,14 +105,14 @@ impl GivenPicture {
         limits.max_alloc = Some(DECODER_BYTES);
         reader.limits(limits);
         let mut decoder = reader.into_decoder()?;
-        let turned = decoder.orientation()?;
+        let orientation = decoder.orientation()?;
         let mut picture = DynamicImage::from_decoder(decoder)?;
         let fits = self.size.0 <= LARGEST.0 && self.size.1 <= LARGEST.1;
         if fits && self.format == ImageFormat::Jpeg {
             // Stored unchanged: encoding it again would lose sharpness. A browser rotates it by its Exif data.
             return Ok(Picture(self.bytes));
         }
-        picture.apply_orientation(turned);
+        picture.apply_orientation(orientation);
         if picture.width() > LARGEST.0 || picture.height() > LARGEST.1 {
             picture = picture.resize(LARGEST.0, LARGEST.1, FilterType::Triangle);
         }
@@ -127,7 +128,7 @@ impl GivenPicture {
     }
 }
 
-/// JPEG has no transparency.
+/// Draws the picture on a black background, because JPEG has no transparency.
 fn on_black(picture: &DynamicImage) -> image::RgbImage {
     if !picture.color().has_alpha() {
         return picture.to_rgb8();
@@ -143,23 +144,23 @@ fn on_black(picture: &DynamicImage) -> image::RgbImage {
 }
 
 impl Picture {
-    /// The JPEG.
+    /// The bytes of the JPEG.
     pub fn jpeg(&self) -> &[u8] {
         &self.0
     }
 
-    /// Encrypts it for the bot's row.
+    /// Encrypts the picture for the bot's row.
     pub fn seal(&self, vault: &Vault, workspace: WorkspaceId, bot: BotId) -> Sealed {
         let text = Secret::new(BASE64_STANDARD.encode(&self.0));
         vault.seal(workspace, Cell::BotPicture(bot), &text)
     }
 
-    /// Reads it back.
+    /// Decrypts a stored picture.
     pub fn open(vault: &Vault, workspace: WorkspaceId, bot: BotId, sealed: &Sealed) -> Result<Self, Failure> {
         let text = vault.open(workspace, Cell::BotPicture(bot), sealed)?;
         let jpeg = BASE64_STANDARD.decode(text.expose());
         let unreadable =
-            |_| Failure::new(Code::Internal, format!("the picture of bot {bot} is not readable"));
+            |_| Failure::new(Code::Internal, format!("the stored picture of bot {bot} could not be decoded"));
         jpeg.map(Self).map_err(unreadable)
     }
 }
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_jpeg_that_fits_stays_as_it_is_and_a_larger_one_is_scaled_down() {
+    async fn a_small_jpeg_is_unchanged_and_a_large_one_is_scaled_down() {
         let given = encoded(&red(640, 360), ImageFormat::Jpeg);
         let picture = GivenPicture::read(&given).unwrap();
         assert_eq!(picture.converted_from(), None);
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn png_and_webp_become_jpeg_and_what_is_transparent_becomes_black() {
+    async fn png_and_webp_become_jpeg_and_transparency_becomes_black() {
         let half = image::RgbaImage::from_fn(64, 36, |x, _| {
             image::Rgba([250, 250, 250, if x < 32 { 0 } else { 255 }])
         });
@@ -213,15 +214,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_picture_is_said() {
+    async fn an_invalid_picture_is_refused_with_a_reason() {
         let words = |base64: &str| GivenPicture::read(base64).unwrap_err().to_string();
         let jpeg = encoded(&red(16, 9), ImageFormat::Jpeg);
         assert!(words(&format!("data:image/jpeg;base64,{jpeg}")).contains("without"), "a data URI");
         assert!(words(&jpeg.replace('/', "_")).contains("standard alphabet"));
-        assert!(words(&BASE64_STANDARD.encode("GIF89a…")).contains("no JPEG"));
-        assert!(words("").contains("no JPEG"));
+        assert!(words(&BASE64_STANDARD.encode("GIF89a…")).contains("not a JPEG"));
+        assert!(words("").contains("not a JPEG"));
         assert!(words(&"A".repeat(LONGEST_BASE64 + 4)).contains("1835008"));
-        // A PNG that says that it is 60000 pixels wide.
+        // A PNG whose header says that it is 60000 pixels wide.
         let mut bytes = BASE64_STANDARD.decode(encoded(&red(16, 9), ImageFormat::Png)).unwrap();
         bytes[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
         let wide = BASE64_STANDARD.encode(&bytes);
@@ -230,7 +231,7 @@ mod tests {
             Err(NotAPicture::TooLarge(60_000, _) | NotAPicture::Broken(_))
         ));
         let whole = BASE64_STANDARD.decode(encoded(&red(640, 360), ImageFormat::Png)).unwrap();
-        let torn = GivenPicture::read(&BASE64_STANDARD.encode(&whole[..whole.len() / 2])).unwrap();
-        assert!(matches!(torn.prepare().await, Err(NotAPicture::Broken(_))));
+        let truncated = GivenPicture::read(&BASE64_STANDARD.encode(&whole[..whole.len() / 2])).unwrap();
+        assert!(matches!(truncated.prepare().await, Err(NotAPicture::Broken(_))));
     }
 }

@@ -1,4 +1,4 @@
-//! Where pictures lie: in a folder, or in a bucket that speaks S3. Every server of an installation may share either.
+//! Stores pictures in a folder or in an S3-compatible bucket. The servers of an installation may share either.
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
@@ -9,40 +9,40 @@ use object_store::{
 };
 use url::Url;
 
-/// For one request to a bucket. A bot waits for its picture.
+/// The time limit for one request to a bucket. A bot waits until its picture is stored.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// A bucket that fails is asked again, once and soon.
+/// How often a failed request to a bucket is retried.
 const RETRIES: usize = 1;
 
-/// A bucket.
+/// An S3-compatible bucket.
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    /// Its name.
+    /// The bucket's name.
     pub name: String,
-    /// Its region.
+    /// The bucket's region.
     pub region: String,
-    /// Where it is, if it is not Amazon's.
+    /// The URL of the S3 API; `None` for Amazon's.
     pub endpoint: Option<Url>,
-    /// What the names of our objects begin with, if anything.
+    /// The prefix of this installation's object names.
     pub prefix: Option<String>,
-    /// Key id and secret key. Without them the process's environment gives credentials, or the machine's role.
+    /// Key id and secret key. Without them, credentials come from the process's environment or from the machine's role.
     pub keys: Option<(String, Secret)>,
 }
 
-/// What holds pictures.
+/// A folder or bucket that stores pictures.
 #[derive(Debug, Clone)]
 pub struct PictureFiles(pub(crate) Arc<dyn ObjectStore>);
 
 impl PictureFiles {
-    /// In a folder, which is made if it is missing.
+    /// Stores pictures in a folder, which is created if it is missing.
     pub fn folder(path: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(path)?;
         let files = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true);
         Ok(Self(Arc::new(files)))
     }
 
-    /// In a bucket. It is not asked yet.
+    /// Stores pictures in a bucket. Sends no request yet.
     pub fn bucket(bucket: &Bucket) -> Result<Self, object_store::Error> {
         let builder = match &bucket.keys {
             None => AmazonS3Builder::from_env(),
@@ -61,7 +61,7 @@ impl PictureFiles {
             .with_retry(retry)
             .with_bucket_name(&bucket.name)
             .with_region(&bucket.region)
-            // Objects are deleted one by one, and not every server that speaks S3 deletes many at once.
+            // Objects are deleted one by one: not every S3-compatible server supports bulk deletion.
             .with_disable_bulk_delete(true);
         let builder = match &bucket.endpoint {
             Some(endpoint) => builder.with_endpoint(endpoint.as_str().trim_end_matches('/')),

@@ -1,29 +1,28 @@
-//! Pictures of bots' pages, as files in a folder or a bucket; the store keeps their names.
+//! Pictures of bots' pages. They are files in a folder or a bucket; the store has a row with the name of each.
 //!
-//! A file may stay while its row exists: deleting a picture deletes the row, and each server's sweep deletes
-//! the files that have none.
+//! Deleting a picture deletes its row. Each server's sweep deletes the files that have no row.
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt as _;
-use model::{BotId, Code, Environment, Failure, ScreenshotId, Timestamp, WorkspaceId};
+use model::{BotId, Code, Environment, Failure, ScreenshotId, Timestamp, WorkspaceId, chain};
 use object_store::{ObjectStoreExt as _, path::Path};
 use store::{BotScreenshots, Screenshot, StoreError};
 
 use crate::picture_files::PictureFiles;
 
-/// Stored when a page can't be pictured; its source is beside it.
+/// Stored when no picture of a page could be taken. Made from `no-picture.html` in the same folder.
 const NO_PICTURE: &[u8] = include_bytes!("../../../web/bot/no-picture.png");
 
-/// A file is written before its row, so a younger file may still get its row.
+/// The sweep deletes only files older than this: a file is written before its row, so a newer file may still get its row.
 const ROW_DELAY: Duration = Duration::from_secs(600);
-/// Rows that one statement deletes, and files that one statement asks about.
+/// How many rows one statement deletes, and how many files one statement looks up.
 pub(crate) const SWEEP_BATCH: u32 = 500;
 
-/// Pictures of one bot. It takes one whenever its camera comes on or it is let in, which a host can bring about without end.
+/// The most pictures of one bot. It takes one whenever its camera comes on or it is admitted, and a host can repeat that.
 const MOST_OF_A_BOT: u64 = 300;
 
-/// The pictures of bots: `<bot>/<screenshot>.png`.
+/// The pictures of bots' pages. Their files are named `<bot>/<screenshot>.png`.
 #[derive(Clone)]
 pub struct Screenshots {
     files: PictureFiles,
@@ -34,7 +33,7 @@ pub struct Screenshots {
 /// What a sweep deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
-    /// Rows past their time.
+    /// Rows whose retention period has ended.
     pub rows: u64,
     /// Files without a row.
     pub files: u64,
@@ -43,26 +42,26 @@ pub struct Swept {
 /// Why a sweep failed. The next one starts from the beginning.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
-    /// The store did not answer.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The files cannot be listed, or one not deleted.
-    #[error("the files of screenshots: {0}")]
+    /// The files could not be listed, or one could not be deleted.
+    #[error("the files of screenshots could not be listed or deleted: {0}")]
     Files(#[from] object_store::Error),
 }
 
 impl Screenshots {
-    /// Keeps pictures in `files`.
+    /// Stores pictures in `files`.
     pub fn new(files: PictureFiles, store: Arc<dyn BotScreenshots + Send + Sync>, env: Environment) -> Self {
         Self { files, store, env }
     }
 
-    /// A bot's pictures, oldest first.
+    /// Lists a bot's pictures, oldest first.
     pub async fn list(&self, workspace: WorkspaceId, bot: BotId) -> Result<Vec<Screenshot>, StoreError> {
         self.store.screenshots(workspace, bot).await
     }
 
-    /// A picture as PNG; `None` when the bot has none with this id.
+    /// Reads a picture as PNG. Returns `None` if the bot has no picture with this id.
     pub async fn read(
         &self,
         workspace: WorkspaceId,
@@ -76,36 +75,36 @@ impl Screenshots {
         }
     }
 
-    /// The PNG of a picture.
+    /// Reads the PNG of a picture.
     pub(crate) async fn open(&self, screenshot: &Screenshot) -> Result<Vec<u8>, Failure> {
         let read = async {
             let file = self.files.0.get(&Path::from(screenshot.file.as_str())).await?;
             file.bytes().await
         };
         read.await.map(Vec::from).map_err(|error| {
-            tracing::warn!(file = screenshot.file, %error, "a screenshot cannot be read");
+            tracing::warn!(file = screenshot.file, error = %chain(&error), "could not read a screenshot");
             let words = match error {
-                // Each server has a folder of its own, unless they are made to share one.
+                // Each server has its own folder, unless the operator configures a shared one.
                 object_store::Error::NotFound { .. } => {
-                    "the picture is not where this server keeps pictures: another server took it \
-                     (screenshots.folder and screenshots.s3 let servers share them)"
+                    "this server does not have the picture: another server took it \
+                     (screenshots.folder and screenshots.s3 let servers share pictures)"
                 }
-                _ => "the place where pictures are kept does not answer",
+                _ => "the folder or bucket that stores pictures is unavailable",
             };
             Failure::new(Code::Unavailable, words)
         })
     }
 
-    /// Stores a picture, unless the bot has the most that are kept. A failure is logged and does not end the bot.
+    /// Stores a picture, unless the bot has reached the limit. A failure is logged and does not end the bot.
     pub async fn keep(&self, bot: BotId, png: &[u8]) -> Option<ScreenshotId> {
         match self.store.screenshots_of(bot).await {
             Ok(kept) if kept < MOST_OF_A_BOT => {}
             Ok(_) => {
-                tracing::info!(%bot, most = MOST_OF_A_BOT, "a screenshot is not kept: the bot has the most");
+                tracing::info!(%bot, most = MOST_OF_A_BOT, "a screenshot was not stored: the bot has reached the limit");
                 return None;
             }
             Err(error) => {
-                tracing::warn!(%bot, %error, "a screenshot could not be recorded");
+                tracing::warn!(%bot, error = %chain(&error), "could not store the row of a screenshot");
                 return None;
             }
         }
@@ -113,32 +112,32 @@ impl Screenshots {
         let screenshot = Screenshot { id, recorded_at: self.env.now(), file: format!("{bot}/{id}.png") };
         let file = Path::from(screenshot.file.as_str());
         if let Err(error) = self.files.0.put(&file, png.to_vec().into()).await {
-            tracing::warn!(%bot, %error, "a screenshot could not be written");
+            tracing::warn!(%bot, error = %chain(&error), "could not write the file of a screenshot");
             return None;
         }
         if let Err(error) = self.store.add_screenshot(bot, &screenshot).await {
-            tracing::warn!(%bot, %error, "a screenshot could not be recorded");
+            tracing::warn!(%bot, error = %chain(&error), "could not store the row of a screenshot");
             return None;
         }
         Some(id)
     }
 
-    /// Stores a record that there is no picture: the page crashed, or does not answer.
+    /// Stores a placeholder picture, because the page crashed or does not respond.
     pub(crate) async fn keep_none(&self, bot: BotId) -> Option<ScreenshotId> {
         self.keep(bot, NO_PICTURE).await
     }
 
-    /// Deletes all pictures of a bot. Files that this server can't reach are deleted by a sweep of the server that can.
+    /// Deletes all pictures of a bot. Files on another server are deleted by that server's sweep.
     pub async fn delete(&self, workspace: WorkspaceId, bot: BotId) -> Result<(), StoreError> {
         for screenshot in self.store.delete_screenshots(workspace, bot).await? {
             if let Err(error) = self.remove(&Path::from(screenshot.file.as_str())).await {
-                tracing::warn!(%bot, %error, "a screenshot's file stays until the next sweep");
+                tracing::warn!(%bot, error = %chain(&error), "could not delete the file of a screenshot; the next sweep will try again");
             }
         }
         Ok(())
     }
 
-    /// Deletes a file. Of servers that share them, another one may have been quicker.
+    /// Deletes a file. Another server that shares the files may have deleted it already.
     async fn remove(&self, file: &Path) -> Result<(), object_store::Error> {
         match self.files.0.delete(file).await {
             Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -146,7 +145,7 @@ impl Screenshots {
         }
     }
 
-    /// Deletes the pictures from before `end`, and the files in this server's reach that have no row.
+    /// Deletes the rows of pictures from before `end`, and the files in this server's folder or bucket that have no row.
     pub async fn sweep(&self, end: Timestamp) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
         loop {
@@ -174,7 +173,7 @@ impl Screenshots {
     }
 }
 
-/// The picture in a file. Only files with our names are touched.
+/// The id of the picture in a file; `None` if the name is not one of ours. Such files are never deleted.
 fn id_of(file: &Path) -> Option<ScreenshotId> {
     let (bot, name) = file.as_ref().split_once('/')?;
     bot.parse::<BotId>().ok()?;

@@ -1,4 +1,4 @@
-//! What the operator sets: time limits, and how long data is kept.
+//! The operator's settings: time limits and retention periods.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use std::time::Duration;
 pub struct Timing {
     /// A bot that is later than this does not join.
     pub join_within: Duration,
-    /// How long a bot that lost its place tries to rejoin.
+    /// How long a bot that lost its connection to the meeting tries to rejoin.
     pub rejoin_within: Duration,
-    /// From the join until Zoom has answered it.
+    /// How long a bot waits for Zoom's response to a join.
     pub join_timeout: Duration,
     /// How long the SDK may try to reconnect by itself.
     pub reconnect_timeout: Duration,
     /// How long a bot's lease lasts without a renewal.
     pub lease: Duration,
-    /// Interval between looks for due bots.
+    /// Interval between queries for bots that are due.
     pub poll_interval: Duration,
-    /// How long before its time a scheduled bot is leased and its page opened.
+    /// How long before its `join_at` a scheduled bot is leased and its page is opened.
     pub warm_up: Duration,
 }
 
@@ -35,16 +35,16 @@ impl Default for Timing {
     }
 }
 
-/// How long data of bots is kept.
+/// How long data of bots is stored.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
     /// Rows of bots that have ended, with their steps.
     pub bots: Duration,
-    /// Pictures.
+    /// Pictures of bots' pages.
     pub screenshots: Duration,
     /// Entries of bots' logs.
     pub bot_log: Duration,
-    /// What happened in meetings, sealed: names, chat, captions. A request may ask for less.
+    /// Events of meetings, sealed: names, chat, captions. A request may set a shorter time.
     pub meeting_events: Duration,
     /// Interval between sweeps.
     pub sweep_interval: Duration,

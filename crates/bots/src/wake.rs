@@ -1,10 +1,11 @@
-//! Wakes the workers of this process.
+//! Wakes the workers of this process when a bot has changed.
 
 use std::sync::Arc;
 
 use model::BotId;
 
-/// Makes the workers of this process look at a bot whose row has changed. A lost call costs a second. Clones share it.
+/// Notifies the workers of this process that a bot's row has changed. Without a call, the workers see the change at their
+/// next poll, after a second by default. Clones share one function.
 #[derive(Clone)]
 pub(crate) struct Wake(Arc<dyn Fn(BotId) + Send + Sync>);
 
@@ -13,7 +14,7 @@ impl Wake {
         Self(Arc::new(wake))
     }
 
-    /// This bot was created or changed.
+    /// Call this when the bot was created or changed.
     pub(crate) fn bot(&self, bot: BotId) {
         (self.0)(bot);
     }

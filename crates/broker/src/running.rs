@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use model::{Environment, Failure};
+use model::{Environment, Failure, chain};
 use tokio_util::task::TaskTracker;
 use workers::{Worker, Workers};
 
@@ -99,10 +99,10 @@ impl Broker {
         loop {
             env.clock.sleep(ESCROW_INTERVAL).await;
             if let Err(error) = self.accounts.grants.replay_deposits().await {
-                tracing::warn!(%error, "grants are waiting in escrow");
+                tracing::warn!(error = %chain(&error), "grants are waiting in escrow");
             }
             if let Err(error) = self.accounts.imports.resume().await {
-                tracing::warn!(%error, "grants that were brought are waiting in escrow");
+                tracing::warn!(error = %chain(&error), "grants that were brought are waiting in escrow");
             }
         }
     }
@@ -111,16 +111,16 @@ impl Broker {
     async fn run_expiry(self: Arc<Self>, env: Environment) -> Infallible {
         loop {
             if let Err(error) = self.idempotency.forget_old().await {
-                tracing::warn!(%error, "answers that are past their hour could not be forgotten");
+                tracing::warn!(error = %chain(&error), "answers that are past their hour could not be forgotten");
             }
             if let Err(error) = self.workspaces.erase_former_callback_secrets().await {
-                tracing::warn!(%error, "former callback secrets could not be erased");
+                tracing::warn!(error = %chain(&error), "former callback secrets could not be erased");
             }
             if let Err(error) = self.accounts.apps.erase_former_webhook_secrets().await {
-                tracing::warn!(%error, "former webhook secrets could not be erased");
+                tracing::warn!(error = %chain(&error), "former webhook secrets could not be erased");
             }
             if let Err(error) = self.accounts.authorizations.forget_ended().await {
-                tracing::warn!(%error, "invitations that ended long ago could not be forgotten");
+                tracing::warn!(error = %chain(&error), "invitations that ended long ago could not be forgotten");
             }
             env.clock.sleep(EXPIRY_INTERVAL).await;
         }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use metrics::Metrics;
-use model::Environment;
+use model::{Environment, chain};
 use store::{Stats, StoreError};
 use tokio_util::task::TaskTracker;
 use zoom::ZoomClient;
@@ -48,7 +48,7 @@ impl Statistics {
         if let Some(escrow) = &self.escrow {
             match escrow.waiting().await {
                 Ok(files) => self.metrics.escrow_files(files),
-                Err(error) => tracing::warn!(%error, "the files in escrow cannot be counted"),
+                Err(error) => tracing::warn!(error = %chain(&error), "the files in escrow cannot be counted"),
             }
         }
         self.metrics.text()
@@ -70,7 +70,9 @@ impl Statistics {
                 self.metrics.bots_waiting(waiting);
                 self.metrics.counted(self.env.now());
             }
-            Err(error) => tracing::warn!(%error, "accounts, seats and waiting bots cannot be counted"),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "accounts, seats and waiting bots cannot be counted")
+            }
         }
     }
 }

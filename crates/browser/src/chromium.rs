@@ -70,13 +70,13 @@ impl Browser {
             Some(Err(BrowserError::BrowserGone)) => {
                 // Its last output may still be in the pipe.
                 let _ = env.clock.timeout(Duration::from_secs(1), listening).await;
-                return Err(BrowserError::Launch { detail: last_words.summary() });
+                return Err(BrowserError::Launch(last_words.summary().into()));
             }
             Some(Err(error)) => return Err(error),
             None => return Err(BrowserError::Timeout { what: "Chromium's start", span: LAUNCH_DEADLINE }),
         };
         let (page_url, serving) = page_server::serve(&config.sdk_dir).await.map_err(|error| {
-            BrowserError::Launch { detail: format!("no loopback port for the bot page: {error}") }
+            BrowserError::Launch(format!("no loopback port for the bot page: {error}").into())
         })?;
         browser.page_url = page_url;
         browser.tasks.spawn(async move {

@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -123,7 +124,7 @@ impl DevTools {
         let Some(id) = incoming.id else { return table.event(&incoming) };
         let Some(call) = table.calls.remove(&id) else { return };
         let answer = match incoming.error {
-            Some(refusal) => Err(BrowserError::Protocol(refusal.message)),
+            Some(refusal) => Err(refused("", refusal.message)),
             None => Ok(incoming.result.unwrap_or_default()),
         };
         // The receiver is gone when the caller's time ran out.
@@ -167,11 +168,10 @@ impl DevTools {
             return Err(BrowserError::Timeout { what: method, span });
         };
         let value = answer.unwrap_or(Err(BrowserError::BrowserGone)).map_err(|error| match error {
-            BrowserError::Protocol(message) => BrowserError::Protocol(format!("{method} ({message})")),
+            BrowserError::Protocol { cause, .. } => refused(method, cause),
             other => other,
         })?;
-        serde_json::from_value(value)
-            .map_err(|error| BrowserError::Protocol(format!("{method} (answer: {error})")))
+        serde_json::from_value(value).map_err(|error| refused(method, error))
     }
 
     /// Sends `method` and ignores the answer.
@@ -290,4 +290,12 @@ async fn write(
         () = forward => {}
         () = gone.cancelled() => {}
     }
+}
+
+/// Chromium refused a command.
+pub(crate) fn refused(
+    what: impl Into<String>,
+    cause: impl Into<Box<dyn Error + Send + Sync>>,
+) -> BrowserError {
+    BrowserError::Protocol { what: what.into(), cause: cause.into() }
 }

@@ -1,6 +1,6 @@
 //! Errors between us and Chromium, each one line that says what to do.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{error::Error, io, path::PathBuf, time::Duration};
 
 use crate::SDK_VERSION;
 
@@ -35,12 +35,9 @@ pub enum BrowserError {
         /// The system's error.
         source: io::Error,
     },
-    /// Chromium ended before it answered.
-    #[error("Chromium did not start: {detail}")]
-    Launch {
-        /// Its last output.
-        detail: String,
-    },
+    /// Chromium did not start, or ended before it answered: the system's error, or its last output.
+    #[error("Chromium did not start: {0}")]
+    Launch(#[source] Box<dyn Error + Send + Sync>),
     /// No answer in time.
     #[error("no answer to {what} within {} s: the machine is overloaded or Chromium hangs; try again", span.as_secs())]
     Timeout {
@@ -67,7 +64,13 @@ pub enum BrowserError {
     /// Chromium ended.
     #[error("the browser is gone: launch another one")]
     BrowserGone,
-    /// Chromium refused a command.
-    #[error("Chromium refused {0}: report it, with Chromium's version")]
-    Protocol(String),
+    /// Chromium refused a command, or its answer is not readable.
+    #[error("Chromium refused {what} ({cause}): report it, with Chromium's version")]
+    Protocol {
+        /// The command.
+        what: String,
+        /// What it answered, or what is wrong with the answer.
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+    },
 }

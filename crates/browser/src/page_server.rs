@@ -50,7 +50,7 @@ pub(crate) async fn serve(sdk_dir: &Path) -> std::io::Result<(String, impl Futur
     let router = router(sdk_dir);
     let serving = async move {
         if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "the bot page is no longer served");
+            tracing::error!(error = %model::chain(&error), "the bot page is no longer served");
         }
     };
     Ok((url, serving))

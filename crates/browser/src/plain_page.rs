@@ -41,7 +41,7 @@ impl PlainPage {
                 match self.ask(selector, "true").await {
                     Ok(_) => return Ok(()),
                     // Not there yet, or called between two pages.
-                    Err(BrowserError::NoElement { .. } | BrowserError::Protocol(_)) => {
+                    Err(BrowserError::NoElement { .. } | BrowserError::Protocol { .. }) => {
                         clock.sleep(LOOK_AGAIN).await;
                     }
                     Err(error) => return Err(error),

@@ -42,7 +42,6 @@ pub(crate) struct Chromium {
 impl Chromium {
     /// Starts the browser with this profile.
     pub(crate) fn start(config: &BrowserConfig, profile: &Profile) -> Result<Self, BrowserError> {
-        let launch = |detail: String| BrowserError::Launch { detail };
         let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let mut child = Command::new("/bin/sh")
             .args(["-c", WITH_PIPES])
@@ -60,10 +59,10 @@ impl Chromium {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| launch(error.to_string()))?;
+            .map_err(|error| BrowserError::Launch(error.into()))?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(commands), Some(answers), Some(stderr)) = pipes else {
-            return Err(launch("its pipes are missing".to_owned()));
+            return Err(BrowserError::Launch("its pipes are missing".into()));
         };
         Ok(Self { child, commands, answers, stderr })
     }

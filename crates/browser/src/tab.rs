@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     BrowserError,
-    devtools::{DevTools, Signals},
+    devtools::{DevTools, Signals, refused},
     liveness::{self, Unresponsive},
 };
 
@@ -96,7 +96,7 @@ impl Evaluated {
     fn value(self) -> Result<Value, BrowserError> {
         match self.exception_details {
             // Only "Uncaught": the exception's text may quote a token.
-            Some(thrown) => Err(BrowserError::Protocol(format!("a script ({})", thrown.text))),
+            Some(thrown) => Err(refused("a script", thrown.text)),
             None => Ok(self.result.value),
         }
     }
@@ -141,7 +141,7 @@ impl Tab {
     pub(crate) async fn navigate(&self, url: &str) -> Result<(), BrowserError> {
         let navigated: Navigated = self.call("Page.navigate", json!({ "url": url })).await?;
         match navigated.error_text {
-            Some(error) => Err(BrowserError::Protocol(format!("to open the page ({error})"))),
+            Some(error) => Err(refused("to open the page", error)),
             None => Ok(()),
         }
     }
@@ -155,7 +155,7 @@ impl Tab {
     /// A handle to the object that `expression` returns in the page.
     pub(crate) async fn object(&self, expression: &str) -> Result<ObjectId, BrowserError> {
         let found: Evaluated = self.call("Runtime.evaluate", json!({ "expression": expression })).await?;
-        let missing = || BrowserError::Protocol(format!("a script ({expression} is not an object)"));
+        let missing = || refused("a script", format!("{expression} is not an object"));
         found.result.object_id.map(ObjectId).ok_or_else(missing)
     }
 
@@ -191,9 +191,7 @@ impl Tab {
         let Some(captured) = self.devtools.clock().timeout(SCREENSHOT_DEADLINE, captured).await else {
             return Err(BrowserError::Timeout { what: "a screenshot", span: SCREENSHOT_DEADLINE });
         };
-        BASE64_STANDARD
-            .decode(captured?.data)
-            .map_err(|error| BrowserError::Protocol(format!("a screenshot ({error})")))
+        BASE64_STANDARD.decode(captured?.data).map_err(|error| refused("a screenshot", error))
     }
 
     /// A command to this page.

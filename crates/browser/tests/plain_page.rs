@@ -30,6 +30,6 @@ async fn allow_is_pressed() {
     assert!(page.screenshot().await.unwrap().starts_with(b"\x89PNG"));
     assert!(matches!(page.text("#nothing").await, Err(BrowserError::NoElement { .. })));
     page.close().await;
-    assert!(matches!(browser.open_plain("http://127.0.0.1:1").await, Err(BrowserError::Protocol(_))));
+    assert!(matches!(browser.open_plain("http://127.0.0.1:1").await, Err(BrowserError::Protocol { .. })));
     browser.close().await;
 }

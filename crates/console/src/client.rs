@@ -137,7 +137,7 @@ impl Client {
 
 fn typed<T: DeserializeOwned>(answer: Value) -> Result<T, Refused> {
     serde_json::from_value(answer).map_err(|error| {
-        tracing::error!(%error, "the console does not understand an answer of the API");
+        tracing::error!(error = %model::chain(&error), "the console does not understand an answer of the API");
         Refused::ours()
     })
 }

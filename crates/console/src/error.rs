@@ -12,7 +12,7 @@ use axum::{
     },
     response::{Html, IntoResponse, Response},
 };
-use model::Failure;
+use model::{Failure, chain};
 
 use crate::{Console, client::Refused, layout::Bare};
 
@@ -49,7 +49,7 @@ impl From<Refused> for PageError {
 
 impl From<Failure> for PageError {
     fn from(failure: Failure) -> Self {
-        tracing::error!(code = %failure.code, detail = failure.detail, "a page of the console failed");
+        tracing::error!(failure = %chain(&failure), "a page of the console failed");
         Self::Refused(Refused {
             status: 503,
             code: failure.code.as_str().to_owned(),
@@ -212,7 +212,7 @@ pub(crate) fn page(template: &impl Template) -> Result<Response, PageError> {
 /// The same with another status: a form that was refused.
 pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Result<Response, PageError> {
     let html = template.render().map_err(|error| {
-        tracing::error!(%error, "a page of the console cannot be rendered");
+        tracing::error!(error = %chain(&error), "a page of the console cannot be rendered");
         PageError::Failed
     })?;
     Ok((status, Html(html)).into_response())

@@ -23,7 +23,7 @@ pub(crate) fn for_connections(wanted: usize) -> anyhow::Result<usize> {
         match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..limit }) {
             Ok(()) => raised,
             Err(error) => {
-                tracing::warn!(%error, current, "the limit of open files could not be raised");
+                tracing::warn!(error = %model::chain(&error), current, "the limit of open files could not be raised");
                 current
             }
         }

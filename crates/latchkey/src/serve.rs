@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::pending, net::SocketAddr, path::PathBuf, 
 
 use anyhow::anyhow;
 use futures_util::FutureExt as _;
-use model::{Clock, Environment};
+use model::{Clock, Environment, chain};
 use sd_notify::NotifyState;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -127,7 +127,7 @@ async fn serve(server: Server, listeners: Listeners, stop: StopSignal, config: &
 /// Under another supervisor, or none, there is nothing to notify.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, "systemd could not be told how this service is");
+        tracing::warn!(error = %chain(&error), "systemd could not be told how this service is");
     }
 }
 

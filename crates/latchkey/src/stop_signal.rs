@@ -92,7 +92,7 @@ async fn end_of_stdin() {
     match reading {
         Ok(_) => _ = end.await,
         Err(error) => {
-            tracing::warn!(%error, "standard input cannot be watched: only signals stop this process");
+            tracing::warn!(error = %model::chain(&error), "standard input cannot be watched: only signals stop this process");
             std::future::pending::<()>().await;
         }
     }

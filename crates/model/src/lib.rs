@@ -7,6 +7,7 @@ mod account_user;
 mod api_scope;
 mod audit;
 mod bot;
+mod chain;
 mod credential;
 mod entropy;
 mod event;
@@ -28,6 +29,7 @@ pub use account_user::{AccountUser, NotAUser};
 pub use api_scope::{ApiScope, ApiScopes};
 pub use audit::{AuditActor, InvalidPlatformBotId, Outcome, PlatformBot, Purpose, Source, TokenContext};
 pub use bot::{BotStatus, StatusChange, SubCode};
+pub use chain::{Chain, chain};
 pub use credential::{CredentialKind, CredentialStatus, DisconnectCause, ReauthCause, TokenKind};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use event::{

@@ -3,14 +3,21 @@
 //! The rules are the contract's: signed requests, 5 s an attempt, three attempts, no redirects, a small answer that is
 //! a token and nothing else.
 
-use std::{error::Error as _, net::IpAddr, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    io::{self, ErrorKind},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 
-use model::{Environment, Secret};
+use model::{Environment, Secret, chain};
 use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect::Policy};
 use url::{Host, Url};
 
 use crate::{
-    guard::{Forbidden, NetworkGuard},
+    guard::{Forbidden, LookupFailed, NetworkGuard},
     signature::{ELSEWHERE, SigningKey, sign_with_each},
     token,
 };
@@ -39,7 +46,7 @@ pub struct CallbackClient {
 }
 
 /// Why no token came. Never holds the URL: its query and path carry secrets.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum CallbackError {
     /// The URL cannot be called.
     #[error("It must be an http or https URL without user and password.")]
@@ -50,9 +57,15 @@ pub enum CallbackError {
     /// The address is not public and not allowed.
     #[error("{Forbidden}")]
     Forbidden,
-    /// No answer: name resolution, connection or TLS failed.
-    #[error("the server cannot be reached")]
-    Unreachable,
+    /// No answer. The cause is for the log: it may name the address that a name resolved to.
+    #[error("the server cannot be reached: {why}")]
+    Unreachable {
+        /// What failed.
+        why: Unreached,
+        /// Without the URL.
+        #[source]
+        cause: Arc<reqwest::Error>,
+    },
     /// No whole answer in time.
     #[error("no answer within 5 s")]
     TooSlow,
@@ -73,11 +86,38 @@ pub enum CallbackError {
     NotAToken(&'static str),
 }
 
+/// Why a server cannot be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreached {
+    /// Its name does not resolve.
+    Name,
+    /// Nothing accepts connections at its address and port.
+    Refused,
+    /// The TLS handshake failed.
+    Tls,
+    /// There is no connection for another reason.
+    Connection,
+    /// The connection broke before the whole answer was there.
+    Broken,
+}
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "its name does not resolve",
+            Self::Refused => "it refuses connections",
+            Self::Tls => "the TLS handshake failed; check its certificate",
+            Self::Connection => "no connection",
+            Self::Broken => "the connection broke",
+        })
+    }
+}
+
 impl CallbackError {
     /// Whether another attempt may work.
     const fn is_worth_a_retry(&self) -> bool {
         match self {
-            Self::Unreachable | Self::TooSlow => true,
+            Self::Unreachable { .. } | Self::TooSlow => true,
             Self::Status(status) => *status == 429 || *status >= 500,
             Self::BadUrl
             | Self::BadSocketUrl
@@ -145,7 +185,7 @@ impl CallbackClient {
             };
             match pauses.next() {
                 Some(pause) if error.is_worth_a_retry() => {
-                    tracing::info!(%error, "a token callback failed, trying again");
+                    tracing::info!(error = %chain(&error), "a token callback failed; it is retried");
                     self.env.clock.sleep(pause.mul_f64(1.0 + self.env.entropy.fraction() / 4.0)).await;
                 }
                 _ => return Err(error),
@@ -165,7 +205,7 @@ impl CallbackClient {
     pub async fn reach(&self, url: &Secret) -> Result<u16, CallbackError> {
         let (client, url) = self.client_for(url.expose())?;
         let sent = self.env.clock.timeout(ATTEMPT, client.head(url).send()).await;
-        let answer = sent.ok_or(CallbackError::TooSlow)?.map_err(|error| unsent(&error))?;
+        let answer = sent.ok_or(CallbackError::TooSlow)?.map_err(unsent)?;
         Ok(answer.status().as_u16())
     }
 
@@ -183,7 +223,7 @@ impl CallbackClient {
             .header("webhook-timestamp", now.as_second())
             .header("webhook-signature", sign_with_each(keys, id, now, b""));
         let answer = async {
-            let response = request.send().await.map_err(|error| unsent(&error))?;
+            let response = request.send().await.map_err(unsent)?;
             match response.status() {
                 StatusCode::OK => read_text(response).await,
                 status if status.is_redirection() => Err(CallbackError::Redirect),
@@ -239,20 +279,33 @@ fn client(guard: NetworkGuard, tls_only: bool) -> ClientBuilder {
         .dns_resolver(guard)
 }
 
-pub(crate) fn unsent(error: &reqwest::Error) -> CallbackError {
+pub(crate) fn unsent(error: reqwest::Error) -> CallbackError {
+    if error.is_timeout() {
+        return CallbackError::TooSlow;
+    }
+    let mut why = if error.is_connect() { Unreached::Connection } else { Unreached::Broken };
     let mut cause = error.source();
     while let Some(inner) = cause {
         if inner.is::<Forbidden>() {
             return CallbackError::Forbidden;
         }
+        if inner.is::<LookupFailed>() {
+            why = Unreached::Name;
+        }
+        match inner.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(ErrorKind::ConnectionRefused) => why = Unreached::Refused,
+            // What rustls refuses of a handshake comes as invalid data.
+            Some(ErrorKind::InvalidData) if error.is_connect() => why = Unreached::Tls,
+            _ => {}
+        }
         cause = inner.source();
     }
-    if error.is_timeout() { CallbackError::TooSlow } else { CallbackError::Unreachable }
+    CallbackError::Unreachable { why, cause: Arc::new(error.without_url()) }
 }
 
 async fn read_text(mut response: Response) -> Result<Secret, CallbackError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| CallbackError::Unreachable)? {
+    while let Some(chunk) = response.chunk().await.map_err(unsent)? {
         if body.len() + chunk.len() > MOST_BYTES {
             return Err(CallbackError::NotAToken("it is longer than 16 KiB"));
         }

@@ -25,6 +25,11 @@ pub struct NetworkGuard {
 )]
 pub(crate) struct Forbidden;
 
+/// The name does not resolve.
+#[derive(Debug, thiserror::Error)]
+#[error("the name does not resolve")]
+pub(crate) struct LookupFailed(#[from] std::io::Error);
+
 impl NetworkGuard {
     /// The public internet and these networks.
     pub fn new(allowed: Vec<IpNet>) -> Self {
@@ -44,7 +49,8 @@ impl NetworkGuard {
 
     async fn addresses(&self, host: &str) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
         // Port 0: the client puts in its own.
-        let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+        let found: Vec<SocketAddr> =
+            tokio::net::lookup_host((host, 0)).await.map_err(LookupFailed)?.collect();
         let open: Vec<SocketAddr> =
             found.iter().copied().filter(|address| self.allows(address.ip())).collect();
         if open.is_empty() && !found.is_empty() {

@@ -15,7 +15,7 @@ mod socket;
 mod special_purpose;
 mod token;
 
-pub use callback::{CallbackClient, CallbackError};
+pub use callback::{CallbackClient, CallbackError, Unreached};
 pub use guard::NetworkGuard;
 pub use post::{Message, POST_TIMEOUT, PostAnswer};
 pub use socket::{Socket, frames};

@@ -68,7 +68,7 @@ impl CallbackClient {
         let request = request.body(message.body.to_owned());
         let clock = &self.env().clock;
         let sent = clock.timeout(POST_TIMEOUT, request.send()).await.ok_or(CallbackError::TooSlow)?;
-        let mut response = sent.map_err(|error| unsent(&error))?;
+        let mut response = sent.map_err(unsent)?;
         let mut kept = Vec::new();
         clock.timeout(BODY_TIMEOUT, read(&mut response, &mut kept)).await;
         let headers = kept_headers(&response);

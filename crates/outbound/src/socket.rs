@@ -66,7 +66,7 @@ impl CallbackClient {
             .header("webhook-timestamp", now.as_second())
             .header("webhook-signature", sign_with_each(keys, id, now, b""));
         let opening = async {
-            let response = request.send().await.map_err(|error| unsent(&error))?;
+            let response = request.send().await.map_err(unsent)?;
             match response.status() {
                 StatusCode::SWITCHING_PROTOCOLS => {}
                 status if status.is_redirection() => return Err(CallbackError::Redirect),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use metrics::{Metrics, TurnOutcome};
-use model::{Code, Environment, Failure, LeaseToken, Timestamp, WorkspaceId};
+use model::{Code, Environment, Failure, LeaseToken, Timestamp, WorkspaceId, chain};
 use store::{StoreError, ZoomLimit, ZoomLimits};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::TaskTracker;
@@ -405,7 +405,7 @@ impl Limit {
         state.slots.allot_at_most(slots, before);
         (state.short, state.failing) = (true, true);
         let Some(error) = error else { return };
-        tracing::warn!(limit = self.kind.name, %error, "this server's share of a Zoom limit could not be settled");
+        tracing::warn!(limit = self.kind.name, error = %chain(&error), "this server's share of a Zoom limit could not be settled");
         if state.slots.holds(now) {
             return;
         }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use metrics::Metrics;
-use model::{Environment, Failure, LeaseToken, Timestamp, WorkspaceId, ZoomOauthAppId};
+use model::{Environment, Failure, LeaseToken, Timestamp, WorkspaceId, ZoomOauthAppId, chain};
 use store::ZoomLimits;
 use tokio_util::task::TaskTracker;
 use zoom::{CallTurn, Label, LimitHit, RateLimits, ZoomError};
@@ -282,7 +282,7 @@ impl Limits {
             if forgot_at.is_none_or(|at| now.since(at) >= FORGET_INTERVAL) {
                 forgot_at = Some(now);
                 if let Err(error) = self.context.store.forget_zoom_limits(now - LIMIT_TTL).await {
-                    tracing::warn!(%error, "old limits of Zoom could not be forgotten");
+                    tracing::warn!(error = %chain(&error), "old limits of Zoom could not be forgotten");
                 }
             }
             self.context.env.clock.sleep(CHECK_INTERVAL).await;

@@ -54,7 +54,7 @@ pub(crate) const fn outcome_of(error: &CallbackError) -> DeliveryOutcome {
         CallbackError::Status(_) | CallbackError::NotASocket | CallbackError::NotAToken(_) => {
             DeliveryOutcome::Refused
         }
-        CallbackError::Unreachable => DeliveryOutcome::Unreachable,
+        CallbackError::Unreachable { .. } => DeliveryOutcome::Unreachable,
     }
 }
 

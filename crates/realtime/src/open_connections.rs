@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use model::RealtimeEndpointId;
+use model::{RealtimeEndpointId, chain};
 use tokio::sync::Notify;
 
 use crate::Parts;
@@ -55,7 +55,7 @@ impl OpenConnections {
                 let open = self.locked();
                 due.iter().filter_map(|id| open.get(id)).for_each(|due| due.notify_one());
             }
-            Err(error) => tracing::warn!(%error, "real-time endpoints wait for the store"),
+            Err(error) => tracing::warn!(error = %chain(&error), "real-time endpoints wait for the store"),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bots::request::EndpointKind;
-use model::{Failure, LeaseToken, WorkspaceId};
+use model::{Failure, LeaseToken, WorkspaceId, chain};
 use store::{Lease, RealtimeEndpoint, RealtimeShares};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -107,7 +107,7 @@ impl Work for DueEndpoints {
                 Ok(true) => until = next,
                 Ok(false) => return,
                 Err(error) if env.now() >= until => {
-                    tracing::warn!(%error, "the lease of a real-time endpoint could not be renewed");
+                    tracing::warn!(error = %chain(&error), "the lease of a real-time endpoint could not be renewed");
                     return;
                 }
                 Err(_) => {}

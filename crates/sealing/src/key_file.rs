@@ -29,6 +29,7 @@ pub enum KeyFileError {
         /// What was tried.
         action: &'static str,
         /// What the system said.
+        #[source]
         cause: io::Error,
     },
     /// It holds something else.

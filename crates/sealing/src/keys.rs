@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use model::{Environment, Sealed, Secret, Timestamp};
+use model::{Environment, Sealed, Secret, Timestamp, chain};
 
 use crate::{CellAddress, KeyRing, OpenError, Provider, ring::KeysById, ring_text::RingText};
 
@@ -106,7 +106,7 @@ impl Keys {
         match self.provider.unwrap_all(&text.1, &known).await {
             Ok(unwrapped) => self.take_up(&text, &unwrapped),
             Err(error) => {
-                tracing::error!(%error, "a key of the changed key ring cannot be had; trying again");
+                tracing::error!(error = %chain(&error), "a key of the changed key ring cannot be had; trying again");
             }
         }
     }
@@ -126,7 +126,7 @@ impl Keys {
         let text = match self.provider.text() {
             Ok(text) => text,
             Err(error) => {
-                tracing::error!(%error, "the key ring cannot be read again; the one in memory stays");
+                tracing::error!(error = %chain(&error), "the key ring cannot be read again; the one in memory stays");
                 return None;
             }
         };

@@ -51,6 +51,7 @@ pub enum KeysError {
         /// Which key.
         key: String,
         /// Why not.
+        #[source]
         cause: TransitError,
     },
     /// What the service gives is no key.

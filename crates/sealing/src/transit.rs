@@ -3,7 +3,7 @@
 //! Two calls, `encrypt` and `decrypt` (<https://openbao.org/api-docs/secret/transit>). `rewrap` would refuse ours: it
 //! knows no associated data, which binds a wrapped key to its id.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{error::Error, fs, path::PathBuf, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use model::Secret;
@@ -55,11 +55,12 @@ pub enum TransitError {
         /// Which file.
         path: PathBuf,
         /// Why not.
-        cause: String,
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// TLS itself does not start.
     #[error("no HTTPS client: {0}")]
-    Client(String),
+    Client(#[source] reqwest::Error),
     /// There is no token to show.
     #[error(
         "keys.transit.token_file {path} cannot be read ({cause}): give it to the user that runs latchkey"
@@ -68,6 +69,7 @@ pub enum TransitError {
         /// Which file.
         path: PathBuf,
         /// What the system said.
+        #[source]
         cause: std::io::Error,
     },
     /// What is in its file is no token.
@@ -76,17 +78,20 @@ pub enum TransitError {
         /// Which file.
         path: PathBuf,
         /// What is wrong with it.
+        #[source]
         cause: model::NotOneWord,
     },
     /// No answer, or a server error.
     #[error(
-        "the key service at {address} is away ({cause}): start or unseal it, or correct keys.transit.address"
+        "the key service at {address} is unavailable ({}): start or unseal it, or correct keys.transit.address",
+        innermost(&**cause)
     )]
-    Away {
+    Unavailable {
         /// Where.
         address: String,
         /// What happened.
-        cause: String,
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// 403.
     #[error(
@@ -167,7 +172,7 @@ impl Transit {
             .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
             .tls_certs_merge(extra_roots(&config)?)
             .build()
-            .map_err(|error| TransitError::Client(error.to_string()))?;
+            .map_err(TransitError::Client)?;
         Ok(Self { http, config })
     }
 
@@ -200,15 +205,15 @@ impl Transit {
         if let Some(namespace) = &self.config.namespace {
             request = request.header("X-Vault-Namespace", namespace);
         }
-        let away = |error: reqwest::Error| TransitError::Away {
+        let unavailable = |error: reqwest::Error| TransitError::Unavailable {
             address: self.address(),
-            cause: innermost(&error.without_url()),
+            cause: error.without_url().into(),
         };
-        let mut response = request.send().await.map_err(away)?;
+        let mut response = request.send().await.map_err(unavailable)?;
         let status = response.status();
         let unexpected = || TransitError::Unexpected { address: self.address(), status: status.as_u16() };
         let mut answer = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(away)? {
+        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
             if answer.len() + chunk.len() > MAX_BODY {
                 return Err(unexpected());
             }
@@ -229,7 +234,8 @@ impl Transit {
                 Err(TransitError::Rejected { address, path, status, said: complaint(&answer) })
             }
             _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                Err(TransitError::Away { address, cause: format!("it answers {}", status.as_u16()) })
+                let cause = format!("it answers {}", status.as_u16()).into();
+                Err(TransitError::Unavailable { address, cause })
             }
             _ => Err(unexpected()),
         }
@@ -270,18 +276,18 @@ fn complaint(answer: &[u8]) -> String {
     line.chars().take(MAX_COMPLAINT).collect()
 }
 
-/// The first error of the chain. The layers above it only say that something failed.
-fn innermost(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), innermost)
+/// The last cause, which says what failed.
+fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    error.source().map_or(error, innermost)
 }
 
 fn extra_roots(config: &TransitConfig) -> Result<Vec<Certificate>, TransitError> {
     let Some(path) = &config.ca_file else { return Ok(Vec::new()) };
     let refused = |cause| TransitError::Certificates { path: path.clone(), cause };
-    let pem = fs::read(path).map_err(|error| refused(error.to_string()))?;
+    let pem = fs::read(path).map_err(|error| refused(error.into()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(roots) if !roots.is_empty() => Ok(roots),
         Ok(_) => Err(refused("no certificate in it".into())),
-        Err(error) => Err(refused(error.to_string())),
+        Err(error) => Err(refused(error.into())),
     }
 }

@@ -105,6 +105,20 @@ pub async fn steps_need_the_lease(suite: &Conformance) {
     assert_eq!(found.status_changes.len(), 2);
 }
 
+/// PostgreSQL has no U+0000. Zoom's reasons and names may.
+pub async fn a_text_with_nul_is_stored(suite: &Conformance) {
+    let workspace = suite.workspace().await;
+    let mut made = bot(suite, workspace);
+    made.metadata.insert("a\0b".into(), "c\0d".into());
+    suite.store.add_bot(&made, None).await.unwrap();
+    let (bot, lease) = lease_at(suite, suite.env.now(), 60, 1).await.pop().unwrap();
+    let fatal = StatusChange { message: Some("e\0f".into()), ..step(suite, BotStatus::Fatal) };
+    assert_eq!(suite.store.record_step(bot.id, &lease, &fatal).await.unwrap(), Transition::Recorded);
+    let found = suite.store.bot(workspace, bot.id).await.unwrap().unwrap();
+    assert_eq!(found.metadata["a\u{fffd}b"], "c\u{fffd}d");
+    assert_eq!(found.status_changes.last().unwrap().message.as_deref(), Some("e\u{fffd}f"));
+}
+
 pub async fn forbidden_steps_change_nothing(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, lease) = leased(suite, workspace).await;

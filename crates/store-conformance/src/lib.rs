@@ -266,7 +266,7 @@ macro_rules! conformance_tests {
                           a_message_is_taken_once_and_by_who_holds_the_bot, only_so_many_messages_wait,
                           a_message_that_nobody_has_taken_can_be_withdrawn }
             bots { a_bot_comes_back_whole, of_steps_at_once_none_follows_the_last, steps_need_the_lease,
-                   forbidden_steps_change_nothing, a_terminal_step_ends_everything, leaving_is_asked_once,
+                   a_text_with_nul_is_stored, forbidden_steps_change_nothing, a_terminal_step_ends_everything, leaving_is_asked_once,
                    screenshots_stay_in_their_workspace, a_bots_screenshots_are_deleted_by_its_own_workspace,
                    old_screenshots_go_first_and_few_at_a_time, bots_that_ended_long_ago_are_forgotten,
                    a_bot_is_changed_until_its_first_step, a_bot_is_cancelled_until_its_first_step,

@@ -1,12 +1,13 @@
 //! Connections and transactions of either database.
 
-use sqlx::{SqlitePool, SqliteTransaction, error::DatabaseError};
+use sqlx::{SqlitePool, SqliteTransaction};
 use store::StoreError;
 
 use crate::{
+    commit_signals::CommitSignals,
+    error::failed,
     postgres::connections::{PostgresPool, PostgresTx},
     query::Query,
-    written::Written,
 };
 
 /// What a transaction may rely on. On SQLite a writing transaction excludes all others from its start.
@@ -28,7 +29,11 @@ pub(crate) enum Pool {
 }
 
 impl Pool {
-    pub(crate) async fn begin(&self, isolation: Isolation, written: &Written) -> Result<Tx, StoreError> {
+    pub(crate) async fn begin(
+        &self,
+        isolation: Isolation,
+        written: &CommitSignals,
+    ) -> Result<Tx, StoreError> {
         let on = match self {
             Self::Sqlite(pool) => {
                 let begin = match isolation {
@@ -40,7 +45,7 @@ impl Pool {
             Self::Postgres(pool) => pool.begin(isolation).await.map(TxOn::Postgres),
         };
         let written = written.clone();
-        Ok(Tx { on: on.map_err(unavailable)?, written, has_event: false, has_news_of_meetings: false })
+        Ok(Tx { on: on.map_err(failed)?, written, has_event: false, has_meeting_change: false })
     }
 
     /// Adds the condition that the labels in a JSON column have this one.
@@ -79,9 +84,9 @@ impl Pool {
 /// A transaction. Dropping it rolls back. It remembers what readers wait for, and wakes them when it is committed.
 pub(crate) struct Tx {
     pub(crate) on: TxOn,
-    written: Written,
+    written: CommitSignals,
     has_event: bool,
-    has_news_of_meetings: bool,
+    has_meeting_change: bool,
 }
 
 /// The database's own transaction.
@@ -97,8 +102,8 @@ impl Tx {
     }
 
     /// It has made a real-time endpoint due.
-    pub(crate) const fn has_written_of_meetings(&mut self) {
-        self.has_news_of_meetings = true;
+    pub(crate) const fn has_written_meeting_change(&mut self) {
+        self.has_meeting_change = true;
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
@@ -106,8 +111,8 @@ impl Tx {
             TxOn::Sqlite(transaction) => transaction.commit().await,
             TxOn::Postgres(transaction) => transaction.commit().await,
         }
-        .map_err(unavailable)?;
-        self.written.wake(self.has_event, self.has_news_of_meetings);
+        .map_err(failed)?;
+        self.written.wake(self.has_event, self.has_meeting_change);
         Ok(())
     }
 }
@@ -127,28 +132,5 @@ impl<'t> From<&'t Pool> for Target<'t> {
 impl<'t> From<&'t mut Tx> for Target<'t> {
     fn from(tx: &'t mut Tx) -> Self {
         Self::Tx(tx)
-    }
-}
-
-pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
-    match error {
-        sqlx::Error::ColumnDecode { index, source } => {
-            StoreError::Corrupt { table: "a query", cause: format!("column {index}: {source}").into() }
-        }
-        error => StoreError::Unavailable(Box::new(error)),
-    }
-}
-
-/// The database's own error, if it is one.
-pub(crate) fn said(error: &StoreError) -> Option<&dyn DatabaseError> {
-    let StoreError::Unavailable(cause) = error else { return None };
-    cause.downcast_ref::<sqlx::Error>()?.as_database_error()
-}
-
-/// For `map_err`: turns a violated unique constraint into [`StoreError::Exists`].
-pub(crate) fn exists(what: &'static str) -> impl Fn(StoreError) -> StoreError {
-    move |error| match said(&error) {
-        Some(said) if said.is_unique_violation() => StoreError::Exists(what),
-        _ => error,
     }
 }

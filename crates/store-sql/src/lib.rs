@@ -15,7 +15,9 @@
 //!
 //! Statements name their columns: a migration that widens a `*` would break the prepared statements of running servers.
 
+mod commit_signals;
 mod db;
+mod error;
 mod migrations;
 mod page;
 pub mod postgres;
@@ -23,17 +25,16 @@ mod query;
 mod row;
 pub mod sqlite;
 mod statements;
-mod written;
 
 use std::sync::Arc;
 
-use model::Environment;
+use model::{Environment, chain};
 use store::{StoreError, StoreObserver};
 
+use commit_signals::CommitSignals;
 use db::{Isolation, Pool, Tx};
 use query::query;
 use statements::NotedSubjects;
-use written::Written;
 
 /// How often a transaction is tried before a conflict is returned to the caller.
 const ATTEMPTS: u32 = 8;
@@ -49,7 +50,7 @@ pub struct SqlStore {
     audit: Pool,
     noted: NotedSubjects,
     observer: Option<(Arc<dyn StoreObserver>, Environment)>,
-    written: Written,
+    written: CommitSignals,
 }
 
 impl SqlStore {
@@ -117,7 +118,7 @@ impl SqlStore {
             };
             match body(tx).await {
                 Err(error) if attempt < ATTEMPTS && postgres::collided(&error) => {
-                    tracing::debug!(name, attempt, %error, "a transaction collided and runs again");
+                    tracing::debug!(name, attempt, error = %chain(&error), "a transaction collided and runs again");
                     if let Some((observer, _)) = &self.observer {
                         observer.collision(name);
                     }

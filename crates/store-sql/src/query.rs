@@ -18,7 +18,8 @@ use sqlx::{
 use store::StoreError;
 
 use crate::{
-    db::{Pool, Target, Tx, TxOn, unavailable},
+    db::{Pool, Target, Tx, TxOn},
+    error::failed,
     row::{Cell, Row},
     sqlite,
 };
@@ -167,7 +168,7 @@ impl Query {
             Target::Pool(Pool::Postgres(pool)) => pool.execute(self.for_postgres()).await,
             Target::Tx(Tx { on: TxOn::Postgres(tx), .. }) => tx.execute(self.for_postgres()).await,
         }
-        .map_err(unavailable)
+        .map_err(failed)
     }
 
     pub(crate) async fn fetch_all(self, on: impl Into<Target<'_>>) -> Result<Vec<Row>, StoreError> {
@@ -183,7 +184,7 @@ impl Query {
                 tx.fetch_all(self.for_postgres()).await.map(Row::of_postgres)
             }
         }
-        .map_err(unavailable)
+        .map_err(failed)
     }
 
     /// The row, if there is one.
@@ -211,7 +212,7 @@ impl Query {
 
     /// The first row, which always exists.
     pub(crate) async fn fetch_one(self, on: impl Into<Target<'_>>) -> Result<Row, StoreError> {
-        self.fetch_optional(on).await?.ok_or_else(|| unavailable(sqlx::Error::RowNotFound))
+        self.fetch_optional(on).await?.ok_or_else(|| failed(sqlx::Error::RowNotFound))
     }
 
     /// The first column of every row.
@@ -233,11 +234,11 @@ impl Query {
         let bound = sqlx::query(AssertSqlSafe(sqlite::translated(self.sql)));
         self.values.into_iter().fold(bound, |bound, value| match value {
             Value::Integer(number) => bound.bind(number),
-            Value::Text(text) => bound.bind(text),
+            Value::Text(text) => bound.bind(text.map(without_nul)),
             Value::Bytes(bytes) => bound.bind(bytes),
             Value::Flag(flag) => bound.bind(flag),
             Value::List(list) => bound.bind(Json(list)),
-            Value::Json(value) => bound.bind(Json(value)),
+            Value::Json(value) => bound.bind(Json(json_without_nul(value))),
         })
     }
 
@@ -245,12 +246,31 @@ impl Query {
         let bound = sqlx::query(AssertSqlSafe(self.sql));
         self.values.into_iter().fold(bound, |bound, value| match value {
             Value::Integer(number) => bound.bind(number),
-            Value::Text(text) => bound.bind(text),
+            Value::Text(text) => bound.bind(text.map(without_nul)),
             Value::Bytes(bytes) => bound.bind(bytes),
             Value::Flag(flag) => bound.bind(flag),
-            Value::List(list) => bound.bind(list),
-            Value::Json(value) => bound.bind(Json(value)),
+            Value::List(list) => bound.bind(list.into_iter().map(without_nul).collect::<Vec<_>>()),
+            Value::Json(value) => bound.bind(Json(json_without_nul(value))),
         })
+    }
+}
+
+/// PostgreSQL stores no U+0000 and refuses the statement. Texts from Zoom, pages and callers may have one: it is replaced, in
+/// both databases.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+/// The same for all texts of a JSON value.
+fn json_without_nul(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value as J;
+    match value {
+        J::String(text) => J::String(without_nul(text)),
+        J::Array(items) => items.into_iter().map(json_without_nul).collect(),
+        J::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (without_nul(name), json_without_nul(value))).collect()
+        }
+        value => value,
     }
 }
 

@@ -12,7 +12,7 @@ use sqlx::{
 };
 use store::StoreError;
 
-use crate::db::unavailable;
+use crate::error::failed;
 
 /// A row of either database.
 pub(crate) enum Row {
@@ -47,7 +47,7 @@ impl Row {
 
     /// Its first column.
     pub(crate) fn first<T: Cell>(&self) -> Result<T, StoreError> {
-        self.get(0).map_err(unavailable)
+        self.get(0).map_err(failed)
     }
 
     fn get<T: Cell, C: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>>(
@@ -71,8 +71,8 @@ pub(crate) struct Reader<'r> {
 impl Reader<'_> {
     fn get<T: Cell>(&self, column: &str) -> Result<T, StoreError> {
         self.row.get(column).map_err(|error| match error {
-            sqlx::Error::ColumnDecode { index, source } => self.corrupt(format!("column {index}: {source}")),
-            error => unavailable(error),
+            sqlx::Error::ColumnDecode { .. } => self.corrupt(error),
+            error => failed(error),
         })
     }
 

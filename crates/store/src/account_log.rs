@@ -6,7 +6,7 @@ use model::{Code, CredentialId, CredentialStatus, LogLineId, Timestamp, Workspac
 
 use crate::{Order, StoreError};
 
-/// The log line of a change, written in the change's transaction.
+/// The log line of a change. It is written in the change's transaction.
 #[derive(Debug, Clone)]
 pub struct Note {
     /// Id of the line, and of the event.
@@ -60,7 +60,7 @@ pub struct LogFilter {
     pub events_only: bool,
     /// The order.
     pub order: Order,
-    /// Only what follows this line in that order: the last line of the previous page.
+    /// Only lines after this one in that order: the last line of the previous page.
     pub beyond: Option<LogLineId>,
 }
 

@@ -10,7 +10,7 @@ use crate::{Bot, Lease, StoreError};
 pub enum Transition {
     /// It is recorded.
     Recorded,
-    /// The lease is no longer held: the caller must stop.
+    /// The lease has ended: the caller must stop.
     LeaseLost,
     /// [`BotStatus::may_become`](model::BotStatus::may_become) forbids it.
     Forbidden,

@@ -1,4 +1,4 @@
-//! The logs of bots: what each did, and why.
+//! The logs of bots: what each bot did, and why.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use crate::StoreError;
 
-/// So many entries of a bot are kept. A bot that joins and stays makes some fifty.
+/// The most log entries that are stored for a bot. A bot that joins and stays writes about fifty.
 pub const MOST_LOG_ENTRIES: u64 = 2_000;
 
 /// One entry of a bot's log. It holds no secret and no name of a participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {
-    /// Its id: the same when a write is tried again.
+    /// Its id: the same when a write is retried.
     pub id: BotLogEntryId,
     /// When it happened.
     pub at: Timestamp,
-    /// What kind of thing happened: a word.
+    /// The kind of entry: a word.
     pub kind: String,
     /// What happened, for people.
     pub text: String,
@@ -27,7 +27,7 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// The last entry that a log has room for.
+    /// The last entry that fits into a log.
     #[must_use]
     pub fn log_full(self) -> Self {
         let text = format!("The log is full: a bot's log has up to {MOST_LOG_ENTRIES} entries.");
@@ -35,7 +35,7 @@ impl LogEntry {
     }
 }
 
-/// An entry, and its place in the log.
+/// An entry and its position in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberedEntry {
     /// Grows by one with each entry of the bot, from 1.
@@ -48,12 +48,12 @@ pub struct NumberedEntry {
 #[async_trait]
 pub trait BotLogs {
     /// Adds entries to a bot's log, all or none, in this order. Any server may write, because a late entry is still true. A batch
-    /// is known by its first entry: written again, it changes nothing. The entry with the number [`MOST_LOG_ENTRIES`]
-    /// becomes [`LogEntry::log_full`], and those after it are dropped. Returns how many were dropped; all of them if there
-    /// is no such bot.
+    /// is identified by its first entry: writing it again changes nothing. The entry with the number [`MOST_LOG_ENTRIES`] is
+    /// replaced by [`LogEntry::log_full`], and those after it are dropped. Returns how many were dropped; all of them if
+    /// there is no such bot.
     async fn append_bot_log(&self, bot: BotId, entries: &[LogEntry]) -> Result<u64, StoreError>;
 
-    /// A bot's entries with a number greater than `after`, in order and at most `most`; of these kinds, if any are named.
+    /// A bot's entries with a number greater than `after`, in order, at most `most`; if kinds are given, only of these.
     async fn bot_log(
         &self,
         workspace: WorkspaceId,
@@ -63,7 +63,7 @@ pub trait BotLogs {
         most: u32,
     ) -> Result<Vec<NumberedEntry>, StoreError>;
 
-    /// Erases the text and the fields of a bot's entries of these kinds. That there was an entry stays known.
+    /// Erases the text and the fields of a bot's entries of these kinds. The entries themselves remain.
     async fn erase_bot_log(
         &self,
         workspace: WorkspaceId,

@@ -1,4 +1,4 @@
-//! What bots show and say: a picture, and chat messages on their way.
+//! The output of bots: a picture, and queued chat messages.
 
 use async_trait::async_trait;
 use model::{BotId, ChatMessageId, Sealed, Timestamp, WorkspaceId};
@@ -10,17 +10,17 @@ use crate::{Bot, Lease, StoreError};
 pub struct ChatMessage {
     /// Its id. Messages are sent in the order of their ids.
     pub id: ChatMessageId,
-    /// Who sends it.
+    /// The bot that sends it.
     pub bot: BotId,
     /// The tenant.
     pub workspace: WorkspaceId,
-    /// What it says, and to whom. Sealed.
+    /// Its text and recipient. Sealed.
     pub message: Sealed,
-    /// When it was asked for.
+    /// When it was requested.
     pub created_at: Timestamp,
 }
 
-/// How far a chat message is.
+/// The progress of a chat message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChatProgress {
     /// It waits for the server that runs the bot.
@@ -29,18 +29,18 @@ pub enum ChatProgress {
     Taken,
     /// Zoom has confirmed it.
     Sent,
-    /// It was not sent, and why.
+    /// It was not sent, for this reason.
     Refused(String),
-    /// It was given to Zoom, which has not confirmed it, and what is known of that.
+    /// It was given to Zoom, which has not confirmed it. The text says what is known.
     Unconfirmed(String),
 }
 
-/// What came of queueing a message.
+/// The result of queueing a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Queued {
-    /// It waits.
+    /// The message is queued.
     Waits,
-    /// As many as allowed wait already.
+    /// The bot's queue is full.
     Full,
     /// The workspace has no such bot, or it has ended.
     NoBot,
@@ -49,8 +49,8 @@ pub enum Queued {
 /// Pictures and messages of bots. Each change raises [`Bot::output_revision`]. The last step of a bot erases both.
 #[async_trait]
 pub trait BotOutputs {
-    /// Replaces the picture of a bot, or takes it away, and answers the bot; `None` if the workspace has no such bot. A bot that
-    /// has ended stays as it is.
+    /// Replaces or removes the picture of a bot and returns the bot; `None` if the workspace has no such bot. A bot that has
+    /// ended is not changed.
     async fn set_picture(
         &self,
         workspace: WorkspaceId,
@@ -58,25 +58,25 @@ pub trait BotOutputs {
         picture: Option<&Sealed>,
     ) -> Result<Option<Bot>, StoreError>;
 
-    /// The picture of a bot. Across tenants: asked by the server that runs the bot.
+    /// The picture of a bot. Across tenants: used by the server that runs the bot.
     async fn picture(&self, bot: BotId) -> Result<Option<Sealed>, StoreError>;
 
-    /// Queues a message, unless `most` of the bot's wait already.
+    /// Queues a message, unless `most` messages of the bot are queued already.
     async fn queue_message(&self, message: &ChatMessage, most: u32) -> Result<Queued, StoreError>;
 
-    /// Takes the oldest message that waits, under the bot's lease.
+    /// Takes the oldest queued message, under the bot's lease.
     async fn take_message(&self, bot: BotId, lease: &Lease) -> Result<Option<ChatMessage>, StoreError>;
 
-    /// Records what became of a message that was taken.
+    /// Records the result of a message that was taken.
     async fn settle_message(&self, id: ChatMessageId, progress: &ChatProgress) -> Result<(), StoreError>;
 
-    /// How far a message is; `None` if the workspace has none with this id.
+    /// The progress of a message; `None` if the workspace has no message with this id.
     async fn chat_progress(
         &self,
         workspace: WorkspaceId,
         id: ChatMessageId,
     ) -> Result<Option<ChatProgress>, StoreError>;
 
-    /// Erases a message, unless it is just being sent. Returns whether it was erased.
+    /// Erases a message, unless it is being sent. Returns whether it was erased.
     async fn erase_message(&self, workspace: WorkspaceId, id: ChatMessageId) -> Result<bool, StoreError>;
 }

@@ -5,10 +5,10 @@ use model::{BotId, MeetingNumber, Timestamp};
 
 use crate::{Lease, StoreError};
 
-/// Places of running bots in meetings. Across tenants: a bot learns of the others that they are bots, and no more.
+/// Which participants of meetings are running bots. Across tenants: a bot learns only that the others are bots.
 #[async_trait]
 pub trait BotPlaces {
-    /// Records under the lease which participant a bot is: Zoom's number of it in the meeting. Answers whether the lease is held.
+    /// Records under the lease which participant a bot is, by Zoom's number. Returns whether the lease is held.
     async fn take_place(
         &self,
         bot: BotId,
@@ -17,6 +17,6 @@ pub trait BotPlaces {
         zoom_user: u32,
     ) -> Result<bool, StoreError>;
 
-    /// The participants of a meeting that are running bots. A bot whose lease has ended is none.
+    /// The participants of a meeting that are running bots. A bot whose lease has ended does not count.
     async fn places_of_bots(&self, meeting: MeetingNumber, now: Timestamp) -> Result<Vec<u32>, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Pictures of bots' pages. The files lie elsewhere; these are their names.
+//! Pictures of bots' pages. The store has the names of the files, not the files.
 
 use async_trait::async_trait;
 use model::{BotId, ScreenshotId, Timestamp, WorkspaceId};

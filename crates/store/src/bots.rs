@@ -1,4 +1,4 @@
-//! Bots and their status changes. [`crate::BotLeases`] says who runs them.
+//! Bots and their status changes. [`crate::BotLeases`] says which server runs them.
 
 use std::collections::BTreeMap;
 
@@ -30,9 +30,9 @@ pub struct Bot {
     /// When a caller asked it to leave.
     pub leave_requested_at: Option<Timestamp>,
     /// When the current lease ends. On a row that was just leased: when the previous lease ended
-    /// without having been given back.
+    /// without having been released.
     pub leased_until: Option<Timestamp>,
-    /// Grows with each change of what the bot shows or says ([`crate::BotOutputs`]), so that its server reads it again.
+    /// Grows with each change of the bot's output ([`crate::BotOutputs`]), so that its server reads it again.
     pub output_revision: u32,
     /// When it was made.
     pub created_at: Timestamp,
@@ -50,7 +50,7 @@ impl Bot {
     }
 }
 
-/// What a bot signs in with, as far as it is kept beside the sealed request. Rows that are older than this have neither.
+/// What a bot signs in with, stored unsealed next to the sealed request. Rows of older versions have neither.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SignsInWith {
     /// The account.
@@ -83,7 +83,7 @@ pub struct BotFilter {
     pub join_at_before: Option<Timestamp>,
     /// The meeting link is this one.
     pub meeting_digest: Option<Digest>,
-    /// The last of its steps that have a sub code has this one.
+    /// The latest sub code of its steps is this one.
     pub sub_code: Option<SubCode>,
     /// It signs in with this account.
     pub account: Option<CredentialId>,
@@ -100,42 +100,42 @@ pub struct BotPage {
     pub count: u64,
 }
 
-/// What a bot is changed to.
+/// The new values of a bot.
 #[derive(Debug, Clone)]
 pub struct BotChange {
-    /// The request, sealed anew.
+    /// The new request, sealed.
     pub request: Sealed,
     /// Hash of the meeting link.
     pub meeting_digest: Digest,
-    /// When it shall join; at once when `None`.
+    /// When it joins; `None` means at once.
     pub join_at: Option<Timestamp>,
     /// The caller's own labels.
     pub metadata: BTreeMap<String, String>,
     /// The account or the pool that it signs in with.
     pub signs_in_with: SignsInWith,
-    /// What it shows.
+    /// The change of its picture.
     pub picture: PictureChange,
 }
 
-/// What becomes of a bot's picture.
+/// The change of a bot's picture.
 #[derive(Debug, Clone)]
 pub enum PictureChange {
-    /// It stays, and so does that there is none.
+    /// No change, whether there is a picture or not.
     Keep,
-    /// The bot shows none.
+    /// The picture is removed.
     Remove,
-    /// This one, sealed.
+    /// This picture replaces it. Sealed.
     Show(Sealed),
 }
 
-/// What came of changing or cancelling a bot.
+/// The result of changing or cancelling a bot.
 #[derive(Debug, Clone)]
 pub enum BotChanged {
     /// It is changed. Holds the current row, or the last one of a cancelled bot.
     Done(Bot),
-    /// The request was changed meanwhile. Read it again.
+    /// Another caller changed the request in the meantime. Read it again.
     Meanwhile,
-    /// The bot has taken its first step towards a meeting, or was told to leave.
+    /// The bot has taken its first step towards a meeting, or was asked to leave.
     TooLate(Bot),
     /// The workspace has no such bot.
     Unknown,
@@ -144,7 +144,7 @@ pub enum BotChanged {
 /// Bots.
 #[async_trait]
 pub trait Bots {
-    /// Stores a new bot with its first step, and the picture that it shows.
+    /// Stores a new bot with its first step and its picture.
     async fn add_bot(&self, bot: &Bot, picture: Option<&Sealed>) -> Result<(), StoreError>;
 
     /// A bot of the workspace.
@@ -159,8 +159,7 @@ pub trait Bots {
         page_size: u64,
     ) -> Result<BotPage, StoreError>;
 
-    /// The bots that are scheduled with this account, or with a pool that it belongs to: how many, and the next `most` of
-    /// them.
+    /// The scheduled bots that use this account or a pool that it belongs to: their number, and the next `most` of them.
     async fn at_stake(
         &self,
         workspace: WorkspaceId,
@@ -169,7 +168,7 @@ pub trait Bots {
         most: u32,
     ) -> Result<AtStake, StoreError>;
 
-    /// How many bots of the workspace came into their meeting, were done or failed, by hour and sub code. A bot that came in
+    /// How many bots of the workspace joined their meeting, were done or failed, by hour and sub code. A bot that joined
     /// several times counts in each hour in which it did.
     async fn bot_outcomes(
         &self,
@@ -178,8 +177,8 @@ pub trait Bots {
     ) -> Result<Vec<BotOutcome>, StoreError>;
 
     /// Changes a bot that is [`BotStatus::Ready`] and whose request is still `old`, and ends its lease. The step to
-    /// [`BotStatus::JoiningCall`] decides: it is recorded under the lease before a page opens, so a bot joins as it was
-    /// before the change, or not before it is leased anew.
+    /// [`BotStatus::JoiningCall`] is recorded under the lease before a page opens. So a bot either joins as it was before
+    /// the change, or joins only after it has been leased again.
     async fn change_bot(
         &self,
         workspace: WorkspaceId,

@@ -25,15 +25,15 @@ pub struct Consent {
     pub connected_at: Option<Timestamp>,
     /// The account that it is for, if only its user may use it.
     pub expected: Option<CredentialId>,
-    /// Who invites, in words for the person who is invited.
+    /// Who invites, as shown to the invited person.
     pub invited_by: Option<String>,
-    /// What the account is wanted for, in words for that person.
+    /// What the account is needed for, as shown to that person.
     pub purpose: Option<String>,
-    /// Where the browser goes on once the account is connected.
+    /// The URL that the browser is sent to once the account is connected.
     pub return_url: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// When it was withdrawn.
     pub revoked_at: Option<Timestamp>,
@@ -58,8 +58,8 @@ pub trait Consents {
     /// A page of the workspace's invitations, by the time they were made.
     async fn consents(&self, workspace: WorkspaceId, page: &Page) -> Result<Vec<Consent>, StoreError>;
 
-    /// An invitation of the workspace for this account, without a word of its own, that can be used until `until` or
-    /// longer. The newest, if there are several.
+    /// An unused invitation of the workspace for this account that is valid until `until` or longer and has no inviter,
+    /// purpose or return URL. The newest, if there are several.
     async fn open_consent(
         &self,
         workspace: WorkspaceId,
@@ -88,6 +88,6 @@ pub trait Consents {
         note: &Note,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes the invitations that have ended by `end`, used or not.
+    /// Deletes the invitations that have expired by `end`, used or not.
     async fn forget_consents(&self, end: Timestamp) -> Result<u64, StoreError>;
 }

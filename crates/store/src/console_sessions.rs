@@ -7,12 +7,12 @@ use model::{ApiKeyId, Timestamp, WorkspaceId};
 
 use crate::{ApiKey, Digest, StoreError};
 
-/// What a token of the console is good for.
+/// The kind of a console token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsolePass {
-    /// It becomes a session, once.
+    /// A sign-in link: it can be exchanged for a session, once.
     Link,
-    /// It is one.
+    /// A session.
     Session,
 }
 
@@ -30,11 +30,11 @@ impl FromStr for ConsolePass {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let known = [Self::Link, Self::Session].into_iter().find(|pass| pass.as_str() == text);
-        known.ok_or_else(|| format!("{text:?} is no pass of the console"))
+        known.ok_or_else(|| format!("{text:?} is not a console pass"))
     }
 }
 
-/// A browser that has signed in, or a link with which one may. It gives no right of its own: the key decides at each request.
+/// A signed-in browser, or a sign-in link. It grants no rights itself: each request has the rights of the API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsoleSession {
     /// Hash of the token.
@@ -43,7 +43,7 @@ pub struct ConsoleSession {
     pub pass: ConsolePass,
     /// The tenant.
     pub workspace: WorkspaceId,
-    /// The key with which it does what it does.
+    /// The API key whose rights it has.
     pub api_key: ApiKeyId,
     /// When it was made.
     pub created_at: Timestamp,
@@ -54,14 +54,14 @@ pub struct ConsoleSession {
 /// Sessions of the console.
 #[async_trait]
 pub trait ConsoleSessions {
-    /// Stores a session or a link, and deletes those that had ended when it was made.
+    /// Stores a session or a link, and deletes those that had expired when it was made.
     async fn add_console_session(&self, session: &ConsoleSession) -> Result<(), StoreError>;
 
-    /// The session or link with this hash, even if it has ended, and its key as it is now. Across tenants: the token decides
-    /// the tenant.
+    /// The session or link with this hash, even if it has expired, and the current state of its key. Across tenants: the
+    /// token decides the tenant.
     async fn console_session(&self, digest: &Digest) -> Result<Option<(ConsoleSession, ApiKey)>, StoreError>;
 
-    /// Turns a link that has not ended into a session with the hash `session`. Of several callers one gets it.
+    /// Turns a link that has not expired into a session with the hash `session`. If several callers try, one succeeds.
     async fn open_console_link(
         &self,
         link: &Digest,

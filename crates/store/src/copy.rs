@@ -83,12 +83,12 @@ impl Value {
         if let Self::Integer(number) = self { Some(number) } else { None }
     }
 
-    /// The text, if it is some.
+    /// The text, if it is text.
     pub fn into_text(self) -> Option<String> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    /// The bytes, if it is some.
+    /// The bytes, if it is bytes.
     pub fn into_bytes(self) -> Option<Vec<u8>> {
         if let Self::Bytes(bytes) = self { Some(bytes) } else { None }
     }
@@ -142,7 +142,7 @@ pub enum CopyError {
     },
     /// The counts differ: a bug, or another process writes to one of the databases.
     #[error(
-        "{table} has {expected} rows at the source, and {found} have arrived: stop every server and copy again"
+        "{table} has {expected} rows at the source but {found} at the target: stop every server and copy again"
     )]
     Short {
         /// Which table.
@@ -162,8 +162,8 @@ pub enum CopyError {
     },
 }
 
-/// Copies everything and returns the number of rows. Reports to `progress` how many of how many
-/// rows are copied.
+/// Copies everything and returns the number of rows. Calls `progress` with the number of copied rows
+/// and the total.
 pub async fn copy(
     source: &mut dyn Snapshot,
     mut target: Box<dyn CopyTarget>,

@@ -20,12 +20,12 @@ pub struct Grant {
     /// An access token for Zoom's API, valid for about an hour. `None` once it is erased, and
     /// before the first one was fetched.
     pub access_token: Option<Sealed>,
-    /// When it ends, by our own clock at the time of issue. Zoom's answers at a mint don't change
+    /// When it expires, by our own clock at the time of issue. Zoom's answers at a mint don't change
     /// it.
     pub access_expires_at: Timestamp,
     /// Valid for one use. Only a user's consent has one.
     pub refresh_token: Option<Sealed>,
-    /// The scopes the user consented to; `None` when Zoom never said.
+    /// The scopes the user consented to; `None` when Zoom never stated them.
     pub scopes: Option<Vec<String>>,
     /// The API base of the account's region, when Zoom named a trusted one.
     pub api_url: Option<String>,
@@ -65,7 +65,7 @@ pub struct Credential {
     pub retry_at: Option<Timestamp>,
     /// When the refresh worker looks at it next; `None` means never.
     pub refresh_at: Option<Timestamp>,
-    /// About when a token was last asked for: to the hour.
+    /// When a token was last requested, to the hour.
     pub used_at: Option<Timestamp>,
     /// Counts the events that void minted tokens: a consent, a disconnection, a lost grant.
     pub epoch: i64,
@@ -74,7 +74,7 @@ pub struct Credential {
     pub generation: i64,
     /// The current grant.
     pub grant: Grant,
-    /// When the refresh token was last taken out to be spent. If it is set and the generation is
+    /// When a refresh last started to use the refresh token. If it is set and the generation is
     /// the same, the answer to that refresh may have been lost.
     pub spent_at: Option<Timestamp>,
     /// How much of its meetings is known. A consent resets it; [`Meetings`](crate::Meetings)
@@ -102,7 +102,7 @@ pub struct CredentialFilter {
     pub zoom_user_id: Option<String>,
     /// Zoom's id of the account the user belongs to.
     pub zoom_account_id: Option<String>,
-    /// With this in its name or its address, in either case of letters.
+    /// With this text in its name or its address, ignoring case.
     pub named: Option<String>,
     /// In one of these states.
     pub statuses: Vec<CredentialStatus>,
@@ -143,8 +143,8 @@ pub struct Due {
 /// The result of claiming the right to refresh.
 #[derive(Debug, Clone)]
 pub enum RefreshLease {
-    /// The lease is ours. The row is from before this call: `spent_at` set means that an earlier
-    /// holder never came back.
+    /// The caller has the lease. The row is from before this call: `spent_at` set means that an earlier
+    /// holder never reported a result.
     Taken(Box<Credential>),
     /// Another holder has the lease.
     Held {
@@ -153,7 +153,7 @@ pub enum RefreshLease {
     },
     /// The generation has changed: read the row again.
     Moved,
-    /// The account is gone, disconnected, or needs a person.
+    /// The account is gone, disconnected, or needs a new consent.
     Unusable,
 }
 
@@ -192,7 +192,7 @@ pub trait Credentials {
         page: &Page,
     ) -> Result<Vec<Credential>, StoreError>;
 
-    /// Claims the right to refresh and marks the refresh token as taken out. A held lease that ends
+    /// Claims the right to refresh and sets `spent_at`. A held lease that ends
     /// much later than `lease` would was written by a wrong clock and is ignored. The claim is
     /// committed before this returns, so a store that cannot write fails before the token is spent.
     async fn lease_refresh(
@@ -251,7 +251,7 @@ pub trait Credentials {
     /// Erases the account's tokens and leaves a tombstone, at the next generation and epoch, so a
     /// refresh under way can't store its grant. `false` when the workspace has no such account, or
     /// it is disconnected already. Only [`DisconnectCause::Asked`] replaces another cause, because
-    /// it means that no action is left to anyone.
+    /// it means that nobody needs to act.
     async fn disconnect_credential(
         &self,
         workspace: WorkspaceId,

@@ -1,8 +1,8 @@
 //! Deliveries of events to webhook endpoints.
 //!
-//! The events of one subject (a bot, an account) are a queue at each endpoint. Only the first pending delivery has a due
-//! time; the others get one when it is finished. So events arrive in order, and finding what is due costs the same however
-//! many wait.
+//! The events of one subject (a bot, an account) form a queue at each endpoint. Only the first pending delivery has a due
+//! time; the others get one when it is finished. So events arrive in order, and the cost of finding due deliveries does not
+//! grow with the number of pending ones.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Event, EventFilter, FailureRun, Lease, NewEvent, StoreError};
 
-/// The longest pause before a delivery is tried again. A later due time was given by a wrong clock, and counts as past.
+/// The longest pause before a delivery is retried. A later due time was written by a wrong clock and counts as past.
 pub const LONGEST_DELIVERY_PAUSE: Duration = Duration::from_secs(10 * 3600);
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// HTTP's status, or the code of SMTP's reply; nothing when none came.
+    /// The HTTP status or the SMTP reply code; `None` without an answer.
     pub status: Option<u16>,
     /// Headers of the answer.
     pub headers: Vec<(String, String)>,
-    /// The first 4 KiB of it. Bytes that are no text are replaced.
+    /// The first 4 KiB of the answer's body. Bytes that are not valid text are replaced.
     pub body: String,
-    /// Why the attempt failed, in words.
+    /// Why the attempt failed, for people.
     pub error: Option<String>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
@@ -33,24 +33,24 @@ pub struct Answer {
 /// The delivery of an event to an endpoint.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// What is delivered.
+    /// The event.
     pub event: Event,
-    /// How it stands.
+    /// The state of the delivery.
     pub state: DeliveryState,
     /// Attempts so far.
     pub attempts: u32,
-    /// When the next is due; nothing while another event of the subject is before it.
+    /// When the next attempt is due; `None` while an earlier event of the subject is pending.
     pub due_at: Option<Timestamp>,
     /// When the last attempt was made.
     pub attempted_at: Option<Timestamp>,
-    /// How that ended.
+    /// How that attempt ended.
     pub answer: Option<Answer>,
 }
 
 /// An attempt that was made.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// Of which event.
+    /// The event.
     pub event: EventId,
     /// When.
     pub at: Timestamp,
@@ -63,11 +63,11 @@ pub struct Attempt {
 /// What follows an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterAttempt {
-    /// Nothing: it arrived.
+    /// Nothing: the event was delivered.
     Delivered,
-    /// Another attempt.
+    /// A retry at this time.
     Again(Timestamp),
-    /// Nothing: no attempt is left.
+    /// Nothing: no attempts are left.
     GivenUp,
 }
 
@@ -76,43 +76,43 @@ pub enum AfterAttempt {
 pub struct EndpointAfter {
     /// Its failures.
     pub run: FailureRun,
-    /// It is switched off, and this event says so.
+    /// If set, the endpoint is switched off, and this event reports it.
     pub failed: Option<NewEvent>,
-    /// It is reachable again: deliveries that wait for another attempt are due at once.
+    /// It is reachable again: deliveries that wait for a retry are due at once.
     pub is_back: bool,
-    /// It is down: nothing is sent before this time, unless a caller asks for it.
+    /// It is down: nothing is sent before this time, unless a caller requests it.
     pub probe_at: Option<Timestamp>,
 }
 
-/// What a list of deliveries is narrowed to.
+/// The filter of a list of deliveries.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveryFilter {
-    /// In this state.
+    /// Only in this state.
     pub state: Option<DeliveryState>,
-    /// Of this event.
+    /// Only of this event.
     pub event: Option<EventId>,
-    /// Of these types, about this.
+    /// Only of these types and about this subject.
     pub events: EventFilter,
-    /// Only what comes before this number.
+    /// Only deliveries of events before this sequence number.
     pub before: Option<i64>,
 }
 
-/// Deliveries that wait are counted up to this number: to count a million of them each half a minute would delay them.
+/// Pending deliveries are counted up to this number. Counting a million every 30 s would delay delivery.
 pub const MAX_BACKLOG: u32 = 100_000;
 
-/// What waits to be delivered, of all workspaces.
+/// The pending deliveries of all workspaces.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// How many deliveries; no more are counted than [`MAX_BACKLOG`].
+    /// How many there are; counted up to [`MAX_BACKLOG`].
     pub pending: u64,
-    /// When the oldest of them happened.
+    /// The time of the oldest event among them.
     pub oldest: Option<Timestamp>,
 }
 
 /// Deliveries.
 #[async_trait]
 pub trait Deliveries {
-    /// Deliveries to an endpoint that are due, the longest due first, one of each subject. Across tenants: asked by the
+    /// Deliveries to an endpoint that are due, the longest due first, one for each subject. Across tenants: used by the
     /// worker that holds the lease.
     async fn due_deliveries(
         &self,
@@ -129,8 +129,8 @@ pub trait Deliveries {
         now: Timestamp,
     ) -> Result<Option<Delivery>, StoreError>;
 
-    /// Writes down attempts under the lease, and what becomes of the endpoint. `false`, and nothing is written, when the
-    /// lease is lost.
+    /// Records attempts and their effect on the endpoint, under the lease. `false`, and nothing is written, when the lease
+    /// is lost.
     async fn record_attempts(
         &self,
         endpoint: WebhookEndpointId,
@@ -140,7 +140,7 @@ pub trait Deliveries {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Deliveries to an endpoint, the newest first.
+    /// Deliveries to an endpoint, newest first.
     async fn deliveries(
         &self,
         workspace: WorkspaceId,
@@ -149,10 +149,10 @@ pub trait Deliveries {
         most: u32,
     ) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Delivers this event to this endpoint alone, whatever that listens to; `false` when there is no such endpoint.
+    /// Delivers this event to this endpoint alone, whatever its event types are; `false` when there is no such endpoint.
     async fn add_delivery(&self, endpoint: WebhookEndpointId, event: &NewEvent) -> Result<bool, StoreError>;
 
-    /// Delivers an event again, with all attempts; `false` when it was never delivered to the endpoint.
+    /// Delivers an event again, with the full number of attempts; `false` when the endpoint never had a delivery of it.
     async fn retry_delivery(
         &self,
         workspace: WorkspaceId,
@@ -161,8 +161,8 @@ pub trait Deliveries {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Delivers events of `since..until` again, also those that were never delivered to it, if they are of its types.
-    /// Returns how many. Nothing is done if they are more than `most`. `None`: there is no such endpoint.
+    /// Delivers the events of `since..until` again, including those that were never delivered to it, if they are of its
+    /// types. Returns how many. Does nothing if they are more than `most`. `None`: there is no such endpoint.
     async fn replay_events(
         &self,
         workspace: WorkspaceId,
@@ -172,6 +172,6 @@ pub trait Deliveries {
         now: Timestamp,
     ) -> Result<Option<u64>, StoreError>;
 
-    /// What waits, of all workspaces.
+    /// The pending deliveries of all workspaces.
     async fn webhook_backlog(&self) -> Result<Backlog, StoreError>;
 }

@@ -6,6 +6,9 @@ pub enum StoreError {
     /// The database cannot be read or written; the same call may work later.
     #[error("the store is unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database refuses the statement or a value: the same call fails again.
+    #[error("the store refuses a statement: {0}")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A row with this identity exists.
     #[error("{0} exists already")]
     Exists(&'static str),
@@ -28,9 +31,15 @@ impl From<StoreError> for model::Failure {
         let code = match error {
             StoreError::Unavailable(_) => model::Code::Unavailable,
             StoreError::Gone(_) => model::Code::AppUnhealthy,
-            StoreError::Exists(_) | StoreError::Corrupt { .. } => model::Code::Internal,
+            StoreError::Exists(_) | StoreError::Corrupt { .. } | StoreError::Refused(_) => {
+                model::Code::Internal
+            }
         };
-        Self::of(code, error)
+        match code {
+            // The driver's own words are for the log.
+            model::Code::Unavailable => Self::new(code, "the database is unavailable").caused_by(error),
+            code => Self::of(code, error),
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! What events say: one type for the events of each kind of subject, as endpoints are sent them. Every body has the type of its
-//! event and the state that the subject came into.
+//! The bodies of events as they are sent to endpoints: one type for each kind of subject. Every body has the type of its
+//! event and the new state of the subject.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// The state that something came into.
+/// The new state of the subject.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct StateChange<'e> {
-    /// The state: the last word of the event's type. Of an endpoint that was switched off because nothing reached it, `failed`.
+    /// The state: the last word of the event's type. It is `failed` for an endpoint that was switched off because nothing
+    /// reached it.
     pub code: &'e str,
     /// Why, if there is more to say than the state.
     pub sub_code: Option<&'e str>,
@@ -40,7 +41,7 @@ pub struct BotOfEvent<'e> {
     pub metadata: &'e BTreeMap<String, String>,
 }
 
-/// An account came into another state.
+/// The state of an account changed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountEvent<'e> {
     /// The state.
@@ -49,22 +50,22 @@ pub struct AccountEvent<'e> {
     pub zoom_oauth_credential: &'e AccountOfEvent,
     /// What happened, for people.
     pub message: &'e str,
-    /// What to do, if somebody must.
+    /// What to do, if an action is needed.
     pub advice: Option<&'e str>,
 }
 
-/// An account's event as endpoints are sent it: with what is made for each attempt, and not stored. It is not in the list of
-/// events.
+/// An account's event as it is sent to endpoints. Two fields are made for each attempt and not stored, so the list of events
+/// doesn't have them.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SentAccountEvent {
-    /// As it is stored: an [`AccountEvent`].
+    /// The stored event: an [`AccountEvent`].
     #[serde(flatten)]
     #[schema(value_type = AccountEvent<'static>)]
     pub event: Map<String, Value>,
     /// The bots that are affected, unless the account is healthy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_stake: Option<AtStake>,
-    /// Where its owner connects it again, unless it is healthy. It is a secret.
+    /// The URL where its owner connects it again, unless it is healthy. The URL is a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_link: Option<String>,
 }
@@ -74,7 +75,7 @@ pub struct SentAccountEvent {
 pub struct AtStake {
     /// How many.
     pub count: u64,
-    /// The next of them.
+    /// The ones that join next.
     pub bots: Vec<ScheduledBot>,
 }
 
@@ -104,7 +105,7 @@ pub struct AccountOfEvent {
     pub oauth_app: ZoomOauthAppId,
 }
 
-/// A pool has become full, or nearly so.
+/// A pool is full or nearly full.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PoolEvent<'e> {
     /// The state.
@@ -113,7 +114,7 @@ pub struct PoolEvent<'e> {
     pub pool: PoolOfEvent<'e>,
     /// Seats of accounts that can give tokens.
     pub seats: u32,
-    /// Those of them that are taken.
+    /// How many of them are taken.
     pub taken: u32,
     /// What happened, for people.
     pub message: &'e str,
@@ -130,7 +131,7 @@ pub struct PoolOfEvent<'e> {
     pub name: &'e str,
 }
 
-/// A token link gave no token. Told at most once in ten minutes for each link and cause.
+/// A token link gave no token. Sent at most once in ten minutes for each link and cause.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenLinkEvent<'e> {
     /// The state.
@@ -141,7 +142,7 @@ pub struct TokenLinkEvent<'e> {
     pub count: u64,
     /// Since when refusals are counted.
     pub since: Timestamp,
-    /// What was wrong with the last of them, for people.
+    /// Why the last of them was refused, for people.
     pub message: &'e str,
     /// What to do.
     pub advice: &'e str,
@@ -156,14 +157,14 @@ pub struct TokenLinkOfEvent<'e> {
     pub name: &'e str,
 }
 
-/// A server found something wrong with itself. Every workspace is told.
+/// A server detected a fault of its own. Every workspace gets this event.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ServerEvent<'e> {
     /// The state.
     pub data: StateChange<'e>,
     /// The cause, for people.
     pub message: Option<&'e str>,
-    /// What doesn't work because of it.
+    /// What doesn't work because of the fault.
     pub advice: Option<&'e str>,
 }
 
@@ -180,7 +181,7 @@ pub struct WebhookEndpointEvent<'e> {
     /// Who switched it off, if a person did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub switched_off_by: Option<ApiKeyOfEvent>,
-    /// Since when nothing has reached it, if that is why.
+    /// Since when no delivery has reached it, if that is the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
     /// What to do.
@@ -201,24 +202,24 @@ pub struct WebhookEndpointOfEvent<'e> {
 /// An API key, in an event.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApiKeyOfEvent {
-    /// The key of the call.
+    /// The id of the API key that made the call.
     pub api_key: ApiKeyId,
 }
 
-/// A real-time endpoint of a bot came into another state. The shape is Recall's.
+/// The state of a bot's real-time endpoint changed. The shape is Recall's.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RealtimeEndpointEvent<'e> {
     /// The state.
     pub data: RealtimeEndpointStateChange<'e>,
     /// The endpoint.
     pub realtime_endpoint: RealtimeEndpointOfEvent<'e>,
-    /// Where what it is told of is kept.
+    /// The recording whose events it receives.
     pub recording: RecordingOfEvent,
     /// The bot.
     pub bot: BotOfEvent<'e>,
 }
 
-/// The state that a real-time endpoint came into.
+/// The new state of a real-time endpoint.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RealtimeEndpointStateChange<'e> {
     /// The state.

@@ -1,8 +1,8 @@
-//! What happened, in one stream for each workspace.
+//! Events, in one stream for each workspace.
 //!
 //! An event is written in the transaction that changes the state, so it is never lost and never precedes the change. Its
 //! sequence number grows by one for each event of the workspace, in the order of the commits. So a reader that has read up to
-//! a number has missed no event before it.
+//! a number has not missed an earlier event.
 
 use std::collections::BTreeMap;
 
@@ -22,15 +22,15 @@ use crate::{
 /// An event that is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Its id. Receivers know by it what they were told before.
+    /// Its id. Receivers use it to recognize an event that they received before.
     pub id: EventId,
-    /// Whose it is.
+    /// The tenant.
     pub workspace: WorkspaceId,
     /// Its type, such as `bot.done`.
     pub kind: String,
     /// The id of its subject. Events about the same subject are delivered in order.
     pub subject: String,
-    /// What is sent: JSON. Holds no secret.
+    /// The body that is sent: JSON. Contains no secret.
     pub body: String,
     /// When it happened.
     pub at: Timestamp,
@@ -39,7 +39,7 @@ pub struct NewEvent {
 /// An event of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its place in the stream of its workspace. The first is 1.
+    /// Its position in the stream of its workspace. The first is 1.
     pub sequence: i64,
     /// What happened.
     pub event: NewEvent,
@@ -57,7 +57,7 @@ pub fn event_body(kind: &str, data: &impl Serialize) -> String {
 }
 
 impl NewEvent {
-    /// A bot has taken its step number `step`. The body is as in Recall's API.
+    /// The event of a bot's step number `step`. The body is as in Recall's API.
     pub fn of_bot(
         workspace: WorkspaceId,
         bot: BotId,
@@ -85,7 +85,7 @@ impl NewEvent {
         }
     }
 
-    /// An account has come into another state.
+    /// The event of an account's new state.
     pub fn of_account(
         workspace: WorkspaceId,
         account: &AccountOfEvent,
@@ -114,7 +114,7 @@ impl NewEvent {
         }
     }
 
-    /// Anything else: `data` is one of [`event_bodies`](crate::event_bodies).
+    /// Any other event: `data` is one of [`event_bodies`](crate::event_bodies).
     pub fn other(
         id: EventId,
         workspace: WorkspaceId,
@@ -133,22 +133,22 @@ impl NewEvent {
     }
 }
 
-/// What a stream is narrowed to.
+/// The filter of a stream.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
-    /// Of these types; of all when there is none.
+    /// Only of these types; empty means all.
     pub kinds: Vec<String>,
-    /// About this.
+    /// Only about this subject.
     pub subject: Option<String>,
 }
 
 /// Streams of events.
 #[async_trait]
 pub trait Events {
-    /// Adds an event that belongs to no other change, and sees to its deliveries.
+    /// Adds an event that belongs to no other change, and creates its deliveries.
     async fn add_event(&self, event: &NewEvent) -> Result<(), StoreError>;
 
-    /// Events of the workspace beyond the number `after`, in their order.
+    /// Events of the workspace with a sequence number greater than `after`, in order.
     async fn events(
         &self,
         workspace: WorkspaceId,
@@ -160,10 +160,10 @@ pub trait Events {
     /// The number of the workspace's last event; 0 before the first.
     async fn last_event(&self, workspace: WorkspaceId) -> Result<i64, StoreError>;
 
-    /// Returns as soon as this process has written more than `seen` events, and answers how many it has. Events of other
+    /// Waits until this process has written more than `seen` events, and returns how many it has written. Events of other
     /// processes are not noticed.
     async fn events_written(&self, seen: u64) -> u64;
 
-    /// Deletes events from before `end` with their deliveries, the oldest first and at most `most`; answers how many.
+    /// Deletes events from before `end` with their deliveries, the oldest first and at most `most`; returns how many.
     async fn forget_events(&self, end: Timestamp, most: u32) -> Result<u64, StoreError>;
 }

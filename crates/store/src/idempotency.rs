@@ -8,7 +8,7 @@ use crate::{Digest, Lease, StoreError};
 /// A request with an idempotency key.
 #[derive(Debug, Clone, Copy)]
 pub struct IdempotentRequest {
-    /// Derived from caller, path and idempotency key.
+    /// Derived from the caller, the path and the idempotency key.
     pub id: IdempotentRequestId,
     /// The tenant.
     pub workspace: WorkspaceId,
@@ -40,7 +40,7 @@ pub enum IdempotencyState {
 pub trait IdempotentRequests {
     /// Registers a request until `keep_until`, unless it is registered already; then nothing
     /// changes. A row that has expired, or whose lease ended without an answer, counts as absent.
-    /// Of several concurrent callers one is first.
+    /// If several callers begin at the same time, one is first.
     async fn begin_idempotent(
         &self,
         request: &IdempotentRequest,
@@ -58,7 +58,7 @@ pub trait IdempotentRequests {
         keep_until: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes a request whose answer is not worth keeping, so that it can be sent again at once.
+    /// Deletes a request whose answer need not be stored, so that it can be sent again at once.
     /// `false` when another lease holds it.
     async fn abandon_idempotent(
         &self,

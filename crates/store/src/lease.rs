@@ -1,4 +1,4 @@
-//! Leases, by which workers share rows.
+//! Leases: workers use them to share rows.
 
 use model::{LeaseToken, Timestamp};
 

@@ -2,11 +2,11 @@
 //!
 //! - A lookup returns `Option`: "not found" is the caller's decision, not a storage error.
 //! - Every method that serves a tenant takes its [`WorkspaceId`](model::WorkspaceId), so a read across tenants can't be
-//!   written by forgetting a filter. The exceptions say "Across tenants".
-//! - Time and randomness are arguments: ids, lease tokens and timestamps come in with the call.
-//! - Work is a row with a lease. [`Lease`] says who holds it; a write under a lease happens only while it is held, and
-//!   answers `false` otherwise.
-//! - What is not in the crate `store-conformance` is not promised.
+//!   written by forgetting a filter. The documentation of an exception says "Across tenants".
+//! - Time and randomness are arguments: the caller passes ids, lease tokens and timestamps.
+//! - Work is a row with a lease. [`Lease`] says who holds it. A write under a lease happens only while the lease is held;
+//!   otherwise the call returns `false`.
+//! - Only behaviour that the crate `store-conformance` tests is guaranteed.
 //!
 //! To add a method: write its behaviour into the conformance suite, then the trait, then each backend.
 
@@ -112,7 +112,7 @@ pub use zoom_oauth_apps::{
     ZoomOauthApps,
 };
 
-/// What token links use of the store.
+/// The part of the store that token links use.
 pub trait LinkStore:
     AccountLog + Credentials + Events + Pools + TokenLinks + UsedIdMemory + Send + Sync
 {
@@ -123,42 +123,42 @@ impl<T> LinkStore for T where
 {
 }
 
-/// What accounts use of the store.
+/// The part of the store that accounts use.
 pub trait AccountStore: AccountLog + Consents + Credentials + ParkedConsents + Send + Sync {}
 
 impl<T> AccountStore for T where T: AccountLog + Consents + Credentials + ParkedConsents + Send + Sync {}
 
-/// What sessions of the console use of it.
+/// The part of the store that sessions of the console use.
 pub trait SessionStore: Access + ConsoleSessions + Send + Sync {}
 
 impl<T> SessionStore for T where T: Access + ConsoleSessions + Send + Sync {}
 
-/// What registered apps use of it.
+/// The part of the store that registered apps use.
 pub trait AppStore: AccountLog + ParkedConsents + ZoomOauthApps + Send + Sync {}
 
 impl<T> AppStore for T where T: AccountLog + ParkedConsents + ZoomOauthApps + Send + Sync {}
 
-/// What pools use of it.
+/// The part of the store that pools use.
 pub trait PoolStore: Credentials + Meetings + Pools + Send + Sync {}
 
 impl<T> PoolStore for T where T: Credentials + Meetings + Pools + Send + Sync {}
 
-/// What the map of meetings uses of it.
+/// The part of the store that the map of meetings uses.
 pub trait MeetingStore: AccountLog + Credentials + Meetings + Send + Sync {}
 
 impl<T> MeetingStore for T where T: AccountLog + Credentials + Meetings + Send + Sync {}
 
-/// What webhooks use of it.
+/// The part of the store that webhooks use.
 pub trait WebhookStore: Deliveries + Events + WebhookEndpoints + Send + Sync {}
 
 impl<T> WebhookStore for T where T: Deliveries + Events + WebhookEndpoints + Send + Sync {}
 
-/// What real-time endpoints use of it.
+/// The part of the store that real-time endpoints use.
 pub trait RealtimeStore: Bots + MeetingEvents + RealtimeEndpoints + Send + Sync {}
 
 impl<T> RealtimeStore for T where T: Bots + MeetingEvents + RealtimeEndpoints + Send + Sync {}
 
-/// What bots use of it.
+/// The part of the store that bots use.
 pub trait BotStore:
     BotLogs
     + BotLeases
@@ -193,7 +193,7 @@ impl<T> BotStore for T where
 {
 }
 
-/// The whole store, as the composition of a process holds it: `Arc<dyn Store>`. A part takes the traits that it uses.
+/// The whole store. A process has one `Arc<dyn Store>`; each component takes only the traits that it uses.
 pub trait Store:
     Access
     + AccountLog

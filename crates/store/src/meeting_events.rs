@@ -1,4 +1,4 @@
-//! What happened in the meetings of bots: rows of several events each, sealed.
+//! Events in the meetings of bots. A row contains several events, sealed.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use model::{BotId, Captions, MeetingEventsId, Sealed, Timestamp, WorkspaceId};
 
 use crate::{Lease, StoreError};
 
-/// Some of what happened in a bot's meeting, in order.
+/// Consecutive events of a bot's meeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MeetingEventBatch {
-    /// Its id: the same when a write is tried again.
+    /// Its id: the same when a write is retried.
     pub id: MeetingEventsId,
-    /// Whose meeting it is.
+    /// The bot.
     pub bot: BotId,
     /// The tenant.
     pub workspace: WorkspaceId,
@@ -20,45 +20,45 @@ pub struct MeetingEventBatch {
     pub first: u64,
     /// The number of the last.
     pub last: u64,
-    /// The events, JSON. Sealed: they hold names, and what people wrote and said. Empty once erased.
+    /// The events, JSON. Sealed: they contain names, and what people wrote and said. Empty once erased.
     pub events: Sealed,
-    /// Whether the bot gets captions, as of the last event; `None` if nobody asked or knows.
+    /// Whether the bot gets captions, as of the last event; `None` if they were not requested, or if it is not known.
     pub captions: Option<Captions>,
-    /// How long they are kept after the bot's end.
+    /// How long they are stored after the bot's end.
     pub kept_for: Duration,
 }
 
-/// What came of adding a batch.
+/// The result of adding a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
-    /// It is stored, maybe by an earlier try whose answer was lost.
+    /// It is stored, maybe by an earlier attempt whose answer was lost.
     Recorded,
-    /// The lease is no longer held: the caller must stop.
+    /// The lease has ended: the caller must stop.
     LeaseLost,
-    /// The bot has events with these numbers, or later ones: another server has written since the caller has read.
+    /// The bot already has events with these or greater numbers: another server has written since the caller read them.
     Late,
 }
 
-/// The last row of a bot's events, without them.
+/// The last row of a bot's events, without the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeetingEventsSummary {
     /// The bot.
     pub bot: BotId,
-    /// The number of its last event; it stays when the events are erased.
+    /// The number of its last event. It remains when the events are erased.
     pub last: u64,
     /// Whether it got captions.
     pub captions: Option<Captions>,
-    /// How long its events are kept after its end.
+    /// How long its events are stored after its end.
     pub kept_for: Duration,
     /// Whether they are erased.
     pub erased: bool,
 }
 
-/// What happened in meetings.
+/// Events in meetings.
 #[async_trait]
 pub trait MeetingEvents {
-    /// Adds a batch under the bot's lease, and wakes the bot's real-time endpoints. Its numbers are greater than all that are
-    /// there.
+    /// Adds a batch under the bot's lease, and makes the bot's real-time endpoints due. Its numbers must be greater than all
+    /// stored ones.
     async fn append_meeting_events(
         &self,
         lease: &Lease,
@@ -67,7 +67,7 @@ pub trait MeetingEvents {
     ) -> Result<Appended, StoreError>;
 
     /// A bot's batches with events whose number is greater than `after`, in order and at most `most`. The first may begin with
-    /// earlier ones. What is erased is left out.
+    /// earlier ones. Erased batches are left out.
     async fn meeting_events(
         &self,
         workspace: WorkspaceId,
@@ -76,17 +76,17 @@ pub trait MeetingEvents {
         most: u32,
     ) -> Result<Vec<MeetingEventBatch>, StoreError>;
 
-    /// Those of these bots of the workspace that have or had events, in any order.
+    /// Summaries of those of these bots of the workspace that have or had events, in any order.
     async fn meeting_events_summaries(
         &self,
         workspace: WorkspaceId,
         bots: &[BotId],
     ) -> Result<Vec<MeetingEventsSummary>, StoreError>;
 
-    /// Erases a bot's events. Returns whether there were any. Their numbers are not given again.
+    /// Erases a bot's events. Returns whether there were any. Their numbers are not used again.
     async fn erase_meeting_events(&self, workspace: WorkspaceId, bot: BotId) -> Result<bool, StoreError>;
 
-    /// Erases the events of bots that ended so long ago as their rows say, at most `most` bots; answers how many. Across
-    /// tenants.
+    /// Erases the events of bots that ended longer ago than their rows' `kept_for`, at most `most` bots; returns how many.
+    /// Across tenants.
     async fn forget_meeting_events(&self, now: Timestamp, most: u32) -> Result<u64, StoreError>;
 }

@@ -1,8 +1,8 @@
-//! Which account knows which meeting, and when each account's meetings are listed next.
+//! The meetings that each account knows, and when they are listed next.
 //!
 //! Each row has the time of its source, and an older source never replaces a newer one. So a list
 //! that started before a webhook, and a webhook that comes late, do no harm. A deleted meeting
-//! leaves a row, for as long as older news may still arrive.
+//! leaves a row, for as long as older events may still arrive.
 
 use std::time::Duration;
 
@@ -59,14 +59,14 @@ pub enum SyncOutcome<'a> {
     },
 }
 
-/// A webhook's news of a meeting or a host.
+/// A change of a meeting or a host that a webhook reported.
 #[derive(Debug, Clone)]
 pub struct MeetingWebhookChange {
-    /// Zoom's id of the account. The news also reach the server-to-server apps of that account.
+    /// Zoom's id of the account. The change also applies to the server-to-server apps of that account.
     pub zoom_account_id: String,
     /// The change.
     pub change: MeetingChange,
-    /// The time of the event; newer knowledge stays.
+    /// The time of the event. Rows from a newer source stay.
     pub as_of: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! What a workspace has at the moment, in numbers.
+//! The current numbers of a workspace's objects.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use model::{
 
 use crate::StoreError;
 
-/// Accounts and bots of a workspace, counted.
+/// Counts of a workspace's accounts, refreshes and bots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overview {
-    /// Accounts by state; a state without accounts is missing.
+    /// Accounts by state; a state without accounts is left out.
     pub accounts: Vec<AccountsCounted>,
-    /// Accounts that have tokens, by what may still keep bots from signing in with them.
+    /// Accounts that have tokens, grouped by what may still prevent bots from signing in with them.
     pub with_tokens: Vec<AccountGroup>,
-    /// Refreshes since the hour in which `since` lies.
+    /// Refreshes since the beginning of the hour of `since`.
     pub refreshes: Vec<RefreshesCounted>,
-    /// Bots that have not ended, by state; a state without bots is missing.
+    /// Bots that have not ended, by state; a state without bots is left out.
     pub bots: Vec<(BotStatus, u64)>,
-    /// How long bots took from their server's beginning with them to being in the meeting, the newest first.
+    /// How long bots took from their server's start of work on them until they were in the meeting, newest first.
     pub join_times: Vec<Duration>,
 }
 
@@ -31,26 +31,26 @@ pub struct AccountsCounted {
     pub status: CredentialStatus,
     /// How many there are.
     pub accounts: u64,
-    /// When the first of them is refreshed.
+    /// The earliest next refresh among them.
     pub next_refresh: Option<Timestamp>,
 }
 
-/// What a workspace can have only so many of. Counted is what can still be used.
+/// A kind of object whose number in a workspace is limited. Only objects that can still be used count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuotaResource {
-    /// Token links: not revoked, not at their end.
+    /// Token links that are not revoked and not expired.
     TokenLinks,
     /// Pools.
     Pools,
     /// Registered apps.
     ZoomOauthApps,
-    /// API keys: not revoked, not at their end.
+    /// API keys that are not revoked and not expired.
     ApiKeys,
-    /// Invitations: not used, not withdrawn, not at their end.
+    /// Invitations that are not used, not withdrawn and not expired.
     Invitations,
 }
 
-/// Accounts, healthy or in trouble, of one app with the same scopes.
+/// Healthy and degraded accounts of one app with the same scopes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountGroup {
     /// Their app.
@@ -59,7 +59,7 @@ pub struct AccountGroup {
     pub app_refused: bool,
     /// Their kind.
     pub kind: CredentialKind,
-    /// Their scopes, as far as they are known.
+    /// Their scopes; `None` if they are not known.
     pub scopes: Option<Vec<String>>,
     /// How many there are.
     pub accounts: u64,
@@ -67,19 +67,19 @@ pub struct AccountGroup {
     pub first: CredentialId,
 }
 
-/// Refreshes that ended in one way.
+/// Refreshes with the same result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshesCounted {
-    /// The failure, if this version knows it; `None` if they worked.
+    /// The error code, if this version knows it; `None` if they succeeded.
     pub failure: Option<Code>,
     /// How many there were.
     pub refreshes: u64,
 }
 
-/// What the home page of the console asks, and what bounds a workspace.
+/// The counts for the console's home page and for the quotas of a workspace.
 #[async_trait]
 pub trait Overviews {
-    /// Counts. `refreshes` and `join_times` are since `since`; `join_times` are of the `most_joins` bots that came in last.
+    /// All counts. `refreshes` and `join_times` are since `since`; `join_times` has the `most_joins` bots that joined last.
     async fn overview(
         &self,
         workspace: WorkspaceId,
@@ -87,7 +87,7 @@ pub trait Overviews {
         most_joins: u32,
     ) -> Result<Overview, StoreError>;
 
-    /// How many the workspace has of this kind.
+    /// How many objects of this kind the workspace has.
     async fn held(
         &self,
         workspace: WorkspaceId,

@@ -13,7 +13,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// The other one.
+    /// The opposite order.
     #[must_use]
     pub const fn reversed(self) -> Self {
         match self {
@@ -32,7 +32,7 @@ pub struct Place {
     pub id: String,
 }
 
-/// The longest id that is read; ours are shorter.
+/// The longest id that is accepted; ours are shorter.
 const MOST_CHARACTERS: usize = 64;
 
 impl fmt::Display for Place {
@@ -50,7 +50,7 @@ impl FromStr for Place {
             let key = key.parse().ok()?;
             is_an_id.then(|| Self { key, id: id.to_owned() })
         });
-        place.ok_or_else(|| format!("{text:?} is no place in a list"))
+        place.ok_or_else(|| format!("{text:?} is not a position in a list"))
     }
 }
 
@@ -59,8 +59,8 @@ impl FromStr for Place {
 pub struct Page {
     /// The order.
     pub order: Order,
-    /// Only what follows this position in that order.
+    /// Only rows after this position in that order.
     pub after: Option<Place>,
-    /// Most rows.
+    /// The maximum number of rows.
     pub most: u32,
 }

@@ -1,5 +1,5 @@
-//! Consents that were not started here: a user installed an app from Zoom's Marketplace. They wait
-//! for the operator.
+//! Consents that were not started here, because a user installed an app from Zoom's Marketplace. They
+//! wait for the operator's decision.
 
 use async_trait::async_trait;
 use model::{ParkedConsentId, Timestamp, WorkspaceId, ZoomOauthAppId};
@@ -78,6 +78,6 @@ pub trait ParkedConsents {
         end: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Deletes what has expired; returns how many.
+    /// Deletes expired parked consents; returns how many.
     async fn expire_parked(&self, now: Timestamp) -> Result<u64, StoreError>;
 }

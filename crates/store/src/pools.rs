@@ -13,7 +13,7 @@ use model::{
 
 use crate::StoreError;
 
-/// The longest time a seat is kept without a renewal.
+/// The longest time a seat is reserved without a renewal.
 pub const LONGEST_SEAT: Duration = Duration::from_secs(48 * 3600);
 
 /// An account of a pool, and one of its users if it is a server-to-server app's.
@@ -78,8 +78,8 @@ pub struct SeatRequest<'a> {
     pub holder: &'a str,
     /// Whether the bot is to start the meeting as its host.
     pub hosting: bool,
-    /// The meeting's host, if known. An account of that person starts the meeting even when not
-    /// told to, and no other account can.
+    /// The meeting's host, if known. An account of that person starts the meeting even without
+    /// `hosting`, and no other account can.
     pub host: Option<&'a str>,
     /// Accounts that are excluded.
     pub without: &'a [PooledAccount],
@@ -111,7 +111,7 @@ pub struct Seat {
     pub account: PooledAccount,
 }
 
-/// A seat that is taken, and by whom.
+/// A taken seat and its holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldSeat {
     /// Its id.
@@ -135,7 +135,7 @@ pub struct HeldSeat {
 pub enum Seating {
     /// A seat was taken, or the holder's seat in this meeting was extended.
     Taken(Seat),
-    /// None was free.
+    /// No seat was free.
     Refused(SeatCounts),
     /// The workspace has no such pool.
     NoPool,

@@ -1,7 +1,7 @@
-//! Real-time endpoints of bots: they get the events of a meeting at once. Each has a position.
+//! Real-time endpoints of bots: they receive the events of a meeting as soon as they are stored.
 //!
-//! The queue is the stored events of the meeting ([`crate::MeetingEvents`]); an endpoint's row is its position there. It is
-//! due while there may be an event after the position, so endpoints without new events cost nothing.
+//! The queue is the stored events of the meeting ([`crate::MeetingEvents`]). An endpoint's row has its position in that
+//! queue. The row is due while there may be an event after the position, so endpoints without new events cost nothing.
 
 use std::time::Duration;
 
@@ -10,61 +10,61 @@ use model::{BotId, LeaseToken, RealtimeEndpointId, RealtimeState, Timestamp, Wor
 
 use crate::{Lease, NewEvent, StoreError};
 
-/// The longest pause before an endpoint is tried again. A later due time was given by a wrong clock, and counts as past.
+/// The longest pause before an endpoint is retried. A later due time was written by a wrong clock and counts as past.
 pub const LONGEST_REALTIME_PAUSE: Duration = Duration::from_secs(60);
 
-/// A real-time endpoint. Its address and what it listens to are in the bot's request.
+/// A real-time endpoint. Its address and its event types are in the bot's request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RealtimeEndpoint {
-    /// Its id, made from the bot's and its place.
+    /// Its id, derived from the bot's id and the endpoint's place.
     pub id: RealtimeEndpointId,
-    /// Whose meeting it is told of.
+    /// The bot whose meeting's events it receives.
     pub bot: BotId,
     /// The tenant.
     pub workspace: WorkspaceId,
     /// Its place in the request's list.
     pub place: u8,
-    /// How far it is.
+    /// Its progress.
     pub progress: RealtimeProgress,
 }
 
-/// How far an endpoint is.
+/// The progress of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RealtimeProgress {
-    /// How it stands.
+    /// Its state.
     pub state: RealtimeState,
-    /// It was told of every event up to this number.
+    /// Every event up to this number was sent to it.
     pub told: u64,
-    /// Attempts that failed since one succeeded.
+    /// Failed attempts since the last success.
     pub failures: u32,
-    /// Since when.
+    /// Since when attempts have failed.
     pub failing_since: Option<Timestamp>,
 }
 
-/// The next state of an endpoint that a worker has finished with for now.
+/// What happens next with an endpoint after a worker's turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RealtimeNext {
-    /// Everything that the worker has found was sent: it is due when there is more. The worker keeps it.
+    /// All events that the worker found were sent: it is due when there are more. The worker keeps the lease.
     Kept,
-    /// The same, and another worker may have it.
+    /// The same, but the lease ends and another worker may claim the endpoint.
     Released,
-    /// It is tried again at this time, by any worker.
+    /// Any worker retries it at this time.
     Again(Timestamp),
 }
 
-/// How the places of a worker are shared among workspaces.
+/// How the slots of a worker are shared among workspaces.
 #[derive(Debug, Clone, Copy)]
 pub struct RealtimeShares<'s> {
-    /// Workspaces that have enough: their endpoints are left for later.
+    /// Workspaces that have used their share: their endpoints are not claimed now.
     pub full: &'s [WorkspaceId],
-    /// Endpoints of one workspace that are claimed at once.
+    /// The maximum number of endpoints of one workspace that are claimed at once.
     pub most: u32,
 }
 
 /// Real-time endpoints.
 #[async_trait]
 pub trait RealtimeEndpoints {
-    /// Adds endpoints of a bot under its lease. Existing ones are not changed: the bot ran before.
+    /// Adds endpoints of a bot under its lease. Existing ones, from an earlier run of the bot, are not changed.
     async fn add_realtime_endpoints(
         &self,
         lease: &Lease,
@@ -78,8 +78,8 @@ pub trait RealtimeEndpoints {
         bot: BotId,
     ) -> Result<Vec<RealtimeEndpoint>, StoreError>;
 
-    /// Claims up to `tokens.len()` endpoints that are due and not leased, and answers since when. Workspaces take turns, and
-    /// within one the longest due is first. Across tenants: asked by the worker.
+    /// Claims up to `tokens.len()` endpoints that are due and not leased, and returns since when each is due. Workspaces
+    /// take turns, and within one the longest due comes first. Across tenants: used by the worker.
     async fn lease_due_realtime_endpoints(
         &self,
         tokens: &[LeaseToken],
@@ -88,14 +88,14 @@ pub trait RealtimeEndpoints {
         expires_at: Timestamp,
     ) -> Result<Vec<(RealtimeEndpoint, Lease, Timestamp)>, StoreError>;
 
-    /// Which of these are due. Across tenants: asked by the worker that holds them.
+    /// Which of these are due. Across tenants: used by the worker that has leased them.
     async fn due_realtime_endpoints(
         &self,
         ids: &[RealtimeEndpointId],
         now: Timestamp,
     ) -> Result<Vec<RealtimeEndpointId>, StoreError>;
 
-    /// Holds on to an endpoint until `expires_at`; `false` when the lease is lost.
+    /// Extends the lease of an endpoint until `expires_at`; `false` when the lease is lost.
     async fn renew_realtime_endpoint(
         &self,
         id: RealtimeEndpointId,
@@ -103,8 +103,8 @@ pub trait RealtimeEndpoints {
         expires_at: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Writes down how far an endpoint is, under the lease, and the event that says so if its state has changed. `false`, and
-    /// nothing is written, when the lease is lost. A state that ends it ends the lease.
+    /// Records the progress of an endpoint under the lease, and the event about it if its state has changed. `false`, and
+    /// nothing is written, when the lease is lost. A terminal state ends the lease.
     async fn record_realtime_progress(
         &self,
         id: RealtimeEndpointId,
@@ -113,7 +113,7 @@ pub trait RealtimeEndpoints {
         event: Option<&NewEvent>,
     ) -> Result<bool, StoreError>;
 
-    /// Sets when an endpoint is due next: at once if there are events that it was not sent. Returns whether it is due.
+    /// Sets when an endpoint is due next: at once if there are events that were not sent to it. Returns whether it is due.
     /// `None` when the lease is lost.
     async fn settle_realtime_endpoint(
         &self,
@@ -123,7 +123,7 @@ pub trait RealtimeEndpoints {
         now: Timestamp,
     ) -> Result<Option<bool>, StoreError>;
 
-    /// Returns as soon as this process has stored more than `seen` batches of meetings' events, and answers how many it has.
-    /// Those of other processes are not noticed.
+    /// Waits until this process has stored more than `seen` batches of meeting events, and returns how many it has stored.
+    /// Batches of other processes are not noticed.
     async fn meetings_written(&self, seen: u64) -> u64;
 }

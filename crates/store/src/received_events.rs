@@ -1,5 +1,5 @@
-//! Webhooks from Zoom: each is processed once, in one transaction with its effects, and some leave
-//! work to finish.
+//! Webhooks from Zoom: each is processed once, in one transaction with its effects. Some need further
+//! work afterwards.
 
 use async_trait::async_trait;
 use model::{CredentialId, DisconnectCause, Timestamp, WorkspaceId, ZoomOauthAppId};
@@ -17,7 +17,7 @@ pub struct ZoomEvent {
     pub app: ZoomOauthAppId,
     /// Zoom's name for the event.
     pub name: String,
-    /// The account that it ended, if tokens of it are still to be erased outside of the store.
+    /// The account that it ended, if its tokens must still be erased outside the store.
     pub ended: Option<CredentialId>,
     /// When it was received.
     pub received_at: Timestamp,
@@ -75,10 +75,10 @@ pub trait ReceivedEvents {
 
     /// Records an event for each registration together with its effects there, in one transaction
     /// and each once. An account ends as by
-    /// [`disconnect_credential`](crate::Credentials::disconnect_credential). News of meetings apply
+    /// [`disconnect_credential`](crate::Credentials::disconnect_credential). Changes of meetings apply
     /// to the host's own accounts in the workspace, and to the server-to-server accounts of the
-    /// host's Zoom account. Events are given and answered in the order of the registrations' ids,
-    /// so that two deliveries can't deadlock.
+    /// host's Zoom account. Events and results are in the order of the registrations' ids, so that
+    /// two deliveries can't deadlock.
     async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Received>, StoreError>;
 
     /// Up to `limit` events that wait to be finished, oldest first. Across tenants: used by the
@@ -86,10 +86,10 @@ pub trait ReceivedEvents {
     async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError>;
 
     /// Accounts that events ended since `since`. Across tenants: each process removes them from its
-    /// memory.
+    /// caches.
     async fn accounts_ended_since(&self, since: Timestamp) -> Result<Vec<CredentialId>, StoreError>;
 
-    /// Marks an event as finished; `false` when it was already.
+    /// Marks an event as finished; `false` when it already was.
     async fn finish_zoom_event(&self, key: &Digest) -> Result<bool, StoreError>;
 
     /// Deletes finished events that were received before `end`; returns how many. A later

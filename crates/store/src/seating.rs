@@ -17,7 +17,7 @@ pub fn keeps<'m>(
     })
 }
 
-/// The account for a new seat: not in the meeting, with a free seat, and able to host if it has to.
+/// The account for a new seat: not in the meeting, with a free seat, and able to host if required.
 /// Healthy accounts come first, then the one with the smallest share of its seats taken, then the
 /// one that was chosen longest ago.
 ///
@@ -109,7 +109,7 @@ mod tests {
         MemberUsage { member, status, seats, hosting: 0, first_end: None, taken_at }
     }
 
-    /// Who is chosen among `members`.
+    /// The person that is chosen among `members`.
     fn chosen<'m>(
         members: &'m [MemberUsage],
         present: &[&str],
@@ -120,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn the_least_loaded_is_chosen_by_its_part_not_by_its_number() {
+    fn the_member_with_the_smallest_share_of_taken_seats_is_chosen() {
         let env = env();
         let members = [usage(&env, "large", (10, 100)), usage(&env, "small", (1, 2))];
         assert_eq!(chosen(&members, &[], &request(&env)), Ok("large"));
     }
 
     #[test]
-    fn among_equals_it_is_the_one_that_was_chosen_longest_ago() {
+    fn of_equal_members_the_least_recently_chosen_is_chosen() {
         let env = env();
         let mut members = [usage(&env, "a", (1, 2)), usage(&env, "b", (2, 4)), usage(&env, "c", (1, 2))];
         members[0].taken_at = Some(NOW);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_healthy_go_first_and_the_dead_never() {
+    fn healthy_accounts_come_first_and_unusable_ones_are_never_chosen() {
         let env = env();
         let mut members = [usage(&env, "degraded", (0, 9)), usage(&env, "healthy", (8, 9))];
         members[0].status = CredentialStatus::Degraded;
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_twice_in_a_meeting_or_hosts_too_many() {
+    fn no_account_is_in_a_meeting_twice_or_hosts_too_many() {
         let env = env();
         let mut members = [usage(&env, "ada", (0, 9)), usage(&env, "eve", (1, 9))];
         assert_eq!(chosen(&members, &["ada"], &request(&env)), Ok("eve"));
@@ -178,13 +178,13 @@ mod tests {
         assert_eq!(chosen(&members, &[], &adas), Ok("ada"));
         assert!(adas.hosts(&members[0].member) && !adas.hosts(&members[1].member));
         members[0].hosting = 1;
-        assert_eq!(chosen(&members, &[], &adas), Ok("eve"), "who comes as a guest");
+        assert_eq!(chosen(&members, &[], &adas), Ok("eve"), "she joins as a guest");
         assert_eq!(chosen(&members, &["eve"], &adas).unwrap_err().hosting, 1);
         assert_eq!(chosen(&members, &["eve"], &request(&env)), Ok("ada"));
 
         let to_start = SeatRequest { hosting: true, ..adas };
         let counts = chosen(&members, &[], &to_start).unwrap_err();
-        assert_eq!((counts.accounts, counts.hosting), (1, 1), "eve won't do");
+        assert_eq!((counts.accounts, counts.hosting), (1, 1), "eve can't start ada's meeting");
         members[0].hosting = 0;
         assert_eq!(chosen(&members, &[], &to_start), Ok("ada"));
         assert!(keeps(&members[1].member.account, true, &members, &to_start).is_none());
@@ -193,14 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn a_seat_is_kept_while_its_account_will_do() {
+    fn a_seat_is_kept_while_its_account_is_allowed() {
         let env = env();
         let mut members = [usage(&env, "ada", (9, 1))];
         let account = members[0].member.account.clone();
         assert!(keeps(&account, false, &members, &request(&env)).is_some(), "although the limit was lowered");
         assert!(
             keeps(&(CredentialId::generate(&env), None), false, &members, &request(&env)).is_none(),
-            "no member any more"
+            "no longer a member"
         );
         let hosting = SeatRequest { hosting: true, ..request(&env) };
         assert!(keeps(&account, false, &members, &hosting).is_some());

@@ -12,9 +12,9 @@ pub trait Stats {
     /// index, so the caller caches the answer.
     async fn credentials_by_status(&self) -> Result<Vec<(CredentialStatus, u64)>, StoreError>;
 
-    /// How many seats are taken, of all pools.
+    /// How many seats are taken in all pools.
     async fn seats_taken(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// How many bots are due and leased by no server, up to the limit of each workspace.
+    /// How many bots are due and not leased by a server, up to the limit of each workspace.
     async fn bots_waiting(&self, now: Timestamp) -> Result<u64, StoreError>;
 }

@@ -15,7 +15,7 @@ use crate::{Digest, StoreError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dialect {
-    /// GET; the token as text. Recall's protocol, and that of others who follow it.
+    /// GET; the token as text. The protocol of Recall and of platforms that follow it.
     Recall,
     /// POST with JSON; a JSON object of tokens.
     Attendee,
@@ -56,8 +56,8 @@ pub struct LinkAccount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkSource {
-    /// The first of these that can give one. For an OBF token in Attendee's dialect: all of them,
-    /// because any may vouch.
+    /// The first of these that can give a token. For an OBF token in Attendee's dialect: all of them,
+    /// because any of them may vouch.
     Accounts(Vec<LinkAccount>),
     /// An account of the pool that has a seat.
     Pool(PoolId),
@@ -65,7 +65,7 @@ pub enum LinkSource {
     Host,
 }
 
-/// How a request proves itself, beside the URL.
+/// How a request is verified, in addition to the URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkVerification {
@@ -78,12 +78,12 @@ pub enum LinkVerification {
         /// Hash of the secret.
         digest: Digest,
     },
-    /// No proof: the URL is enough.
+    /// No further verification: the URL is enough.
     Nothing,
 }
 
-/// What a link gives and to which requests. Stored as one JSON text, because no query reads its
-/// parts.
+/// Which tokens a link gives, and to which requests. Stored as one JSON text, because no query reads
+/// its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkTerms {
     /// The protocol.
@@ -92,11 +92,11 @@ pub struct LinkTerms {
     pub kinds: Vec<TokenKind>,
     /// The accounts.
     pub source: LinkSource,
-    /// The only meeting that tokens are for.
+    /// The only meeting that tokens are given for.
     pub meeting: Option<MeetingNumber>,
     /// Whether a request may name the meeting when the link does not.
     pub meeting_in_request: bool,
-    /// The proof that a request must bring.
+    /// The verification that a request must pass.
     pub proof: LinkVerification,
     /// The networks that requests may come from; empty means any.
     pub networks: Vec<String>,
@@ -107,12 +107,12 @@ pub struct LinkTerms {
     pub allow_repeat: bool,
     /// The shortest lifetime of a ZAK in an answer, in seconds, so that the bot can join with it.
     pub zak_outlives_seconds: u32,
-    /// How long a seat of a pool is kept without a report that the bot has left, in seconds.
+    /// How long a seat of a pool stays taken without a report that the bot has left, in seconds.
     pub seat_seconds: u32,
     /// Whether its ZAKs are to start meetings when the host is not known. Links of a pool only.
     #[serde(default)]
     pub hosting: bool,
-    /// Most fetches in a minute.
+    /// The maximum number of fetches in a minute.
     pub per_minute: Option<u32>,
 }
 
@@ -137,14 +137,14 @@ impl LinkTerms {
     }
 }
 
-/// Limits of time and number.
+/// Limits of a link's validity and of its uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LinkLife {
     /// It gives no token before this.
     pub not_before: Option<Timestamp>,
-    /// It gives no token from this on.
+    /// It gives no token from this time on.
     pub expires_at: Option<Timestamp>,
-    /// Most uses in all.
+    /// The maximum number of uses.
     pub max_uses: Option<u32>,
 }
 
@@ -159,9 +159,9 @@ pub struct TokenLink {
     pub name: String,
     /// Hash of the secret half of the URL.
     pub secret_digest: Digest,
-    /// What it gives, and to which requests.
+    /// Which tokens it gives, and to which requests.
     pub terms: LinkTerms,
-    /// Limits of time and number.
+    /// Limits of its validity and of its uses.
     pub life: LinkLife,
     /// Secrets that verify requests, newest first, separated by spaces. `None` means the
     /// workspace's callback secret.
@@ -206,7 +206,7 @@ pub struct AccountState {
     pub epoch: i64,
 }
 
-/// A link with what is needed to serve it.
+/// A link with the data that is needed to serve it.
 #[derive(Debug, Clone)]
 pub struct ServableLink {
     /// The link.
@@ -215,7 +215,7 @@ pub struct ServableLink {
     pub accounts: Vec<AccountState>,
 }
 
-/// How many uses a link shows.
+/// How many recent uses of a link are stored.
 pub const LAST_USES: usize = 10;
 
 /// Token links.
@@ -224,9 +224,9 @@ pub trait TokenLinks {
     /// Stores a link.
     async fn add_token_link(&self, link: &TokenLink) -> Result<(), StoreError>;
 
-    /// Changes in the same transaction as anything that links give: terms, life, the state and
-    /// epoch of their accounts, the workspace's callback secrets. Names, uses and new links don't
-    /// change it.
+    /// A number that changes in the same transaction as anything that affects the tokens of links:
+    /// terms, life, the state and epoch of their accounts, the workspace's callback secrets. Names,
+    /// uses and new links don't change it.
     async fn link_revision(&self) -> Result<i64, StoreError>;
 
     /// A link by its id, to be served. Across tenants: the secret in the URL decides.
@@ -265,19 +265,19 @@ pub trait TokenLinks {
     /// Counts a use of a link whose uses are limited; `false` when none is left.
     async fn count_use(&self, id: TokenLinkId) -> Result<bool, StoreError>;
 
-    /// Takes back a use that gave no token.
+    /// Subtracts a use that gave no token.
     async fn uncount_use(&self, id: TokenLinkId) -> Result<(), StoreError>;
 
     /// Prepends uses, newest first, to those of each link, and keeps [`LAST_USES`]. The links are
     /// sorted by id, so that servers can't deadlock. All are stored or none.
     async fn note_uses(&self, links: &[(TokenLinkId, Vec<LinkUse>)]) -> Result<(), StoreError>;
 
-    /// Remembers a request by its hash. Answers when it was first seen, if this is not the first time.
+    /// Records a request by its hash. Returns when it was first seen, if this is not the first time.
     async fn first_seen(&self, request: &Digest, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
     /// When a request was first seen, if it was.
     async fn seen_request(&self, request: &Digest) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Forgets requests that were first seen before `end`.
+    /// Deletes requests that were first seen before `end`.
     async fn forget_requests(&self, end: Timestamp) -> Result<u64, StoreError>;
 }

@@ -1,7 +1,8 @@
-//! Ids of signed requests that were used on any server of the installation, also before its start.
+//! Ids of signed requests that were used on any server of the installation, even before this server's
+//! start.
 //!
-//! Thousands come in a second and each is remembered for ten minutes. So a row holds the ids that
-//! one server has seen since its previous row, and servers read whole rows.
+//! Thousands arrive in a second and each is stored for ten minutes. So a row has all ids that one
+//! server has seen since its previous row, and servers read whole rows.
 
 use async_trait::async_trait;
 use model::{Timestamp, UsedIdsId};
@@ -19,7 +20,7 @@ pub struct UsedIds {
     pub entries: Vec<u8>,
 }
 
-/// The installation's memory of used ids.
+/// The used ids of the installation.
 #[async_trait]
 pub trait UsedIdMemory {
     /// Adds a row.

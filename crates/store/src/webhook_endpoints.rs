@@ -1,38 +1,38 @@
 //! Webhook endpoints.
 //!
-//! A worker leases an endpoint, not a delivery: an endpoint that hangs takes one place, however many deliveries wait.
+//! A worker leases an endpoint, not a delivery: an endpoint that hangs takes one slot, however many deliveries are pending.
 
 use async_trait::async_trait;
 use model::{EndpointKind, EndpointState, LeaseToken, Sealed, Timestamp, WebhookEndpointId, WorkspaceId};
 
 use crate::{Lease, NewEvent, StoreError};
 
-/// An address that is told of events.
+/// An address to which events are delivered.
 #[derive(Debug, Clone)]
 pub struct WebhookEndpoint {
     /// Its id.
     pub id: WebhookEndpointId,
-    /// Whose it is.
+    /// The tenant.
     pub workspace: WorkspaceId,
-    /// The URL. Sealed: its query may hold a secret.
+    /// The URL. Sealed: its query may contain a secret.
     pub url: Sealed,
-    /// The secrets that sign. Sealed as a whole.
+    /// The signing secrets. Sealed as a whole.
     pub secrets: Sealed,
-    /// What it is.
+    /// Its kind.
     pub kind: EndpointKind,
-    /// Stands for its host: endpoints of one host share a part of the places.
+    /// Identifies its host: the endpoints of one host share a part of a worker's slots.
     pub lane: String,
     /// For people.
     pub description: String,
-    /// Types of events that are sent to it; all when there is none.
+    /// Types of events that are sent to it; empty means all.
     pub event_types: Vec<String>,
     /// Whether the headers are sent a second time, as `svix-…`.
     pub svix_headers: bool,
-    /// Whether it is told.
+    /// Whether events are sent to it.
     pub state: EndpointState,
-    /// Since when it is not, and no longer than it is.
+    /// Since when it is switched off; `None` while it is enabled.
     pub disabled_at: Option<Timestamp>,
-    /// How it fared.
+    /// Its failures since the last success.
     pub run: FailureRun,
     /// When it was made.
     pub created_at: Timestamp,
@@ -43,11 +43,11 @@ pub struct WebhookEndpoint {
 pub struct FailureRun {
     /// The first of them.
     pub first_at: Option<Timestamp>,
-    /// Since when they count toward switching it off.
+    /// From when they count towards switching the endpoint off.
     pub counted_from: Option<Timestamp>,
 }
 
-/// What is to be changed of an endpoint. `None` leaves it.
+/// The changes of an endpoint. A field that is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct EndpointChange {
     /// Another address, and the lane of its host.
@@ -64,15 +64,15 @@ pub struct EndpointChange {
     pub switched_off: Option<NewEvent>,
 }
 
-/// How the places of a worker are shared among hosts and workspaces.
+/// How the slots of a worker are shared among hosts and workspaces.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimLimits<'l> {
-    /// ClaimLimits that have enough: their endpoints are left for later.
+    /// Lanes that have used their share: their endpoints are not claimed now.
     pub full: &'l [String],
-    /// Workspaces that have enough.
+    /// Workspaces that have used their share.
     pub full_workspaces: &'l [WorkspaceId],
-    /// Endpoints of one lane, and of one workspace, that are claimed at once. An endpoint without a lane counts for its
-    /// workspace alone.
+    /// The maximum number of endpoints of one lane, and of one workspace, that are claimed at once. An endpoint without a
+    /// lane counts for its workspace alone.
     pub most: u32,
 }
 
@@ -89,7 +89,7 @@ pub trait WebhookEndpoints {
         id: WebhookEndpointId,
     ) -> Result<Option<WebhookEndpoint>, StoreError>;
 
-    /// The workspace's endpoints, the newest first.
+    /// The workspace's endpoints, newest first.
     async fn webhook_endpoints(&self, workspace: WorkspaceId) -> Result<Vec<WebhookEndpoint>, StoreError>;
 
     /// Changes an endpoint. If it is down, it is tried at once. `false`: there is none.
@@ -101,7 +101,7 @@ pub trait WebhookEndpoints {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Replaces its secrets if they still are `old`.
+    /// Replaces its secrets if they are still `old`.
     async fn replace_webhook_secrets(
         &self,
         workspace: WorkspaceId,
@@ -110,15 +110,15 @@ pub trait WebhookEndpoints {
         new: &Sealed,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes one with its deliveries; `false` when there is none.
+    /// Deletes an endpoint with its deliveries; `false` when there is none.
     async fn remove_webhook_endpoint(
         &self,
         workspace: WorkspaceId,
         id: WebhookEndpointId,
     ) -> Result<bool, StoreError>;
 
-    /// Claims up to `tokens.len()` endpoints for which something is due, and answers since when. Workspaces take turns, and
-    /// within one the longest due is first. Across tenants: asked by the worker.
+    /// Claims up to `tokens.len()` endpoints with due deliveries, and returns since when each is due. Workspaces take turns,
+    /// and within one the longest due comes first. Across tenants: used by the worker.
     async fn lease_due_endpoints(
         &self,
         tokens: &[LeaseToken],

@@ -14,7 +14,7 @@ pub struct Workspace {
     pub id: WorkspaceId,
     /// For people.
     pub name: String,
-    /// Signs what Latchkey fetches, and verifies what asks Latchkey for tokens (`whsec_…`).
+    /// Signs Latchkey's fetches from customers, and verifies requests for tokens (`whsec_…`).
     pub callback_secret: Sealed,
     /// The callback secret before this one, until it has been erased.
     pub former_callback_secret: Option<FormerSecret>,
@@ -36,13 +36,13 @@ pub struct FormerSecret {
 pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,
-    /// The tenant it opens.
+    /// The tenant it gives access to.
     pub workspace: WorkspaceId,
     /// For people.
     pub name: String,
     /// SHA-256 of the key. The key has 256 random bits: a slow hash would protect nothing more.
     pub digest: Digest,
-    /// Its first characters, by which people tell it from others.
+    /// Its first characters, so that people can tell keys apart.
     pub prefix: String,
     /// Which operations it allows.
     pub scopes: ApiScopes,
@@ -85,7 +85,7 @@ impl FromStr for SecondAuthorization {
     }
 }
 
-/// How fields of a new bot without effect here are treated, unless the request says so itself.
+/// How the request for a new bot is treated if it has fields without effect here, unless the request says so itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IgnoredFields {
     /// The bot is made, and the answer names them.
@@ -135,7 +135,7 @@ pub trait Access {
     /// The workspace's setting; [`IgnoredFields::Name`] by default.
     async fn ignored_fields(&self, workspace: WorkspaceId) -> Result<IgnoredFields, StoreError>;
 
-    /// Changes the setting. `false`: there is no such workspace.
+    /// Changes the setting. `false` when there is no such workspace.
     async fn choose_ignored_fields(
         &self,
         workspace: WorkspaceId,
@@ -145,12 +145,12 @@ pub trait Access {
     /// The workspaces with a limit of concurrent bots, and that limit.
     async fn bot_limits(&self) -> Result<Vec<(WorkspaceId, u32)>, StoreError>;
 
-    /// Limits how many bots of a workspace run at once, on all servers together; `None` lifts the limit. `false`: there is
-    /// no such workspace.
+    /// Limits how many bots of a workspace run at once, on all servers together; `None` removes the limit. `false` when
+    /// there is no such workspace.
     async fn limit_bots(&self, workspace: WorkspaceId, limit: Option<u32>) -> Result<bool, StoreError>;
 
     /// Creates a workspace together with its first key if the store has no workspace yet; `false`
-    /// when it has. When several servers start at once for the first time, one succeeds.
+    /// when it has one. When several servers start at once for the first time, one succeeds.
     async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError>;
 
     /// Creates a further workspace together with its first key.
@@ -189,6 +189,6 @@ pub trait Access {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Notes that a key was used. An earlier use changes nothing.
+    /// Records that a key was used. A use before the recorded one changes nothing.
     async fn note_use_of_api_key(&self, id: ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
 }

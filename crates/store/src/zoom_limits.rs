@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 
-/// One of Zoom's limits. It has no tenant: a Zoom account has its limits in whichever workspaces it
-/// is connected.
+/// One of Zoom's limits. It has no tenant: a Zoom account has the same limits in every workspace that
+/// it is connected to.
 ///
-/// `rate-limits` gives the numbers their meaning. The store only refuses writes that are based on
-/// an old version.
+/// The crate `rate-limits` defines what the numbers mean. The store only refuses writes that are
+/// based on an old version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoomLimit {
     /// What is limited: the calls of one rate label on one Zoom account, or of one app.
@@ -47,7 +47,7 @@ pub struct LimitShare {
 /// Zoom's limits.
 #[async_trait]
 pub trait ZoomLimits {
-    /// What is known of a limit.
+    /// The stored state of a limit.
     async fn zoom_limit(&self, lane: &str) -> Result<Option<ZoomLimit>, StoreError>;
 
     /// Stores `limit` with the next version if its version is current; `false` when another server

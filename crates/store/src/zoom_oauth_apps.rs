@@ -56,8 +56,7 @@ pub struct ZoomOauthApp {
     pub client_secret: Sealed,
     /// Verifies Zoom's webhooks.
     pub webhook_secret: Sealed,
-    /// The secrets before that one, newest first, separated by spaces, and until when they are
-    /// accepted.
+    /// Its earlier secrets, newest first, separated by spaces, and until when they are accepted.
     pub former_webhook_secret: Option<FormerSecret>,
     /// Zoom's id of the account that a server-to-server app belongs to.
     pub zoom_account_id: Option<String>,
@@ -71,7 +70,7 @@ pub struct ZoomOauthApp {
     pub created_at: Timestamp,
 }
 
-/// Zoom refuses an app's id or secret. None of its accounts can be refreshed until that is mended,
+/// Zoom refuses an app's id or secret. None of its accounts can be refreshed until that is fixed,
 /// and the accounts are not the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
@@ -134,7 +133,7 @@ pub enum AppRemoval {
     Removed,
     /// It still has accounts that are to be disconnected first; nothing changed.
     InUse {
-        /// Accounts that may be used, or need a person.
+        /// Accounts that can be used, or that need a new consent.
         connected: u64,
         /// Accounts that Zoom has ended.
         ended: u64,
@@ -150,8 +149,8 @@ impl ZoomOauthApp {
     }
 }
 
-/// Registered apps. A removed app leaves a tombstone, which accounts and events refer to. Only the
-/// two methods that say so find it.
+/// Registered apps. A removed app leaves a tombstone, which accounts and events refer to. Only methods
+/// whose documentation says so find it.
 #[async_trait]
 pub trait ZoomOauthApps {
     /// Registers an app. If a removed app has its id, that one becomes this app.
@@ -202,7 +201,7 @@ pub trait ZoomOauthApps {
     ) -> Result<bool, StoreError>;
 
     /// Records that Zoom refused the app when it was called with `client_secret`; ignored if that
-    /// secret has been replaced meanwhile. A known refusal keeps its beginning. `true` when the
+    /// secret has been replaced since. A known refusal keeps its start time. `true` when the
     /// refusal is new and `note` was written.
     async fn refuse_app(
         &self,

@@ -1,11 +1,11 @@
-//! Keys of the API: made, checked, revoked.
+//! API keys: creating, checking and revoking them.
 //!
-//! A key is read from the store for every call and never cached, so a revocation holds for the next call on every server.
-//! A task of its own stores the last use every few minutes.
+//! A key is read from the store for every call and never cached, so a revocation takes effect at the next call on every
+//! server. A separate task stores the time of the last use every few minutes.
 
 use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
-use model::{ApiKeyId, ApiScopes, Environment, Failure, Secret, Timestamp, WorkspaceId};
+use model::{ApiKeyId, ApiScopes, Environment, Failure, Secret, Timestamp, WorkspaceId, chain};
 use rate_limits::Limiter;
 use store::{Access, ApiKey};
 use tokio_util::task::TaskTracker;
@@ -14,27 +14,27 @@ use crate::{Workspaces, digest};
 
 /// Begins every key, so that scanners for leaked secrets can find them.
 const PREFIX: &str = "lk_";
-/// How many of a key's 43 random characters are shown: enough to tell keys apart, and no help in guessing.
+/// How many of a key's 43 random characters are shown: enough to tell keys apart, and too few to help guessing.
 const SHOWN_CHARACTERS: usize = 4;
-/// How old the time of the last use may be.
+/// The longest time by which the stored last use may be out of date.
 const NOTE_USE_INTERVAL: Duration = Duration::from_secs(300);
-/// How often a server tries to note it: many calls at once come with one and the same old time.
+/// How often a server stores a key's last use: many concurrent calls read the same old time.
 const NOTES_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN;
 
-/// A key to make.
+/// A key to create.
 #[derive(Debug)]
 pub struct NewApiKey {
     /// For people.
     pub name: String,
     /// What it may do.
     pub scopes: ApiScopes,
-    /// How many calls a minute it may make, if not as many as any other.
+    /// How many calls a minute it may make; `None` means the server's default.
     pub per_minute: Option<NonZeroU32>,
-    /// Its end.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A key that was just made. It is shown once.
+/// A new key. It is shown once.
 #[derive(Debug)]
 pub struct IssuedKey {
     /// The row.
@@ -43,21 +43,21 @@ pub struct IssuedKey {
     pub key: Secret,
 }
 
-/// What a key is good for.
+/// The result of checking a key.
 #[derive(Debug)]
 pub enum KeyCheck {
-    /// It opens its workspace.
+    /// It is valid.
     Good(ApiKey),
-    /// It did, until its end.
+    /// It has expired.
     Expired,
-    /// It was, until it was revoked.
+    /// It was revoked.
     Revoked,
-    /// It was never one.
+    /// There is no such key.
     Unknown,
 }
 
 impl NewApiKey {
-    /// One that may do everything in its workspace, for ever.
+    /// A key that may do everything in its workspace and never expires.
     pub fn for_everything(name: &str) -> Self {
         let scopes = ApiScopes::of_a_workspace();
         Self { name: name.to_owned(), scopes, per_minute: None, expires_at: None }
@@ -65,7 +65,7 @@ impl NewApiKey {
 }
 
 impl Workspaces {
-    /// Makes a key; `None` when there is no such workspace.
+    /// Creates a key; `None` when there is no such workspace.
     pub async fn create_key(
         &self,
         workspace: WorkspaceId,
@@ -79,7 +79,7 @@ impl Workspaces {
         Ok(Some(issued))
     }
 
-    /// Ends a key at once; `false` when the workspace has none with this id.
+    /// Revokes a key at once; `false` when the workspace has none with this id.
     pub async fn revoke_key(&self, workspace: WorkspaceId, id: ApiKeyId) -> Result<bool, Failure> {
         Ok(self.store.revoke_api_key(workspace, id, self.env.now()).await?)
     }
@@ -103,22 +103,22 @@ impl Workspaces {
     }
 }
 
-/// Checks keys, and notes when they were last used.
+/// Checks keys, and stores when they were last used.
 pub struct ApiKeys {
     store: Arc<dyn Access + Send + Sync>,
     env: Environment,
     tasks: TaskTracker,
-    /// Uses that were written down in the last minute.
+    /// Limits how often the use of a key is stored.
     noted_uses: Limiter<ApiKeyId>,
 }
 
 impl ApiKeys {
-    /// Those of this store. Uses are noted by `tasks`.
+    /// Checks the keys of this store. `tasks` runs the writes of uses.
     pub fn new(store: Arc<dyn Access + Send + Sync>, env: Environment, tasks: TaskTracker) -> Self {
         Self { store, env, tasks, noted_uses: Limiter::default() }
     }
 
-    /// What this key is good for. It has 256 random bits, so looking its hash up leaks nothing worth timing.
+    /// Checks this key. It has 256 random bits, so the timing of looking up its hash leaks nothing useful.
     pub async fn check(&self, key: &str) -> Result<KeyCheck, Failure> {
         let now = self.env.now();
         Ok(match self.store.api_key(&digest(key)).await? {
@@ -132,7 +132,7 @@ impl ApiKeys {
         })
     }
 
-    /// It runs in the background, and a failure is harmless.
+    /// Stores the use in the background; a failure is harmless.
     fn note_use(&self, key: &ApiKey, now: Timestamp) {
         let known = key.last_used_at.is_some_and(|at| at.was_within(NOTE_USE_INTERVAL, now));
         if known || self.noted_uses.admit(&key.id, NOTES_PER_MINUTE, now).is_err() {
@@ -141,7 +141,7 @@ impl ApiKeys {
         let (store, id) = (self.store.clone(), key.id);
         self.tasks.spawn(async move {
             if let Err(error) = store.note_use_of_api_key(id, now).await {
-                tracing::debug!(%error, "the use of an API key is not noted");
+                tracing::debug!(error = %chain(&error), "the use of an API key was not stored");
             }
         });
     }

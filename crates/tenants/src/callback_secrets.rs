@@ -10,17 +10,17 @@ use store::{FormerSecret, Workspace};
 
 use crate::{Cell, Workspaces};
 
-/// How long a secret goes on beside its successor.
+/// How long a secret remains valid after it was replaced.
 pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
-/// A concurrent rotation, or a change of the sealing keys, can collide once or twice.
+/// How often a rotation is tried: it can collide with another rotation or a change of the sealing keys.
 const ATTEMPTS: u32 = 3;
 
-/// The secrets that count.
+/// The valid secrets.
 #[derive(Debug)]
 pub struct CallbackSecrets {
-    /// The one that everybody should have by now.
+    /// The newest secret.
     pub current: Secret,
-    /// The one before, and until when it counts.
+    /// The secret before it, and until when it is valid.
     pub former: Option<(Secret, Timestamp)>,
 }
 
@@ -33,18 +33,20 @@ impl CallbackSecrets {
     /// The keys in them, newest first.
     pub fn keys(&self) -> Result<Vec<SigningKey>, Failure> {
         let keys: Option<Vec<_>> = self.all().map(SigningKey::parse).collect();
-        keys.ok_or_else(|| Failure::new(Code::Internal, "the workspace's callback secret is not one"))
+        keys.ok_or_else(|| {
+            Failure::new(Code::Internal, "the workspace's callback secret is not a valid secret")
+        })
     }
 }
 
-/// What came of a rotation.
+/// The result of a rotation.
 #[derive(Debug)]
 pub enum Rotation {
-    /// These count now.
+    /// These are valid now.
     Done(CallbackSecrets),
-    /// The former secret has not ended yet. A third would replace it while it is in use.
+    /// The former secret is still valid. Another rotation would replace it while it is in use.
     Running {
-        /// When it ends.
+        /// When it expires.
         until: Timestamp,
     },
 }
@@ -54,18 +56,18 @@ pub(crate) fn new_callback_secret(env: &Environment) -> Secret {
 }
 
 impl Workspaces {
-    /// The secrets of a workspace that count now.
+    /// The valid secrets of a workspace.
     pub async fn callback_secrets(&self, workspace: WorkspaceId) -> Result<CallbackSecrets, Failure> {
         self.open_callback_secrets(&self.row(workspace).await?)
     }
 
-    /// The keys in them, newest first: sign with each, and let any verify.
+    /// The keys in them, newest first. Sign with each key; accept a signature of any key.
     pub async fn callback_keys(&self, workspace: WorkspaceId) -> Result<Vec<SigningKey>, Failure> {
         self.callback_secrets(workspace).await?.keys()
     }
 
-    /// Replaces the secret. The one before goes on for `overlap`; without one, nothing but the new secret counts from now
-    /// on, which is for secrets that have leaked.
+    /// Replaces the secret. The former secret stays valid for `overlap`. With a zero `overlap`, only the new secret is valid
+    /// from now on; use this for secrets that have leaked.
     pub async fn rotate_callback_secret(
         &self,
         workspace: WorkspaceId,
@@ -80,7 +82,7 @@ impl Workspaces {
             }
             let current = new_callback_secret(&self.env);
             let sealed = self.vault.seal(workspace, Cell::CallbackSecret(workspace), &current);
-            // A ciphertext opens at its own place alone, so the old secret is sealed anew for its next one.
+            // A ciphertext can only be opened for its own cell, so the old secret is sealed again for the other cell.
             let former = (!overlap.is_zero()).then(|| FormerSecret {
                 sealed: self.vault.seal(workspace, Cell::FormerCallbackSecret(workspace), &before.current),
                 ends_at: now + overlap,
@@ -95,18 +97,18 @@ impl Workspaces {
         Err(Failure::new(Code::Unavailable, "the callback secret is being changed by another request"))
     }
 
-    /// Erases callback secrets that have ended, of every workspace.
+    /// Erases expired callback secrets of every workspace.
     pub async fn erase_former_callback_secrets(&self) -> Result<(), Failure> {
         match self.store.erase_former_callback_secrets(self.env.now()).await? {
             0 => {}
-            erased => tracing::info!(erased, "former callback secrets have ended"),
+            erased => tracing::info!(erased, "expired callback secrets were erased"),
         }
         Ok(())
     }
 
     async fn row(&self, workspace: WorkspaceId) -> Result<Workspace, Failure> {
         let row = self.store.workspace(workspace).await?;
-        row.ok_or_else(|| Failure::new(Code::Internal, "the workspace is gone"))
+        row.ok_or_else(|| Failure::new(Code::Internal, "the workspace no longer exists"))
     }
 
     fn open_callback_secrets(&self, row: &Workspace) -> Result<CallbackSecrets, Failure> {

@@ -1,7 +1,7 @@
-//! Sessions of the console: a browser signs in with an API key, or with a link that opens once.
+//! Sessions of the console: a browser signs in with an API key, or with a link that works once.
 //!
-//! A session holds no right of its own. At each request its key is read again, so a key that is revoked, or has ended, ends
-//! what was signed in with it on every server at once.
+//! A session has no rights of its own. At each request its key is read again. So a key that is revoked or has expired ends
+//! all its sessions on every server at once.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::digest;
 
 /// How long a browser stays signed in: a day's work.
 pub const SESSION_TTL: Duration = Duration::from_secs(12 * 3600);
-/// How long a link can be opened.
+/// How long a link is valid.
 pub const LINK_TTL: Duration = Duration::from_secs(15 * 60);
 
 /// Signs browsers in and out.
@@ -22,27 +22,27 @@ pub struct ConsoleSessions {
     env: Environment,
 }
 
-/// A browser that is signed in.
+/// A signed-in browser.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
-    /// With which key, as it is now.
+    /// The key that it signed in with, in its current state.
     pub key: ApiKey,
-    /// Until when.
+    /// When the session expires.
     pub until: Timestamp,
 }
 
 impl ConsoleSessions {
-    /// Those of this store.
+    /// Uses the sessions of this store.
     pub fn new(store: Arc<dyn SessionStore>, env: Environment) -> Self {
         Self { store, env }
     }
 
-    /// Signs a browser in with a key that was checked. The token is for its cookie.
+    /// Signs a browser in with a checked key. Returns the token for its cookie.
     pub async fn sign_in(&self, key: &ApiKey) -> Result<Secret, Failure> {
         self.add(key, ConsolePass::Session, SESSION_TTL).await
     }
 
-    /// A token that signs in the first browser that shows it.
+    /// Creates a token that signs in the first browser that presents it.
     pub async fn make_link(&self, key: &ApiKey) -> Result<Secret, Failure> {
         self.add(key, ConsolePass::Link, LINK_TTL).await
     }
@@ -61,7 +61,7 @@ impl ConsoleSessions {
         Ok(Secret::new(token))
     }
 
-    /// Signs a browser in with a link, which is used up; `None` when it is unknown, used or has ended.
+    /// Signs a browser in with a link, which can't be used again; `None` when it is unknown, used or expired.
     pub async fn open_link(&self, link: &str) -> Result<Option<Secret>, Failure> {
         let (token, now) = (self.env.entropy.token(), self.env.now());
         let opened =
@@ -69,12 +69,12 @@ impl ConsoleSessions {
         Ok(opened.map(|_| Secret::new(token)))
     }
 
-    /// Whether a link would sign a browser in. It is not used up.
+    /// Whether a link would sign a browser in. The link is not used.
     pub async fn link_is_good(&self, link: &str) -> Result<bool, Failure> {
         Ok(self.good(link, ConsolePass::Link).await?.is_some())
     }
 
-    /// Who is signed in with this token. It has 256 random bits, so looking its hash up leaks nothing worth timing.
+    /// The session of this token. It has 256 random bits, so the timing of looking up its hash leaks nothing useful.
     pub async fn check(&self, token: &str) -> Result<Option<SignedIn>, Failure> {
         self.good(token, ConsolePass::Session).await
     }
@@ -94,7 +94,7 @@ impl ConsoleSessions {
         Ok(self.store.end_console_session(&digest(token)).await?)
     }
 
-    /// Signs out every browser that came with this key, and ends its links.
+    /// Signs out every browser that signed in with this key, and ends its links.
     pub async fn sign_out_everywhere(&self, key: &ApiKey) -> Result<u64, Failure> {
         Ok(self.store.end_console_sessions_of(key.id).await?)
     }

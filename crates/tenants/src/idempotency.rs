@@ -1,49 +1,49 @@
-//! Requests with an idempotency key: executed once, and answered as often as they are sent, on any server.
+//! Requests with an idempotency key: executed once, and answered each time they are sent, on any server.
 //!
 //! A row is leased before the work begins, and has the sealed answer afterwards. A request that a crash
-//! interrupted may be sent again when the lease has lapsed. It may then be executed twice, because its
+//! interrupted can be sent again when the lease has expired. It may then be executed twice, because its
 //! progress is unknown.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use model::{ApiKeyId, Environment, Failure, IdempotentRequestId, LeaseToken, Secret, WorkspaceId};
+use model::{ApiKeyId, Environment, Failure, IdempotentRequestId, LeaseToken, Secret, WorkspaceId, chain};
 use store::{Digest, IdempotencyState, IdempotentRequest, IdempotentRequests, Lease, StoreError};
 
 use crate::{Cell, Vault};
 
-/// How long an answer is kept.
+/// How long an answer is stored.
 const ANSWER_KEPT_FOR: Duration = Duration::from_secs(3600);
-/// Longer than any request takes.
+/// The length of the lease: longer than any request takes.
 const LEASE: Duration = Duration::from_secs(120);
 /// Rows that are deleted in one transaction.
 const FORGET_BATCH: u32 = 500;
 
-/// A request that may be sent again.
+/// A request with an idempotency key.
 #[derive(Debug, Clone, Copy)]
 pub struct RepeatableRequest<'a> {
-    /// Whose.
+    /// The tenant.
     pub workspace: WorkspaceId,
-    /// The key of the API that it came with.
+    /// The API key of the call.
     pub caller: ApiKeyId,
-    /// Where it went.
+    /// The path of the request.
     pub path: &'a str,
-    /// What the caller calls it.
+    /// The caller's name for it.
     pub idempotency_key: &'a str,
-    /// What it asks for, part by part.
+    /// The parts of the request that must be equal in a repetition.
     pub asked: [&'a [u8]; 3],
 }
 
-/// What is to be done with it.
+/// How a request must be handled.
 #[derive(Debug)]
 pub enum Repetition {
-    /// It has to be done.
+    /// It is new: execute it.
     First(Ticket),
-    /// It is being done.
+    /// It is being executed.
     InFlight,
-    /// It was done, and this was the answer.
+    /// It was executed, with this answer.
     Answered(Secret),
-    /// Something else was asked for under this idempotency key.
+    /// A different request had this idempotency key.
     KeyReused,
 }
 
@@ -64,12 +64,12 @@ pub struct Idempotency {
 }
 
 impl Idempotency {
-    /// One that seals answers with `vault`.
+    /// Seals answers with `vault`.
     pub fn new(store: Arc<dyn IdempotentRequests + Send + Sync>, vault: Vault, env: Environment) -> Self {
         Self { store, vault, env }
     }
 
-    /// Takes a request on, unless it was taken on before.
+    /// Begins a request, unless it was begun before.
     pub async fn begin(&self, request: RepeatableRequest<'_>) -> Result<Repetition, Failure> {
         let RepeatableRequest { workspace, caller, path, idempotency_key, asked } = request;
         let id = hash(&[caller.to_string().as_bytes(), path.as_bytes(), idempotency_key.as_bytes()]);
@@ -94,8 +94,8 @@ impl Idempotency {
         })
     }
 
-    /// Keeps the answer, which may hold secrets; without one, the request may be sent again at once. The work is done by
-    /// now: if this fails, callers who come again wait for the lease's end.
+    /// Stores the answer, which may contain secrets. Without an answer, the request may be sent again at once. The work is
+    /// done by now: if storing fails, a repeated request has to wait for the end of the lease.
     pub async fn finish(&self, ticket: Ticket, answer: Option<&Secret>) {
         let Ticket { id, workspace, token } = ticket;
         let kept = match answer {
@@ -107,12 +107,16 @@ impl Idempotency {
         };
         match kept {
             Ok(true) => {}
-            Ok(false) => tracing::warn!("a request took longer than its lease: sent again, it is done again"),
-            Err(error) => tracing::warn!(%error, "the answer to an idempotent request is not kept"),
+            Ok(false) => tracing::warn!(
+                "a request took longer than its lease: if it is sent again, it is executed again"
+            ),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "the answer to an idempotent request was not stored")
+            }
         }
     }
 
-    /// Forgets answers that are past their hour.
+    /// Deletes expired answers.
     pub async fn forget_old(&self) -> Result<(), StoreError> {
         // A full batch: there may be more.
         while self.store.forget_idempotent(self.env.now(), FORGET_BATCH).await? == u64::from(FORGET_BATCH) {}
@@ -126,7 +130,7 @@ impl fmt::Debug for Idempotency {
     }
 }
 
-/// SHA-256 of several parts, each with its length before it, so that no two lists of parts read alike.
+/// SHA-256 of several parts, each preceded by its length, so that different lists of parts have different inputs.
 fn hash(parts: &[&[u8]]) -> Digest {
     let mut context = Context::new(&SHA256);
     for part in parts {

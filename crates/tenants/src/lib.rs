@@ -1,10 +1,10 @@
-//! Tenants: workspaces, their keys and secrets, and what is sealed for them.
+//! Tenants: workspaces, their keys and secrets, and the sealing of their data.
 //!
-//! - [`Workspaces`]: the first and every other one, their API keys and callback secrets, for the API and the command line.
+//! - [`Workspaces`]: creates workspaces, their API keys and callback secrets, for the API and the command line.
 //! - [`ApiKeys`]: checks the key of a call.
 //! - [`ConsoleSessions`]: browsers that have signed in with a key.
-//! - [`Vault`]: seals secrets for the [`Cell`]s of the store in which they lie, and opens them.
-//! - [`Idempotency`]: a request with an idempotency key is executed once, and answered as often as it is sent.
+//! - [`Vault`]: seals secrets for the [`Cell`]s of the store that contain them, and opens them.
+//! - [`Idempotency`]: a request with an idempotency key is executed once, and answered each time it is sent.
 
 mod api_keys;
 mod callback_secrets;

@@ -1,4 +1,4 @@
-//! Which secret lies in which cell: the only names under which this program seals.
+//! The cells that contain secrets. These are the only names under which this program seals.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use model::{
 };
 use sealing::{CellAddress, KeyRing, Keys, OpenError};
 
-/// Seals and opens secrets at their places.
+/// Seals and opens the secrets of cells.
 #[derive(Debug, Clone)]
 pub struct Vault {
     keys: Arc<Keys>,
 }
 
-/// A cell that holds a secret.
+/// A cell that contains a secret.
 #[derive(Debug, Clone, Copy)]
 pub enum Cell {
     /// Signs and verifies callbacks.
@@ -25,7 +25,7 @@ pub enum Cell {
     ClientSecret(ZoomOauthAppId),
     /// Verifies Zoom's webhooks.
     WebhookSecret(ZoomOauthAppId),
-    /// The content of a browser's cookie while it is at Zoom. In no column.
+    /// The content of a browser's cookie during the authorization at Zoom. Not stored in a column.
     Authorization(ConsentId),
     /// The secrets that verified them before.
     FormerWebhookSecret(ZoomOauthAppId),
@@ -33,7 +33,7 @@ pub enum Cell {
     AccessToken(CredentialId),
     /// An account's refresh token.
     RefreshToken(CredentialId),
-    /// Where a customer who manages the grant answers with access tokens.
+    /// The URL where a customer who manages the grant provides access tokens.
     CallbackUrl(CredentialId),
     /// A parked consent's access token.
     ParkedAccessToken(ParkedConsentId),
@@ -41,23 +41,23 @@ pub enum Cell {
     ParkedRefreshToken(ParkedConsentId),
     /// A link's own signing secret.
     SigningSecret(TokenLinkId),
-    /// What was answered to a request with an idempotency key.
+    /// The answer to a request with an idempotency key.
     IdempotentAnswer(IdempotentRequestId),
-    /// What a bot was asked to do.
+    /// The request of a bot.
     BotRequest(BotId),
     /// The picture that a bot shows.
     BotPicture(BotId),
-    /// What a bot is to say in the chat, and to whom.
+    /// A bot's chat message and its recipient.
     ChatMessage(ChatMessageId),
-    /// Some of what happened in a bot's meeting.
+    /// Some events of a bot's meeting.
     MeetingEvents(MeetingEventsId),
-    /// What a download's address gives of a bot. In the address, and in no column.
+    /// The content of a download address of a bot. In the address, not in a column.
     Download(BotId),
-    /// The target of a link that connects an account again. In the link, and in no column.
+    /// The target of a link that connects an account again. In the link, not in a column.
     Reconnect(CredentialId),
-    /// Where an endpoint is told of events.
+    /// The URL of a webhook endpoint.
     WebhookUrl(WebhookEndpointId),
-    /// What signs that.
+    /// The signing secrets of a webhook endpoint.
     WebhookSecrets(WebhookEndpointId),
 }
 
@@ -90,12 +90,12 @@ impl Cell {
 }
 
 impl Vault {
-    /// One that uses this key ring.
+    /// Uses this key ring.
     pub fn new(keys: Arc<Keys>) -> Self {
         Self { keys }
     }
 
-    /// The key ring of this moment.
+    /// The current key ring.
     pub fn ring(&self) -> Arc<KeyRing> {
         self.keys.ring()
     }
@@ -106,12 +106,12 @@ impl Vault {
         self.keys.seal(&CellAddress { workspace, table, row: &row, column }, secret)
     }
 
-    /// Decrypts what was sealed for `cell`.
+    /// Decrypts a secret that was sealed for `cell`.
     pub fn open(&self, workspace: WorkspaceId, cell: Cell, sealed: &Sealed) -> Result<Secret, Failure> {
         self.try_open(workspace, cell, sealed).map_err(|error| Failure::of(model::Code::Internal, error))
     }
 
-    /// The same; the error says what is wrong with the key ring.
+    /// Does the same; the error says what is wrong with the key ring.
     pub fn try_open(&self, workspace: WorkspaceId, cell: Cell, sealed: &Sealed) -> Result<Secret, OpenError> {
         let (table, row, column) = cell.place();
         self.keys.open(&CellAddress { workspace, table, row: &row, column }, sealed)

@@ -1,4 +1,4 @@
-//! Workspaces: the first, and every other one.
+//! Creates and lists workspaces.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use store::{Access, ApiKey, Digest, StoreError, Workspace};
 
 use crate::{Cell, IssuedKey, NewApiKey, Vault, callback_secrets::new_callback_secret};
 
-/// Workspaces, their keys and their callback secrets: what the API and the command line have in common.
+/// Workspaces, their keys and their callback secrets, for the API and the command line.
 #[derive(Clone)]
 pub struct Workspaces {
     pub(crate) store: Arc<dyn Access + Send + Sync>,
@@ -17,7 +17,7 @@ pub struct Workspaces {
     pub(crate) env: Environment,
 }
 
-/// What a first start made. The key is shown once and never again.
+/// The result of a first start. The key is shown only once.
 #[derive(Debug)]
 pub struct FirstWorkspace {
     /// The workspace.
@@ -30,7 +30,7 @@ pub struct FirstWorkspace {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The key ring is not the one that sealed the store.
-    #[error("this key file does not open the store: {0}")]
+    #[error("the keys in this key file do not decrypt the store: {0}")]
     WrongKeys(#[from] OpenError),
     /// The store cannot be used.
     #[error(transparent)]
@@ -45,13 +45,13 @@ pub fn digest(text: &str) -> Digest {
 }
 
 impl Workspaces {
-    /// Those of a store whose secrets `vault` opens.
+    /// The workspaces of a store whose secrets `vault` opens.
     pub fn new(store: Arc<dyn Access + Send + Sync>, vault: Vault, env: Environment) -> Self {
         Self { store, vault, env }
     }
 
-    /// Makes the first workspace and its first key if the store is empty; otherwise proves that the key ring opens what
-    /// lies in it, before anything is written.
+    /// Creates the first workspace and its first key if the store is empty. Otherwise checks that the key ring decrypts the
+    /// stored secrets, before anything is written.
     pub async fn create_first_or_check(&self) -> Result<Option<FirstWorkspace>, StartError> {
         if self.check_keys().await? {
             return Ok(None);
@@ -60,12 +60,12 @@ impl Workspaces {
         if self.store.found(&workspace, &row).await? {
             return Ok(Some(FirstWorkspace { workspace: workspace.id, api_key: key }));
         }
-        // Another server has created it meanwhile, perhaps with another key ring.
+        // Another server has created it in the meantime, perhaps with another key ring.
         self.check_keys().await?;
         Ok(None)
     }
 
-    /// Whether there is anything in the store; an error if there is, and this ring does not open it.
+    /// Whether the store contains a workspace; an error if this key ring does not decrypt its secrets.
     pub async fn check_keys(&self) -> Result<bool, StartError> {
         let workspaces = self.store.workspaces().await?;
         for Workspace { id, callback_secret, .. } in &workspaces {
@@ -74,7 +74,7 @@ impl Workspaces {
         Ok(!workspaces.is_empty())
     }
 
-    /// Makes one more workspace, with a first key that may do everything in it.
+    /// Creates a workspace with a first key that may do everything in it.
     pub async fn create(&self, name: &str) -> Result<(Workspace, IssuedKey), Failure> {
         let (workspace, key) = self.draft(name, "first");
         self.store.add_workspace(&workspace, &key.row).await?;

@@ -1,4 +1,4 @@
-//! Whose token a link gives, and the token.
+//! Selects the account whose token a link gives, and gets the token.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use broker::{
 };
 use model::{
     AccountUser, AuditActor, Class, Code, CredentialId, Environment, Failure, MeetingNumber, PoolId, Purpose,
-    Timestamp, TokenKind, WorkspaceId,
+    Timestamp, TokenKind, WorkspaceId, chain,
 };
 use store::{AccountState, LinkAccount, LinkSource, LinkTerms, TokenLink};
 
@@ -18,16 +18,16 @@ use crate::{
     request::{LinkRequest, Requested},
 };
 
-/// A request whose sender is known by now, and what it asks for.
+/// A verified request, and what it requests.
 pub struct TokenRequest<'a> {
     pub(crate) link: &'a TokenLink,
     /// The state of the accounts that the link names.
     pub(crate) accounts: &'a [AccountState],
     pub(crate) requested: &'a Requested,
     pub(crate) request: &'a LinkRequest<'a>,
-    /// When it came.
+    /// When it was received.
     pub(crate) asked_at: Timestamp,
-    /// Until when its sender is made to wait.
+    /// When the sender must have an answer.
     pub(crate) deadline: Timestamp,
 }
 
@@ -84,7 +84,7 @@ impl<'a> TokenRequest<'a> {
 struct Account<'a> {
     credential: CredentialId,
     user: Option<&'a AccountUser>,
-    /// The account's epoch, if it was read a moment ago.
+    /// The account's epoch, if it was just read.
     epoch: Option<i64>,
 }
 
@@ -99,7 +99,7 @@ pub struct AccountSelection {
 }
 
 impl AccountSelection {
-    /// A token of this kind, by the link's terms. Of several accounts, the first that can give one.
+    /// A token of this kind, by the link's terms. If the link has several accounts, the first that can give one does.
     pub(crate) async fn token(
         &self,
         request: &TokenRequest<'_>,
@@ -127,7 +127,7 @@ impl AccountSelection {
                 done => return done,
             }
         }
-        Err(first.unwrap_or_else(|| Failure::new(Code::Internal, "the link names no account")))
+        Err(first.unwrap_or_else(|| Failure::new(Code::Internal, "the link has no account")))
     }
 
     /// A token of one account that the link names.
@@ -140,14 +140,15 @@ impl AccountSelection {
     ) -> Result<Audited<IssuedToken>, Failure> {
         let (credential, user) = (account.credential, account.user.as_ref());
         let Some(state) = state else {
-            let gone = Failure::new(Code::TokenNotAvailable, "the link's account is gone");
+            let gone = Failure::new(Code::TokenNotAvailable, "the link's account no longer exists");
             let wanted = request.wanted(kind, Account { credential, user, epoch: None });
             self.tokens.note_refused_token(&wanted, &gone);
             self.alerts.tell(request.link, kind, credential, &gone).await;
             return Err(gone);
         };
         // The cached state is up to a second old, and the user may have consented since, at another server. So only the
-        // store's current state, which the broker reads, makes a failure final. While the store is away, it is temporary.
+        // store's current state, which the broker reads, makes a failure final. While the store is unavailable, it is
+        // temporary.
         let epoch = state.status.is_usable().then_some(state.epoch);
         let token = self.token_of(request, kind, Account { credential, user, epoch }).await;
         match (token, user.zip(account.address.as_ref())) {
@@ -173,7 +174,7 @@ impl AccountSelection {
         let wanted = PoolSeatRequest {
             pool,
             meeting: request.meeting(),
-            // Where the request names no bot, its own id does.
+            // If the request names no bot, its own id stands for the bot.
             holder: match &request.requested.bot {
                 Some(bot) => bot.as_str(),
                 None => request.request.signature_headers().map_or("", |headers| headers.id),
@@ -189,7 +190,7 @@ impl AccountSelection {
         loop {
             let seated = match self.pools.take_seat_but(workspace, &wanted, &without).await {
                 Ok(seated) => seated,
-                // No account is left. The first failure says more.
+                // There is no other account. The first failure says more.
                 Err(failure) => return Err(first.unwrap_or(failure)),
             };
             let Seated { seat, credential, user } = seated;
@@ -199,20 +200,20 @@ impl AccountSelection {
             };
             match token {
                 Err(failure) if failure.class() == Class::PersonMustAct => {
-                    // A seat that stays taken ends by its time; why there is no token matters more.
+                    // A seat that is not released expires; the reason why there is no token matters more.
                     if let Err(error) = self.pools.release_seat(workspace, seat).await {
-                        tracing::warn!(%seat, %error, "a seat without a token is not released");
+                        tracing::warn!(%seat, error = %chain(&error), "the seat of a failed token request was not released");
                     }
                     first = first.or(Some(failure));
                     without.push((credential, user));
                 }
-                // After a temporary failure the platform asks again, and gets the same seat.
+                // After a temporary failure the platform retries and gets the same seat.
                 done => return done,
             }
         }
     }
 
-    /// The host of a meeting, as far as it is known.
+    /// The host of a meeting, if it is known.
     pub(crate) async fn host_of(
         &self,
         workspace: WorkspaceId,
@@ -226,7 +227,7 @@ impl AccountSelection {
         let meeting = request.meeting().ok_or_else(|| {
             Failure::new(
                 Code::RequestMalformed,
-                "the link gives tokens of a meeting's host: name the meeting",
+                "the link gives tokens of a meeting's host, so the request must name the meeting",
             )
         })?;
         self.host_of(request.workspace(), meeting).await?.ok_or_else(|| {
@@ -244,7 +245,7 @@ impl AccountSelection {
         self.token_of(request, kind, account).await
     }
 
-    /// A token of this account, with its record.
+    /// A token of this account, with its audit record.
     async fn token_of(
         &self,
         request: &TokenRequest<'_>,

@@ -1,9 +1,9 @@
-//! What a request is answered with: a body with tokens, or a refusal, each in the form of a dialect.
+//! Answers to requests: a body with tokens, or a refusal, each in the form of a dialect.
 
 use http::StatusCode;
 use serde::Serialize;
 
-/// A body, in the dialect of a link. It may hold tokens, so it doesn't print.
+/// A body, in the dialect of a link. It may contain tokens, so it can't be printed.
 pub struct Content {
     /// The media type.
     pub media_type: &'static str,
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Content {
 /// A refusal in a dialect.
 #[derive(Debug)]
 pub struct Refusal {
-    /// The status, where the dialect has another than the code's own.
+    /// The HTTP status, if the dialect's differs from the code's own.
     pub status: Option<StatusCode>,
     /// The `WWW-Authenticate` header.
     pub challenge: Option<&'static str>,
@@ -39,7 +39,7 @@ pub struct Refusal {
     pub body: RefusalBody,
 }
 
-/// What a refusal says.
+/// The body of a refusal.
 #[derive(Debug)]
 pub enum RefusalBody {
     /// In the dialect's own form.

@@ -1,4 +1,4 @@
-//! Fetches of a workspace that are answered at once: slow answers of one workspace must leave room for others.
+//! Limits the concurrent fetches of each workspace, so that slow answers of one workspace don't block others.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ pub const MOST_OF_A_WORKSPACE: usize = 512;
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// One counter for each workspace whose links are in memory.
+/// One counter for each workspace with cached links.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     most: usize,
@@ -28,7 +28,7 @@ impl InFlight {
         Self { most, of: Mutex::default() }
     }
 
-    /// The counter of a workspace. Each of its links keeps it, so that a fetch costs two additions and no lookup.
+    /// The counter of a workspace. Each of its cached links has it, so that a fetch costs two additions and no lookup.
     pub(crate) fn of(&self, workspace: WorkspaceId) -> Arc<Fetches> {
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fetches) = of.get(&workspace).and_then(Weak::upgrade) {
@@ -49,14 +49,14 @@ pub(crate) struct Fetches {
 }
 
 impl Fetches {
-    /// Counts a fetch until the result is dropped. Refused when there are too many.
+    /// Counts a fetch until the result is dropped. An error when there are too many.
     pub(crate) fn enter(&self) -> Result<Fetch<'_>, Failure> {
         let fetch = Fetch(self);
         if self.now.fetch_add(1, Ordering::Relaxed) < self.most {
             return Ok(fetch);
         }
         let words = format!(
-            "{} fetches of this workspace are being answered, the most that this server answers at once \
+            "{} fetches of this workspace are being answered, which is the most that this server answers at once \
              (links.most_of_a_workspace, which its operator sets)",
             self.most
         );
@@ -83,7 +83,7 @@ mod tests {
     use super::InFlight;
 
     #[test]
-    fn a_workspace_has_so_many_places_and_gets_them_back() {
+    fn a_workspace_has_limited_slots_and_gets_them_back() {
         let env = Environment::system();
         let all = InFlight::new(2);
         let (one, other) = (WorkspaceId::generate(&env), WorkspaceId::generate(&env));
@@ -95,7 +95,7 @@ mod tests {
         assert!(all.of(other).enter().is_ok());
         drop(first);
         let third = second_link.enter().unwrap();
-        assert!(first_link.enter().is_err(), "a refusal gives back only its own");
+        assert!(first_link.enter().is_err(), "a refusal frees no slot of another fetch");
         drop((second, third));
         assert!(first_link.enter().is_ok());
     }

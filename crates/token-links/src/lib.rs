@@ -2,26 +2,26 @@
 //!
 //! | module | |
 //! |---|---|
-//! | `token_links` | [`TokenLinks`]: the order in which a request is checked and answered, and what its parts are made of |
-//! | `link_cache` | finds links and keeps them in memory: row, verifier and the state of their accounts |
+//! | `token_links` | [`TokenLinks`]: the order in which a request is checked and answered, and the parts of the crate |
+//! | `link_cache` | finds links and caches them: row, verifier and the state of their accounts |
 //! | `revision` | whether the cache is still current: one number, read once a second |
-//! | `verify` | whether a request may use a link: secret, life, source, signature |
-//! | `replay`, `used_ids` | whether it was there before, here or at another server |
-//! | `in_flight`, `link_limits` | fetches that are answered at once; fetches in a minute, and uses in all |
-//! | `account_selection` | whose token it is, and the token |
+//! | `verify` | checks whether a request may use a link: secret, life, source, signature |
+//! | `replay`, `used_ids` | whether a request was received before, on this or another server |
+//! | `in_flight`, `link_limits` | limits of concurrent fetches; limits of fetches in a minute and of total uses |
+//! | `account_selection` | selects the account and gets its token |
 //! | `owner_alerts` | lines in an account's log about tokens that it could not give |
-//! | `report` | a platform tells that a bot has ended |
+//! | `report` | a platform's report that a bot has ended |
 //! | `recent_uses` | the last uses of each link |
 //! | `refusals` | events about refused fetches |
-//! | `manage` | links are made, narrowed and revoked |
-//! | [`dialects`] | how each platform asks and wants to be answered, a file each |
-//! | `request`, `answer` | a request as it came, and what it asks for; what it is answered with |
+//! | `manage` | creates, narrows and revokes links |
+//! | [`dialects`] | how each platform requests tokens and expects its answers, a file each |
+//! | `request`, `answer` | a request as received, and what it requests; its answer |
 //!
-//! Imports point one way: `token_links` → `manage`, `verify` → `link_cache` → `replay`, `report` → `dialects` →
+//! Imports go one way: `token_links` → `manage`, `verify` → `link_cache` → `replay`, `report` → `dialects` →
 //! `account_selection` → `recent_uses`, `owner_alerts` → the rest, which import nothing of this crate.
 //!
-//! The order of checks is the contract's: link secret, link live, source, signature, replay, meeting rule, rate, uses, mint,
-//! audit, answer. Nothing is minted before all of them have passed.
+//! The contract defines the order: link secret, link live, source, signature, replay, meeting rule, rate, uses, mint,
+//! audit, answer. No token is minted before all checks have passed.
 
 mod account_selection;
 mod answer;

@@ -1,4 +1,4 @@
-//! Links as they are served, kept in memory for as long as the store's are the same.
+//! A cache of links as they are served. An entry is used while the link in the store is unchanged.
 
 use std::{
     sync::{
@@ -23,26 +23,26 @@ use crate::{
 /// A link without fetches for this long is dropped from the cache.
 const IDLE_TTL: Duration = Duration::from_secs(600);
 
-/// Row and verifier, opened once, and the state of its accounts.
+/// A cached link: its row, its verifier with opened secrets, and the state of its accounts.
 pub(crate) struct CachedLink {
     pub(crate) row: TokenLink,
-    /// `None`: it is not signatures that prove anything here.
+    /// `None` if the link does not require signatures.
     pub(crate) verifier: Option<Box<dyn Verifier>>,
     pub(crate) networks: Vec<IpNet>,
-    /// The state of the accounts that it names; none of those that are gone.
+    /// The state of the accounts that it names, without those that no longer exist.
     pub(crate) accounts: Vec<AccountState>,
-    /// Fetches of its workspace.
+    /// The counter of its workspace's fetches.
     pub(crate) fetches: Arc<Fetches>,
-    /// The links' revision when it was read.
+    /// The revision of links when it was read.
     revision: i64,
-    /// When one of its keys ends by itself.
+    /// When the first of its keys expires.
     keys_end_at: Option<Timestamp>,
-    /// When it was fetched from last, in microseconds.
+    /// The time of the last fetch, in microseconds.
     used_at: AtomicI64,
 }
 
 impl CachedLink {
-    /// How it is asked.
+    /// The rules of its dialect.
     pub(crate) fn rules(&self) -> &'static dyn DialectRules {
         rules(self.row.terms.dialect)
     }
@@ -57,13 +57,13 @@ impl CachedLink {
     }
 }
 
-/// Finds links, and keeps those that are in use.
+/// Finds links, and caches those that are in use.
 pub(crate) struct LinkCache {
     pub(crate) store: Arc<dyn TokenLinks + Send + Sync>,
     pub(crate) env: Environment,
-    /// Opens the secrets of links that have one.
+    /// Opens the signing secrets of links that have their own.
     pub(crate) vault: Vault,
-    /// Knows the secrets that verify requests of links without one of their own.
+    /// Has the callback secrets, for links without their own signing secret.
     pub(crate) workspaces: Workspaces,
     /// Counts this server's own changes of accounts.
     pub(crate) accounts: Arc<AccountCache>,
@@ -78,7 +78,7 @@ impl LinkCache {
         self.links.forget(&id);
     }
 
-    /// The link, as the store had it within the last second.
+    /// The link as it was in the store within the last second.
     pub(crate) async fn find(
         &self,
         id: TokenLinkId,
@@ -93,7 +93,7 @@ impl LinkCache {
         let loading = self.load(id, revision, now);
         let loaded = match known {
             None => loading.await?,
-            // When the store went away just after something has changed, what it said last goes on, as for all other links.
+            // If the store became unavailable just after a change, the cached link is still served, as all other links are.
             Some(known) => match self.env.clock.timeout(READ_WITHIN, loading).await {
                 None => return Ok(Some(known)),
                 Some(Err(failure)) if failure.code == Code::Unavailable => return Ok(Some(known)),
@@ -120,13 +120,13 @@ impl LinkCache {
         let (verifier, keys_end_at) = self.verifier_of(&row).await?;
         let networks = row.terms.networks.iter().map(|network| network.parse()).collect::<Result<_, _>>();
         let networks =
-            networks.map_err(|_| Failure::new(Code::Internal, "a stored network that is not one"))?;
+            networks.map_err(|_| Failure::new(Code::Internal, "a stored network of this link is not a valid CIDR"))?;
         let used_at = AtomicI64::new(now.as_microsecond());
         let fetches = self.in_flight.of(row.workspace);
         Ok(Some(CachedLink { row, verifier, networks, accounts, fetches, revision, keys_end_at, used_at }))
     }
 
-    /// What verifies signatures, and when one of its keys ends.
+    /// The verifier of signatures, and when the first of its keys expires.
     async fn verifier_of(
         &self,
         row: &TokenLink,
@@ -144,7 +144,7 @@ impl LinkCache {
         };
         let verifier = rules(row.terms.dialect).verifier(&secrets);
         let verifier = verifier
-            .ok_or_else(|| Failure::new(Code::Internal, "a stored signing secret that is not one"))?;
+            .ok_or_else(|| Failure::new(Code::Internal, "a stored signing secret of this link is not valid"))?;
         Ok((Some(verifier), end))
     }
 }

@@ -1,4 +1,4 @@
-//! How often a link may be used: fetches in a minute, and uses in all.
+//! Limits of a link: fetches in a minute, and total uses.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -17,24 +17,24 @@ impl LinkLimits {
         Self { store, rates: Limiter::default() }
     }
 
-    /// Counts a fetch; refuses it where the link has had its fetches of this minute.
+    /// Counts a fetch; refuses it if the link has reached its limit of this minute.
     pub(crate) fn admit_fetch(&self, link: &TokenLink, now: Timestamp) -> Result<(), Failure> {
         let Some(limit) = link.terms.per_minute.and_then(NonZeroU32::new) else { return Ok(()) };
         self.rates.admit(&link.id, limit, now).map_err(|wait| {
-            let limited = Failure::new(Code::RateLimited, "the link is limited to so many fetches a minute");
+            let limited = Failure::new(Code::RateLimited, "the link has reached its limit of fetches a minute");
             Failure { retry_after: Some(wait), ..limited }
         })
     }
 
-    /// Counts a use of a link whose uses are limited; refuses it where none is left.
+    /// Counts a use of a link whose uses are limited; refuses it if no use is left.
     pub(crate) async fn count_use(&self, link: &TokenLink) -> Result<(), Failure> {
         if link.life.max_uses.is_some() && !self.store.count_use(link.id).await? {
-            return Err(Failure::new(Code::LinkExpired, "the link is used up"));
+            return Err(Failure::new(Code::LinkExpired, "the link has reached its limit of uses"));
         }
         Ok(())
     }
 
-    /// Takes back a use that gave no token.
+    /// Subtracts a use that gave no token.
     pub(crate) async fn uncount_use(&self, link: &TokenLink) -> Result<(), StoreError> {
         if link.life.max_uses.is_some() { self.store.uncount_use(link.id).await } else { Ok(()) }
     }

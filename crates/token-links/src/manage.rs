@@ -1,4 +1,4 @@
-//! Links are made, narrowed and revoked.
+//! Creates, narrows and revokes links.
 
 use std::sync::Arc;
 
@@ -15,24 +15,24 @@ use crate::{
     link_cache::LinkCache,
 };
 
-/// How often a change is tried again after a concurrent change.
+/// How often a change is tried if it collides with concurrent changes.
 const ATTEMPTS: u32 = 5;
 
-/// A link to make.
+/// A link to create.
 #[derive(Debug)]
 pub struct NewLink {
     /// For people.
     pub name: String,
-    /// What it gives.
+    /// Which tokens it gives, and to which requests.
     pub terms: LinkTerms,
-    /// How long and how often.
+    /// How long it is valid, and how often it can be used.
     pub life: LinkLife,
-    /// Verify requests instead of the workspace's own callback secret; newest first. Attendee's dialect needs one.
+    /// They verify requests instead of the workspace's callback secret; newest first. Attendee's dialect needs one.
     pub signing_secrets: Vec<Secret>,
 }
 
 impl NewLink {
-    /// A link of the usual terms to one account.
+    /// A link with the default terms to one account.
     pub fn usual(kind: TokenKind, credential: CredentialId) -> Self {
         let source = LinkSource::Accounts(vec![LinkAccount { credential, user: None, address: None }]);
         let terms = LinkTerms::usual(kind, source);
@@ -40,14 +40,14 @@ impl NewLink {
     }
 }
 
-/// A link that was just made. Address and secret are shown once.
+/// A new link. Its address and secret are shown once.
 #[derive(Debug)]
 pub struct LinkAddress {
     /// The row.
     pub link: TokenLink,
-    /// The address, with its secret where the dialect has it there.
+    /// The address, with its secret if the dialect has the secret there.
     pub url: Secret,
-    /// The value of the `Authorization` header, where the dialect has the secret there.
+    /// The value of the `Authorization` header, if the dialect has the secret there.
     pub authorization: Option<Secret>,
 }
 
@@ -56,25 +56,25 @@ pub struct LinkAddress {
 pub struct Narrowing {
     /// Another name.
     pub name: Option<String>,
-    /// Fewer kinds, in another order perhaps.
+    /// Fewer kinds, maybe in another order.
     pub kinds: Option<Vec<TokenKind>>,
-    /// The only meeting, of a link without one.
+    /// The only meeting, for a link that has none.
     pub meeting: Option<MeetingNumber>,
     /// A later beginning.
     pub not_before: Option<Timestamp>,
     /// An earlier end.
     pub expires_at: Option<Timestamp>,
-    /// Fewer uses in all.
+    /// Fewer total uses.
     pub max_uses: Option<u32>,
     /// Fewer fetches a minute.
     pub per_minute: Option<u32>,
     /// Smaller networks.
     pub networks: Option<Vec<IpNet>>,
-    /// Other signing secrets: how one is replaced.
+    /// Other signing secrets, to replace one.
     pub signing_secrets: Option<Vec<Secret>>,
 }
 
-/// What came of a change.
+/// The result of a change.
 #[derive(Debug)]
 pub enum Narrowed {
     /// It is done.
@@ -85,19 +85,20 @@ pub enum Narrowed {
     Wider(&'static str),
 }
 
-/// Makes, narrows and revokes links.
+/// Creates, narrows and revokes links.
 pub struct LinkManager {
     pub(crate) store: Arc<dyn LinkStore>,
     pub(crate) env: Environment,
-    /// Seals the secrets of links that have one.
+    /// Seals the signing secrets of links that have their own.
     pub(crate) vault: Vault,
     pub(crate) public_base: Url,
-    /// Where this server keeps links that it serves.
+    /// The cache of the links that this server serves.
     pub(crate) cache: Arc<LinkCache>,
 }
 
 impl LinkManager {
-    /// Makes a link; `None` when the workspace has no such account or pool, or the secrets can't verify anything.
+    /// Creates a link; `None` when the workspace has no such account or pool, or when the secrets are not valid in its
+    /// dialect.
     pub async fn create(
         &self,
         workspace: WorkspaceId,
@@ -162,7 +163,7 @@ impl LinkManager {
         all.map(|all| self.vault.seal(workspace, Cell::SigningSecret(id), &all))
     }
 
-    /// Changes a link, within a second, to one that gives no more than before.
+    /// Narrows a link, so that it gives no more than before. It takes effect within a second.
     pub async fn narrow(
         &self,
         workspace: WorkspaceId,
@@ -185,10 +186,10 @@ impl LinkManager {
                 return Ok(Narrowed::Done(Box::new(link)));
             }
         }
-        Err(Failure::new(model::Code::Unavailable, "others change the link at the same time"))
+        Err(Failure::new(model::Code::Unavailable, "other requests are changing the link at the same time"))
     }
 
-    /// Revokes a link, within a second on every server; `false` when the workspace has no such link.
+    /// Revokes a link. It takes effect on every server within a second. `false` when the workspace has no such link.
     pub async fn revoke(&self, workspace: WorkspaceId, id: TokenLinkId) -> Result<bool, Failure> {
         let known = self.store.revoke_token_link(workspace, id, self.env.now()).await?;
         self.cache.forget(id);

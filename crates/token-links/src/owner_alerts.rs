@@ -1,21 +1,22 @@
 //! Lines in an account's log about tokens that a link could not give.
 //!
-//! A platform that is refused may still send its bot in, anonymously. So the account's log tells its owner, once in a while.
+//! A platform that gets no token may still let its bot join anonymously. So the account's log reports refusals to the
+//! owner, but not each one.
 
 use std::{sync::Arc, time::Duration};
 
 use broker::ExpiringMap;
-use model::{Code, CredentialId, Environment, Failure, LogLineId, Timestamp, TokenKind};
+use model::{Code, CredentialId, Environment, Failure, LogLineId, Timestamp, TokenKind, chain};
 use store::{AccountLog, Note, Subject, TokenLink};
 
-/// The owner of an account is told of the same failure once in this time.
+/// The same failure of an account is logged once in this time.
 const INTERVAL: Duration = Duration::from_secs(15 * 60);
 
-/// Tells owners of accounts.
+/// Writes refusals to the logs of accounts.
 pub(crate) struct OwnerAlerts {
     store: Arc<dyn AccountLog + Send + Sync>,
     env: Environment,
-    /// When an account's owner last heard of which trouble.
+    /// When each failure of an account was last logged.
     told: ExpiringMap<(CredentialId, Code), Timestamp>,
 }
 
@@ -24,7 +25,7 @@ impl OwnerAlerts {
         Self { store, env, told: ExpiringMap::default() }
     }
 
-    /// Tells that a link was refused a token of the account.
+    /// Logs that a link was refused a token of the account.
     pub(crate) async fn tell(
         &self,
         link: &TokenLink,
@@ -32,7 +33,7 @@ impl OwnerAlerts {
         credential: CredentialId,
         failure: &Failure,
     ) {
-        // The caller that disconnected it knows, and the log has that line already.
+        // The caller that disconnected the account knows it, and the log already has that line.
         if failure.code == Code::CredentialDisconnected {
             return;
         }
@@ -46,7 +47,7 @@ impl OwnerAlerts {
         let note = Note { id: LogLineId::generate(&self.env), at: now, message, code: Some(failure.code) };
         let subject = Subject::Credential(credential);
         if let Err(error) = self.store.add_log_line(link.workspace, subject, &note).await {
-            tracing::warn!(%credential, %error, "the account's log doesn't tell of a refusal");
+            tracing::warn!(%credential, error = %chain(&error), "a refusal was not written to the account's log");
         }
     }
 }

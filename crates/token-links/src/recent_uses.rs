@@ -1,6 +1,6 @@
-//! The last uses of each link, for display: collected in memory, written every few seconds.
+//! The last uses of each link, for display: collected in memory and written every few seconds.
 //!
-//! The audit is the complete record; this one may lose some seconds when a server dies.
+//! The audit is the complete record; this one may lose a few seconds when a server dies.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -9,26 +9,26 @@ use std::{
     time::Duration,
 };
 
-use model::{Environment, Failure, Outcome, Timestamp, TokenKind, TokenLinkId};
+use model::{Environment, Failure, Outcome, Timestamp, TokenKind, TokenLinkId, chain};
 use store::{LAST_USES, LinkUse, TokenLinks};
 
 use crate::request::{LinkRequest, Requested};
 
-/// Between two rounds of writing.
+/// The time between two rounds of writing.
 const WRITE_INTERVAL: Duration = Duration::from_secs(5);
-/// Links in one transaction: it takes a few milliseconds, and the audit can write in between.
+/// Links in one transaction, so that it takes a few milliseconds and the audit can write in between.
 const BATCH: usize = 50;
-/// After each write the store rests this many times as long as the write took: with thousands of links in use
-/// their uses show later, and reads don't slow down.
+/// After each write, the pause is this many times as long as the write took. With thousands of links in use their
+/// uses are shown later, but reads don't slow down.
 const REST_FACTOR: u32 = 19;
-/// Links whose uses are gathered at a time; those of further ones are not shown.
+/// The most links whose uses are collected at a time; uses of further links are not shown.
 const MAX_LINKS: usize = 10_000;
 
 /// The last uses of links.
 pub struct RecentUses {
     store: Arc<dyn TokenLinks + Send + Sync>,
     env: Environment,
-    /// What is not written yet, newest first.
+    /// Uses that are not yet written, newest first.
     gathered: Mutex<HashMap<TokenLinkId, VecDeque<LinkUse>>>,
 }
 
@@ -37,7 +37,7 @@ impl RecentUses {
         Self { store, env, gathered: Mutex::default() }
     }
 
-    /// Notes how a fetch ended.
+    /// Records how a fetch ended.
     pub(crate) fn note<T>(
         &self,
         id: TokenLinkId,
@@ -66,7 +66,7 @@ impl RecentUses {
         });
     }
 
-    /// The links that have any, in the order of their ids.
+    /// The links with unwritten uses, in the order of their ids.
     fn links(&self) -> Vec<TokenLinkId> {
         let mut links: Vec<_> =
             self.gathered.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
@@ -74,13 +74,13 @@ impl RecentUses {
         links
     }
 
-    /// What these have.
+    /// Takes the unwritten uses of these links.
     fn take(&self, links: &[TokenLinkId]) -> Vec<(TokenLinkId, Vec<LinkUse>)> {
         let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         links.iter().filter_map(|id| Some((*id, gathered.remove(id)?.into()))).collect()
     }
 
-    /// Writes what was gathered.
+    /// Writes the collected uses.
     pub async fn write(&self) {
         for links in self.links().chunks(BATCH) {
             self.write_of(links).await;
@@ -90,11 +90,11 @@ impl RecentUses {
     async fn write_of(&self, links: &[TokenLinkId]) {
         let uses = self.take(links);
         if let Err(error) = self.store.note_uses(&uses).await {
-            tracing::warn!(links = links.len(), %error, "the last uses of token links are not shown");
+            tracing::warn!(links = links.len(), error = %chain(&error), "the last uses of token links were not stored");
         }
     }
 
-    /// Keeps the last uses of links up to date, for as long as it is polled.
+    /// Writes the last uses of links, for as long as it is polled.
     pub(crate) async fn run(&self) -> Infallible {
         loop {
             for links in self.links().chunks(BATCH) {

@@ -1,8 +1,8 @@
-//! Refused fetches as events (`token_link.refused`): a platform that gets no token may send its bot in as nobody, so the owner
-//! hears of it. One event for each link and cause in ten minutes, with how many there were.
+//! Events about refused fetches (`token_link.refused`): a platform that gets no token may let its bot join anonymously,
+//! so the owner is notified. There is one event for each link and cause in ten minutes, with the number of refusals.
 //!
-//! Refusals are gathered in memory, and events are written apart from requests. Only who has a link's whole address can cause
-//! one, and a cause is one of the few codes of a refusal.
+//! Refusals are counted in memory, and events are written outside of requests. Only a caller that has a link's whole address
+//! can cause one, and a cause is one of the few codes of a refusal.
 
 use std::{
     collections::HashMap,
@@ -14,19 +14,20 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use model::{
     Class, Code, Environment, EventId, Failure, TOKEN_LINK_REFUSED, Timestamp, TokenLinkId, WorkspaceId,
+    chain,
 };
 use store::{
     Events, NewEvent, StoreError, TokenLink,
     event_bodies::{StateChange, TokenLinkEvent, TokenLinkOfEvent},
 };
 
-/// The least time between two events of one link and cause.
+/// The shortest time between two events of one link and cause.
 const INTERVAL: Duration = Duration::from_secs(600);
-/// Between two looks for what is to be told.
+/// The time between two checks for due events.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
-/// Counts of a cause are kept for so long after its last refusal.
+/// How long the counts of a cause are stored after its last refusal.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
-/// Links and causes that are gathered at a time. Refusals of further ones are in the log and in `/metrics` alone.
+/// The most links and causes that are counted at a time. Refusals of further ones are only in the log and in `/metrics`.
 const MAX_GATHERED: usize = 10_000;
 
 /// Refusals since the last event, of one link and cause.
@@ -34,7 +35,7 @@ const MAX_GATHERED: usize = 10_000;
 struct Refused {
     workspace: WorkspaceId,
     name: String,
-    /// What the last one was told.
+    /// The detail of the last refusal.
     detail: String,
     count: u64,
     since: Timestamp,
@@ -54,12 +55,12 @@ pub struct CountedRefusals {
     pub last_at: Timestamp,
 }
 
-/// Gathers refusals, and tells of them.
+/// Counts refusals, and writes events about them.
 pub struct Refusals {
     store: Arc<dyn Events + Send + Sync>,
     env: Environment,
     gathered: Mutex<HashMap<(TokenLinkId, Code), Refused>>,
-    /// For display: all of them, also those that nobody is told of.
+    /// For display: all refusals, also those without an event.
     counted: Mutex<HashMap<TokenLinkId, Vec<CountedRefusals>>>,
 }
 
@@ -88,8 +89,8 @@ impl Refusals {
         }
     }
 
-    /// The refusals of a link that this server has counted since its start, the last first. A cause that did not come again
-    /// for a day is forgotten.
+    /// The refusals of a link that this server has counted since its start, the most recent first. A cause is dropped
+    /// after a day without a refusal.
     pub fn of(&self, link: TokenLinkId) -> Vec<CountedRefusals> {
         let now = self.env.now();
         let mut all = self.counted().get(&link).cloned().unwrap_or_default();
@@ -105,7 +106,7 @@ impl Refusals {
         });
     }
 
-    /// A fetch was refused. What may work when it comes again is counted, and told to nobody.
+    /// Counts a refused fetch. A refusal that may succeed when it is retried is only counted and causes no event.
     pub(crate) fn note(&self, link: &TokenLink, failure: &Failure, now: Timestamp) {
         self.count(link.id, failure.code, now);
         if failure.class() != Class::PersonMustAct {
@@ -130,7 +131,7 @@ impl Refusals {
         refused.detail.clone_from(&failure.detail);
     }
 
-    /// What is to be told now. It is counted as told; what is quiet is forgotten.
+    /// Takes the refusals whose event is due, and marks them as reported. Drops entries without new refusals.
     fn take(&self, now: Timestamp) -> Vec<((TokenLinkId, Code), Refused)> {
         let mut gathered = self.locked();
         let rests = |refused: &Refused| refused.told_at.is_some_and(|told| told.was_within(INTERVAL, now));
@@ -144,14 +145,15 @@ impl Refusals {
         taken.collect()
     }
 
-    /// What could not be told is told with those that follow; at once, or when its time comes again.
+    /// Puts back refusals whose event was not written. They are reported with the following ones: at once, or after the
+    /// interval.
     fn give_back(&self, key: (TokenLinkId, Code), untold: Refused, told_at: Option<Timestamp>) {
         let mut gathered = self.locked();
         let count = gathered.get(&key).map_or(0, |since| since.count) + untold.count;
         gathered.insert(key, Refused { count, told_at, ..untold });
     }
 
-    /// Tells what was refused, for as long as it is polled.
+    /// Writes events about refusals, for as long as it is polled.
     pub(crate) async fn run(&self) -> Infallible {
         loop {
             self.env.clock.sleep(LOOK_INTERVAL).await;
@@ -159,17 +161,17 @@ impl Refusals {
         }
     }
 
-    /// Tells what is due now.
+    /// Writes the events that are due now.
     pub async fn tell(&self) {
         let now = self.env.now();
         self.forget_old(now);
         for (key, refused) in self.take(now) {
             match self.store.add_event(&event(key, &refused, now)).await {
                 Ok(()) => {}
-                // Another server has told of this link and cause a moment ago, or this one before its last start.
+                // Another server has just written the event of this link and cause, or this one did before its last start.
                 Err(StoreError::Exists(_)) => self.give_back(key, refused, Some(now)),
                 Err(error) => {
-                    tracing::warn!(link = %key.0, code = key.1.as_str(), %error, "a refusal is told later");
+                    tracing::warn!(link = %key.0, code = key.1.as_str(), error = %chain(&error), "the event about a refusal was not written and will be retried");
                     self.give_back(key, refused, None);
                 }
             }
@@ -192,7 +194,7 @@ fn event((link, code): (TokenLinkId, Code), refused: &Refused, now: Timestamp) -
         message: &refused.detail,
         advice: code.advice(),
     };
-    // The same at every server within the same ten minutes, so that the store takes one of them.
+    // The id is the same on every server within the same ten minutes, so that the store accepts one of them.
     let span = now.as_second().div_euclid(INTERVAL.as_secs().cast_signed());
     let hash = digest(&SHA256, format!("token link {link} refused {code} in {span}").as_bytes());
     let id = EventId::of_hash(hash.as_ref()[..16].try_into().expect("a hash has 32 bytes"));

@@ -1,11 +1,11 @@
-//! Whether a request was there before.
+//! Recognizes requests that were received before.
 //!
-//! The id of a signed request is remembered in memory, and shared with the other servers. A request whose signature covers no id
-//! is remembered as a whole, in the store.
+//! The id of a signed request is stored in memory, and shared with the other servers. If the signature covers no id, the
+//! whole request is stored, as a hash in the store.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use model::{Code, Environment, Failure, Timestamp};
+use model::{Code, Environment, Failure, Timestamp, chain};
 use store::{Digest, StoreError, TokenLink, TokenLinks};
 use tenants::digest;
 
@@ -14,24 +14,24 @@ use crate::{
     used_ids::{UsedFor, UsedIds},
 };
 
-/// The same id on the same link within this is a retry, and answered again.
+/// The same id on the same link within this time is a retry and is answered again.
 const RETRY_WINDOW: Duration = Duration::from_secs(30);
-/// The same for a request whose signature covers no id: Attendee's.
+/// The same for a request whose signature covers no id, such as Attendee's.
 const RETRY_WINDOW_WITHOUT_ID: Duration = Duration::from_secs(60);
-/// For how long requests without an id are remembered. Their signatures never end, and 32 bytes each are little.
+/// How long requests without an id are stored. Their signatures never expire, and each needs only 32 bytes.
 const REQUESTS_ARE_REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The interval at which ids used here are written and ids used elsewhere are read.
 const SHARE_INTERVAL: Duration = Duration::from_millis(500);
-/// Rounds between two in which old rows are deleted.
+/// Old rows are deleted once in this number of rounds.
 const ROUNDS_UNTIL_PRUNED: u32 = 120;
 
-/// Whether a request that was there at `first` is a retry of it at `now`. Of one from the future, which a wrong clock has
-/// dated, nobody knows how long ago it was.
+/// Whether a request at `now` is a retry of the one at `first`. If `first` is in the future, it was written by a wrong clock
+/// and its age is unknown.
 fn is_retry(first: Timestamp, window: Duration, now: Timestamp) -> bool {
     !first.is_from_the_future(now) && now.since(first) <= window
 }
 
-/// The id by which a request without one is remembered.
+/// The hashes that identify a request without an id.
 struct Whole {
     /// On this link.
     here: Digest,
@@ -46,10 +46,10 @@ impl Whole {
     }
 }
 
-/// Refuses requests that were there before.
+/// Refuses requests that were received before.
 pub struct ReplayGuard {
     ids: UsedIds,
-    /// Remembers requests without an id.
+    /// Stores requests without an id.
     requests: Arc<dyn TokenLinks + Send + Sync>,
     env: Environment,
 }
@@ -59,7 +59,7 @@ impl ReplayGuard {
         Self { ids, requests, env }
     }
 
-    /// Refuses a fetch that was there before.
+    /// Refuses a fetch that was received before.
     pub(crate) async fn admit(
         &self,
         link: &TokenLink,
@@ -80,7 +80,7 @@ impl ReplayGuard {
                     // A request that was answered on another link is refused here, even if it is new on this link.
                     None => match self.requests.first_seen(&whole.anywhere, now).await? {
                         None => Ok(()),
-                        Some(_) => refused("this request was made to another link"),
+                        Some(_) => refused("this request was sent to another link before"),
                     },
                     Some(first)
                         if link.terms.allow_repeat || is_retry(first, RETRY_WINDOW_WITHOUT_ID, now) =>
@@ -95,8 +95,8 @@ impl ReplayGuard {
         }
     }
 
-    /// Whether a report was taken before, longer ago than a retry comes. A retry is taken again: the first may have failed, and
-    /// a report changes nothing the second time.
+    /// Whether a report was accepted before, too long ago for a retry. A retry is processed again: the first may have
+    /// failed, and a second report changes nothing.
     pub(crate) async fn is_known_report(
         &self,
         link: &TokenLink,
@@ -113,7 +113,7 @@ impl ReplayGuard {
         Ok(first.is_some_and(|first| !is_retry(first, RETRY_WINDOW, now)))
     }
 
-    /// Remembers an accepted report. One that failed may be repeated.
+    /// Stores an accepted report. A report that failed may be repeated.
     pub(crate) async fn remember_report(
         &self,
         link: &TokenLink,
@@ -142,7 +142,7 @@ impl ReplayGuard {
         self.ids.read().await
     }
 
-    /// Synchronises the memory of this server with the other servers', and forgets what is old, for as long as it is polled.
+    /// Synchronizes used ids with the other servers, and deletes old ones, for as long as it is polled.
     pub(crate) async fn run(&self) -> Infallible {
         let (mut round, mut away) = (0_u32, false);
         loop {
@@ -153,10 +153,10 @@ impl ReplayGuard {
             };
             match done {
                 Ok(()) => away = false,
-                // Once: the store's own trouble is told where it is met.
+                // Logged once: other callers report the store's failures.
                 Err(error) if !away => {
                     away = true;
-                    tracing::warn!(%error, "used ids of signed requests are known to this server alone for now");
+                    tracing::warn!(error = %chain(&error), "used ids of signed requests are not shared with other servers for now");
                 }
                 Err(_) => {}
             }
@@ -169,10 +169,10 @@ impl ReplayGuard {
 
     async fn forget_old(&self) {
         if let Err(error) = self.ids.forget_old().await {
-            tracing::warn!(%error, "old ids of signed requests are kept");
+            tracing::warn!(error = %chain(&error), "old ids of signed requests were not deleted");
         }
         if let Err(error) = self.requests.forget_requests(self.env.now() - REQUESTS_ARE_REMEMBERED).await {
-            tracing::warn!(%error, "old requests of bot platforms are kept");
+            tracing::warn!(error = %chain(&error), "old requests of bot platforms were not deleted");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A platform reports that a bot has ended, or that Zoom refused its ZAK (`POST /t/<link>.<secret>/status`).
 //!
-//! A client that may fetch tokens may report: with the same address and the same proof. An accepted report is remembered, and
-//! has no effect when it is repeated, so a recorded request can't be used to drop tokens later. A repeated report is no error,
-//! because platforms repeat a report if they missed the answer.
+//! A client that may fetch tokens may also report, with the same address and the same verification. An accepted report is
+//! stored and has no effect when it is repeated, so a recorded request can't be used to drop tokens later. A repeated report
+//! is not an error, because platforms repeat a report if they missed the answer.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     request::malformed,
 };
 
-/// Sub codes of a bot that was not let in with the token it had.
+/// Sub codes of a bot that was not admitted with its token.
 const TOKEN_TROUBLE: [&str; 5] = [
     "meeting_requires_sign_in",
     "zoom_zak_rejected",
@@ -25,17 +25,17 @@ const TOKEN_TROUBLE: [&str; 5] = [
     "zoom_obf_or_zak_required",
 ];
 
-/// What became of a bot.
+/// The content of a report about a bot.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
-    /// The bot, by each name that may have been given when its token was fetched. Empty: it has not ended.
+    /// The bot, by each name that it may have had when its token was fetched. Empty if it has not ended.
     ended: Vec<String>,
-    /// Whether it was turned away with its token.
+    /// Whether Zoom refused its token.
     token_refused: bool,
 }
 
 impl Report {
-    /// Reads a report. Other events are ignored, and are no error.
+    /// Reads a report. Other events are ignored without an error.
     pub(crate) fn read(rules: &dyn DialectRules, body: &[u8]) -> Result<Self, Failure> {
         let body: Value = serde_json::from_slice(body).map_err(|_| malformed("the body is not JSON"))?;
         let BotStatus { code, sub_code, bot, label } = rules.status(&body);
@@ -53,14 +53,14 @@ impl Report {
     }
 }
 
-/// Acts on reports.
+/// Processes reports.
 pub(crate) struct Reports {
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) pools: Arc<Pools>,
 }
 
 impl Reports {
-    /// Suspects ZAKs that were refused, and frees the seats of a bot that has ended.
+    /// Marks refused ZAKs as suspect, and releases the seats of a bot that has ended.
     pub(crate) async fn act_on(&self, link: &TokenLink, report: &Report) -> Result<(), Failure> {
         match &link.terms.source {
             LinkSource::Accounts(accounts) if report.token_refused => {
@@ -71,7 +71,7 @@ impl Reports {
             LinkSource::Pool(pool) => {
                 for bot in &report.ended {
                     let freed = self.pools.release_seats(link.workspace, *pool, bot).await?;
-                    tracing::info!(link = %link.id, %pool, freed, "a bot has ended, its seats are free");
+                    tracing::info!(link = %link.id, %pool, freed, "a bot has ended, its seats are released");
                 }
             }
             LinkSource::Accounts(_) | LinkSource::Host => {}
@@ -111,7 +111,7 @@ mod tests {
         let refused = report(Dialect::Recall, &of_recall("bot.fatal", "meeting_requires_sign_in"));
         assert_eq!(refused, (names.clone(), true));
         let ended = report(Dialect::Recall, &of_recall("bot.call_ended", "meeting_requires_sign_in"));
-        assert_eq!(ended, (names, false), "only a failure doubts a token");
+        assert_eq!(ended, (names, false), "only a failure makes a token suspect");
 
         let attendee = json!({"trigger": "bot.state_change", "bot_id": "bot_1", "bot_metadata": null,
                               "data": {"new_state": "ended", "old_state": "post_processing"}});
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_report_is_no_mistake_and_what_is_no_json_is() {
+    fn other_events_are_ignored_and_other_texts_are_refused() {
         for body in [json!({}), json!([]), json!({"event": 7}), json!({"event": "bot.done"}), json!(null)] {
             assert_eq!(report(Dialect::Recall, &body), (vec![], false), "{body}");
         }

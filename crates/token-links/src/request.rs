@@ -1,4 +1,4 @@
-//! A request as it came, and what it asks for.
+//! A request as received, and what it requests.
 
 use std::{borrow::Cow, net::IpAddr};
 
@@ -23,30 +23,30 @@ const KIND: &str = "kind";
 const MEETING: &str = "meeting";
 const FRESH: &str = "fresh";
 const EXTRA: &str = "extra";
-/// The bot, by the names that platforms have for it; the first that is there counts.
+/// The parameters by which platforms name the bot; the first one in the query counts.
 const BOT: [&str; 3] = ["bot_id", "bot_uuid", "bot"];
-/// The parameters that a query may have of its own, in any dialect. A link's secret can't have one of these names.
+/// The parameters that a query may have in any dialect. A link's secret can't have one of these names.
 pub const QUERY_PARAMETERS: [&str; 7] = [KIND, MEETING, FRESH, EXTRA, BOT[0], BOT[1], BOT[2]];
 
-/// Longer names are none of ours with a slip in it.
+/// Longer names are not checked for typing errors.
 const LONGEST_MISSPELT: usize = 16;
 
-/// A request to a token link, as it came.
+/// A request to a token link, as received.
 #[derive(Clone, Copy)]
 pub struct LinkRequest<'a> {
-    /// The part of the path that names the link, with its secret where the dialect has it there.
+    /// The part of the path that names the link, with its secret if the dialect has the secret there.
     pub address: &'a str,
     /// The query, as it was sent.
     pub query: &'a str,
     /// The headers.
     pub headers: &'a HeaderMap,
-    /// Whether its headers are more, or larger, than is read.
+    /// Whether its headers are too many or too large.
     pub oversized: bool,
-    /// Whether it is a POST, and not a GET.
+    /// Whether it is a POST instead of a GET.
     pub posted: bool,
     /// The body; empty for a GET.
     pub body: &'a [u8],
-    /// The address at the other end of the connection.
+    /// The peer's address.
     pub from: Option<IpAddr>,
 }
 
@@ -56,17 +56,17 @@ impl<'a> LinkRequest<'a> {
         Self { address, query: "", headers, oversized: false, posted: false, body: b"", from: None }
     }
 
-    /// The public half of the address, and what stands behind its first dot.
+    /// The public half of the address, and the part after its first dot.
     pub(crate) fn id_and_secret(&self) -> (&'a str, Option<&'a str>) {
         self.address.split_once('.').map_or((self.address, None), |(id, secret)| (id, Some(secret)))
     }
 
-    /// A header that is text.
+    /// The value of a header, if it is text.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&'a str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The headers of Standard Webhooks, if all three are there in one spelling.
+    /// The headers of Standard Webhooks, if the request has all three in one spelling.
     pub(crate) fn signature_headers(&self) -> Option<SignatureHeaders<'a>> {
         let spelt = |names: &'static [HeaderName; 3]| {
             let [id, timestamp, signature] = names.each_ref().map(|name| self.header(name));
@@ -76,7 +76,7 @@ impl<'a> LinkRequest<'a> {
     }
 }
 
-/// Without address, query and headers, which are as good as a key.
+/// Omits address, query and headers, because they are credentials.
 impl std::fmt::Debug for LinkRequest<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LinkRequest")
@@ -86,7 +86,7 @@ impl std::fmt::Debug for LinkRequest<'_> {
     }
 }
 
-/// What a request asks for.
+/// What a request requests.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Requested {
     /// The kind of token, if the request names one.
@@ -95,7 +95,7 @@ pub struct Requested {
     pub meeting: Option<MeetingNumber>,
     /// The bot's id at the platform. It is not verified.
     pub bot: Option<PlatformBot>,
-    /// Nothing from memory.
+    /// Whether the token must not come from a cache.
     pub fresh: bool,
 }
 
@@ -107,11 +107,11 @@ pub(crate) fn pairs(query: &str) -> Vec<Pair<'_>> {
     query.split('?').flat_map(|part| url::form_urlencoded::parse(part.as_bytes())).collect()
 }
 
-/// The parameters of a query that a request may have of its own.
+/// The parameters of a query.
 pub(crate) struct Query<'a> {
     pairs: Vec<Pair<'a>>,
-    /// The parameter that holds the link's secret, which is never read as anything else: links from before such names were
-    /// refused may have one of ours.
+    /// The parameter with the link's secret. It is never read as another parameter: the secret of an old link may have the
+    /// name of one.
     secret: Option<&'a str>,
 }
 
@@ -132,8 +132,8 @@ impl<'a> Query<'a> {
             .map(|(_, value)| &**value)
     }
 
-    /// Refuses a parameter that is almost called as one of ours: if it were not read, the answer would be another token than was
-    /// meant. Others are left alone, because a platform may append its own.
+    /// Refuses a parameter whose name is almost one of ours: if it were ignored, the answer would not be the intended token.
+    /// Other parameters are ignored, because a platform may append its own.
     fn check_spelling(&self) -> Result<(), Failure> {
         let others = self.pairs.iter().filter(|(name, _)| self.secret != Some(name));
         match others.filter(|(_, value)| !value.is_empty()).find_map(|(name, _)| meant_by(name)) {
@@ -152,11 +152,11 @@ impl<'a> Query<'a> {
         self.get(EXTRA)
     }
 
-    /// What the request asks for; `meeting` is where this dialect names the meeting.
+    /// What the request requests; `meeting` is the meeting as this dialect names it.
     pub(crate) fn read(&self, terms: &LinkTerms, meeting: Option<&str>) -> Result<Requested, Failure> {
         self.check_spelling()?;
         let kind = self.get(KIND).map(|kind| {
-            kind.parse().map_err(|_| malformed("the kind is none of zak, obf, join_token and access_token"))
+            kind.parse().map_err(|_| malformed("the kind must be zak, obf, join_token or access_token"))
         });
         let number = meeting
             .map(|text| text.parse().map_err(|error: model::NotAMeetingNumber| malformed(error.to_string())));
@@ -170,8 +170,8 @@ impl<'a> Query<'a> {
     }
 }
 
-/// The parameter that is meant by a name with one slip: a letter too many, too few, another one, or two that are swapped. Case,
-/// hyphens and underscores don't count. `None` where the name is right, or far from all of them.
+/// The parameter that is meant by a name with one typing error: a letter too many, too few, a wrong one, or two swapped
+/// ones. Case, hyphens and underscores don't count. `None` if the name is right, or unlike all of them.
 fn meant_by(name: &str) -> Option<&'static str> {
     if name.len() > LONGEST_MISSPELT || QUERY_PARAMETERS.contains(&name) {
         return None;
@@ -183,7 +183,7 @@ fn meant_by(name: &str) -> Option<&'static str> {
     (nearest.0 <= 1).then_some(nearest.1)
 }
 
-/// The meeting that tokens are for: the link's, or the request's if the link lets it say.
+/// The meeting that tokens are for: the link's, or the request's if the link allows it.
 pub(crate) fn allowed_meeting(
     terms: &LinkTerms,
     named: Option<MeetingNumber>,
@@ -213,7 +213,7 @@ mod tests {
     use super::meant_by;
 
     #[test]
-    fn one_slip_is_recognised_and_names_of_platforms_are_left_alone() {
+    fn one_typing_error_is_recognised_and_parameters_of_platforms_are_ignored() {
         for (name, meant) in [
             ("knd", "kind"),
             ("knid", "kind"),

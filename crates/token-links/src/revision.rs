@@ -1,8 +1,8 @@
-//! Whether the links that this server keeps are still as it has read them.
+//! Checks whether the cached links of this server are still current.
 //!
-//! The store counts whatever the answer of a link depends on. That one number is asked for once a second, however many links
-//! are in use; a link that was read at an older one is read again. So what links, accounts and secrets have become elsewhere
-//! takes hold here within a second, and links that don't change cost the store nothing.
+//! The store has one revision number that counts every change that affects the answers of links. It is read once a second,
+//! however many links are in use. A link that was cached at an older revision is read again. So changes of links,
+//! accounts and secrets on other servers take effect here within a second, and unchanged links cost the store nothing.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -16,28 +16,29 @@ use tokio_util::task::TaskTracker;
 
 /// How long the number counts as current: a revocation takes effect within this.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
-/// How long the store may take for an answer.
+/// The timeout of a read from the store.
 pub(crate) const READ_WITHIN: Duration = Duration::from_secs(1);
 
-/// What the store said last.
+/// The last answer of the store.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     revision: i64,
-    /// How often this server had changed accounts at that time: its own changes take effect here at once.
+    /// How many account changes this server had made at that time: its own changes take effect here at once.
     changes: u64,
-    /// When it was asked.
+    /// When the store was asked.
     said_at: Timestamp,
-    /// Later than `said_at` while the store is away: it is not asked for every request.
+    /// The last attempt. It is later than `said_at` while the store is unavailable, so that not every request asks the
+    /// store.
     looked_at: Timestamp,
 }
 
-/// The number, and who asks for it.
+/// The cached revision number, and its reads.
 pub(crate) struct Revision {
     store: Arc<dyn TokenLinks + Send + Sync>,
     env: Environment,
     tasks: TaskTracker,
     seen: Arc<Mutex<Option<Seen>>>,
-    /// By the changes that they have to see.
+    /// Reads in flight, by the number of account changes that they must include.
     looks: SingleFlight<u64, Result<i64, Failure>>,
 }
 
@@ -50,8 +51,8 @@ impl Revision {
         Self { store, env, tasks, seen: Arc::default(), looks: SingleFlight::default() }
     }
 
-    /// The revision, as the store had it within the last second; while it is away, as it had it at last. Asked for *before*
-    /// a link is read, it is never newer than what was read.
+    /// The revision of the last second; while the store is unavailable, the last known one. It must be read *before* a
+    /// link is read, so that it is never newer than the link.
     pub(crate) async fn get(&self, now: Timestamp, changes: u64) -> Result<i64, Failure> {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match seen.filter(|seen| seen.changes == changes && is_new(seen.looked_at, now)) {
@@ -60,7 +61,7 @@ impl Revision {
         }
     }
 
-    /// Asks the store, once for everybody who wants to know.
+    /// Asks the store, once for all concurrent callers.
     async fn look(&self, changes: u64) -> Result<i64, Failure> {
         let look = || {
             let (store, env, seen) = (Arc::clone(&self.store), self.env.clone(), Arc::clone(&self.seen));
@@ -81,7 +82,7 @@ impl Revision {
             }
         };
         let seen = self.looks.run(changes, &self.tasks, look).await;
-        seen.unwrap_or_else(|| Err(Failure::new(Code::Internal, "the look at the links' revision broke off")))
+        seen.unwrap_or_else(|| Err(Failure::new(Code::Internal, "the read of the links' revision was aborted")))
     }
 }
 

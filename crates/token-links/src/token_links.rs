@@ -3,7 +3,7 @@
 use std::{slice, sync::Arc};
 
 use broker::{Broker, ExpiringMap};
-use model::{Code, Environment, Failure, Timestamp, TokenKind};
+use model::{Code, Environment, Failure, Timestamp, TokenKind, chain};
 use store::{LinkStore, StoreError};
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, debug_span};
@@ -36,36 +36,37 @@ pub struct TokenLinks {
     limits: LinkLimits,
     accounts: AccountSelection,
     reports: Reports,
-    /// Makes and changes links.
+    /// Creates and changes links.
     pub manager: LinkManager,
-    /// Refuses requests that were there before.
+    /// Refuses requests that were received before.
     pub replay: Arc<ReplayGuard>,
-    /// What is shown of the last uses.
+    /// The last uses, for display.
     pub recent_uses: Arc<RecentUses>,
-    /// Tells of refused fetches.
+    /// Writes events about refused fetches.
     pub refusals: Arc<Refusals>,
 }
 
-/// What token links are made of.
+/// The dependencies of token links.
 pub struct Parts {
-    /// Where links and used ids live.
+    /// The store of links and used ids.
     pub store: Arc<dyn LinkStore>,
     /// Accounts and their tokens.
     pub broker: Arc<Broker>,
     /// Time and randomness.
     pub env: Environment,
-    /// Runs reads of the store to their end after the caller has hung up.
+    /// Completes reads of the store even if the caller disconnects.
     pub tasks: TaskTracker,
-    /// Where bot platforms reach this server.
+    /// The URL at which bot platforms reach this server.
     pub public_base: Url,
-    /// How many ids of signed requests are remembered in ten minutes; requests beyond are refused. [`crate::REMEMBERED_IDS`] is usual.
+    /// How many ids of signed requests are stored in ten minutes; further requests are refused. [`crate::REMEMBERED_IDS`]
+    /// is the default.
     pub remembered_ids: usize,
-    /// Fetches of a workspace that are answered at once. [`crate::MOST_OF_A_WORKSPACE`] is usual.
+    /// The most concurrent fetches of a workspace. [`crate::MOST_OF_A_WORKSPACE`] is the default.
     pub most_of_a_workspace: usize,
 }
 
 impl TokenLinks {
-    /// Puts the parts together.
+    /// Creates the service.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, broker, env, tasks, public_base, remembered_ids, most_of_a_workspace } = parts;
         let links = Arc::new(LinkCache {
@@ -105,7 +106,7 @@ impl TokenLinks {
         }
     }
 
-    /// Reads which ids were used before this start, and starts the workers. Call it before the first request.
+    /// Reads the ids that were used before this start, and starts the workers. Call it before the first request.
     pub async fn start(&self, workers: &Workers) -> Result<(), StoreError> {
         self.replay.read_used_ids().await?;
         let replay = Arc::clone(&self.replay);
@@ -126,12 +127,12 @@ impl TokenLinks {
         Ok(())
     }
 
-    /// Writes what is only in memory. Call it when the workers have stopped and no request is served any more.
+    /// Writes unsaved data. Call it when the workers have stopped and no more requests are served.
     pub async fn stop(&self) {
         self.recent_uses.write().await;
         self.refusals.tell().await;
         if let Err(error) = self.replay.write_used_ids().await {
-            tracing::warn!(%error, "ids that were used in the last moment are forgotten");
+            tracing::warn!(error = %chain(&error), "the most recently used ids were not stored");
         }
     }
 
@@ -160,7 +161,7 @@ impl TokenLinks {
             rules.check_fetch(request).map(|()| id)
         });
         let id = verified.map_err(refusal(None))?;
-        // Before the id is used up: the same request may come again.
+        // This comes before the id is marked as used: the same request may be retried.
         let _counted = link.fetches.enter().map_err(refusal(None))?;
         let admitted = self.replay.admit(&link.row, &id, now).instrument(debug_span!("admit_once"));
         admitted.await.map_err(refusal(None))?;
@@ -174,7 +175,7 @@ impl TokenLinks {
         answer.map_err(refusal(Some(kind)))
     }
 
-    /// Checks a request except for its body, which is not read yet. Returns the rules of the link's dialect.
+    /// Checks a request except for its body, which is not yet read. Returns the rules of the link's dialect.
     pub async fn check_before_body(
         &self,
         request: &LinkRequest<'_>,
@@ -212,15 +213,15 @@ impl TokenLinks {
             }
         };
         if answer.is_err()
-            // The caller hears why there is no token. A use too many is the smaller harm.
+            // The caller gets the reason why there is no token. One use too many is the smaller harm.
             && let Err(error) = self.limits.uncount_use(link).await
         {
-            tracing::warn!(link = %link.id, %error, "a refused request counts as a use of its link");
+            tracing::warn!(link = %link.id, error = %chain(&error), "a refused request counts as a use of its link");
         }
         answer
     }
 
-    /// Takes a platform's report.
+    /// Processes a platform's report.
     pub async fn take_report(&self, request: &LinkRequest<'_>) -> Result<(), LinkRefusal> {
         let now = self.env.now();
         let link = self.find(request, now).instrument(debug_span!("find_link")).await?;
@@ -237,8 +238,8 @@ impl TokenLinks {
         self.replay.remember_report(&link.row, &id, now).await.map_err(refusal)
     }
 
-    /// The link of a request, if the secret is right and the link lives. Unknown links and wrong secrets are told apart by
-    /// neither answer nor time.
+    /// The link of a request, if the secret is right and the link is valid. Neither the answer nor its timing shows
+    /// whether a link is unknown or a secret is wrong.
     async fn find(&self, request: &LinkRequest<'_>, now: Timestamp) -> Result<Arc<CachedLink>, LinkRefusal> {
         let refusal = |failure| LinkRefusal::new(recognised(request), None, failure);
         let link = match request.id_and_secret().0.parse() {

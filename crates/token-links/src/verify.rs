@@ -1,4 +1,5 @@
-//! Whether a request may use a link: its secret, the link's life, where it comes from, and a signature or a secret in the query.
+//! Checks whether a request may use a link: its secret, the link's life, its source, and a signature or a secret in the
+//! query.
 
 use std::net::IpAddr;
 
@@ -14,17 +15,17 @@ use crate::{
     request::{LinkRequest, malformed, pairs},
 };
 
-/// The longest query that is read.
+/// The longest accepted query.
 const MAX_QUERY_BYTES: usize = 16 * 1024;
 
-/// Whether the request brings the link's secret, in the same time whether there is such a link or not.
+/// Whether the request has the link's secret. It takes the same time whether or not there is such a link.
 pub(crate) fn has_secret(link: Option<&CachedLink>, given: Option<&str>) -> bool {
     let nobody: Digest = [0; 32];
     let expected = link.map_or(&nobody, |link| &link.row.secret_digest);
     verify_slices_are_equal(expected, &digest(given.unwrap_or(""))).is_ok()
 }
 
-/// Whether the link gives anything at this time.
+/// Checks that the link gives tokens at this time.
 pub(crate) fn check_life(life: &LinkLife, now: Timestamp) -> Result<(), Failure> {
     if life.not_before.is_some_and(|begin| now < begin) {
         return Err(Failure::new(Code::LinkExpired, "the link is not valid yet"));
@@ -51,8 +52,8 @@ pub(crate) fn check<'a>(
         // The signature is for a callback of this server: its sender may create bots, but has no right to
         // this link's tokens.
         RequestId::Signed(id) if link.row.signing_secret.is_none() && id.starts_with(ELSEWHERE) => {
-            let words = "this server signed that for an address that is not below its public_url: have the link's own \
-                         address called";
+            let words = "this server signed the request for an address that is not below its public_url: use the link's own \
+            address";
             Err(Failure::new(Code::SignatureInvalid, words))
         }
         id => Ok(id),
@@ -69,7 +70,7 @@ pub(crate) fn check_before_body(link: &CachedLink, request: &LinkRequest<'_>) ->
 fn check_source(link: &CachedLink, request: &LinkRequest<'_>) -> Result<(), Failure> {
     if !link.networks.is_empty() && !request.from.is_some_and(|from| lies_in(link, from)) {
         let from = request.from.map_or_else(|| "nowhere".to_owned(), |from| from.to_canonical().to_string());
-        let words = format!("the request comes from {from}, which lies in none of the link's networks");
+        let words = format!("the request comes from {from}, which is in none of the link's networks");
         return Err(Failure::new(Code::AddressNotAllowed, words));
     }
     check_size(request)?;
@@ -79,7 +80,7 @@ fn check_source(link: &CachedLink, request: &LinkRequest<'_>) -> Result<(), Fail
     }
 }
 
-/// Before anything of it is read.
+/// Checks the size of a request before it is read.
 fn check_size(request: &LinkRequest<'_>) -> Result<(), Failure> {
     if request.oversized {
         return Err(malformed("the headers are more than 64, or larger than 16 KiB together"));

@@ -1,4 +1,4 @@
-//! The fuzzer's inputs for the verifiers, once more: what it found stays found.
+//! Runs the fuzzer's inputs for the verifiers again, so that its findings don't come back.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 #[path = "../../../fuzz/checks/attendee.rs"]

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
 use broker::AUDIT;
-use model::{EventId, Failure, Finding, Timestamp, WorkspaceId};
+use model::{EventId, Failure, Finding, Timestamp, WorkspaceId, chain};
 use store::{
     NewEvent, StoreError,
     event_bodies::{ServerEvent, StateChange},
@@ -50,7 +50,7 @@ impl Alarms {
         }
         for (kind, finding) in std::mem::take(&mut self.untold) {
             if let Err(error) = tell(parts, kind, &finding).await {
-                tracing::warn!(kind, %error, "an alarm is told later");
+                tracing::warn!(kind, error = %chain(&error), "an alarm is told later");
                 self.untold.insert(kind, finding);
             }
         }

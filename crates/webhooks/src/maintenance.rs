@@ -20,7 +20,9 @@ pub(crate) async fn run_backlog(parts: Arc<Parts>) -> Infallible {
                 let age = backlog.oldest.map_or(0, |oldest| env.now().since(oldest).as_secs());
                 metrics.webhook_backlog(backlog.pending, age);
             }
-            Err(error) => tracing::warn!(%error, "deliveries that wait could not be counted"),
+            Err(error) => {
+                tracing::warn!(error = %model::chain(&error), "deliveries that wait could not be counted")
+            }
         }
         env.clock.sleep(BACKLOG_INTERVAL).await;
     }
@@ -36,7 +38,7 @@ pub(crate) async fn run_retention(parts: Arc<Parts>) -> Infallible {
                 Ok(forgotten) if forgotten >= u64::from(MAX_FORGOTTEN) => {}
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "old events could not be forgotten");
+                    tracing::warn!(error = %model::chain(&error), "old events could not be forgotten");
                     break;
                 }
             }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use model::{CredentialId, Failure, Sealed, Secret, Timestamp, WorkspaceId, ZoomOauthAppId};
+use model::{CredentialId, Failure, Sealed, Secret, Timestamp, WorkspaceId, ZoomOauthAppId, chain};
 use serde_json::{Map, Value};
 use store::{NewEvent, event_bodies::SentAccountEvent, event_body};
 use tenants::{Cell, Vault};
@@ -32,7 +32,7 @@ pub(crate) async fn body(parts: &Parts, event: &NewEvent, link: impl FnOnce(&Rec
         Ok(body) => body,
         Err(failure) => {
             // The event is worth more than what is added to it.
-            tracing::warn!(event = %event.id, %failure, "an event is told without what is at stake");
+            tracing::warn!(event = %event.id, failure = %chain(&failure), "an event is told without what is at stake");
             event.body.clone()
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
-use model::WorkspaceId;
+use model::{WorkspaceId, chain};
 use store::{Event, EventFilter};
 
 use crate::Webhooks;
@@ -30,7 +30,9 @@ impl Webhooks {
                             return Some((events, (parts, after, seen, filter)));
                         }
                     }
-                    Err(error) => tracing::warn!(%error, "a follower of events waits for the store"),
+                    Err(error) => {
+                        tracing::warn!(error = %chain(&error), "a follower of events waits for the store")
+                    }
                 }
                 tokio::select! {
                     written = parts.store.events_written(seen) => seen = written,

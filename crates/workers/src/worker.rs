@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
-use model::Timestamp;
+use model::{Timestamp, chain};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument as _, Span};
@@ -22,7 +22,7 @@ pub trait Work: Send + Sync + 'static {
     /// A claimed row and its lease.
     type Item: Send + Sync + 'static;
     /// The error of a claim or of an item.
-    type Error: fmt::Display + Send;
+    type Error: std::error::Error + Send + 'static;
 
     /// Claims up to `most` items that are due and not leased.
     fn claim(&self, most: u32) -> impl Future<Output = Result<Vec<Claimed<Self::Item>>, Self::Error>> + Send;
@@ -166,7 +166,7 @@ impl<W: Work> Worker<W> {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(worker = W::NAME, %error, "what is due cannot be claimed");
+                    tracing::warn!(worker = W::NAME, error = %chain(&error), "what is due cannot be claimed");
                     failures += 1;
                 }
             }
@@ -211,7 +211,9 @@ impl<W: Work> Worker<W> {
         let observer = workers.observer();
         match caught(under_lease).await {
             Ok(Some(Ok(()))) => return,
-            Ok(Some(Err(error))) => tracing::info!(worker = W::NAME, %error, "an item failed"),
+            Ok(Some(Err(error))) => {
+                tracing::info!(worker = W::NAME, error = %chain(&error), "an item failed")
+            }
             Ok(None) => {
                 tracing::warn!(worker = W::NAME, "the lease of an item was lost; its work is cut off");
             }

@@ -1,5 +1,5 @@
 //! Runs the simulator alone until Ctrl-C: `cargo run -p zoom-sim --example simulator [directory]`.
-//! Prints how to reach it as one line of JSON.
+//! Prints its addresses as one line of JSON.
 
 use zoom_sim::{Simulator, SimulatorConfig};
 

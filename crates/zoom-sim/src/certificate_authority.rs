@@ -1,7 +1,7 @@
-//! The simulator's own certificate authority, and the certificate it serves.
+//! The simulator's own certificate authority (CA), and the certificate that it serves.
 //!
-//! The CA is kept in the configured directory, so that a restart keeps the trust a client has
-//! set up. The leaf is made anew at each start.
+//! The CA is stored in the configured directory, so that clients still trust it after a restart. The leaf certificate is
+//! created at each start.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,12 +18,12 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// Names the leaf is valid for: Zoom's hosts, and the loopback address for plain HTTP clients.
+/// Names the leaf certificate is valid for: Zoom's hosts, and the loopback address for plain HTTP clients.
 const NAMES: [&str; 5] = ["zoom.us", "*.zoom.us", "api.zoom.us", "localhost", "127.0.0.1"];
 
-/// The CA in force and the TLS configuration signed by it.
+/// The CA, and the TLS configuration with a certificate signed by it.
 pub(crate) struct Authority {
-    /// Where clients find the CA certificate (PEM).
+    /// Path of the CA certificate (PEM) for clients.
     pub(crate) ca_file: PathBuf,
     /// Base64 of the SHA-256 of the CA's public key (SPKI), for Chromium's
     /// `--ignore-certificate-errors-spki-list`: it accepts a chain when any certificate the
@@ -33,7 +33,7 @@ pub(crate) struct Authority {
     pub(crate) tls: Arc<ServerConfig>,
 }
 
-/// Why there is no certificate to serve.
+/// Why the certificates could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthorityError {
     #[error(transparent)]
@@ -47,7 +47,7 @@ pub(crate) enum AuthorityError {
 }
 
 impl Authority {
-    /// Loads the CA from `directory`, or makes one there (`ca.pem`, and `ca-key.pem` with mode 0600).
+    /// Loads the CA from `directory`, or creates one there (`ca.pem`, and `ca-key.pem` with mode 0600).
     pub(crate) fn open(directory: &Path) -> Result<Self, AuthorityError> {
         std::fs::create_dir_all(directory)?;
         let ca_file = directory.join("ca.pem");
@@ -59,8 +59,8 @@ impl Authority {
         }
         let ca_key = KeyPair::from_pem(&std::fs::read_to_string(&key_file)?)?;
         if !is_constrained(&CertificateDer::from_pem_file(&ca_file)?) {
-            // Made by a version before constraints. The key stays, and with it the trust of clients
-            // that read this file.
+            // An older version wrote this certificate without name constraints. The key stays the same, so that clients that
+            // read this file still trust it.
             std::fs::write(&ca_file, ca_params()?.self_signed(&ca_key)?.pem())?;
         }
         let ca = CertificateDer::from_pem_file(&ca_file)?;
@@ -90,8 +90,8 @@ fn ca_params() -> Result<CertificateParams, rcgen::Error> {
     params.distinguished_name.push(DnType::CommonName, "Zoom simulator: local test authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    // A client that trusts this authority trusts it for the simulator's names and for nothing else,
-    // even if its key, which lies beside it, is stolen. `zoom.us` covers its subdomains (RFC 5280).
+    // Limits the damage if the key, which is stored next to the certificate, is stolen: clients trust this CA only for the
+    // simulator's names. `zoom.us` covers its subdomains (RFC 5280).
     params.name_constraints = Some(NameConstraints {
         permitted_subtrees: vec![
             GeneralSubtree::DnsName("zoom.us".into()),
@@ -116,7 +116,7 @@ fn leaf_params() -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-/// Writes a file that only its owner can read, from the moment it exists.
+/// Writes a file that is created with owner-only permissions.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_restart_keeps_the_authority() {
+    fn the_authority_is_the_same_after_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let first = Authority::open(directory.path()).unwrap();
         let pem = std::fs::read(&first.ca_file).unwrap();
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(pem, std::fs::read(&second.ca_file).unwrap());
     }
 
-    /// What a client that trusts the authority in `directory` says of a certificate for `name`.
+    /// Verifies a certificate for `name` as a client that trusts the CA in `directory` does.
     fn verdict(directory: &Path, name: &str) -> Result<(), rustls::Error> {
         use rustls::client::{WebPkiServerVerifier, danger::ServerCertVerifier as _};
         use rustls::pki_types::{ServerName, UnixTime};
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authority_is_good_for_the_simulators_names_and_no_others() {
+    fn the_authority_is_valid_only_for_the_simulators_names() {
         let directory = tempfile::tempdir().unwrap();
         Authority::open(directory.path()).unwrap();
         for name in NAMES {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_from_before_the_constraints_gets_them_and_keeps_its_key() {
+    fn an_old_authority_gets_name_constraints_and_keeps_its_key() {
         let directory = tempfile::tempdir().unwrap();
         let first = Authority::open(directory.path()).unwrap();
         let key = std::fs::read_to_string(directory.path().join("ca-key.pem")).unwrap();
@@ -181,7 +181,11 @@ mod tests {
         params.name_constraints = None;
         let old = params.self_signed(&KeyPair::from_pem(&key).unwrap()).unwrap();
         std::fs::write(directory.path().join("ca.pem"), old.pem()).unwrap();
-        assert_eq!(verdict(directory.path(), "example.com"), Ok(()), "the test can tell");
+        assert_eq!(
+            verdict(directory.path(), "example.com"),
+            Ok(()),
+            "without constraints any name is trusted"
+        );
         let second = Authority::open(directory.path()).unwrap();
         assert_eq!(first.spki, second.spki);
         assert!(verdict(directory.path(), "example.com").is_err());
@@ -189,7 +193,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_key_is_its_owners_alone() {
+    fn only_the_owner_can_read_the_key() {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();
         Authority::open(directory.path()).unwrap();

@@ -5,23 +5,23 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// One point of Zoom's time, as lifetimes and as events count it.
+/// One point of Zoom's time, in the units of lifetimes and of events.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
-    /// In whole seconds.
+    /// Precision: whole seconds.
     pub(crate) now: Timestamp,
-    /// In milliseconds since 1970: the `event_ts` of what happens now.
+    /// Milliseconds since 1970: the `event_ts` of an event at this time.
     pub(crate) unix_ms: i64,
 }
 
-/// Tells Zoom's time. Lifetimes of codes, tokens and signatures are judged by it (ours).
+/// Zoom's clock. Lifetimes of codes, tokens and signatures are checked against it (ours).
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     offset_seconds: AtomicI64,
 }
 
 impl Clock {
-    /// Zoom's time: the wall clock, shifted by everything [`Clock::advance`] was told.
+    /// Zoom's time: the wall clock plus the sum of all [`Clock::advance`] calls.
     pub(crate) fn now(&self) -> Timestamp {
         let shifted = wall().as_second().saturating_add(self.offset_seconds());
         Timestamp::from_second(shifted).unwrap_or(Timestamp::MAX)
@@ -33,7 +33,7 @@ impl Clock {
         Moment { now: self.now(), unix_ms }
     }
 
-    /// The real time in milliseconds since 1970, for measuring bots; no offset touches it.
+    /// Real time in milliseconds since 1970, without the offset: for measuring bots.
     pub(crate) fn real_unix_ms() -> i64 {
         wall().as_millisecond()
     }
@@ -48,7 +48,7 @@ impl Clock {
         self.offset_seconds.load(Ordering::SeqCst)
     }
 
-    /// Waits in real time: for the `delay` fault, for long polls, which a person sits through, and for the next webhook.
+    /// Waits in real time: for the `delay` fault, for long polls, and for the next webhook.
     #[expect(clippy::disallowed_methods, reason = "the one place that waits")]
     pub(crate) async fn wait(duration: Duration) {
         tokio::time::sleep(duration).await;
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_offset_moves_zooms_time_and_not_the_real_one() {
+    fn the_offset_moves_zooms_time_but_not_the_real_time() {
         let clock = Clock::default();
         let before = clock.now();
         clock.advance(86_400);

@@ -1,4 +1,4 @@
-//! The `Date` of every answer is Zoom's time, whatever the machine's clock says (D: a server sends its own).
+//! Sets the `Date` header of every answer to Zoom's time, independent of the machine's clock (D: a server sends its own).
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::state::SharedSim;
 
-/// Adds it to an answer that has none yet.
+/// Adds the header to an answer that has none yet.
 pub(crate) async fn add(State(sim): State<SharedSim>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if !response.headers().contains_key(header::DATE) {
@@ -17,8 +17,8 @@ pub(crate) async fn add(State(sim): State<SharedSim>, request: Request, next: Ne
     response
 }
 
-/// In the form of RFC 9110, 5.6.7.
+/// Writes the date in the format of RFC 9110, 5.6.7.
 pub(crate) fn write(headers: &mut HeaderMap, at: Timestamp) {
     let text = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    headers.insert(header::DATE, HeaderValue::from_str(&text).expect("digits and letters"));
+    headers.insert(header::DATE, HeaderValue::from_str(&text).expect("an HTTP date is a valid header value"));
 }

@@ -1,15 +1,15 @@
-//! Random ids, secrets and keys, as a value that is passed in.
+//! Random ids, secrets and keys from an injectable source.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Where randomness comes from: the operating system, or a seed when a run must repeat exactly.
+/// Source of randomness: the operating system, or a seed when a run must be reproducible.
 #[derive(Debug)]
 pub(crate) enum Entropy {
     /// Unpredictable.
     System,
-    /// SHA-256 over seed and counter: the same seed gives the same ids. Never for real secrets.
+    /// SHA-256 over seed and counter: the same seed gives the same ids. Not for real secrets.
     Seeded { seed: u64, counter: u64 },
 }
 
@@ -24,7 +24,7 @@ impl Entropy {
         let mut bytes = [0; 32];
         match self {
             Self::System => {
-                aws_lc_rs::rand::fill(&mut bytes).expect("the operating system has randomness to give");
+                aws_lc_rs::rand::fill(&mut bytes).expect("the operating system provides randomness");
             }
             Self::Seeded { seed, counter } => {
                 *counter += 1;
@@ -45,7 +45,7 @@ impl Entropy {
         URL_SAFE_NO_PAD.encode(self.bytes())
     }
 
-    /// A whole number in `low..low + count`; the bias of the remainder does not matter here.
+    /// A whole number in `low..low + count`; the modulo bias does not matter here.
     pub(crate) fn number(&mut self, low: u64, count: u64) -> u64 {
         let bytes = self.bytes();
         let raw = bytes[..8].iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_repeats_and_the_system_does_not() {
+    fn only_a_seed_is_reproducible() {
         let (mut a, mut b) = (Entropy::new(Some(7)), Entropy::new(Some(7)));
         let first = a.id();
         assert_eq!(first, b.id());

@@ -1,4 +1,4 @@
-//! Faults on demand: answers that are late, wrong, broken, or never come.
+//! Faults on demand: answers that are late, wrong, broken or missing.
 
 use std::future::Future;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use crate::listeners::HangUp;
 use crate::state::Sim;
 use crate::too_many_requests::{Headroom, RetryAfter, too_many};
 
-/// Where a fault strikes.
+/// The requests that a fault affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Place {
-    /// `POST /oauth/token`, every grant but refresh.
+    /// `POST /oauth/token` with any grant except refresh.
     Token,
     /// `POST /oauth/token` with `grant_type=refresh_token`.
     Refresh,
@@ -33,7 +33,7 @@ pub(crate) enum Place {
     UsersMe,
     /// `GET /v2/users`.
     Users,
-    /// Every call about meetings but their join tokens.
+    /// Every call about meetings, except join tokens.
     Meetings,
     /// Minting of a join token.
     JoinToken,
@@ -47,7 +47,7 @@ pub(crate) enum Place {
     WcSocket,
 }
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
@@ -63,16 +63,17 @@ pub(crate) enum Kind {
     Http500,
     /// 200 with an HTML page where JSON belongs, no work.
     Html,
-    /// The work is done, `delay_ms` late.
+    /// The work is done after `delay_ms`.
     Delay,
-    /// The work is done, and half of the answer arrives before the connection breaks off.
+    /// The work is done, and half of the answer arrives before the connection breaks.
     Truncated,
-    /// The work is done, and half of the answer's JSON arrives as if it were all.
+    /// The work is done, and half of the answer's JSON arrives as a complete message.
     HalfJson,
-    /// The work is done, and the answer's JSON is changed: `set` replaces or adds fields, `remove` takes them away, `before`
-    /// and `after` are bytes around it, `status` replaces its status.
+    /// The work is done, and the answer's JSON is changed: `set` replaces or adds fields, `remove` removes them, `before`
+    /// and
+    /// `after` are bytes around the JSON, `status` replaces the status.
     OddBody,
-    /// The work is done, half of the answer arrives, and nothing more: the line stays open.
+    /// The work is done, and half of the answer arrives, but nothing more: the connection stays open.
     Freeze,
     /// The work is done, and the answer's `Date` is `skew_seconds` off. Zoom's time itself is moved by `/_sim/clock`.
     WrongDate,
@@ -89,31 +90,31 @@ pub(crate) struct Fault {
     #[serde(rename = "where")]
     pub(crate) place: Place,
     pub(crate) kind: Kind,
-    /// How many requests it still spoils.
+    /// The number of requests it still affects.
     #[serde(default = "once")]
     pub(crate) times: u32,
-    /// Milliseconds of real time, for `delay`.
+    /// For `delay`: milliseconds of real time.
     #[serde(default)]
     pub(crate) delay_ms: u64,
-    /// For `http_429`; absent sends no such header.
+    /// For `http_429`: the form of `Retry-After`; if absent, there is no such header.
     #[serde(default)]
     pub(crate) retry_after: Option<RetryAfter>,
-    /// For `wrong_date`.
+    /// For `wrong_date`: the error of the `Date` header in seconds.
     #[serde(default)]
     pub(crate) skew_seconds: i64,
-    /// For `odd_body`, as are the four after it: fields of the answer's JSON that are replaced or added.
+    /// For `odd_body`, like the next four fields: fields of the answer's JSON to replace or add.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) set: Map<String, Value>,
-    /// Fields that are taken away.
+    /// Fields to remove.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) remove: Vec<String>,
     /// Bytes before the JSON.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) before: String,
-    /// Bytes after it.
+    /// Bytes after the JSON.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) after: String,
-    /// Another status.
+    /// The status that replaces the answer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<u16>,
 }
@@ -141,7 +142,7 @@ impl Faults {
         self.armed.clear();
     }
 
-    /// Uses up one time of the oldest fault armed for `place`.
+    /// Consumes one use of the oldest fault armed for `place`.
     fn take(&mut self, place: Place) -> Option<Fault> {
         let index = self.armed.iter().position(|fault| fault.place == place)?;
         let fault = &mut self.armed[index];
@@ -154,7 +155,7 @@ impl Faults {
     }
 }
 
-/// Does `work` and answers with it, unless a fault is armed for `place`.
+/// Runs `work` and returns its answer, changed by a fault if one is armed for `place`.
 pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = Response>) -> Response {
     let fault = {
         let mut world = sim.world();
@@ -163,7 +164,7 @@ pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = R
         fault
     };
     let Some(fault) = fault else { return work.await };
-    tracing::info!(?place, kind = ?fault.kind, "a fault strikes");
+    tracing::info!(?place, kind = ?fault.kind, "applying a fault");
     match fault.kind {
         Kind::DropBefore => HangUp.into_response(),
         Kind::LoseAnswer => {
@@ -204,7 +205,7 @@ pub(crate) async fn around(sim: &Sim, place: Place, work: impl Future<Output = R
     }
 }
 
-/// None is left, of a limit that nobody has set.
+/// Limit headers of a fictitious limit with no requests left.
 fn headroom(retry_after: Option<RetryAfter>, now: Timestamp) -> Headroom {
     if retry_after == Some(RetryAfter::Date) {
         Headroom::per_day("Light", None, 0, now)
@@ -213,17 +214,17 @@ fn headroom(retry_after: Option<RetryAfter>, now: Timestamp) -> Headroom {
     }
 }
 
-/// How half of an answer arrives.
+/// How half of an answer is sent.
 enum Half {
-    /// With the whole length announced, and the connection closed early.
+    /// The whole length is announced, and the connection closes early.
     BrokenOff,
-    /// As a whole message.
+    /// As a complete message.
     AsIfWhole,
-    /// With the whole length announced, and a line that stays open until the caller hangs up.
+    /// The whole length is announced, and the connection stays open until the caller closes it.
     AndThenNothing,
 }
 
-/// The same answer with an odd body. What is no JSON object has no fields to change.
+/// The answer with a changed body. If the body is not a JSON object, there are no fields to change.
 async fn odd(response: Response, odd: &Fault) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else { return HangUp.into_response() };
@@ -242,7 +243,7 @@ async fn odd(response: Response, odd: &Fault) -> Response {
     Response::from_parts(parts, Body::from(format!("{}{text}{}", odd.before, odd.after)))
 }
 
-/// Half of an answer.
+/// The first half of an answer.
 async fn truncated(response: Response, half: Half) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else { return HangUp.into_response() };
@@ -257,7 +258,7 @@ async fn truncated(response: Response, half: Half) -> Response {
         return Response::from_parts(parts, Body::from_stream(first.chain(stream::pending())));
     }
     let broken = stream::once(async {
-        // While the body is pending the server sends what it has.
+        // Yielding lets the server send what it already has.
         tokio::task::yield_now().await;
         Err(std::io::Error::other("truncated on purpose"))
     });

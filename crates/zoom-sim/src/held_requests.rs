@@ -1,4 +1,4 @@
-//! Requests that a fault holds until the control API releases them: a test decides what happens meanwhile.
+//! Requests that a fault holds until the control API releases them, so that a test can act meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::faults::{Kind, Place};
 use crate::state::Sim;
 
-/// A request that waits.
+/// A held request.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Waiting {
     #[serde(rename = "where")]
@@ -16,7 +16,7 @@ pub(crate) struct Waiting {
     kind: Kind,
 }
 
-/// The requests that wait, oldest first.
+/// The held requests, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     next: u64,
@@ -24,19 +24,20 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// What waits.
+    /// The held requests.
     pub(crate) fn list(&self) -> Vec<Waiting> {
         self.waiting.values().map(|(waiting, _)| *waiting).collect()
     }
 
-    /// Lets all of them go, and says how many.
+    /// Releases all held requests and returns their number.
     pub(crate) fn let_go(&mut self) -> usize {
-        // Dropping the other end of their line is what lets them go.
+        // Dropping the senders releases the waiting requests.
         std::mem::take(&mut self.waiting).len()
     }
 }
 
-/// Waits until the control API releases it, or the simulator stops. A caller who hangs up is forgotten.
+/// Waits until the control API releases the request, or the simulator stops. If the caller disconnects, its entry is
+/// removed.
 pub(crate) async fn wait(sim: &Sim, place: Place, kind: Kind) {
     let (go, gone) = oneshot::channel();
     let id = {

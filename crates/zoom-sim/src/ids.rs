@@ -1,4 +1,4 @@
-//! Ids that cannot be passed for one another.
+//! Ids with distinct types, so that they cannot be confused.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +18,11 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A Zoom account: the organisation users belong to.
+    /// A Zoom account: the organisation that users belong to.
     AccountId
     /// An app's public id; the SDK calls the same value `appKey` and `sdkKey` (D).
     ClientId
-    /// A consent that was given, and what came of it (ours).
+    /// A grant: a given consent and its tokens (ours).
     GrantId
     /// A meeting's number: 9 to 11 digits (I), without spaces.
     MeetingNumber
@@ -31,12 +31,12 @@ ids! {
 }
 
 impl MeetingNumber {
-    /// 9 to 11 digits (I).
+    /// Whether it has 9 to 11 digits (I).
     pub(crate) fn is_plausible(&self) -> bool {
         (9..=11).contains(&self.0.len()) && self.0.bytes().all(|byte| byte.is_ascii_digit())
     }
 
-    /// As REST and most events carry it; 0 for what is no number.
+    /// The number as in REST and most events; 0 if it is not a number.
     pub(crate) fn as_number(&self) -> u64 {
         self.0.parse().unwrap_or_default()
     }

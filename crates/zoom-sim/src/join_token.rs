@@ -7,10 +7,10 @@ use crate::ids::{MeetingNumber, UserId};
 use crate::jwt;
 use crate::world::World;
 
-/// How long one works (D).
+/// Lifetime of a join token (D).
 pub(crate) const LIFE: SignedDuration = SignedDuration::from_secs(120);
 
-/// What the bot may do; the last part of the path (D).
+/// What the bot may do: the last segment of the path (D).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Privilege {
@@ -24,7 +24,7 @@ pub(crate) enum Privilege {
 struct Claims {
     aud: String,
     mn: MeetingNumber,
-    /// Who was the meeting's host.
+    /// The meeting's host when the token was minted.
     uid: UserId,
     privilege: Privilege,
     bypass_waiting_room: bool,
@@ -32,17 +32,17 @@ struct Claims {
     jti: String,
 }
 
-/// What a token that is good for a meeting says.
+/// The permission from a token that is valid for a meeting.
 #[derive(Clone, Debug)]
 pub(crate) struct Permit {
     pub(crate) privilege: Privilege,
-    /// Past the waiting room, for who brings ZAK or OBF too (D).
+    /// Skips the waiting room, if a ZAK or OBF token is sent too (D).
     pub(crate) bypass_waiting_room: bool,
-    /// Goes into [`World::spent_tokens`] when it admits a bot.
+    /// Added to [`World::spent_tokens`] when the token admits a bot.
     pub(crate) jti: String,
 }
 
-/// A join token for a meeting.
+/// Mints a join token for a meeting.
 pub(crate) fn mint(
     world: &mut World,
     number: &MeetingNumber,
@@ -66,7 +66,7 @@ pub(crate) fn mint(
     token
 }
 
-/// Reads a token; `None` when it is forged, expired, for another meeting, or was used before (O).
+/// Reads a token; `None` if it is forged, expired, for another meeting, or was used before (O).
 pub(crate) fn read(
     world: &World,
     token: &str,

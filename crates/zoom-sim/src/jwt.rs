@@ -7,19 +7,19 @@ use serde::de::DeserializeOwned;
 /// Signs claims with HS256.
 ///
 /// # Panics
-/// When the claims cannot be written as JSON, which no claims of this crate can cause.
+/// If the claims cannot be serialised as JSON. No claims in this crate cause this.
 pub(crate) fn sign<T: Serialize>(claims: &T, key: &str) -> String {
     let key = EncodingKey::from_secret(key.as_bytes());
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).expect("plain claims are JSON")
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).expect("claims serialise as JSON")
 }
 
-/// Reads claims whose HS256 signature fits `key`. Times are the caller's to judge, by its own clock.
+/// Reads claims whose HS256 signature matches `key`. The caller must check the times by its own clock.
 pub(crate) fn read<T: DeserializeOwned + Clone>(token: &str, key: &str) -> Option<T> {
     let key = DecodingKey::from_secret(key.as_bytes());
     Some(jsonwebtoken::decode::<T>(token, &key, &timeless()).ok()?.claims)
 }
 
-/// Reads claims without looking at the signature.
+/// Reads claims without verifying the signature.
 pub(crate) fn peek<T: DeserializeOwned + Clone>(token: &str) -> Option<T> {
     Some(jsonwebtoken::dangerous::insecure_decode::<T>(token).ok()?.claims)
 }

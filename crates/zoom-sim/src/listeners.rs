@@ -15,12 +15,12 @@ use rustls::ServerConfig;
 use tokio_util::task::TaskTracker;
 use tower::util::MapResult;
 
-/// How long requests in flight may take to finish when the simulator stops.
+/// How long requests in flight may still run when the simulator stops.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Put in a response's extensions, closes the connection without sending a byte of that response.
+/// In a response's extensions, closes the connection without sending any of the response.
 ///
-/// Clients see what they see when an answer is lost on its way.
+/// To clients this looks like an answer that was lost in the network.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HangUp;
 
@@ -32,7 +32,7 @@ impl IntoResponse for HangUp {
     }
 }
 
-/// The error that tells the HTTP server to drop a connection.
+/// The error that makes the HTTP server drop a connection.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection was dropped on purpose")]
 struct Dropped;
@@ -43,19 +43,19 @@ impl From<Infallible> for Dropped {
     }
 }
 
-/// Stops a listener that was started by this module.
+/// A running listener, which this value can stop.
 pub(crate) struct Listening {
     handle: Handle<SocketAddr>,
 }
 
 impl Listening {
-    /// Accepts no more connections; requests in flight get a moment to finish.
+    /// Stops accepting connections; requests in flight get a short time to finish.
     pub(crate) fn stop(&self) {
         self.handle.graceful_shutdown(Some(GRACE));
     }
 }
 
-/// Binds a port on the loopback interface, and nowhere else.
+/// Binds a port, on the loopback interface only.
 pub(crate) fn bind(port: u16) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     listener.set_nonblocking(true)?;

@@ -1,4 +1,4 @@
-//! On-behalf-of tokens: a bot attends because a user in the meeting vouches for it.
+//! On-behalf-of (OBF) tokens: a user in the meeting vouches for a bot.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,22 +13,22 @@ use crate::world::user::User;
 struct Claims {
     aud: String,
     uid: UserId,
-    /// The one meeting it is good for; absent = any (ours).
+    /// The meeting that the token is valid for; if absent, any (ours).
     mn: Option<MeetingNumber>,
     exp: i64,
     jti: String,
 }
 
-/// What a token that is genuine and unused says.
+/// The authorisation from a genuine, unused token.
 #[derive(Debug)]
 pub(crate) struct Authorisation {
     pub(crate) user_id: UserId,
     pub(crate) meeting: Option<MeetingNumber>,
-    /// Goes into [`World::spent_tokens`] when it admits a bot.
+    /// Added to [`World::spent_tokens`] when the token admits a bot.
     pub(crate) jti: String,
 }
 
-/// An OBF token of `user` that works for `life`, bound to a meeting when one is named (D).
+/// Mints an OBF token of `user` that is valid for `life`, bound to a meeting if one is given (D).
 pub(crate) fn mint(
     world: &mut World,
     user: &User,
@@ -49,8 +49,8 @@ pub(crate) fn mint(
     token
 }
 
-/// Reads a token; `None` when it is forged or expired, was used before (D in Zoom's blog; a switch),
-/// or its user is gone or deactivated (ours).
+/// Reads a token; `None` if it is forged or expired, was used before (D in Zoom's blog; a switch), or its user is deleted
+/// or deactivated (ours).
 pub(crate) fn read(
     world: &World,
     token: &str,

@@ -1,10 +1,10 @@
-//! Changing some fields of something, by the names that it is shown with.
+//! Partial updates of a value by its serialised field names.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// `current` with the fields of `patch` in place of its own: one set of names and checks for making and for changing.
+/// Replaces the fields of `current` by those of `patch`. Creating and changing thereby share field names and checks.
 pub(crate) fn patched<T: Serialize + DeserializeOwned>(
     current: &T,
     patch: Map<String, Value>,

@@ -1,4 +1,4 @@
-//! Everything the simulated Zoom serves, on one origin for all of its hosts.
+//! All routes of the simulated Zoom, on one origin for all of its hosts.
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -6,8 +6,8 @@ use axum::middleware::from_fn_with_state;
 use crate::state::SharedSim;
 use crate::{date_header, gate, oauth, rest};
 
-/// OAuth and REST as API clients see them; the meeting gate as browsers see it. The gate also
-/// answers whatever else is asked for, so that a page may read even a 404.
+/// OAuth and REST for API clients, and the meeting gate for browsers. The gate also answers unknown paths, so that a page
+/// can read even a 404.
 pub(crate) fn routes(sim: &SharedSim) -> Router {
     Router::new()
         .merge(oauth::routes())

@@ -16,76 +16,76 @@ use crate::webhooks::wire::Wire;
 use crate::world::World;
 use crate::{control, routes};
 
-/// Where the simulator listens and keeps its certificate authority.
+/// Where the simulator listens and stores its certificate authority.
 #[derive(Clone, Debug)]
 pub struct SimulatorConfig {
-    /// Port of the simulated Zoom (HTTPS) on 127.0.0.1; 0 takes any free one.
+    /// Port of the simulated Zoom (HTTPS) on 127.0.0.1; 0 chooses a free one.
     pub zoom_port: u16,
-    /// Port of the control API (plain HTTP) on 127.0.0.1; 0 takes any free one.
+    /// Port of the control API (plain HTTP) on 127.0.0.1; 0 chooses a free one.
     pub control_port: u16,
-    /// Directory of `ca.pem` and `ca-key.pem`; made when absent, reused when present.
+    /// Directory of `ca.pem` and `ca-key.pem`; created if absent, reused if present.
     pub directory: PathBuf,
-    /// Makes ids, codes and secrets repeat from run to run. `None` asks the operating system.
+    /// Makes ids, codes and secrets reproducible. `None` uses the operating system's randomness.
     pub seed: Option<u64>,
 }
 
-/// What a client needs to know to use a running simulator.
+/// Addresses and trust data that clients of a running simulator need.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ready {
-    /// Always true; makes the printed line easy to wait for.
+    /// Always true, so that a script can wait for the printed line.
     pub ready: bool,
-    /// In place of `https://zoom.us`: `https://127.0.0.1:PORT`, or that very name.
+    /// Replaces `https://zoom.us`: `https://127.0.0.1:PORT`, or that name itself under [`Simulator::start_as_zoom`].
     pub zoom_base: String,
-    /// In place of `https://api.zoom.us`; the same server.
+    /// Replaces `https://api.zoom.us`; it is the same server.
     pub api_base: String,
-    /// Base of the control API: `http://127.0.0.1:PORT/_sim`.
+    /// Base URL of the control API: `http://127.0.0.1:PORT/_sim`.
     pub control: String,
-    /// The CA certificate (PEM) that HTTP clients must trust.
+    /// Path of the CA certificate (PEM) that HTTP clients must trust.
     pub ca_file: PathBuf,
     /// `127.0.0.1:PORT`, for Chromium's `--host-resolver-rules=MAP *.zoom.us …`.
     pub zoom_address: String,
-    /// Base64 SHA-256 of the CA's public key, for Chromium's
-    /// `--ignore-certificate-errors-spki-list`. It covers the leaf, whose chain carries the CA.
+    /// Base64 SHA-256 of the CA's public key, for Chromium's `--ignore-certificate-errors-spki-list`. It covers the leaf
+    /// certificate, whose chain contains the CA.
     pub spki: String,
 }
 
-/// The meeting that a script plays in.
+/// The meeting in which a script plays.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlayedMeeting {
     /// 9 to 11 digits.
     pub meeting_number: String,
-    /// The link that people are given.
+    /// The link for participants.
     pub join_url: String,
 }
 
-/// Why the simulator did not start; each message says what to do.
+/// Why the simulator did not start. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port cannot be bound.
+    /// A port could not be bound.
     #[error("cannot listen on 127.0.0.1:{port} ({source}): {}", advice(*port, flag, source))]
     Port {
-        /// The port that was asked for.
+        /// The requested port.
         port: u16,
-        /// The flag that chooses another.
+        /// The command-line flag that chooses another port.
         flag: &'static str,
-        /// What the operating system said.
+        /// The error from the operating system.
         source: io::Error,
     },
-    /// The certificate authority cannot be read or written.
+    /// The certificate authority could not be read or written.
     #[error(
-        "cannot keep the simulator's certificate authority in {} ({reason}): \
+        "cannot store the simulator's certificate authority in {} ({reason}): \
          choose a writable directory, or remove its ca.pem and ca-key.pem", directory.display()
     )]
     Authority {
-        /// The directory that was asked for.
+        /// The configured directory.
         directory: PathBuf,
-        /// What went wrong.
+        /// The cause.
         reason: String,
     },
-    /// The client that delivers webhooks cannot be made.
+    /// The HTTP client for webhooks could not be created.
     #[error("cannot set up HTTP for webhooks ({0}): report it")]
     Wire(#[source] reqwest::Error),
-    /// A bound listener cannot be served.
+    /// A bound listener could not be served.
     #[error("cannot serve the simulator ({0}): try again")]
     Serve(#[source] io::Error),
 }
@@ -98,7 +98,7 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Binds both ports and serves until [`Simulator::stop`].
+    /// Binds both ports and serves requests until [`Simulator::stop`].
     ///
     /// Needs a Tokio runtime. Dropping the value instead of stopping it leaves the servers running.
     #[expect(clippy::unused_async, reason = "starting needs a runtime; the signature says so")]
@@ -106,8 +106,9 @@ impl Simulator {
         Self::start_under(Names::Loopback, &config)
     }
 
-    /// The same, under Zoom's own names: for clients that know no others, on a machine that resolves
-    /// them to 127.0.0.1. They expect port 443; with another one, the addresses it tells carry it.
+    /// Like [`Simulator::start`], but under Zoom's own host names: for clients that know no others, on a machine that
+    /// resolves those names to 127.0.0.1. Such clients expect port 443; with another port, the returned addresses contain
+    /// it.
     #[expect(clippy::unused_async, reason = "starting needs a runtime; the signature says so")]
     pub async fn start_as_zoom(config: SimulatorConfig) -> Result<Self, StartError> {
         Self::start_under(Names::Zoom, &config)
@@ -129,7 +130,7 @@ impl Simulator {
         let control = listeners::serve_plain(&sim.tasks, control_listener, control::routes(&sim))
             .map_err(StartError::Serve)?;
         delivery::start(&sim);
-        tracing::info!(zoom_port, control_port, "the Zoom simulator listens");
+        tracing::info!(zoom_port, control_port, "the Zoom simulator is listening");
 
         let ready = Ready {
             ready: true,
@@ -143,19 +144,19 @@ impl Simulator {
         Ok(Self { ready, sim, listening: [zoom, control] })
     }
 
-    /// How to reach it.
+    /// The simulator's addresses.
     pub fn ready(&self) -> &Ready {
         &self.ready
     }
 
-    /// Makes the meeting of a script and plays it; the README says how one looks.
+    /// Creates the meeting of a script and plays the script. The README shows an example.
     pub fn play(&self, script: &str) -> Result<PlayedMeeting, ScriptError> {
         let playing = script::play(&self.sim, Script::read(script)?, None)?;
         self.sim.happened();
         Ok(PlayedMeeting { meeting_number: playing.meeting_number.0, join_url: playing.join_url })
     }
 
-    /// Closes sockets, lets requests in flight finish, and returns when every task has ended.
+    /// Closes sockets, lets requests in flight finish, and returns when all tasks have ended.
     pub async fn stop(self) {
         self.sim.stopping.cancel();
         for listening in &self.listening {
@@ -166,7 +167,7 @@ impl Simulator {
     }
 }
 
-/// Under which names clients find it.
+/// The host names that clients use.
 #[derive(Clone, Copy, Debug)]
 enum Names {
     Loopback,
@@ -174,7 +175,7 @@ enum Names {
 }
 
 impl Names {
-    /// In place of `https://zoom.us` and `https://api.zoom.us`.
+    /// The origins that replace `https://zoom.us` and `https://api.zoom.us`.
     fn origins(self, port: u16) -> (String, String) {
         match (self, port) {
             (Self::Loopback, _) => {
@@ -187,15 +188,15 @@ impl Names {
     }
 }
 
-/// What to do about a port that cannot be had.
+/// Advice for a port that could not be bound.
 fn advice(port: u16, flag: &str, source: &io::Error) -> String {
     if source.kind() == io::ErrorKind::PermissionDenied {
         return format!(
-            "ports this low are the administrator's. Allow them once with \
-             `sysctl net.ipv4.ip_unprivileged_port_start={port}`, run it as root, or choose another with {flag}"
+            "ports this low need root. Allow them once with \
+             `sysctl net.ipv4.ip_unprivileged_port_start={port}`, run this as root, or choose another port with {flag}"
         );
     }
-    format!("choose another port with {flag}, or 0 for any free one")
+    format!("choose another port with {flag}, or 0 for any free port")
 }
 
 fn bind(port: u16, flag: &'static str) -> Result<(TcpListener, u16), StartError> {
@@ -210,15 +211,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_trouble_with_a_port_has_its_own_advice() {
+    fn each_port_error_has_its_own_advice() {
         let denied = advice(443, "--zoom-port", &io::ErrorKind::PermissionDenied.into());
         assert!(denied.contains("ip_unprivileged_port_start=443") && denied.contains("--zoom-port"));
         let taken = advice(443, "--zoom-port", &io::ErrorKind::AddrInUse.into());
-        assert!(taken.contains("0 for any free one") && !taken.contains("sysctl"));
+        assert!(taken.contains("0 for any free port") && !taken.contains("sysctl"));
     }
 
     #[test]
-    fn zooms_own_names_carry_a_port_only_when_they_must() {
+    fn zooms_own_names_contain_a_port_only_when_necessary() {
         let zoom = |port| Names::Zoom.origins(port).1;
         assert_eq!([zoom(443), zoom(8443)], ["https://api.zoom.us", "https://api.zoom.us:8443"]);
         assert_eq!(

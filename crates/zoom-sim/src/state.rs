@@ -1,4 +1,4 @@
-//! What every handler holds: the world behind a lock, the clock, and the tasks' end.
+//! State shared by all handlers: the world behind a lock, the clock, and the shutdown of tasks.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,25 +11,25 @@ use crate::clock::{Clock, Moment};
 use crate::webhooks::wire::Wire;
 use crate::world::World;
 
-/// The running simulator as its handlers see it.
+/// The running simulator, as its handlers see it.
 pub(crate) struct Sim {
     pub(crate) clock: Clock,
-    /// Where REST is, as tokens tell it (`api_url`).
+    /// Base URL of REST, as in token answers (`api_url`).
     pub(crate) api_base: String,
-    /// Everything that runs is counted here, so that stopping can wait for it.
+    /// Tracks all tasks, so that stopping can wait for them.
     pub(crate) tasks: TaskTracker,
     /// Cancelled once, when the simulator stops.
     pub(crate) stopping: CancellationToken,
-    /// Notified when something may be due sooner than the delivery task thought.
+    /// Notified when a webhook may be due earlier than the delivery task expects.
     pub(crate) mail: Notify,
-    /// Changes with everything that happens; for scripts, which wait for people and for the clock.
+    /// Signals every change: scripts wait for participants and for the clock.
     happenings: watch::Sender<()>,
-    /// How webhooks go out.
+    /// The HTTP client for webhooks.
     pub(crate) wire: Wire,
     world: Mutex<World>,
 }
 
-/// How handlers take it.
+/// The form in which handlers receive the state.
 pub(crate) type SharedSim = Arc<Sim>;
 
 impl Sim {
@@ -46,19 +46,19 @@ impl Sim {
         })
     }
 
-    /// The state, for as long as the guard lives. No handler keeps it across an `await`, so what
-    /// happens under one guard is one step, and others see all of it or nothing.
+    /// Locks the state while the guard lives. No handler holds the guard across an `await`, so all changes under one guard
+    /// are one atomic step.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To be called after every step that changes anything: waiting tasks look again.
+    /// Must be called after every step that changes anything: it wakes waiting tasks.
     pub(crate) fn happened(&self) {
         self.mail.notify_one();
         self.happenings.send_replace(());
     }
 
-    /// Changes from now on, none of them missed.
+    /// Subscribes to all changes from now on.
     pub(crate) fn happenings(&self) -> watch::Receiver<()> {
         self.happenings.subscribe()
     }
@@ -68,7 +68,7 @@ impl Sim {
         self.clock.now()
     }
 
-    /// Zoom's time, for what apps are told of.
+    /// Zoom's time, for events.
     pub(crate) fn moment(&self) -> Moment {
         self.clock.moment()
     }

@@ -1,4 +1,4 @@
-//! "Too many requests": counting them, and how Zoom words it.
+//! "Too many requests": counting requests, and Zoom's 429 answers.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -9,13 +9,13 @@ use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Real milliseconds in which a limit per second counts.
+/// Window of a limit per second, in milliseconds of real time.
 const WINDOW_MS: i64 = 1000;
 
-/// Counts what each `K` had within the last second.
+/// Counts the requests of each `K` within the last second.
 ///
-/// The window slides (ours), which is the strictest reading of "per second": who stays under it
-/// stays under a limit by calendar second, too. What is refused does not count.
+/// The window slides (ours), which is the strictest reading of "per second": a caller that stays under this limit stays
+/// under a limit by calendar second too. Refused requests do not count.
 #[derive(Debug)]
 pub(crate) struct PerSecond<K> {
     admitted: HashMap<K, VecDeque<i64>>,
@@ -28,8 +28,8 @@ impl<K> Default for PerSecond<K> {
 }
 
 impl<K: Eq + Hash> PerSecond<K> {
-    /// Admits one more request of `who` at `now_ms` (real time) and says how many are left; `None`
-    /// when it would break the limit.
+    /// Admits one more request of `who` at `now_ms` (real time) and returns the number left; `None` if it would exceed the
+    /// limit.
     pub(crate) fn admit(&mut self, who: K, limit: u32, now_ms: i64) -> Option<u32> {
         let admitted = self.admitted.entry(who).or_default();
         while admitted.front().is_some_and(|at| now_ms - at >= WINDOW_MS) {
@@ -41,7 +41,7 @@ impl<K: Eq + Hash> PerSecond<K> {
     }
 }
 
-/// Counts what each `K` had since midnight UTC of Zoom's time (D).
+/// Counts the requests of each `K` since midnight UTC of Zoom's time (D).
 #[derive(Debug)]
 pub(crate) struct PerDay<K> {
     day: i64,
@@ -54,11 +54,11 @@ impl<K> Default for PerDay<K> {
     }
 }
 
-/// Seconds of a day.
+/// Seconds per day.
 const DAY: i64 = 86_400;
 
 impl<K: Eq + Hash> PerDay<K> {
-    /// As [`PerSecond::admit`].
+    /// Like [`PerSecond::admit`].
     pub(crate) fn admit(&mut self, who: K, limit: u32, now: Timestamp) -> Option<u32> {
         let day = now.as_second().div_euclid(DAY);
         if day != self.day {
@@ -71,23 +71,23 @@ impl<K: Eq + Hash> PerDay<K> {
     }
 }
 
-/// When a daily limit begins anew.
+/// When a daily limit resets.
 pub(crate) fn midnight_after(now: Timestamp) -> Timestamp {
     let midnight = (now.as_second().div_euclid(DAY) + 1) * DAY;
     Timestamp::from_second(midnight).unwrap_or(Timestamp::MAX)
 }
 
-/// How a 429 says when to come back (D PL; O: a date on daily limits, seconds or nothing else).
+/// The form of `Retry-After` in a 429 (D PL; O: a date for daily limits, otherwise seconds or no header).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RetryAfter {
-    /// `Retry-After: 1`, a per-second limit.
+    /// `Retry-After: 1`, for a per-second limit.
     Seconds,
-    /// `Retry-After: 2026-11-22T11:00:00Z`, a daily limit.
+    /// `Retry-After: 2026-11-22T11:00:00Z`, for a daily limit.
     Date,
 }
 
-/// What the limit headers say (D PL).
+/// Values of the limit headers (D PL).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Headroom {
     /// `Light` or `Medium`.
@@ -95,12 +95,12 @@ pub(crate) struct Headroom {
     pub(crate) daily: bool,
     pub(crate) limit: Option<u32>,
     pub(crate) remaining: u32,
-    /// When all of it is there again.
+    /// When the limit resets.
     pub(crate) reset: Timestamp,
 }
 
 impl Headroom {
-    /// That of a limit per second.
+    /// The headroom of a per-second limit.
     pub(crate) fn per_second(
         category: &'static str,
         limit: Option<u32>,
@@ -111,7 +111,7 @@ impl Headroom {
         Self { category, daily: false, limit, remaining, reset }
     }
 
-    /// That of a limit per day.
+    /// The headroom of a daily limit.
     pub(crate) fn per_day(
         category: &'static str,
         limit: Option<u32>,
@@ -121,7 +121,7 @@ impl Headroom {
         Self { category, daily: true, limit, remaining, reset: midnight_after(now) }
     }
 
-    /// Puts it on a response.
+    /// Writes the limit headers of a response.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let limit = self.limit.map(|limit| limit.to_string());
         for (name, value) in [
@@ -138,7 +138,7 @@ impl Headroom {
     }
 }
 
-/// A 429 with Zoom's headers and words (D PL, O).
+/// A 429 with Zoom's headers and texts (D PL, O).
 pub(crate) fn too_many(headroom: &Headroom, retry_after: Option<RetryAfter>) -> Response {
     let message = if headroom.daily {
         "You have reached the maximum daily rate limit for this API. Refer to the response header for \
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_second_holds_at_most_the_limit_of_one_app() {
+    fn no_second_exceeds_an_apps_limit() {
         let mut limiter = PerSecond::default();
         let mut ask = |app, now| limiter.admit(app, 2, now);
         assert_eq!([ask("one", 0), ask("one", 900)], [Some(1), Some(0)]);
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(
             ask("one", 1000),
             Some(0),
-            "the first is a second ago, and the refused one does not count"
+            "the first is older than a second, and the refused one does not count"
         );
         assert_eq!(ask("one", 1899), None);
         assert_eq!(ask("one", 1900), Some(0));
@@ -189,6 +189,6 @@ mod tests {
         assert_eq!(limiter.admit("one", 1, evening), None);
         assert_eq!(midnight_after(evening), at("2026-03-02T00:00:00Z"));
         assert_eq!(limiter.admit("one", 1, at("2026-03-02T00:00:00Z")), Some(0));
-        assert_eq!(limiter.admit("one", 0, evening), None, "nothing is nothing");
+        assert_eq!(limiter.admit("one", 0, evening), None, "a limit of 0 admits nothing");
     }
 }

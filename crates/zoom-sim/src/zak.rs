@@ -1,4 +1,4 @@
-//! ZAKs: minted by REST, believed by the meeting gate.
+//! ZAKs: minted by REST, accepted by the meeting gate.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::world::user::User;
 
 /// Claims of a ZAK: an HS256 JWT (O).
 ///
-/// `sk` is opaque at Zoom; here it holds the number of sign-outs before it was minted (ours).
+/// `sk` is opaque at Zoom; here it is the number of sign-outs before the ZAK was minted (ours).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Claims {
     aud: String,
@@ -27,27 +27,27 @@ struct Claims {
     cid: String,
 }
 
-/// Seconds that a ZAK works when nothing else is asked, and one of a user that was made over REST (D).
+/// Default lifetime of a ZAK in seconds, and that of a user created over REST (D).
 const USUAL: i64 = 7_200;
 const USUAL_OF_API_CREATED: i64 = 7_776_000;
 
-/// How long a ZAK of this user works when nothing else is asked.
+/// Default lifetime of this user's ZAKs.
 pub(crate) fn usual_life(user: &User) -> SignedDuration {
     SignedDuration::from_secs(if user.api_created { USUAL_OF_API_CREATED } else { USUAL })
 }
 
-/// A ZAK that an app asked for.
+/// Mints a ZAK that an app requested, and counts it.
 pub(crate) fn mint(world: &mut World, user: &User, life: SignedDuration, now: Timestamp) -> String {
     world.history.stats.zak_mints += 1;
     make(world, user, life, now)
 }
 
-/// A ZAK that comes with something else.
+/// Mints a ZAK that is part of another answer.
 pub(crate) fn enclose(world: &mut World, user: &User, now: Timestamp) -> String {
     make(world, user, usual_life(user), now)
 }
 
-/// A ZAK of `user` that works for `life`.
+/// Creates a ZAK of `user` that is valid for `life`.
 fn make(world: &mut World, user: &User, life: SignedDuration, now: Timestamp) -> String {
     let claims = Claims {
         aud: "clientsm".to_owned(),
@@ -67,8 +67,8 @@ fn make(world: &mut World, user: &User, life: SignedDuration, now: Timestamp) ->
     zak
 }
 
-/// The user a ZAK belongs to; `None` for one that is forged, expired or void: its user signed out
-/// everywhere since (D), or is deactivated (ours).
+/// The user that a ZAK belongs to; `None` if it is forged, expired or invalidated: its user has since signed out everywhere
+/// (D), or is deactivated (ours).
 pub(crate) fn holder<'w>(world: &'w World, zak: &str, now: Timestamp) -> Option<&'w User> {
     let claims: Claims = jwt::read(zak, &world.signing_key)?;
     let user = world.user(&claims.uid)?;

@@ -1,4 +1,4 @@
-//! The body of a new bot, and of a change to one.
+//! The body of a new bot, and of a change of one.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -27,53 +27,53 @@ use crate::{
 };
 
 request! {
-    /// A bot's fields. Fields of the contract without effect here are echoed. Unknown fields are ignored, unless
+    /// A bot's fields. Fields of the contract that have no effect here are echoed. Unknown fields are ignored, unless
     /// they look like a misspelt field of `zoom`.
     open struct BotFields {
         /// The meeting's link: the passcode in `pwd`, a registration in `tk`.
         meeting_url: Option<MeetingUrl>,
         /// The name in the meeting. Default: `Meeting Notetaker`.
         bot_name: Option<Text<100>>,
-        /// When the bot joins; at once if absent. More than ten minutes ahead, the bot is scheduled.
+        /// When the bot joins; immediately if absent. A bot that joins in more than ten minutes is scheduled.
         join_at: Option<Timestamp>,
-        /// When it leaves by itself.
+        /// When it leaves without a command.
         automatic_leave: Option<Conditions>,
         /// How it signs in.
         zoom: Option<SignIn>,
         /// Labels; answers repeat them and lists can be filtered by them.
         metadata: Option<Labels>,
-        /// Accepted for compatibility: every web variant is the same here, and others don't run.
+        /// Accepted for compatibility: all web variants are the same here, and other variants are not supported.
         variant: Option<Variant>,
-        /// Named in `latchkey_ignored`, as far as it has no effect.
+        /// Named in `latchkey_ignored` where it has no effect.
         automatic_audio_output: Option<AnyObject>,
-        /// What it shows as its camera, over the account's picture.
+        /// What it shows as its camera, instead of the account's picture.
         automatic_video_output: Option<AutomaticVideoOutput>,
-        /// Named in `latchkey_ignored`, as far as it has no effect.
+        /// Named in `latchkey_ignored` where it has no effect.
         breakout_room: Option<AnyObject>,
-        /// What it writes by itself.
+        /// Messages that it writes without a command.
         chat: Option<Chat>,
-        /// Named in `latchkey_ignored`, as far as it has no effect.
+        /// Named in `latchkey_ignored` where it has no effect.
         google_meet: Option<AnyObject>,
-        /// Named in `latchkey_ignored`, as far as it has no effect.
+        /// Named in `latchkey_ignored` where it has no effect.
         output_media: Option<AnyObject>,
-        /// Named in `latchkey_ignored`, as far as it has no effect.
+        /// Named in `latchkey_ignored` where it has no effect.
         recording_config: Option<AnyObject>,
-        /// Named in `latchkey_ignored`, as far as it has no effect.
+        /// Named in `latchkey_ignored` where it has no effect.
         webex: Option<AnyObject>,
     }
 }
 
-/// What a caller can say beside the body.
+/// The query of the request.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct Strictness {
-    /// `1`: a field without effect is refused; `0`: it is named in `latchkey_ignored`. The workspace's setting
-    /// `ignored_fields` decides if it is absent.
+    /// `1`: a field without effect is refused; `0`: it is named in `latchkey_ignored`. If this is absent, the workspace's
+    /// setting `ignored_fields` decides.
     strict: Option<String>,
 }
 
-/// Whether fields without effect are refused: as this request wants it, or its workspace.
+/// Whether fields without effect are refused, by this request or else by its workspace.
 pub(super) async fn is_strict(
     state: &State,
     workspace: WorkspaceId,
@@ -111,7 +111,7 @@ impl ToSchema for CreateBot {
     }
 }
 
-/// Reads a new bot. If it is `strict`, fields without effect are refused. What happens in meetings is kept for `kept`.
+/// Reads a new bot. If it is `strict`, fields without effect are refused. Meeting events are stored for `kept`.
 pub(super) fn create(mut fields: Fields<'_>, strict: bool, kept: Duration) -> Result<NewBot, FieldErrors> {
     let asked = read(&mut fields, kept);
     let link = fields.anything("meeting_url");
@@ -119,7 +119,7 @@ pub(super) fn create(mut fields: Fields<'_>, strict: bool, kept: Duration) -> Re
     allowed(fields.finish(asked)?, strict)
 }
 
-/// Reads what of a bot is to be changed: a field that is not given stays, one that is null has its default again.
+/// Reads the changes of a bot: a field that is not given stays, null restores its default.
 pub(super) fn change(mut fields: Fields<'_>, strict: bool, kept: Duration) -> Result<BotEdit, FieldErrors> {
     let given = fields.others(&[]).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     let to = read(&mut fields, kept);
@@ -160,7 +160,7 @@ fn read(fields: &mut Fields<'_>, kept: Duration) -> Option<(NewBot, Vec<Ignored>
 }
 
 impl BotFields {
-    /// Its other objects, without images: images would be stored and never shown.
+    /// Its other objects, without images: images are not shown again, so they are not stored here.
     fn objects(&mut self) -> Map<String, Value> {
         let shown =
             self.automatic_video_output.as_mut().map(|output| AnyObject(std::mem::take(&mut output.echo)));

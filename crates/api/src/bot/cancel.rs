@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/bot/{id}/`: a bot that has not begun is cancelled.
+//! `DELETE /api/v1/bot/{id}/`: cancels a bot that has not begun.
 
 use axum::{extract::State as Extract, http::StatusCode};
 use bots::{Begun, NotChanged};
@@ -15,10 +15,10 @@ use crate::{
 fn begun(begun: Begun) -> ApiError {
     ApiError::TooLate(match begun {
         Begun::Joining(since) => {
-            format!("This bot has been on its way since {since}: end it with POST leave_call.")
+            format!("This bot has been joining since {since}: end it with POST leave_call.")
         }
         Begun::Leaving(since) => {
-            format!("This bot was told to leave at {since}; there is nothing left to cancel.")
+            format!("This bot was commanded to leave at {since}; there is nothing left to cancel.")
         }
         Begun::Ended(at) => format!("This bot ended at {at}; there is nothing left to cancel."),
     })
@@ -28,7 +28,7 @@ errors! { CancelBotErrors: begun(Begun::Joining(Timestamp::from_second(0))) }
 
 /// Cancel a bot
 ///
-/// A bot that has not begun is deleted, and joins no meeting. A bot that has begun is ended with `leave_call`.
+/// A bot that has not begun is deleted and joins no meeting. End a bot that has begun with `leave_call`.
 #[utoipa::path(
     delete,
     path = "/api/v1/bot/{id}/",
@@ -36,7 +36,7 @@ errors! { CancelBotErrors: begun(Begun::Joining(Timestamp::from_second(0))) }
     operation_id = "bot_destroy",
     security(("tokenAuth" = ["bots"])),
     params(("id" = BotId, Path)),
-    responses((status = 204, description = "It is gone."), CancelBotErrors),
+    responses((status = 204, description = "The bot is deleted."), CancelBotErrors),
 )]
 pub(crate) async fn handler(
     caller: Caller<Bots>,

@@ -1,4 +1,4 @@
-//! `PATCH /api/v1/bot/{id}/`: a bot that has not begun is moved, or told to do something else.
+//! `PATCH /api/v1/bot/{id}/`: changes a bot that has not begun.
 
 use axum::{
     Json,
@@ -27,10 +27,10 @@ fn begun(begun: Begun) -> ApiError {
     let detail = match begun {
         Begun::Joining(since) => {
             format!(
-                "This bot has been on its way since {since}: end it with POST leave_call, and create another."
+                "This bot has been joining since {since}: end it with POST leave_call, and create another."
             )
         }
-        Begun::Leaving(since) => format!("This bot was told to leave at {since}: create another."),
+        Begun::Leaving(since) => format!("This bot was commanded to leave at {since}: create another."),
         Begun::Ended(at) => format!("This bot ended at {at}: create another."),
     };
     ApiError::refused(RequestCode::UpdateBotFailed, detail)
@@ -50,8 +50,8 @@ errors! {
 
 /// Change a bot
 ///
-/// Possible until the bot begins. Any field of a new bot can be replaced as a whole. A field that is not given stays; null
-/// restores its default. A new `join_at` must be more than ten minutes ahead.
+/// Possible until the bot begins. Each given field replaces the previous value as a whole. A field that is not given stays;
+/// null restores its default. A new `join_at` must be more than ten minutes ahead.
 #[utoipa::path(
     patch,
     path = "/api/v1/bot/{id}/",

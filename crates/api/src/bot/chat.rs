@@ -1,4 +1,4 @@
-//! `chat` of a new bot: what it says by itself.
+//! `chat` of a new bot: messages that it writes without a command.
 
 use bots::{LONGEST_MESSAGE, Receiver};
 use serde_json::{Map, Value};
@@ -12,47 +12,47 @@ use crate::{
 const WORDS: [&str; 3] = ["everyone", "host", "everyone_except_host"];
 
 request! {
-    /// What the bot writes by itself.
+    /// Messages that the bot writes without a command.
     open struct ChatOptions {
-        /// Once, when it is in for the first time.
-        #[expect(dead_code, reason = "checked, and kept as it is given")]
+        /// One message, when the bot joins for the first time.
+        #[expect(dead_code, reason = "checked, and stored as it is given")]
         on_bot_join: Option<ChatOnBotJoin>,
-        /// To each participant who comes later, alone.
-        #[expect(dead_code, reason = "checked, and kept as it is given")]
+        /// A private message to each participant who joins later.
+        #[expect(dead_code, reason = "checked, and stored as it is given")]
         on_participant_join: Option<ChatOnParticipantJoin>,
     }
 }
 
 request! {
-    /// A greeting.
+    /// The message on joining.
     open struct ChatOnBotJoin {
-        /// To whom. Without the host, each participant gets a message of their own.
-        #[expect(dead_code, reason = "checked, and kept as it is given")]
+        /// The receivers. With `everyone_except_host`, each participant gets a private message.
+        #[expect(dead_code, reason = "checked, and stored as it is given")]
         send_to: Audience,
-        /// What.
-        #[expect(dead_code, reason = "checked, and kept as it is given")]
+        /// The text.
+        #[expect(dead_code, reason = "checked, and stored as it is given")]
         message: Text<LONGEST_MESSAGE>,
-        /// Without effect on Zoom: its SDK pins a message for the bot alone.
-        #[expect(dead_code, reason = "checked, and kept as it is given")]
+        /// No effect on Zoom: its SDK pins a message only for the bot itself.
+        #[expect(dead_code, reason = "checked, and stored as it is given")]
         pin: Option<bool>,
     }
 }
 
 request! {
-    /// A greeting for each new participant.
+    /// The message to each new participant.
     open struct ChatOnParticipantJoin {
-        /// What.
-        #[expect(dead_code, reason = "checked, and kept as it is given")]
+        /// The text.
+        #[expect(dead_code, reason = "checked, and stored as it is given")]
         message: Text<LONGEST_MESSAGE>,
-        /// Whether hosts get none.
-        #[expect(dead_code, reason = "checked, and kept as it is given")]
+        /// Whether hosts get no message.
+        #[expect(dead_code, reason = "checked, and stored as it is given")]
         exclude_host: bool,
     }
 }
 
 nested! { ChatOnBotJoin ChatOnParticipantJoin }
 
-/// Everybody, the host, or everybody else.
+/// The receivers: everyone, the host, or everyone except the host.
 struct Audience;
 
 impl Field for Audience {
@@ -70,7 +70,7 @@ impl Field for Audience {
     }
 }
 
-/// `chat`, checked; kept as it was given.
+/// `chat`, checked; stored as it was given.
 pub(super) struct Chat(pub(super) Map<String, Value>);
 
 impl Field for Chat {

@@ -1,4 +1,4 @@
-//! What the contract answers to a command that a bot can't follow.
+//! The contract's errors for a command that a bot cannot execute.
 
 use crate::{error::ApiError, request_code::RequestCode};
 

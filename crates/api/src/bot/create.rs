@@ -1,4 +1,4 @@
-//! `POST /api/v1/bot/`: a new bot, at once or at its join time.
+//! `POST /api/v1/bot/`: creates a bot, which joins immediately or at its join time.
 
 use axum::{
     Json,
@@ -28,7 +28,7 @@ errors! {
 
 /// Create a bot
 ///
-/// It joins at once, or at `join_at`. A bot that is told to sign in never joins as a guest.
+/// It joins immediately, or at `join_at`. A bot with sign-in fields never joins as a guest.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/",

@@ -1,4 +1,4 @@
-//! `POST /api/v1/bot/{id}/delete_media/`: deletes what is stored of a bot's meetings.
+//! `POST /api/v1/bot/{id}/delete_media/`: deletes the stored media of a bot's meetings.
 
 use axum::{Json, extract::State as Extract};
 use model::BotId;
@@ -13,7 +13,7 @@ use crate::{
 
 /// Delete a bot's media
 ///
-/// Deletes its screenshots, what happened in its meeting, and what Zoom's SDK wrote into its log, permanently.
+/// Permanently deletes its screenshots, its meeting events, and what Zoom's SDK wrote into its log.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/delete_media/",

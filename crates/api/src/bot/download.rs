@@ -1,6 +1,6 @@
-//! `GET /api/v1/download/{artifact}/`: what is kept of a bot's meeting, by an address that is good for a while.
+//! `GET /api/v1/download/{artifact}/`: stored data of a bot's meeting, at an address that expires.
 //!
-//! Clients fetch it without a key, as they do from Recall ([`signed_address`]).
+//! Clients fetch it without an API key, as they do from Recall ([`signed_address`]).
 
 use std::str::FromStr;
 
@@ -19,7 +19,7 @@ use utoipa::IntoParams;
 use super::signed_address;
 use crate::{State, error::ApiError, path::Path};
 
-/// What can be downloaded.
+/// The data that can be downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Artifact {
     ParticipantEvents,
@@ -49,17 +49,17 @@ impl FromStr for Artifact {
     }
 }
 
-/// What an address carries.
+/// The query of a signed address.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Ticket {
     bot: BotId,
     workspace: WorkspaceId,
-    /// Proves that Latchkey gave the address.
+    /// Proves that Latchkey issued the address.
     token: String,
 }
 
-/// The address of an artifact, for the next hours.
+/// The address of an artifact, valid for six hours.
 pub(super) fn address(state: &State, bot: &store::Bot, artifact: Artifact) -> String {
     let base = state.broker.addresses.public_base().as_str().trim_end_matches('/');
     let token = signed_address::token(state, bot.workspace, bot.id, artifact.as_str());
@@ -67,10 +67,10 @@ pub(super) fn address(state: &State, bot: &store::Bot, artifact: Artifact) -> St
     format!("{base}/api/v1/download/{artifact}/?bot={bot}&workspace={workspace}&token={token}")
 }
 
-/// Download what is kept of a meeting
+/// Download stored data of a meeting
 ///
-/// `participant_events`, `participants`, `speaker_timeline` or `transcript`, by an address from a bot's `recordings`. It needs
-/// no key: the token in it is good for six hours. Erased events answer 404.
+/// `participant_events`, `participants`, `speaker_timeline` or `transcript`, by an address from a bot's `recordings`. It
+/// needs no API key: the token in the address is valid for six hours. Erased data answers 404.
 #[utoipa::path(
     get,
     path = "/api/v1/download/{artifact}/",
@@ -78,8 +78,8 @@ pub(super) fn address(state: &State, bot: &store::Bot, artifact: Artifact) -> St
     operation_id = "download_retrieve",
     params(("artifact" = String, Path), Ticket),
     responses(
-        (status = 200, description = "In time's order.", body = Vec<Object>),
-        (status = 404, description = "The address is wrong or past its time, or all is erased."),
+        (status = 200, description = "In order of time.", body = Vec<Object>),
+        (status = 404, description = "The address is wrong or has expired, or the data is erased."),
     ),
 )]
 #[tracing::instrument(name = "download", skip_all, fields(bot))]
@@ -91,7 +91,7 @@ pub(crate) async fn handler(
     let Query(ticket) = ticket.map_err(|_| ApiError::NotFound)?;
     Span::current().record("bot", ticket.bot.to_string());
     let artifact: Artifact = artifact.parse().map_err(|()| ApiError::NotFound)?;
-    // The contract knows no other refusal.
+    // The contract has no other refusal.
     signed_address::check(&state, ticket.workspace, ticket.bot, artifact.as_str(), &ticket.token)
         .map_err(|_| ApiError::NotFound)?;
     let bot = super::find(&state, ticket.workspace, ticket.bot).await?.row;

@@ -1,4 +1,4 @@
-//! `GET /api/latchkey/v1/bot/{id}/evidence/`: what is known of a bot, in one file.
+//! `GET /api/latchkey/v1/bot/{id}/evidence/`: the evidence about a bot in one file.
 
 use axum::{
     extract::State as Extract,
@@ -17,9 +17,9 @@ use crate::{
 
 /// Download a bot's evidence
 ///
-/// A zip that helps to find out why a bot failed: its steps, its request, its log with its calls to Zoom and the console of its
-/// page, its last screenshots, and the versions of Chromium and Zoom's SDK. Secrets are removed. The zip is made on request, from
-/// what is still stored: log and screenshots have their retention, and `delete_media` erases the screenshots.
+/// A zip for finding out why a bot failed: its status changes, its request, its log with its calls to Zoom and its page's
+/// console, its last screenshots, and the versions of Chromium and Zoom's SDK. Secrets are removed. The zip is made on
+/// request, from what is still stored: log and screenshots have their retention, and `delete_media` erases the screenshots.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/bot/{id}/evidence/",

@@ -1,4 +1,4 @@
-//! The types of the fields of a new bot.
+//! Types of a new bot's fields.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ use crate::{
 const MOST_LABELS: usize = 50;
 const LONGEST_LABEL: usize = 500;
 const LONGEST_LINK: usize = 2000;
-/// How a bot in a browser can be asked for. Here all of them are the same.
+/// The contract's variants of bots in a browser. They are all the same here.
 pub(super) const WEB_VARIANTS: &[&str] = &["web", "web_4_core", "web_gpu"];
 
-/// A meeting link that can be read as one of Zoom's, or a personal one, which is resolved before the bot is made.
+/// A meeting link that can be read as one of Zoom's, or a personal one, which is resolved before the bot is created.
 pub(super) struct MeetingUrl(pub(super) String);
 
 impl Field for MeetingUrl {
@@ -44,12 +44,12 @@ impl Field for MeetingUrl {
 }
 
 request! {
-    /// After how many seconds a bot leaves by itself, for each condition. Other conditions of the contract
-    /// are echoed, without effect.
+    /// The number of seconds after which a bot leaves without a command, for each condition. Other conditions of the
+    /// contract are echoed and have no effect.
     open struct LeaveConditions {
-        /// In the waiting room, and waiting for the host. Default 1200.
+        /// In the waiting room, or waiting for the host. Default 1200.
         waiting_room_timeout: Option<Seconds<30>>,
-        /// No other participant ever came. Default 1200.
+        /// No other participant has joined. Default 1200.
         noone_joined_timeout: Option<Seconds<30>>,
         /// All other participants have left.
         everyone_left_timeout: Option<Alone>,
@@ -62,7 +62,7 @@ request! {
     }
 }
 
-/// When a bot leaves by itself.
+/// When a bot leaves without a command.
 pub(super) struct Conditions(pub(super) AutomaticLeave);
 
 impl Field for Conditions {
@@ -111,12 +111,12 @@ request! {
     open struct EveryoneLeftCondition {
         /// Seconds alone. Default 2.
         timeout: Option<Seconds<1>>,
-        /// Seconds in the call before this counts.
+        /// Seconds in the call before this condition applies.
         activate_after: Option<Seconds<1>>,
     }
 }
 
-/// An object, or a bare number as older clients send it.
+/// An object, or a bare number, which older clients send.
 pub(super) struct Alone(EveryoneLeft);
 
 impl Field for Alone {
@@ -140,7 +140,7 @@ impl Field for Alone {
     }
 }
 
-/// `metadata`: labels and their values. One that is null is left out.
+/// `metadata`: labels and their values. A label with the value null is left out.
 pub(super) struct Labels(pub(super) BTreeMap<String, String>);
 
 impl Field for Labels {
@@ -164,7 +164,7 @@ fn labels(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     for (name, value) in names {
         match value.as_str() {
-            // A label that is null is not there.
+            // A label with the value null is left out.
             None if value.is_null() => {}
             _ if name.chars().count() > 100 || name.contains('\0') => {
                 fields.complain(&name, "A label's name has at most 100 characters, and no U+0000.");
@@ -185,7 +185,7 @@ impl Field for Variant {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         fields.object(name, |inner| {
             match inner.text("zoom", 50) {
-                Some("native") => inner.complain("zoom", "Only web variants run here."),
+                Some("native") => inner.complain("zoom", "Only web variants are supported here."),
                 Some(variant) if !WEB_VARIANTS.contains(&variant) => {
                     inner.complain("zoom", "It must be web, web_4_core or web_gpu.");
                 }

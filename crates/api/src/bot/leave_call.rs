@@ -24,9 +24,9 @@ fn not_started() -> ApiError {
 
 errors! { LeaveCallErrors: ended(), not_started() }
 
-/// Have a bot leave
+/// Make a bot leave
 ///
-/// It leaves the call; while it joins or waits, its join is cancelled.
+/// It leaves the call; while it joins or waits, the join is cancelled.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/leave_call/",

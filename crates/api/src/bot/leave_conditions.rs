@@ -1,4 +1,4 @@
-//! When a bot leaves although others are there: nobody speaks, or they are bots.
+//! When a bot leaves although others are there: nobody speaks, or all others are bots.
 
 use bots::request::{BotDetection, BotsByEvents, BotsByNames, SilenceDetection};
 use utoipa::openapi::{ArrayBuilder, RefOr, Schema};
@@ -8,36 +8,36 @@ use crate::{
     request::{Field, Request as _, Schemas, Seconds, nested, refer, reference, request, string},
 };
 
-/// Parts of names by which a participant counts as a bot.
+/// The most parts of names by which a participant counts as a bot.
 const MOST_MATCHES: usize = 100;
 const LONGEST_MATCH: usize = 100;
 
 request! {
-    /// Nobody speaks, by Zoom's active speakers and by captions.
+    /// Nobody speaks, according to Zoom's active speakers and captions.
     open struct SilenceCondition {
         /// Seconds of silence. Default 3600.
         timeout: Option<Seconds<10>>,
-        /// Seconds in the call before this counts. Default 1200.
+        /// Seconds in the call before this condition applies. Default 1200.
         activate_after: Option<Seconds<1>>,
     }
 }
 
 request! {
-    /// All others have never spoken or shared a screen.
+    /// No other participant has ever spoken or shared a screen.
     open struct BotsByEventsCondition {
-        /// Seconds among bots. Default 600.
+        /// Seconds with bots only. Default 600.
         timeout: Option<Seconds<10>>,
-        /// Seconds in the call before this counts. Default 1200.
+        /// Seconds in the call before this condition applies. Default 1200.
         activate_after: Option<Seconds<1>>,
     }
 }
 
 request! {
-    /// All others have names with one of these parts, in any case.
+    /// The names of all other participants contain one of these parts, in any case.
     open struct BotsByNamesCondition {
-        /// Seconds among bots.
+        /// Seconds with bots only.
         timeout: Seconds<10>,
-        /// Seconds in the call before this counts.
+        /// Seconds in the call before this condition applies.
         activate_after: Seconds<1>,
         /// Parts of names.
         matches: Matches,
@@ -45,18 +45,18 @@ request! {
 }
 
 request! {
-    /// All others are bots.
+    /// All other participants are bots.
     open struct BotCondition {
-        /// By what they do.
+        /// Bots are detected by what they do.
         using_participant_events: Option<BotsByEventsCondition>,
-        /// By their names. Off unless given.
+        /// Bots are detected by their names. Off unless given.
         using_participant_names: Option<BotsByNamesCondition>,
     }
 }
 
 nested! { BotsByEventsCondition BotsByNamesCondition }
 
-/// A list of parts of names.
+/// Parts of names.
 struct Matches(Vec<String>);
 
 impl Field for Matches {
@@ -67,7 +67,7 @@ impl Field for Matches {
                 .filter(|part| !part.trim().is_empty() && part.chars().count() <= LONGEST_MATCH)
                 .map(str::to_owned)
         };
-        // A form has one text where JSON has a list.
+        // A form has a text where JSON has a list.
         let parts = match given {
             serde_json::Value::Array(parts) => Some(parts.as_slice()),
             text => text.is_string().then(|| std::slice::from_ref(text)),

@@ -18,7 +18,7 @@ use crate::{
     page::{CountedPage, PAGE_SIZE, Query},
 };
 
-/// Statuses of the contract that only recording would reach, which is not built.
+/// Statuses of the contract that only recording would reach, which is not implemented.
 const NEVER: [&str; 7] = [
     "recording_permission_allowed",
     "recording_permission_denied",
@@ -43,17 +43,17 @@ pub(crate) struct ListBots {
     /// The page, from 1.
     #[param(minimum = 1)]
     page: Option<u64>,
-    /// Platforms. All bots here are of `zoom`.
+    /// Platforms. All bots here are on `zoom`.
     platform: Option<Vec<String>>,
-    /// Any of these states.
+    /// Any of these statuses.
     status: Option<Vec<String>>,
-    /// Bots whose last sub code is this one.
+    /// Bots with this as their last sub code.
     latchkey_sub_code: Option<String>,
     /// Bots that sign in with this account.
     latchkey_credential: Option<CredentialId>,
 }
 
-/// `metadata__KEY=VALUE`: OpenAPI can't describe a parameter with an open name.
+/// `metadata__KEY=VALUE`: OpenAPI cannot describe a parameter with a variable name.
 const LABELS: &str = "metadata__";
 
 /// List bots
@@ -75,7 +75,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<CountedPage<Bot>>, ApiError> {
     let query = Query::of_type::<ListBots>(query.as_deref(), Some(LABELS))?;
     let (filter, page) = (filter(&query)?, query.page()?);
-    // No bot here has another platform or one of those statuses.
+    // No bot here is on another platform or has one of those statuses.
     let only =
         |name, wanted: fn(&str) -> bool| query.list(name).next().is_some() && query.list(name).all(wanted);
     let elsewhere = only("platform", |word| word != "zoom") || only("status", |word| NEVER.contains(&word));

@@ -1,4 +1,4 @@
-//! `GET /api/latchkey/v1/bot/{id}/log/`: what a bot did, and why, from a number on.
+//! `GET /api/latchkey/v1/bot/{id}/log/`: a bot's log of what it did and why, with a cursor.
 
 use std::collections::BTreeMap;
 
@@ -31,24 +31,24 @@ const PAGE_SIZE: u32 = 200;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct ListBotLog {
-    /// Only entries with a greater number: `last` of the page before.
+    /// Only entries with a greater number: `last` of the previous page.
     #[param(minimum = 0)]
     after: Option<u64>,
-    /// Only entries of this kind; several with commas between.
+    /// Only entries of this kind; several are separated by commas.
     kind: Option<String>,
 }
 
-/// One thing that a bot did, or that happened to it.
+/// One action of a bot, or one event that affected it.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BotLogEntry {
     /// Grows by one with each entry of the bot.
     number: u64,
     at: Timestamp,
-    /// A word; docs/bot-log.md lists them.
+    /// The kind of entry; docs/bot-log.md lists the kinds.
     kind: String,
     /// What happened, for people.
     text: String,
-    /// The same for programs: what belongs to the kind.
+    /// The same for programs: the fields of this kind.
     #[schema(value_type = Object)]
     fields: BTreeMap<String, Value>,
 }
@@ -60,19 +60,19 @@ impl From<NumberedEntry> for BotLogEntry {
     }
 }
 
-/// Some of a bot's log, in order.
+/// A part of a bot's log, in order.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BotLogPage {
-    /// Empty: there is nothing more yet.
+    /// The entries; empty if there are no more yet.
     results: Vec<BotLogEntry>,
-    /// The number of the last entry here, or what was asked for.
+    /// The number of the last entry in this answer, or the given number if there is none.
     last: u64,
 }
 
-/// List what a bot did, and why
+/// Read a bot's log
 ///
-/// Each decision, token fetch, join, call to Zoom, event of Zoom's SDK and step, with its time. It holds no token, and no name of
-/// a participant. Ask again with `after` for what comes next, also while the bot is in its meeting.
+/// Each decision, token fetch, join, call to Zoom, event of Zoom's SDK and status change, with its time. It contains no
+/// token and no participant's name. Call again with `after` for later entries, also while the bot is in its meeting.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/bot/{id}/log/",
@@ -95,7 +95,7 @@ pub(crate) async fn handler(
     if let Some(unknown) = kinds.iter().find(|kind| !known.contains(&kind.as_str())) {
         let words = match model::nearest(unknown, &known) {
             Some(meant) => format!("There is no kind {unknown:?}: did you mean {meant}?"),
-            None => format!("There is no kind {unknown:?}. There are: {}.", known.join(", ")),
+            None => format!("There is no kind {unknown:?}. The kinds are: {}.", known.join(", ")),
         };
         return Err(FieldErrors::one("kind", words).into());
     }

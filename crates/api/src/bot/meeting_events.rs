@@ -1,4 +1,4 @@
-//! `GET /api/latchkey/v1/bot/{id}/meeting-events/`: everything that happened in a bot's meeting, from a number on.
+//! `GET /api/latchkey/v1/bot/{id}/meeting-events/`: all events of a bot's meeting, with a cursor.
 
 use axum::{
     Json,
@@ -17,30 +17,30 @@ use crate::{
     path::Path,
 };
 
-/// Where to go on.
+/// The cursor.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct ListMeetingEvents {
-    /// Only events with a greater number: `last` of the page before.
+    /// Only events with a greater number: `last` of the previous page.
     #[param(minimum = 0)]
     after: Option<u64>,
 }
 
-/// Some of what happened, in order.
+/// A part of the events, in order.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MeetingEventPage {
-    /// Each with `number`, `at`, `kind` and what belongs to its kind. Empty: there is nothing more yet.
+    /// Each with `number`, `at`, `kind` and the fields of its kind. Empty if there are no more yet.
     #[schema(value_type = Vec<Object>)]
     results: Vec<MeetingEvent>,
-    /// The number of the last event here, or what was asked for.
+    /// The number of the last event in this answer, or the given number if there is none.
     last: u64,
 }
 
-/// List what happened in a bot's meeting
+/// List the events of a bot's meeting
 ///
-/// All of it, also what Recall's downloads leave out: breakout rooms, recordings by others, captions that were asked for. Ask
-/// again with `after` for what comes next, also while the bot is in its meeting.
+/// All events, including those that Recall's downloads leave out: breakout rooms, recordings by others, requests for
+/// captions. Call again with `after` for later events, also while the bot is in its meeting.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/bot/{id}/meeting-events/",

@@ -1,4 +1,4 @@
-//! `POST` and `DELETE /api/v1/bot/{id}/output_video/`: what a bot shows as its camera.
+//! `POST` and `DELETE /api/v1/bot/{id}/output_video/`: the picture that a bot shows as its camera.
 
 use axum::{Json, extract::State as Extract, http::StatusCode};
 use bots::NotShown;
@@ -25,12 +25,12 @@ use crate::{
 
 errors! { OutputVideoErrors: ended(), not_started() }
 
-/// The bot, and what became of the picture.
+/// The bot, and the conversion of the picture.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BotWithPicture {
     #[serde(flatten)]
     bot: Bot,
-    /// What the picture was, if it was made JPEG: `png`, `webp`.
+    /// The picture's original format, if it was converted to JPEG: `png`, `webp`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     latchkey_converted_from: Option<&'static str>,
@@ -38,9 +38,9 @@ pub(crate) struct BotWithPicture {
 
 /// Show a picture
 ///
-/// A bot that is in the call shows it as its camera, instead of the account's picture or of what it showed before: at one
-/// frame a second, within a second or two. Pictures larger than 1280×720 are scaled down. PNG and WebP are made JPEG, which
-/// `latchkey_converted_from` says.
+/// A bot that is in the call shows it as its camera, instead of the account's picture or the previous one: at one frame a
+/// second, within a second or two. Pictures larger than 1280×720 are scaled down. PNG and WebP are converted to JPEG, which
+/// `latchkey_converted_from` reports.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/output_video/",
@@ -68,9 +68,9 @@ pub(crate) async fn handler(
     Ok(Json(BotWithPicture { bot, latchkey_converted_from }))
 }
 
-/// Show no picture
+/// Stop showing a picture
 ///
-/// The bot's camera is switched off: the account's picture, or the bot's name, is seen again.
+/// The bot's camera is switched off: participants see the account's picture or the bot's name again.
 #[utoipa::path(
     delete,
     path = "/api/v1/bot/{id}/output_video/",
@@ -78,7 +78,7 @@ pub(crate) async fn handler(
     operation_id = "bot_output_video_destroy",
     security(("tokenAuth" = ["bots"])),
     params(("id" = BotId, Path)),
-    responses((status = 204, description = "It shows none."), OutputVideoErrors),
+    responses((status = 204, description = "The bot shows no picture."), OutputVideoErrors),
 )]
 pub(crate) async fn delete(
     caller: Caller<Bots>,

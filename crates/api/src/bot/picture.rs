@@ -9,15 +9,16 @@ use crate::{
     request::{Field, Request as _, Schemas, nested, refer, reference, request, string},
 };
 
-/// A JPEG of one pixel, for examples.
+/// A JPEG with one pixel, for examples.
 pub(super) const SMALLEST: &str = include_str!("smallest.jpeg.base64");
 
 request! {
     /// A picture.
     open struct VideoOutput {
-        /// `jpeg`. Also `png` and `webp`, which are made JPEG.
+        /// `jpeg`. Also `png` and `webp`, which are converted to JPEG.
         kind: Kind,
-        /// Base64 of the standard alphabet, with padding and without a `data:` prefix. 16:9 fills the tile; 1280×720 is enough.
+        /// Base64 of the standard alphabet, with padding and without a `data:` prefix. 16:9 fills the tile; 1280×720 is
+        /// enough.
         b64_data: Data,
     }
 }
@@ -29,7 +30,7 @@ impl VideoOutput {
         self.b64_data.0
     }
 
-    /// Without the picture, which is never read back.
+    /// Without the image data, which is never returned.
     fn echo(&self) -> Value {
         let Kind = self.kind;
         match self.b64_data.0.converted_from() {
@@ -39,7 +40,7 @@ impl VideoOutput {
     }
 }
 
-/// The contract's only value. The real type is read from the picture itself.
+/// The contract's only value. The real type is detected from the picture itself.
 struct Kind;
 
 impl Field for Kind {
@@ -61,7 +62,7 @@ struct Data(GivenPicture);
 
 impl Field for Data {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        // Not as text of a bounded length: that would count the characters of a megabyte twice.
+        // Not read as text of a limited length: that would count the characters of a megabyte twice.
         let Some(text) = fields.anything(name)?.as_str() else {
             fields.complain(name, "It must be text.");
             return None;
@@ -83,7 +84,7 @@ impl Field for Data {
 request! {
     /// What the bot shows as its camera.
     open struct AutomaticVideoOutputs {
-        /// While it records. Bots do not record here: it is shown if the other one is not given.
+        /// While it records. Bots do not record here: this one is shown if the other one is not given.
         in_call_recording: Option<VideoOutput>,
         /// While it is in the call.
         in_call_not_recording: Option<VideoOutput>,
@@ -104,7 +105,7 @@ impl Field for AutomaticVideoOutput {
             ("in_call_not_recording", given.in_call_not_recording),
         ];
         let mut echo = Map::new();
-        // The last one that is given is shown.
+        // If several are given, the last one is shown.
         let mut picture = None;
         for (name, output) in named.into_iter().filter_map(|(name, output)| Some((name, output?))) {
             echo.insert(name.to_owned(), output.echo());

@@ -1,4 +1,5 @@
-//! `GET /api/latchkey/v1/bot/{id}/realtime-endpoints/`: the endpoints that get a bot's meeting events, and the position of each.
+//! `GET /api/latchkey/v1/bot/{id}/realtime-endpoints/`: the endpoints that receive a bot's meeting events, and their
+//! positions.
 
 use axum::{
     Json,
@@ -24,17 +25,17 @@ use crate::{
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RealtimeEndpoint {
     id: RealtimeEndpointId,
-    /// Its address, without what may be a secret.
+    /// Its URL, with the parts masked that may be secret.
     url: String,
-    /// What it is told of.
+    /// The events that it receives.
     events: Vec<String>,
     /// `waiting` until it is reached for the first time.
     state: RealtimeState,
-    /// It was told of every event of the meeting up to this number.
+    /// Every event of the meeting up to this number was sent to it.
     told: u64,
-    /// Attempts that failed since one succeeded.
+    /// Failed attempts since the last success.
     failures: u32,
-    /// Since when. After a day it is given up.
+    /// Since when it has been failing. After a day no more attempts are made.
     #[schema(required)]
     failing_since: Option<Timestamp>,
 }
@@ -55,8 +56,8 @@ impl From<EndpointProgress<'_>> for RealtimeEndpoint {
 
 /// List the real-time endpoints of a bot
 ///
-/// Those of its `recording_config.realtime_endpoints` that are told of something, from the bot's first event on: how far each
-/// is, and since when it fails.
+/// Those of its `recording_config.realtime_endpoints` that receive events, from the bot's first event on: the position of
+/// each, and since when it has been failing.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/bot/{id}/realtime-endpoints/",
@@ -78,7 +79,7 @@ pub(crate) async fn handler(
     Ok(Json(single_page(endpoints.into_iter().map(RealtimeEndpoint::from).collect())))
 }
 
-/// What an answer repeats of `recording_config`, for keys that may not change bots: addresses may hold secrets.
+/// Masks parts of the echoed `recording_config` for keys that may not change bots: URLs may contain secrets.
 pub(super) fn mask(echoed: &mut Map<String, Value>) {
     let endpoints = echoed
         .get_mut("recording_config")

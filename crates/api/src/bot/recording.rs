@@ -1,5 +1,5 @@
 //! `POST /api/v1/bot/{id}/start_recording/` and related routes: part of the contract, but recording is not
-//! built.
+//! implemented.
 
 use axum::extract::State as Extract;
 use model::BotId;
@@ -20,7 +20,7 @@ fn not_supported() -> ApiError {
 
 errors! { NotSupported: not_supported() }
 
-/// Defines the commands, which answer alike.
+/// Defines the commands, which all answer the same.
 macro_rules! commands {
     ($(#[doc = $about:literal] $name:ident, $path:tt, $operation:tt;)*) => {$(
         #[doc = $about]

@@ -1,5 +1,5 @@
-//! `recordings` of a bot: what is kept of its meeting. Bots record no sound and no picture here; a recording holds who was
-//! there and what was written (`participant_events`), and what was said by Zoom's captions (`transcript`).
+//! `recordings` of a bot: the stored data of its meeting. Bots record no audio and no video here; a recording contains who
+//! was there and what was written (`participant_events`), and what was said, from Zoom's captions (`transcript`).
 
 use bots::{OpenedBot, RecordingStatus, request::EndpointConfig};
 use model::{ArtifactId, RealtimeEndpointId, RecordingId, Timestamp};
@@ -9,23 +9,23 @@ use utoipa::ToSchema;
 use super::download::{self, Artifact};
 use crate::{State, openapi::Object};
 
-/// What is kept of a bot's meeting.
+/// The stored data of a bot's meeting.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Recording {
     id: RecordingId,
     created_at: Timestamp,
-    /// When the bot came into the meeting.
+    /// When the bot joined the meeting.
     #[schema(required)]
     started_at: Option<Timestamp>,
     /// When its call ended.
     #[schema(required)]
     completed_at: Option<Timestamp>,
-    /// When all of it is erased.
+    /// When all of it will be erased.
     #[schema(required)]
     expires_at: Option<Timestamp>,
     status: MediaStatus,
     media_shortcuts: MediaShortcuts,
-    /// Those of the request that are told of something.
+    /// The endpoints of the request that receive events.
     realtime_endpoints: Vec<ToldEndpoint>,
     /// Always empty.
     metadata: Object,
@@ -38,12 +38,12 @@ struct ToldEndpoint {
     metadata: Object,
 }
 
-/// How far it is.
+/// The state of an artifact.
 #[derive(Clone, Serialize, ToSchema)]
 struct MediaStatus {
     code: StatusCode,
-    /// The cause of a failure: `captions_not_offered` by the host's account; `captions_none_received`: nobody spoke, or the host
-    /// does not allow them; `captions_not_allowed`: Zoom does not let the bot ask.
+    /// The cause of a failure. `captions_not_offered`: the host's account does not offer them; `captions_none_received`:
+    /// nobody spoke, or the host does not allow them; `captions_not_allowed`: Zoom does not let the bot request them.
     #[schema(required)]
     sub_code: Option<&'static str>,
     updated_at: Timestamp,
@@ -52,17 +52,17 @@ struct MediaStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum StatusCode {
-    /// The bot is in the meeting.
+    /// The bot is still in the meeting.
     Processing,
     /// It can be downloaded.
     Done,
-    /// There is none.
+    /// It does not exist.
     Failed,
-    /// It is erased.
+    /// It was erased.
     Deleted,
 }
 
-/// What there is. Sound and pictures are always null.
+/// The artifacts. Audio and video are always null.
 #[derive(Serialize, ToSchema)]
 struct MediaShortcuts {
     #[schema(required)]
@@ -87,7 +87,7 @@ struct ParticipantEvents {
     data: ParticipantEventsData,
 }
 
-/// Addresses that answer with JSON for six hours, to anyone who has them; null until the bot's call has ended.
+/// URLs that return JSON for six hours, to anyone who has them; null until the bot's call has ended.
 #[derive(Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
 struct ParticipantEventsData {
@@ -99,7 +99,7 @@ struct ParticipantEventsData {
     participants_download_url: Option<String>,
 }
 
-/// What was said, as Zoom's captions have it.
+/// What was said, from Zoom's captions.
 #[derive(Serialize, ToSchema)]
 struct Transcript {
     id: ArtifactId,
@@ -113,7 +113,7 @@ struct Transcript {
     provider: Provider,
 }
 
-/// An address that answers with JSON for six hours, to anyone who has it; null until the bot's call has ended.
+/// A URL that returns JSON for six hours, to anyone who has it; null until the bot's call has ended.
 #[derive(Serialize, ToSchema)]
 struct TranscriptData {
     #[schema(required)]
@@ -128,7 +128,7 @@ struct Provider {
     meeting_captions: Object,
 }
 
-/// A bot's recording, as the contract shows it.
+/// A bot's recording in the contract's format.
 pub(super) fn recording(state: &State, bot: &OpenedBot, kept: &bots::Recording) -> Recording {
     let OpenedBot { row, request } = bot;
     let started_at = kept.started_at;

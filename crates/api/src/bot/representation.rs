@@ -1,4 +1,4 @@
-//! A bot in answers.
+//! A bot as answers show it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -29,7 +29,7 @@ pub(crate) struct Bot {
     #[schema(required)]
     meeting_url: Option<Meeting>,
     bot_name: String,
-    /// When it joins, if the request said so.
+    /// When it joins, if the request set a time.
     #[schema(required)]
     join_at: Option<Timestamp>,
     automatic_leave: AutomaticLeave,
@@ -37,17 +37,17 @@ pub(crate) struct Bot {
     metadata: BTreeMap<String, String>,
     /// Oldest first.
     status_changes: Vec<StatusChange>,
-    /// What is kept of its meeting: none, or one.
+    /// The stored data of its meeting: at most one recording.
     recordings: Vec<Recording>,
     /// Always empty.
     calendar_meetings: Vec<Object>,
     /// Always null.
     #[schema(required)]
     slack_team: Option<Object>,
-    /// Other objects of the contract: echoed as given, without images.
+    /// Other objects of the contract, echoed as given, without images.
     #[serde(flatten)]
     echoed: BTreeMap<String, Value>,
-    /// The names of given fields that have no effect here.
+    /// The names of the given fields that have no effect here.
     latchkey_ignored: Vec<String>,
 }
 
@@ -67,8 +67,8 @@ enum Platform {
     Zoom,
 }
 
-/// After how many seconds it leaves by itself, for each condition. Other conditions are echoed, without
-/// effect.
+/// The number of seconds after which it leaves without a command, for each condition. Other conditions are echoed and have
+/// no effect.
 #[derive(Serialize, ToSchema)]
 struct AutomaticLeave {
     waiting_room_timeout: u32,
@@ -141,13 +141,13 @@ struct ZoomOptions {
     /// The user whose token it uses, if the account is a server-to-server app's.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<AccountUser>,
-    /// The address by which the user was named. It may be another user's by now.
+    /// The e-mail address that was given for the user. It may be another user's by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_address: Option<AccountUser>,
     start_meeting: bool,
 }
 
-/// A bot for a key with these scopes.
+/// A bot as a key with these scopes may see it.
 pub(super) async fn of(state: &State, bot: OpenedBot, scopes: ApiScopes) -> Result<Bot, ApiError> {
     let recordings = state.bots.meetings.recordings([&bot.row]).await?;
     Ok(one(state, bot, scopes, &recordings))

@@ -1,4 +1,4 @@
-//! `GET /api/v1/bot/{id}/screenshots/`, and the pictures themselves.
+//! `GET /api/v1/bot/{id}/screenshots/`, and the images themselves.
 
 use axum::{
     Json,
@@ -23,12 +23,12 @@ use crate::{
     path::Path,
 };
 
-/// A picture of a bot's page.
+/// A screenshot of a bot's page.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Screenshot {
     id: ScreenshotId,
     recorded_at: Timestamp,
-    /// The PNG's address. It is good for six hours and needs no key, so an `<img>` can show it.
+    /// The URL of the PNG. It is valid for six hours and needs no API key, so an `<img>` can show it.
     url: String,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Screenshot {
     operation_id = "bot_screenshots_list",
     security(("tokenAuth" = ["read"])),
     params(("id" = BotId, Path)),
-    responses((status = 200, description = "All of them, oldest first.", body = Page<Screenshot>)),
+    responses((status = 200, description = "All screenshots, oldest first.", body = Page<Screenshot>)),
 )]
 pub(crate) async fn handler(
     caller: Caller<Read>,
@@ -65,25 +65,25 @@ pub(crate) async fn handler(
     Ok(Json(single_page(shown.collect())))
 }
 
-/// What the address of a screenshot gives.
+/// The name under which a signed address gives the screenshot.
 fn named(file: &str) -> String {
     format!("screenshots/{file}")
 }
 
-/// Who may see a screenshot: the holder of a key, or of an address from a bot's list.
+/// Who may see a screenshot: a caller with an API key, or with a signed address from a bot's list.
 pub(crate) enum Viewer {
     Key(Caller<Read>),
     Address(Ticket),
 }
 
-/// What an address carries.
+/// The query of a signed address.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Ticket {
     /// The bot's workspace.
     #[param(value_type = Option<WorkspaceId>, required = false)]
     workspace: WorkspaceId,
-    /// Proves that Latchkey gave the address. Without it an API key is needed.
+    /// Proves that Latchkey issued the address. Without it an API key is needed.
     #[param(value_type = Option<String>, required = false)]
     token: String,
 }
@@ -103,7 +103,7 @@ impl FromRequestParts<State> for Viewer {
 }
 
 impl Viewer {
-    /// The workspace whose bot it is.
+    /// The workspace of the bot.
     fn workspace(&self, state: &State, bot: BotId, file: &str) -> Result<WorkspaceId, ApiError> {
         match self {
             Self::Key(caller) => Ok(caller.workspace),
@@ -123,8 +123,8 @@ errors! {
 
 /// Retrieve a screenshot
 ///
-/// It shows a meeting, so it needs an API key; or the `token` of an address from the bot's list of screenshots, which is good for
-/// six hours.
+/// It shows a meeting, so it needs an API key, or the `token` of an address from the bot's list of screenshots, which is
+/// valid for six hours.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/bot/{id}/screenshots/{file}",
@@ -133,7 +133,7 @@ errors! {
     security(("tokenAuth" = ["read"])),
     params(("id" = BotId, Path), ("file" = String, Path, description = "`<screenshot>.png`"), Ticket),
     responses(
-        (status = 200, description = "The picture.", body = Vec<u8>, content_type = "image/png"),
+        (status = 200, description = "The image.", body = Vec<u8>, content_type = "image/png"),
         ScreenshotErrors,
     ),
 )]

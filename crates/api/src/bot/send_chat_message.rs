@@ -27,11 +27,12 @@ use crate::{
 request! {
     /// A message.
     open struct SendChatMessage {
-        /// To whom: `everyone` (the default), `host`, `everyone_except_host` (each alone), or the id of a participant.
+        /// The receiver: `everyone` (the default), `host`, `everyone_except_host` (a private message to each), or a
+        /// participant's id.
         to: Option<To>,
-        /// What.
+        /// The text.
         message: Text<LONGEST_MESSAGE>,
-        /// Not on Zoom, whose SDK pins a message for the bot alone: only `false` is accepted.
+        /// Not supported on Zoom, whose SDK pins a message only for the bot itself: only `false` is accepted.
         pin: Option<bool>,
     }
 }
@@ -49,13 +50,13 @@ errors! {
         ended(),
         not_started(),
         refused("The host's chat settings do not let the bot write to that receiver."),
-        unconfirmed("It was given to Zoom, which did not confirm it within 5 s."),
+        unconfirmed("It was sent to Zoom, which did not confirm it within 5 s."),
 }
 
 /// Send a chat message
 ///
-/// Answers when Zoom has it. `chat_message_refused` means that it was not sent; `chat_message_unconfirmed` that it was given to
-/// Zoom and may have arrived.
+/// Answers when Zoom has received it. `chat_message_refused` means that it was not sent; `chat_message_unconfirmed` that it
+/// was sent to Zoom and may have arrived.
 #[utoipa::path(
     post,
     path = "/api/v1/bot/{id}/send_chat_message/",
@@ -80,7 +81,7 @@ pub(crate) async fn handler(
     let mut fields = Fields::of(&body);
     let asked = SendChatMessage::read(&mut fields);
     if asked.as_ref().is_some_and(|asked| asked.pin == Some(true)) {
-        let words = "Zoom's SDK pins a message for the bot alone: send it without pin.";
+        let words = "Zoom's SDK pins a message only for the bot itself: send it without pin.";
         fields.complain("pin", words);
     }
     let asked = fields.finish(asked)?;

@@ -1,6 +1,6 @@
 //! How a bot signs in: the object `zoom` of a request.
 //!
-//! Nothing in it is ignored, so that a bot that was told to sign in never joins as a guest because of a
+//! Nothing in it is ignored, so that a bot with sign-in fields never joins as a guest because of a
 //! mistake.
 
 use bots::ZoomOptions;
@@ -15,8 +15,8 @@ use crate::{
 const LONGEST_ADDRESS: usize = 320;
 
 request! {
-    /// How a bot signs in, in at most one way. Unknown fields are refused: a bot that was told to sign in
-    /// must not join as a guest because of a misspelt name.
+    /// How a bot signs in, in at most one way. Unknown fields are refused: a bot with sign-in fields must not join as a
+    /// guest because of a misspelt name.
     closed struct CreateBotZoom {
         /// A URL that answers a `GET` with a ZAK.
         zak_url: Option<CallbackUrl<2000>>,
@@ -36,7 +36,7 @@ request! {
         oauth_app: Option<ZoomOauthAppId>,
         /// Whether to start the meeting as its host, with the host's ZAK.
         start_meeting: Option<bool>,
-        /// A URL that answers a `GET` with a token to record without asking.
+        /// A URL that answers a `GET` with a token to record without asking for permission.
         join_token_url: Option<CallbackUrl<2000>>,
         /// For meetings that ask for an e-mail address.
         user_email: Option<EmailAddress>,
@@ -49,7 +49,7 @@ request! {
     }
 }
 
-/// An e-mail address, as far as its form says.
+/// An e-mail address; only its form is checked.
 struct EmailAddress(String);
 
 impl Field for EmailAddress {
@@ -74,7 +74,7 @@ impl Field for EmailAddress {
     }
 }
 
-/// The validated object `zoom`.
+/// The checked object `zoom`.
 pub(super) struct SignIn(pub(super) ZoomOptions);
 
 impl Field for SignIn {
@@ -127,8 +127,8 @@ fn read(fields: &mut Fields<'_>) -> Option<ZoomOptions> {
     })
 }
 
-/// A bot signs in in one way. Fields count as given even if they can't be read, so that it doesn't join
-/// anonymously, or as another user, because one was ignored.
+/// Allows only one way to sign in. Fields count as given even if they are invalid: if one were ignored, the bot could
+/// join anonymously or as another user.
 fn one_identity(fields: &mut Fields<'_>, zak_field: &str) {
     let given = [zak_field, "credential", "pool", "obf_token_url", "obf_credential"];
     let mut given = given.into_iter().filter(|field| fields.anything(field).is_some());
@@ -142,7 +142,7 @@ fn one_identity(fields: &mut Fields<'_>, zak_field: &str) {
     }
 }
 
-/// Reports unknown fields beside `zoom` that were meant for it. Other unknown fields are ignored.
+/// Reports unknown fields next to `zoom` that probably belong inside it. Other unknown fields are ignored.
 pub(super) fn misplaced(fields: &mut Fields<'_>, known: &[&str]) {
     for name in fields.names().into_iter().filter(|name| !known.contains(name)) {
         let inner = name.strip_prefix("zoom").map_or(name, |rest| rest.trim_matches(['.', '_', '[', ']']));

@@ -1,7 +1,8 @@
-//! Addresses that give something of a bot without a key, for a while: to an `<img>`, or to a person to whom a client passes them on.
+//! URLs that give data of a bot without an API key for some hours: to an `<img>`, or to a person who gets the URL from a
+//! client.
 //!
-//! The token in an address is a sealed note of what it gives and until when. The key ring seals and opens it, so every server of
-//! the installation can read it, nobody else can make one, and nothing is stored.
+//! The token in a URL is a sealed note of the data and the expiry. The key ring seals and opens it, so every server of the
+//! installation can read it, nobody else can make one, and nothing is stored.
 
 use std::time::Duration;
 
@@ -11,10 +12,10 @@ use tenants::Cell;
 
 use crate::{State, error::ApiError};
 
-/// For so long an address is good.
+/// The validity of a signed address.
 const GOOD_FOR: Duration = Duration::from_secs(6 * 3600);
 
-/// A token for `what` of a bot, good for the next hours.
+/// A token for `what` of a bot, valid for the next hours.
 pub(super) fn token(state: &State, workspace: WorkspaceId, bot: BotId, what: &str) -> String {
     let good_until = state.env.now() + GOOD_FOR;
     let note = Secret::new(format!("{what} {}", good_until.as_microsecond()));
@@ -22,7 +23,7 @@ pub(super) fn token(state: &State, workspace: WorkspaceId, bot: BotId, what: &st
     BASE64_URL_SAFE_NO_PAD.encode(sealed.0)
 }
 
-/// Refuses a token that was not made here for `what` of this bot, or is past its time.
+/// Refuses a token that this server did not issue for `what` of this bot, or that has expired.
 pub(super) fn check(
     state: &State,
     workspace: WorkspaceId,

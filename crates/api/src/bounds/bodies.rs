@@ -1,4 +1,4 @@
-//! How large a body may be, how long it may take to come, and how much memory all bodies get together.
+//! Limits of request bodies: size, time to arrive, and the memory of all bodies together.
 
 use std::{
     fmt,
@@ -16,19 +16,19 @@ use model::{Clock, Code, Failure};
 
 use super::Bounds;
 
-/// The limit for callers without a key, a platform's or Zoom's few kilobytes, and for forms.
+/// The limit for callers without a key (bot platforms and Zoom send a few kilobytes) and for forms.
 const UNAUTHENTICATED_MAX_BYTES: usize = 256 * 1024;
 const UNAUTHENTICATED_TIMEOUT: Duration = Duration::from_secs(5);
-/// They get this fraction of the memory for bodies, so that callers with a key always have the rest.
+/// Callers without a key get this fraction of the memory for bodies, so that callers with a key always have the rest.
 const UNAUTHENTICATED_DIVISOR: usize = 4;
-/// Larger than any request of the contract (two images of 1.8 MB), and no invitation to send more.
+/// Larger than any request of the contract (two images of 1.8 MB), but not much larger.
 pub(crate) const CALLER_MAX_BYTES: usize = 8 * MIB;
 const MIB: usize = 1024 * 1024;
 
 /// The kind of client that sends a body.
 #[derive(Debug, Clone, Copy)]
 pub enum Sender {
-    /// Not known yet: only the body will tell.
+    /// Not known yet: only the body can authenticate it.
     Unauthenticated,
     /// A caller with a valid API key.
     Caller,
@@ -36,21 +36,21 @@ pub enum Sender {
     Browser,
 }
 
-/// Why there is no body.
+/// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyError {
-    /// More than this many bytes.
+    /// The body is larger than this many bytes.
     TooLarge(usize),
-    /// The rest of it did not come within this time.
+    /// The body did not arrive completely within this time.
     TooSlow(Duration),
     /// All memory for bodies is in use.
     NoMemory,
-    /// The connection broke off, or what came is not HTTP.
+    /// The connection closed early, or the data is not HTTP.
     Broken,
 }
 
 impl BodyError {
-    /// For answers in codes.
+    /// The same error with an error code, for answers that carry one.
     pub fn failure(self) -> Failure {
         match self {
             Self::NoMemory => {
@@ -62,20 +62,20 @@ impl BodyError {
     }
 }
 
-/// Without its article.
+/// Without the article "the".
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge(most) if most % MIB == 0 => write!(f, "body is larger than {} MiB", most / MIB),
             Self::TooLarge(most) => write!(f, "body is larger than {} KiB", most / 1024),
-            Self::TooSlow(within) => write!(f, "body did not come within {} s", within.as_secs()),
-            Self::NoMemory => f.write_str("body has no room: the memory for request bodies is in use"),
-            Self::Broken => f.write_str("body broke off"),
+            Self::TooSlow(within) => write!(f, "body did not arrive within {} s", within.as_secs()),
+            Self::NoMemory => f.write_str("body was not read: the memory for request bodies is in use"),
+            Self::Broken => f.write_str("body ended early"),
         }
     }
 }
 
-/// Reads bodies.
+/// Reads request bodies within the limits.
 pub(crate) struct Bodies {
     clock: Arc<dyn Clock>,
     within: Duration,
@@ -94,7 +94,7 @@ impl Bodies {
         }
     }
 
-    /// The whole body. Its memory counts until the last clone of it is dropped.
+    /// Reads the whole body. Its memory counts until the last clone of it is dropped.
     pub(crate) async fn read<B: HttpBody<Data = Bytes>>(
         &self,
         body: B,
@@ -115,7 +115,7 @@ impl Bodies {
             let mut body = pin!(body);
             while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
                 let frame = frame.map_err(|_| BodyError::Broken)?;
-                // Trailers say nothing that is read here.
+                // Trailers are ignored: nothing here needs them.
                 let Ok(data) = frame.into_data() else { continue };
                 if body_bytes.bytes.len() + data.len() > most {
                     return Err(BodyError::TooLarge(most));
@@ -128,11 +128,11 @@ impl Bodies {
     }
 }
 
-/// Bytes that may still be taken.
+/// Bytes that are still free for bodies.
 #[derive(Debug)]
 struct Budget(AtomicUsize);
 
-/// Bytes of a body, for as long as they are in memory.
+/// The memory that one body takes, returned when it is dropped.
 struct BodyBytes {
     bytes: Vec<u8>,
     budget: Arc<Budget>,
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn memory_is_taken_while_a_body_is_held_and_strangers_get_a_quarter() {
+    async fn memory_counts_while_a_body_lives_and_callers_without_a_key_get_a_quarter() {
         let bodies = bodies(1000);
         let read = async |bytes: usize, sender| bodies.read(Body::from(vec![b'x'; bytes]), sender).await;
         assert_eq!(read(251, Sender::Unauthenticated).await, Err(BodyError::NoMemory));
@@ -200,12 +200,12 @@ mod tests {
         assert_eq!(
             read(250, Sender::Unauthenticated).await.unwrap().len(),
             250,
-            "what was refused has given back"
+            "a refused body returns its memory"
         );
     }
 
     #[tokio::test]
-    async fn a_body_is_as_large_as_its_sender_may_send() {
+    async fn the_size_limit_depends_on_the_sender() {
         let bodies = bodies(1 << 30);
         let read = async |bytes: usize, sender| {
             bodies.read(Body::from(vec![0; bytes]), sender).await.map(|body| body.len())

@@ -1,11 +1,11 @@
-//! The number of connections, and how long the server waits for each.
+//! Limits on the number of connections and on how long each may be idle.
 //!
-//! When there are too many, those that have been silent longest are closed, so a caller that sends its
-//! request at once is served, however many silent connections others hold. A connection that is being served
+//! When there are too many, the connections that have been idle longest are closed. So a caller that sends its
+//! request at once is served, however many idle connections others have open. A connection that is being served
 //! is never closed.
 //!
-//! Time is counted in seconds, by one task for all: a timer for each request would cost more than the rest of
-//! this.
+//! One task counts the seconds for all connections: a timer for each request would cost more than the rest of
+//! this module.
 
 use std::{
     collections::HashMap,
@@ -22,10 +22,10 @@ use tokio::sync::Notify;
 
 use super::{Bounds, address_of};
 
-/// One connection above the maximum closes this fraction of those that keep the server waiting. A search through all of them
-/// for each new connection would be too much work while thousands arrive.
+/// One connection above the limit closes this fraction of the idle ones. A search through all of them for each new
+/// connection would be too much work while thousands arrive.
 const PART: usize = 32;
-/// So many connections may still be closing while new ones are accepted.
+/// Up to this many connections may still be closing while new ones are accepted.
 const MOST_LEAVING: usize = 64;
 
 /// The connections of one listener.
@@ -45,22 +45,22 @@ pub(crate) struct Connections {
 struct Open {
     next: u64,
     all: HashMap<u64, Arc<ConnectionState>>,
-    /// Without those that were told to go.
+    /// Open connections by address, without those that are closing.
     of: HashMap<IpAddr, usize>,
-    /// Those among all that were told to go.
+    /// How many of `all` were ordered to close.
     leaving: usize,
     stopping: bool,
     counts: SweepCounts,
 }
 
-/// What happened since it was last said.
+/// What happened since the last sweep.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SweepCounts {
-    /// Connections that were refused.
+    /// Connections that were refused at the limit.
     pub(crate) refused: u64,
-    /// Connections that made room for others.
+    /// Idle connections that were closed to make room for new ones.
     pub(crate) displaced: u64,
-    /// Connections that sent no whole head in time.
+    /// Connections that did not send a complete head in time.
     pub(crate) late: u64,
 }
 
@@ -68,63 +68,63 @@ pub(crate) struct SweepCounts {
 #[derive(Debug)]
 pub(crate) struct ConnectionState {
     number: u64,
-    /// What it is counted under, unless it is a proxy's.
+    /// The address that it is counted under. `None` for a reverse proxy's.
     address: Option<IpAddr>,
-    /// What it is doing, and since which second.
+    /// Its phase, and the second in which the phase began.
     state: AtomicU64,
     seconds: Arc<AtomicU64>,
     order: AtomicU8,
     ordered: Notify,
 }
 
-/// What a connection is doing.
+/// What a connection is doing or waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// A request is being worked on.
+    /// A request is being processed.
     Works = 0,
-    /// The rest of a head is to come.
+    /// The rest of a head has not arrived yet.
     Head = 1,
-    /// The rest of a body is to come.
+    /// The rest of a body has not arrived yet.
     Body = 2,
-    /// It has its answer.
+    /// The answer is complete, and the next request has not begun.
     Idle = 3,
 }
 
-/// What a connection is told.
+/// The command to one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// To finish what it is at.
+    /// Finish the current request, then close.
     Stop = 1,
-    /// To go, because it has kept us waiting for too long.
+    /// Close: it was idle for too long.
     Late = 2,
-    /// To go, because others come.
+    /// Close: the limit is reached, and a new connection needs the place.
     Displaced = 3,
 }
 
 impl ConnectionState {
-    /// A request's head is there.
+    /// A request's head has arrived.
     pub(crate) fn works(&self) {
         self.set(Phase::Works);
     }
 
-    /// More of a body is needed.
+    /// More of the body is needed.
     pub(crate) fn awaits_body(&self) {
         self.set(Phase::Body);
     }
 
-    /// The answer is made.
+    /// The answer is complete.
     pub(crate) fn answered(&self) {
         self.set(Phase::Idle);
     }
 
-    /// Bytes came in: after an answer, the first of the next request.
+    /// Bytes arrived: after an answer, the first of the next request.
     pub(crate) fn received(&self) {
         if self.phase().0 == Phase::Idle {
             self.set(Phase::Head);
         }
     }
 
-    /// Bytes of an answer went out.
+    /// Bytes of an answer were sent.
     pub(crate) fn sent(&self) {
         if self.phase().0 == Phase::Idle {
             self.set(Phase::Idle);
@@ -147,12 +147,12 @@ impl ConnectionState {
         (phase, state >> 2)
     }
 
-    /// Waits for an order.
+    /// Waits for the next command.
     pub(crate) async fn ordered(&self) {
         self.ordered.notified().await;
     }
 
-    /// The latest order.
+    /// The latest command.
     fn order(&self) -> Option<Command> {
         match self.order.load(Ordering::Relaxed) {
             0 => None,
@@ -172,7 +172,7 @@ impl ConnectionState {
     }
 }
 
-/// The right to a connection, given back when it is dropped.
+/// The permit of one open connection, returned when it is dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     connections: Arc<Connections>,
@@ -180,8 +180,8 @@ pub(crate) struct ConnectionPermit {
 }
 
 impl ConnectionPermit {
-    /// What the connection has to do now. A connection that got a request meanwhile stays open. Call it where
-    /// requests are taken in.
+    /// The command that applies now. A connection that received a request in the meantime stays open. Call it in
+    /// the task that receives the connection's requests.
     pub(crate) fn order(&self) -> Option<Command> {
         let connection = &self.connection;
         let mut open = self.connections.open();
@@ -223,7 +223,7 @@ impl Connections {
         })
     }
 
-    /// Lets a connection in. `None`: there are too many, and all of them are being served.
+    /// Admits a connection. `None`: the limit is reached, and every connection is being served.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionPermit> {
         let peer = peer.to_canonical();
         let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
@@ -256,14 +256,14 @@ impl Connections {
         Some(ConnectionPermit { connections: Arc::clone(self), connection })
     }
 
-    /// Returns once few enough connections are still closing: until then they hold their descriptors.
+    /// Waits until few enough connections are still closing: they use file descriptors until they are closed.
     pub(crate) async fn room(&self) {
         while self.open().leaving > MOST_LEAVING {
             self.left.notified().await;
         }
     }
 
-    /// Called once a second: closes connections that were waited for too long. Returns what happened since
+    /// Called once a second: closes connections that have been idle for too long. Returns what happened since
     /// the last call.
     pub(crate) fn sweep(&self) -> SweepCounts {
         let now = self.seconds.fetch_add(1, Ordering::Relaxed) + 1;
@@ -272,7 +272,7 @@ impl Connections {
         for connection in open.all.values().filter(|connection| !connection.is_leaving()) {
             let (phase, since) = connection.phase();
             let within = match phase {
-                // The reader of the body has its own time limit.
+                // Reading the body has its own time limit.
                 Phase::Works | Phase::Body => continue,
                 Phase::Head => self.head_within,
                 Phase::Idle => self.idle,
@@ -288,7 +288,7 @@ impl Connections {
         std::mem::take(&mut open.counts)
     }
 
-    /// Every connection is to finish what it is at.
+    /// Commands every connection to finish its current request and close.
     pub(crate) fn stop(&self) {
         let mut open = self.open();
         open.stopping = true;
@@ -303,7 +303,7 @@ impl Connections {
 }
 
 impl Open {
-    /// Closes the connections that have been silent longest, `count` of them or one. Returns how many.
+    /// Closes the connections that have been idle longest: `count` of them, at least one. Returns how many.
     fn displace(&mut self, of: Option<IpAddr>, count: usize) -> usize {
         let mut waiting: Vec<_> = self
             .all

@@ -1,7 +1,7 @@
 //! The size of a request's head.
 //!
-//! A connection accepts more than this (`serving`), so that a request that is a little too large gets our
-//! answer in the caller's dialect.
+//! A connection accepts larger heads than this (see `connection_loop`), so that a request that is a little too
+//! large gets an answer in the caller's dialect.
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -12,14 +12,14 @@ use axum::{
 
 use crate::error::ApiError;
 
-/// A platform sends some twenty, a browser behind two proxies some forty. Well below the 100 that a connection takes in.
+/// A platform sends about twenty, a browser behind two proxies about forty. Well below the 100 that a connection accepts.
 const MOST_FIELDS: usize = 64;
 /// Names and values together.
 const MOST_HEADER_BYTES: usize = 16 * 1024;
 /// Path and query.
 const MOST_ADDRESS_BYTES: usize = 16 * 1024;
 
-/// Whether the headers are of a size that is read.
+/// Whether the headers are within the limits.
 pub(crate) fn headers_fit(headers: &HeaderMap) -> bool {
     let bytes = || headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
     headers.len() <= MOST_FIELDS && bytes() <= MOST_HEADER_BYTES

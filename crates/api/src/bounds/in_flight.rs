@@ -1,4 +1,4 @@
-//! How many requests of one workspace are worked on at once: a tenant whose calls take long must not take every connection.
+//! Concurrent requests of one workspace: a tenant whose calls take long must not use up every connection.
 
 use std::{
     collections::HashMap,
@@ -8,10 +8,10 @@ use std::{
 
 use model::{Code, Failure, WorkspaceId};
 
-/// When to come back.
+/// The `Retry-After` of a refused request.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The requests that are worked on, by workspace.
+/// The requests in progress, by workspace.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     most: usize,
@@ -23,7 +23,7 @@ impl InFlight {
         Self { most, of: Mutex::default() }
     }
 
-    /// Counts a request of `workspace` until its `slot` is dropped; refused when there are too many.
+    /// Counts a request of `workspace` until its `slot` is dropped; refuses it when there are too many.
     pub(crate) fn enter(self: &Arc<Self>, workspace: WorkspaceId, slot: &Slot) -> Result<(), Failure> {
         let mut of = self.lock();
         let count = of.entry(workspace).or_default();
@@ -48,11 +48,11 @@ impl InFlight {
     }
 }
 
-/// Put into each request, and held until its answer is made: it counts from the moment its workspace is known.
+/// A request extension that lives until the answer is complete. It counts from the moment the workspace is known.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Slot(Arc<Mutex<Option<Counted>>>);
 
-/// One request.
+/// One counted request.
 #[derive(Debug)]
 struct Counted {
     in_flight: Arc<InFlight>,

@@ -2,10 +2,10 @@
 //!
 //! | | |
 //! |---|---|
-//! | `connections` | how many at once, and how long the server waits for one |
+//! | `connections` | how many at once, and how long one may be idle |
 //! | `header_size` | how large the head of a request may be |
 //! | `bodies` | how large a body may be, how long it may take, and how much memory all of them get |
-//! | `in_flight` | how many requests of one workspace are worked on at once |
+//! | `in_flight` | how many requests of one workspace are processed at once |
 //! | `wrong_keys` | answers to wrong API keys are slowed down |
 //! | `refusals` | a flood of refused requests is one log line a second |
 
@@ -31,27 +31,27 @@ pub use workspace_quotas::WorkspaceQuotas;
 pub(crate) use workspace_quotas::{check_quota, quota_exceeded};
 pub(crate) use wrong_keys::WrongKeys;
 
-/// The operator's numbers.
+/// The limits, as the operator sets them.
 #[derive(Debug, Clone)]
 pub struct Bounds {
-    /// Connections at once.
+    /// Open connections at once.
     pub connections: usize,
-    /// The limit of one address. The first 64 bits of an IPv6 address count as one, because their holder has
-    /// all of them.
+    /// Open connections of one address. The first 64 bits of an IPv6 address count as one address, because one
+    /// client usually has the whole network.
     pub of_an_address: usize,
-    /// Requests of one workspace that are worked on at once.
+    /// Requests of one workspace that are processed at once.
     pub of_a_workspace: usize,
-    /// Networks of reverse proxies, whose addresses stand for many and are not counted one by one.
+    /// Networks of reverse proxies. Their addresses stand for many clients and have no limit of their own.
     pub proxies: Vec<IpNet>,
-    /// From the first byte of a request to the end of its head; and how long a new connection may be silent.
+    /// From the first byte of a request to the end of its head; also how long a new connection may be silent.
     pub head_within: Duration,
     /// From the end of the head to the end of the body.
     pub body_within: Duration,
-    /// How long a connection may be silent after an answer.
+    /// How long a connection may be idle after an answer.
     pub idle: Duration,
-    /// Bytes of bodies in memory at once.
+    /// Memory for all bodies at once, in bytes.
     pub bodies: usize,
-    /// What one workspace may have in the store.
+    /// How much one workspace may have in the store.
     pub held: WorkspaceQuotas,
 }
 
@@ -64,8 +64,8 @@ impl Default for Bounds {
             proxies: private_networks(),
             head_within: Duration::from_secs(10),
             body_within: Duration::from_secs(30),
-            // Longer than proxies keep a connection that they don't use (60 s, mostly): a proxy that sends on one which is
-            // just being closed answers 502.
+            // Longer than proxies keep an idle connection (60 s, mostly): a proxy that sends on a connection which is just
+            // being closed answers 502.
             idle: Duration::from_secs(75),
             bodies: 64 * 1024 * 1024,
             held: WorkspaceQuotas::default(),
@@ -73,7 +73,7 @@ impl Default for Bounds {
     }
 }
 
-/// Loopback, and what a proxy in the same container network, cluster or rack has for an address.
+/// Loopback, and the addresses that a proxy in the same container network, cluster or rack has.
 fn private_networks() -> Vec<IpNet> {
     let networks = [
         "127.0.0.0/8",
@@ -88,7 +88,7 @@ fn private_networks() -> Vec<IpNet> {
     networks.iter().map(|network| network.parse().expect("a literal")).collect()
 }
 
-/// Keeps the bounds of one server.
+/// Enforces the bounds of one server.
 #[derive(Debug)]
 pub struct Admission {
     pub(crate) bounds: Bounds,
@@ -99,7 +99,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Without any connection yet.
+    /// Starts with no connections.
     pub fn new(bounds: Bounds, env: &Environment) -> Self {
         Self {
             bodies: Bodies::new(&bounds, env.clock.clone()),
@@ -111,7 +111,7 @@ impl Admission {
     }
 }
 
-/// What counts as one address.
+/// The address that a peer is counted under.
 fn address_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
@@ -124,7 +124,7 @@ mod tests {
     use super::address_of;
 
     #[test]
-    fn an_address_of_ipv6_is_its_network() {
+    fn an_ipv6_address_counts_as_its_network() {
         let of = |text: &str| address_of(text.parse().unwrap()).to_string();
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(of("2001:db8:1:3::1"), "2001:db8:1:3::");

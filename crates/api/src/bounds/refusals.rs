@@ -1,5 +1,5 @@
-//! The log of refused requests. Any client can send them at any rate, so each kind gets one line a second, with the number
-//! of the others in that second.
+//! The log of refused requests. Any client can send them at any rate, so each kind gets one line a second; the others of
+//! that second are only counted.
 
 use std::{
     collections::HashMap,
@@ -21,7 +21,7 @@ pub(crate) struct Refusals {
     kinds: Mutex<HashMap<Kind, Logged>>,
 }
 
-/// When a kind was last logged, and how many have come since.
+/// When a kind was last logged, and how many were not logged since.
 #[derive(Debug)]
 struct Logged {
     second: i64,
@@ -29,7 +29,7 @@ struct Logged {
 }
 
 impl Refusals {
-    /// Whether this one is to be logged.
+    /// Whether this refusal gets a log line.
     pub(crate) fn should_log(&self, kind: Kind, now: Timestamp) -> bool {
         let second = now.as_second();
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,7 +50,7 @@ impl Refusals {
         }
     }
 
-    /// The refusals that were not logged in earlier seconds: how many of each kind.
+    /// The refusals of earlier seconds that were not logged: how many of each kind.
     pub(crate) fn take_suppressed(&self, now: Timestamp) -> Vec<(Kind, u64)> {
         let second = now.as_second();
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_flood_there_is_a_line_a_second_and_every_one_is_counted() {
+    fn a_flood_logs_one_line_a_second_and_counts_every_refusal() {
         let (refusals, kind) =
             (Refusals::default(), |status| Kind { route: "/t/{address}".into(), status, code: None });
         let at = |milliseconds: i64| Timestamp::from_microsecond(1_700_000_000_000_000 + milliseconds * 1000);

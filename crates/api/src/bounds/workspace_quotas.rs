@@ -5,7 +5,7 @@ use store::QuotaResource;
 
 use crate::{State, error::ApiError, request_code::RequestCode};
 
-/// The most of each that one workspace may have, so that none fills the database. Concurrent calls may exceed a quota by their
+/// The quotas of one workspace, so that none fills the database. Concurrent calls may exceed a quota by their
 /// number.
 #[derive(Debug, Clone, Copy)]
 pub struct WorkspaceQuotas {
@@ -39,7 +39,7 @@ impl WorkspaceQuotas {
     }
 }
 
-/// The workspace has as many as it may.
+/// The workspace has reached the quota.
 pub(crate) fn quota_exceeded(what: QuotaResource, most: u64) -> ApiError {
     let (things, remedy) = match what {
         QuotaResource::TokenLinks => ("token links", "revoke one"),
@@ -48,11 +48,11 @@ pub(crate) fn quota_exceeded(what: QuotaResource, most: u64) -> ApiError {
         QuotaResource::ApiKeys => ("API keys", "revoke one"),
         QuotaResource::Invitations => ("open invitations", "withdraw one"),
     };
-    let detail = format!("This workspace has {most} {things}, which is the most: {remedy} first.");
+    let detail = format!("This workspace has reached its limit of {most} {things}: {remedy} first.");
     ApiError::refused(RequestCode::WorkspaceFull, detail)
 }
 
-/// Refuses one more where the workspace has as many as it may.
+/// Refuses one more when the workspace has reached the quota.
 pub(crate) async fn check_quota(
     state: &State,
     workspace: WorkspaceId,

@@ -1,6 +1,6 @@
 //! Slows down answers to wrong API keys.
 //!
-//! A right key is never delayed, even from the same address, because all callers behind a proxy share one.
+//! A correct key is never delayed, even from the same address, because all callers behind a proxy share one address.
 
 use std::{
     net::IpAddr,
@@ -14,11 +14,11 @@ use rate_limits::Limiter;
 
 use super::address_of;
 
-/// This many from one address in a minute are answered at once, for people who are setting something up.
+/// Wrong keys that one address may send in a minute without a delay, for people who are setting something up.
 const FREE: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
-/// Each one more waits for so long.
+/// Each further wrong key waits this long for its answer.
 const DELAY: Duration = Duration::from_secs(1);
-/// Most callers that wait at once: they keep their connections meanwhile.
+/// The most callers that wait at once: each of them occupies a connection.
 const MOST_WAITING: usize = 64;
 
 #[derive(Debug)]
@@ -33,8 +33,8 @@ impl WrongKeys {
         Self { of: Limiter::default(), waiting: AtomicUsize::new(0), env }
     }
 
-    /// Waits before a wrong key is answered. An error means that too many wait already: the caller should
-    /// come back later.
+    /// Waits before a wrong key is answered. An error means that too many callers wait already, and says when to
+    /// try again.
     pub(crate) async fn slow_down(&self, peer: Option<IpAddr>) -> Result<(), Duration> {
         if self.of.admit(&peer.map(address_of), FREE, self.env.now()).is_ok() {
             return Ok(());
@@ -48,7 +48,7 @@ impl WrongKeys {
     }
 }
 
-/// Counted until it is dropped, also by a caller who hangs up.
+/// One waiting caller, counted until it is dropped, also when the caller disconnects.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Drop for Waiting<'_> {
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn after_ten_they_wait_and_no_more_than_so_many_do() {
+    async fn wrong_keys_wait_after_the_tenth_and_the_number_of_waiters_is_limited() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_700_000_000)));
         let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
         let keys = WrongKeys::new(env);
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(keys.slow_down(one).now_or_never(), Some(Err(DELAY)));
         clock.advance(DELAY);
         assert!(waiting.await.iter().all(Result::is_ok));
-        assert_eq!(keys.slow_down(one).now_or_never(), None, "it waits, and no other call does");
+        assert_eq!(keys.slow_down(one).now_or_never(), None, "it waits, because no other call does any more");
         assert_eq!(keys.waiting.load(Ordering::Relaxed), 0);
     }
 }

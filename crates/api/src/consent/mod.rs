@@ -1,4 +1,4 @@
-//! `/oauth/zoom/…`: a browser connects an account. Public: the invitation's secret, the state and the cookie decide.
+//! `/oauth/zoom/…`: a browser connects an account. Public: the invitation's secret, the state and the cookie authorize.
 
 pub(crate) mod reconnect;
 
@@ -29,24 +29,24 @@ use crate::{
     path::Path,
 };
 
-/// Binds a trip to Zoom to the browser that began it. Nobody reads a consent page for ten minutes. For ten
-/// more, a page that is loaded again shows the same result.
+/// Binds an authorization session to the browser that began it. A consent page is not open for longer than ten minutes. For
+/// ten more, a reloaded page shows the same result.
 const COOKIE_NAME: &str = "latchkey_consent";
 const COOKIE_SECONDS: u32 = 1200;
 
-/// What a person reads before Zoom asks.
+/// What a person reads before Zoom's consent page.
 #[derive(Template)]
 #[template(path = "invitation.html")]
 struct InvitationPage {
     simulated: bool,
-    /// Who invites.
+    /// The workspace or person that invites.
     inviter: String,
     purpose: Option<String>,
     /// The account that it is for, if only its user may use it.
     expected: Option<String>,
-    /// When it ends, to the minute.
+    /// When it expires, to the minute.
     until: String,
-    /// The way on to Zoom.
+    /// The address that leads to Zoom.
     next: String,
 }
 
@@ -59,7 +59,7 @@ struct ConnectedPage {
     return_to: Option<ReturnTo>,
 }
 
-/// Where the person can go on, and what it is called.
+/// Where the person can continue, and the text of that link.
 struct ReturnTo {
     url: String,
     host: String,
@@ -79,22 +79,22 @@ struct TroublePage {
     what: String,
     turn: String,
     code: &'static str,
-    /// The code's page.
+    /// The page of the error code.
     docs: Url,
 }
 
-/// What Zoom adds to the address.
+/// The parameters that Zoom adds to the address.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct BackFromZoom {
     code: Option<String>,
     state: Option<String>,
-    /// Why there is no code.
+    /// Zoom's reason why there is no code.
     error: Option<String>,
 }
 
-/// The page says what happened and whose turn it is.
+/// The page says what happened and who has to act.
 impl IntoResponses for TroublePage {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
         let page = || ContentBuilder::new().schema(Some(String::schema())).build();
@@ -113,15 +113,15 @@ impl IntoResponses for TroublePage {
 
 /// Open an invitation
 ///
-/// For the browser of an account's owner: a page says who invites and for what; its button goes on to Zoom.
+/// For the browser of an account's owner: a page says who invites and for what; its button leads to Zoom.
 #[utoipa::path(
     get,
     path = "/oauth/zoom/authorize",
     tag = "consent",
     operation_id = "consent_authorize",
     params(
-        ("invitation" = Option<String>, Query, description = "As in the address of the invitation."),
-        ("go" = Option<String>, Query, description = "`zoom`: the person has read the page, and goes on."),
+        ("invitation" = Option<String>, Query, description = "The value in the invitation's address."),
+        ("go" = Option<String>, Query, description = "`zoom`: the person has read the page and continues to Zoom."),
     ),
     responses(
         (status = 200, description = "Who invites, and for what.", body = String, content_type = "text/html"),
@@ -171,7 +171,7 @@ async fn begin(state: &State, invitation: &str) -> Response {
     }
 }
 
-/// To Zoom's consent page, with the cookie that binds the way back to this browser.
+/// Redirects to Zoom's consent page, with the cookie that binds the session to this browser.
 fn to_zoom(state: &State, start: &AuthorizationStart) -> Response {
     let base = state.broker.addresses.public_base();
     let secure = if base.scheme() == "https" { "; Secure" } else { "" };
@@ -189,7 +189,7 @@ fn to_zoom(state: &State, start: &AuthorizationStart) -> Response {
     (StatusCode::SEE_OTHER, headers).into_response()
 }
 
-/// Come back from Zoom
+/// Finish an authorization at Zoom
 ///
 /// With a `code` and a `state`, an account is connected; with a `code` alone, an install from Zoom's Marketplace is parked.
 #[utoipa::path(
@@ -217,7 +217,7 @@ pub(crate) async fn callback(
     }
 }
 
-/// Come back from Zoom, to an app's own address
+/// Finish an authorization at Zoom, at an app's own address
 ///
 /// For installs from Zoom's Marketplace.
 #[utoipa::path(
@@ -278,7 +278,7 @@ async fn finish(state: &State, query: &Query, headers: &HeaderMap) -> Response {
     }
 }
 
-/// Checked once more: the operator may have taken the origin off the list meanwhile.
+/// Checked once more: the operator may have removed the origin in the meantime.
 fn return_to(state: &State, url: &str) -> Option<ReturnTo> {
     let url = state.return_urls.check(url).ok()?;
     Some(ReturnTo { host: url.host_str()?.to_owned(), url: url.into() })
@@ -303,8 +303,8 @@ fn trouble(state: &State, failure: &Failure) -> Response {
     reported(failure, page(status_of(failure.code), &told))
 }
 
-/// Who has to act, if the message doesn't say so. The reader owns a Zoom account, and runs neither app nor
-/// server.
+/// Who has to act, if the message doesn't say so. The reader owns a Zoom account and is not the operator of the app
+/// or the server.
 fn turn_of(failure: &Failure) -> String {
     match failure.code {
         Code::AppUnhealthy | Code::ScopeMissing | Code::CredentialBlocked => {

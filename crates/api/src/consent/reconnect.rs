@@ -1,7 +1,7 @@
-//! `GET /oauth/zoom/reconnect`: from the link in an event to the account's owner at Zoom.
+//! `GET /oauth/zoom/reconnect`: leads an account's owner from the link in an event to Zoom.
 //!
-//! The link goes out in events, to Slack among others, where previews open it. So a page comes first, made from the sealed
-//! link alone; an invitation is made, or an open one found, when the person goes on.
+//! The link is sent in events, to Slack among others, where previews open it. So the first answer is a page that is made
+//! from the sealed link alone; an invitation is made, or an open one found, when the person continues.
 
 use axum::{
     extract::{RawQuery, State as Extract},
@@ -13,23 +13,23 @@ use utoipa::IntoParams;
 use super::{TroublePage, invitation_page, to_zoom, trouble};
 use crate::{State, page::Query};
 
-/// As in the link.
+/// The parameters of the link.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct ReconnectLink {
     workspace: Option<WorkspaceId>,
     account: Option<CredentialId>,
-    /// Proves that Latchkey gave the link.
+    /// Proves that Latchkey issued the link.
     token: Option<String>,
-    /// `zoom`: the person has read the page, and goes on.
+    /// `zoom`: the person has read the page and continues to Zoom.
     go: Option<String>,
 }
 
 /// Connect an account again
 ///
-/// For the browser of an account's owner. Events of accounts carry this link: a page says for whom it is, and its button goes
-/// on to Zoom.
+/// For the browser of an account's owner. Events of accounts contain this link: a page says who it is for, and its button
+/// leads to Zoom.
 #[utoipa::path(
     get,
     path = "/oauth/zoom/reconnect",

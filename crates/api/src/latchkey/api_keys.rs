@@ -1,4 +1,4 @@
-//! `/api/latchkey/v1/api-keys/`: the keys of the workspace. None is made here that may do more than the key it is made with.
+//! `/api/latchkey/v1/api-keys/`: the keys of the workspace. A new key cannot get more rights than the key that creates it.
 
 use std::num::NonZeroU32;
 
@@ -30,15 +30,15 @@ use crate::{
     request::{Field, Request as _, Schemas, Text, Whole, refer, reference, request},
 };
 
-/// A key of the workspace.
+/// An API key of the workspace.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ApiKey {
     id: ApiKeyId,
     name: String,
-    /// How it begins.
+    /// The first characters of the key.
     prefix: String,
     scopes: Vec<ApiScope>,
-    /// Calls a minute, if they are limited for this key.
+    /// The key's own limit of calls a minute.
     #[schema(required)]
     requests_per_minute: Option<u32>,
     created_at: Timestamp,
@@ -48,27 +48,27 @@ pub(crate) struct ApiKey {
     last_used_at: Option<Timestamp>,
     #[schema(required)]
     revoked_at: Option<Timestamp>,
-    /// The key itself. It is in the answer that makes it and nowhere else.
+    /// The key itself. Only the answer that creates the key contains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     key: Option<String>,
 }
 
 request! {
-    /// A key to be made. None may do more than the key it is made with.
+    /// A new key. It cannot get more rights than the key that creates it.
     closed struct CreateApiKey {
         name: Text<100>,
         scopes: Scopes,
-        /// By default as for the key that asks.
+        /// Calls a minute. By default the same as for the calling key.
         requests_per_minute: Option<PerMinute>,
-        /// By default as for the key that asks.
+        /// By default the same as for the calling key.
         expires_at: Option<Timestamp>,
     }
 }
 
 type PerMinute = Whole<1, { u32::MAX }>;
 
-/// At least one.
+/// Scopes, at least one.
 struct Scopes(Vec<ApiScope>);
 
 impl Field for Scopes {
@@ -94,9 +94,9 @@ impl Field for Scopes {
 
 errors! { CreateApiKeyErrors: quota_exceeded(QuotaResource::ApiKeys, 1000) }
 
-/// Make an API key
+/// Create an API key
 ///
-/// The key itself is in this answer and nowhere else.
+/// Only this answer contains the key itself.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/api-keys/",
@@ -124,14 +124,14 @@ pub(crate) async fn create(
 
 /// List API keys
 ///
-/// Newest first, those that have ended among them.
+/// Newest first, including expired and revoked keys.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/api-keys/",
     tag = "workspace",
     operation_id = "api_keys_list",
     security(("tokenAuth" = ["admin"])),
-    responses((status = 200, description = "All of them.", body = Page<ApiKey>)),
+    responses((status = 200, description = "All keys.", body = Page<ApiKey>)),
 )]
 pub(crate) async fn list(
     caller: Caller<Admin>,
@@ -151,7 +151,7 @@ pub(crate) async fn list(
     operation_id = "api_keys_retrieve",
     security(("tokenAuth" = ["admin"])),
     params(("id" = ApiKeyId, Path)),
-    responses((status = 200, description = "The key, without itself.", body = ApiKey)),
+    responses((status = 200, description = "The key's properties, without the key itself.", body = ApiKey)),
 )]
 pub(crate) async fn retrieve(
     caller: Caller<Admin>,
@@ -165,7 +165,7 @@ pub(crate) async fn retrieve(
 
 /// Revoke an API key
 ///
-/// The next call with it is refused, on every server.
+/// Every server refuses the next call with it.
 #[utoipa::path(
     delete,
     path = "/api/latchkey/v1/api-keys/{id}/",
@@ -173,7 +173,7 @@ pub(crate) async fn retrieve(
     operation_id = "api_keys_destroy",
     security(("tokenAuth" = ["admin"])),
     params(("id" = ApiKeyId, Path)),
-    responses((status = 204, description = "It is revoked.")),
+    responses((status = 204, description = "The key is revoked.")),
 )]
 pub(crate) async fn revoke(
     caller: Caller<Admin>,
@@ -186,10 +186,10 @@ pub(crate) async fn revoke(
 
 fn read(state: &State, caller: &Caller<Admin>, mut fields: Fields<'_>) -> Result<NewApiKey, FieldErrors> {
     let asked = CreateApiKey::read(&mut fields);
-    // A scope that the key can't give is reported together with all other errors.
+    // A scope that the calling key lacks is reported together with all other errors.
     let scopes = fields.peek("scopes").map_or_else(Vec::new, |Scopes(scopes)| scopes);
     for scope in scopes.iter().filter(|scope| !caller.scopes.has(**scope)) {
-        let complaint = format!("This key lacks the scope {}, and can't give it.", scope.as_str());
+        let complaint = format!("The calling key lacks the scope {} and cannot give it.", scope.as_str());
         fields.complain("scopes", complaint);
     }
     let own = caller.key_limits;
@@ -198,18 +198,18 @@ fn read(state: &State, caller: &Caller<Admin>, mut fields: Fields<'_>) -> Result
     if let Some(most) = own.most_per_minute.filter(|most| per_minute.is_some_and(|asked| asked > *most)) {
         fields.complain(
             "requests_per_minute",
-            format!("This key may make {most} itself, and can't give more."),
+            format!("The calling key is limited to {most} and cannot give more."),
         );
     }
     let expires_at: Option<Timestamp> = fields.peek("expires_at");
     if expires_at.is_some_and(|end| end <= state.env.now()) {
-        fields.complain("expires_at", "It must lie ahead.");
+        fields.complain("expires_at", "It must be in the future.");
     }
     if let Some(own_end) = own.expires_at.filter(|own_end| expires_at.is_some_and(|end| end > *own_end)) {
-        fields.complain("expires_at", format!("This key ends at {own_end} itself, and can't give more."));
+        fields.complain("expires_at", format!("The calling key expires at {own_end} and cannot give more."));
     }
     let asked = fields.finish(asked)?;
-    // What isn't said is as it is for the key that asks.
+    // Limits that are not given are the same as the calling key's.
     let per_minute = asked.requests_per_minute.and_then(|number| NonZeroU32::new(number.0));
     Ok(NewApiKey {
         name: asked.name.0,
@@ -234,7 +234,7 @@ pub(super) fn representation(key: &store::ApiKey) -> ApiKey {
     }
 }
 
-/// The same in the answer that makes it.
+/// The same with the key itself, for the answer that creates it.
 pub(super) fn with_key(row: &store::ApiKey, key: &Secret) -> ApiKey {
     ApiKey { key: Some(key.expose().to_owned()), ..representation(row) }
 }

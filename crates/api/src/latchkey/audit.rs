@@ -1,4 +1,4 @@
-//! `GET /api/latchkey/v1/audit/`: who was given which token of this workspace, newest first.
+//! `GET /api/latchkey/v1/audit/`: who requested which token of this workspace, newest first.
 
 use std::net::IpAddr;
 
@@ -35,17 +35,17 @@ pub(crate) struct ListAudit {
     until: Option<String>,
     /// Only tokens of this account.
     credential: Option<CredentialId>,
-    /// Only what this token link was asked for.
+    /// Only requests to this token link.
     token_link: Option<TokenLinkId>,
-    /// Only what was asked for with this API key.
+    /// Only requests with this API key.
     api_key: Option<ApiKeyId>,
-    /// Only tokens for this bot: by its id here, or at the platform that asked.
+    /// Only tokens for this bot: its id here, or its id at the platform that requested the token.
     bot: Option<String>,
-    /// As in `next` of another page.
+    /// The cursor in `next` of another page.
     cursor: Option<String>,
 }
 
-/// One request for a token, and what came of it.
+/// One request for a token, and its outcome.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditEntry {
     id: AuditId,
@@ -53,25 +53,25 @@ pub(crate) struct AuditEntry {
     workspace: WorkspaceId,
     credential: CredentialId,
     kind: TokenKind,
-    /// Who asked: `token_link`, `api_key` or `bot`.
+    /// The kind of the caller: `token_link`, `api_key` or `bot`.
     who: &'static str,
-    /// The id of who asked.
+    /// The id of the caller.
     who_id: String,
-    /// The address at the other end; null: this server itself.
+    /// The caller's network address; null: this server itself.
     #[schema(required, value_type = Option<String>)]
     from: Option<IpAddr>,
     /// `token_link`, `bot_join` or `access_token_endpoint`.
     why: &'static str,
     /// `given`, or the code of the refusal.
     outcome: &'static str,
-    /// `kept` or `minted`, of a token that was given.
+    /// `kept` (a stored token) or `minted` (a new one), for a token that was given.
     #[schema(required)]
     source: Option<&'static str>,
     #[schema(required)]
     user: Option<AccountUser>,
     #[schema(required)]
     meeting: Option<MeetingNumber>,
-    /// The bot, by its id at its platform.
+    /// The bot's id at its platform.
     #[schema(required)]
     bot: Option<String>,
 }
@@ -97,7 +97,7 @@ impl From<&AuditRecord> for AuditEntry {
     }
 }
 
-/// List who was given which token
+/// List requests for tokens
 ///
 /// Newest first.
 #[utoipa::path(
@@ -126,7 +126,7 @@ pub(crate) async fn handler(
             api_key: query.id("api_key")?,
             bot: query.id("bot")?,
         },
-        // One more than is shown: it tells whether there is a next page.
+        // One more than is shown: it indicates whether there is a next page.
         most: PAGE_SIZE + 1,
     };
     let mut found = state.broker.audit.page(caller.workspace, &page).await?;

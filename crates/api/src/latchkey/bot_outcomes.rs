@@ -1,4 +1,4 @@
-//! `GET /api/latchkey/v1/bot-outcomes/`: how many bots came in, were done or failed, by hour and sub code.
+//! `GET /api/latchkey/v1/bot-outcomes/`: how many bots joined, were done or failed, by hour and sub code.
 
 use std::time::Duration;
 
@@ -19,19 +19,19 @@ use crate::{
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// The longest time that is counted at once.
+/// The longest period of one call.
 const LONGEST_PERIOD: Duration = Duration::from_secs(31 * 24 * 3600);
 
-/// What is counted.
+/// The period to count.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct CountOutcomes {
-    /// From this time or date on, at most 31 days back. The last 24 hours by default.
+    /// The beginning, a time or a date, at most 31 days ago. By default 24 hours ago.
     since: Option<String>,
 }
 
-/// Bots that took this step in this hour.
+/// The number of bots that reached this status in this hour.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BotOutcome {
     /// The beginning of the hour.
@@ -44,9 +44,9 @@ pub(crate) struct BotOutcome {
     bots: u64,
 }
 
-/// Count what bots came to
+/// Count bot outcomes
 ///
-/// A bot that came into its meeting several times counts in each hour in which it did.
+/// A bot that joined its meeting several times counts in each of those hours.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/bot-outcomes/",
@@ -54,7 +54,7 @@ pub(crate) struct BotOutcome {
     operation_id = "bot_outcomes_list",
     security(("tokenAuth" = ["read"])),
     params(CountOutcomes),
-    responses((status = 200, description = "By hour, step and sub code.", body = Page<BotOutcome>)),
+    responses((status = 200, description = "Numbers by hour, status and sub code.", body = Page<BotOutcome>)),
 )]
 pub(crate) async fn handler(
     caller: Caller<Read>,

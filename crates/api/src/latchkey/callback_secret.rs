@@ -1,4 +1,5 @@
-//! `/api/latchkey/v1/callback-secret/`: verifies what this workspace's bots fetch, and signs for its token links (`whsec_…`).
+//! `/api/latchkey/v1/callback-secret/`: the secret (`whsec_…`) that signs requests of bots and verifies requests to token
+//! links.
 
 use axum::{
     Json,
@@ -23,12 +24,12 @@ use crate::{
     zoom_oauth_apps::MASK,
 };
 
-/// The secret that signs what bots of the workspace fetch.
+/// The secret that signs the requests of the workspace's bots.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CallbackSecret {
     /// `whsec_…`; masked for a key without the scope `tokens`.
     secret: String,
-    /// Until when the former secret is valid, too.
+    /// When the previous secret expires. Until then it is valid too.
     #[schema(required)]
     former_ends_at: Option<Timestamp>,
 }
@@ -36,14 +37,14 @@ pub(crate) struct CallbackSecret {
 request! {
     /// How to replace the secret.
     closed struct RotateCallbackSecret {
-        /// How long the former secret stays valid. A day by default; 0 for one that has leaked.
+        /// How long the previous secret stays valid. A day by default; 0 for a leaked secret.
         overlap_seconds: Option<Overlap>,
     }
 }
 
 fn rotating(until: Timestamp) -> ApiError {
     let detail = format!(
-        "The secret before this one counts until {until}. Rotate after that, or with overlap_seconds = 0 to end both now."
+        "The previous secret is valid until {until}. Rotate after that, or with overlap_seconds = 0 to end both now."
     );
     ApiError::refused(RequestCode::CallbackSecretRotating, detail)
 }
@@ -57,7 +58,7 @@ errors! { RotateErrors: rotating(Timestamp::from_second(1_900_000_000)) }
     tag = "workspace",
     operation_id = "callback_secret_retrieve",
     security(("tokenAuth" = ["tokens"])),
-    responses((status = 200, description = "The newest.", body = CallbackSecret)),
+    responses((status = 200, description = "The newest secret.", body = CallbackSecret)),
 )]
 pub(crate) async fn retrieve(
     caller: Caller<Tokens>,
@@ -74,7 +75,7 @@ pub(crate) async fn retrieve(
     operation_id = "callback_secret_rotate",
     security(("tokenAuth" = ["admin"])),
     request_body(content = RotateCallbackSecret, example = json!({ "overlap_seconds": 3600 })),
-    responses((status = 200, description = "The new one.", body = CallbackSecret), RotateErrors),
+    responses((status = 200, description = "The new secret.", body = CallbackSecret), RotateErrors),
 )]
 pub(crate) async fn rotate(
     caller: Caller<Admin>,
@@ -90,7 +91,7 @@ pub(crate) async fn rotate(
     }
 }
 
-/// The secret itself only for keys that may read it: the right to replace it is not enough.
+/// Shows the secret itself only to keys that may read it: the right to rotate it is not enough.
 fn shown(secrets: &CallbackSecrets, held: ApiScopes) -> Response {
     let secret = if held.has(ApiScope::Tokens) { secrets.current.expose() } else { MASK };
     let former_ends_at = secrets.former.as_ref().map(|(_, ends_at)| *ends_at);

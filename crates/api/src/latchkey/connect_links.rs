@@ -29,23 +29,23 @@ use crate::{
 };
 
 const PATH: &str = "/api/latchkey/v1/connect-links/";
-/// The longest that a link can be opened, in seconds: a month.
+/// The longest time that a link can be opened, in seconds: 30 days.
 const LONGEST_LIFE: u32 = 30 * 24 * 3600;
 
 request! {
-    /// Which app the account is to be connected with, or which account is to be connected again.
+    /// The app to connect an account with, or the account to connect again.
     closed struct CreateConnectLink {
         /// Not needed with `credential`.
         oauth_app: Option<ZoomOauthAppId>,
-        /// The account that the link is for: the consent of any other Zoom user is refused.
+        /// The account that the link is for: another Zoom user's consent is refused.
         credential: Option<CredentialId>,
-        /// Who invites, in words for the person who opens the link. The workspace's name by default.
+        /// Who invites, for the person who opens the link. The workspace's name by default.
         invited_by: Option<Text<100>>,
-        /// What the account is wanted for, in words for that person.
+        /// What the account is needed for, for that person.
         purpose: Option<Text<300>>,
-        /// Where the person can go on afterwards. Its origin is one of `api.return_origins`.
+        /// Where the person can continue afterwards. Its origin must be one of `api.return_origins`.
         return_url: Option<Text<2000>>,
-        /// How long it can be opened. A day by default.
+        /// How long the link can be opened. A day by default.
         expires_in_seconds: Option<Whole<60, LONGEST_LIFE>>,
     }
 }
@@ -54,14 +54,14 @@ request! {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConnectLink {
     id: ConsentId,
-    /// For the browser of the account's owner. It is in this answer and nowhere else.
+    /// For the browser of the account's owner. Only this answer contains it.
     url: String,
     /// The redirect URL that the app needs at Zoom.
     redirect_uri: String,
     expires_at: Timestamp,
 }
 
-/// How it stands with an invitation.
+/// The state of an invitation.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum LinkState {
@@ -71,13 +71,13 @@ enum LinkState {
     Revoked,
 }
 
-/// An invitation, without its URL, which can't be shown again.
+/// An invitation without its URL, which cannot be shown again.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ListedConnectLink {
     id: ConsentId,
     state: LinkState,
     oauth_app: ZoomOauthAppId,
-    /// The account that it is for, if only that one's user may use it.
+    /// The account that it is for, if only that account's user may use it.
     #[schema(required)]
     credential: Option<CredentialId>,
     #[schema(required)]
@@ -97,18 +97,18 @@ pub(crate) struct ListedConnectLink {
     revoked_at: Option<Timestamp>,
 }
 
-/// Where to go on.
+/// Order and cursor of the list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct ListConnectLinks {
     /// `created_at` or `-created_at`.
     ordering: Option<String>,
-    /// As in `next` of another page.
+    /// The cursor in `next` or `previous` of another page.
     cursor: Option<String>,
 }
 
-/// Nothing is left to withdraw.
+/// A used invitation cannot be withdrawn.
 fn used() -> ApiError {
     ApiError::refused(
         RequestCode::ConnectLinkUsed,
@@ -121,7 +121,7 @@ errors! { RevokeErrors: used() }
 
 /// Invite a person to connect an account
 ///
-/// With `credential`, to connect that account again: another Zoom user's consent is refused.
+/// With `credential`, it connects that account again: another Zoom user's consent is refused.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/connect-links/",
@@ -182,7 +182,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
-/// The app that is named, or that of the account.
+/// The app that is given, or the account's.
 async fn the_app(
     state: &State,
     caller: &Caller<Admin>,
@@ -197,7 +197,10 @@ async fn the_app(
     match account.kind {
         CredentialKind::UserOauth => {}
         CredentialKind::ServerToServer | CredentialKind::CustomerManaged => {
-            return Err(wrong("credential", "No consent in a browser connects an account of this kind."));
+            return Err(wrong(
+                "credential",
+                "An account of this kind is not connected by consent in a browser.",
+            ));
         }
     }
     if asked.oauth_app.is_some_and(|app| app != account.app) {
@@ -257,7 +260,7 @@ fn listed(link: &Consent, now: Timestamp) -> ListedConnectLink {
 
 /// Withdraw an invitation
 ///
-/// It connects nothing any more.
+/// It cannot connect an account any more.
 #[utoipa::path(
     delete,
     path = "/api/latchkey/v1/connect-links/{id}/",
@@ -265,7 +268,7 @@ fn listed(link: &Consent, now: Timestamp) -> ListedConnectLink {
     operation_id = "connect_links_destroy",
     security(("tokenAuth" = ["admin"])),
     params(("id" = ConsentId, Path)),
-    responses((status = 204, description = "It is withdrawn."), RevokeErrors),
+    responses((status = 204, description = "The invitation is withdrawn."), RevokeErrors),
 )]
 pub(crate) async fn revoke(
     caller: Caller<Admin>,

@@ -1,4 +1,4 @@
-//! `GET /api/latchkey/v1/events/`: what happened, as a list to read on from, or as server-sent events.
+//! `GET /api/latchkey/v1/events/`: events, as a list with a cursor or as server-sent events.
 
 use std::convert::Infallible;
 
@@ -40,33 +40,34 @@ const PAGE_SIZE: u32 = 100;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct ListEvents {
-    /// The number of the last known event; 0 starts with the oldest that is kept.
+    /// The number of the last known event; 0 starts with the oldest stored event.
     after: Option<i64>,
-    /// A type of events; several with commas between.
+    /// A type of events; several are separated by commas.
     event_type: Option<String>,
-    /// The id of what events are about.
+    /// The id of the events' subject.
     subject: Option<String>,
 }
 
-/// Something that happened.
+/// A stored event.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HappenedEvent {
     id: EventId,
     /// Grows by one with each event of the workspace.
     sequence: i64,
     event_type: String,
-    /// The id of what it is about.
+    /// The id of the event's subject.
     subject: String,
     happened_at: Timestamp,
-    /// As endpoints are sent it, without what is added for each attempt: `at_stake` and `connect_link` of an account's event.
+    /// The body that endpoints receive, without what is added at each attempt: `at_stake` and `connect_link` of an account's
+    /// event.
     #[schema(value_type = EventBody)]
     body: Box<RawValue>,
 }
 
 /// List events
 ///
-/// In their order, beyond `after`. With `Accept: text/event-stream` each is sent as it happens: the number is the event's
-/// id, so that `Last-Event-ID` goes on where a connection broke; without that and `after`, what happens from now on.
+/// In order, after `after`. With `Accept: text/event-stream` each event is sent as it happens: its number is the event's
+/// id, so that `Last-Event-ID` continues after a broken connection. Without that and `after`, only new events are sent.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/events/",
@@ -131,7 +132,7 @@ fn representation(event: &store::Event) -> HappenedEvent {
     }
 }
 
-/// The types of events that a list is narrowed to. An unknown one is refused: the caller would take an empty list for an answer.
+/// The types of events to filter by. An unknown type is refused: otherwise the caller would trust an empty list.
 pub(super) fn kinds(query: &Query) -> Result<Vec<String>, FieldErrors> {
     let mut known = event_types();
     known.push(WEBHOOK_ENDPOINT_TEST.to_owned());
@@ -143,7 +144,7 @@ pub(super) fn kinds(query: &Query) -> Result<Vec<String>, FieldErrors> {
     }
 }
 
-/// A body, as it was written.
+/// A stored body, unchanged.
 pub(super) fn raw(body: &str) -> Box<RawValue> {
     RawValue::from_string(body.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

@@ -1,4 +1,4 @@
-//! `GET /api/latchkey/v1/installation/`: the key ring, and how long things are kept.
+//! `GET /api/latchkey/v1/installation/`: the key ring, and the retention periods.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use crate::{
 
 const DAY: u64 = 24 * 3600;
 
-/// How long things are kept.
+/// Retention periods.
 #[derive(Debug, Clone, Copy)]
 pub struct Kept {
-    /// Bots after their end.
+    /// Bots, after their end.
     pub bots: Duration,
-    /// Pictures of their pages.
+    /// Screenshots of bots' pages.
     pub screenshots: Duration,
-    /// Their logs.
+    /// Bots' logs.
     pub bot_log: Duration,
-    /// What happened in their meetings.
+    /// Events of bots' meetings.
     pub meeting_events: Duration,
     /// Events and their deliveries.
     pub events: Duration,
-    /// Records of the audit.
+    /// Audit records.
     pub audit: Duration,
 }
 
@@ -46,33 +46,33 @@ pub(crate) struct Installation {
 pub(crate) struct Key {
     id: String,
     state: KeyState,
-    /// Since when it seals, or from when on; unknown of a ring that was never rotated.
+    /// When it begins or began to seal; null for a ring that was never rotated.
     #[schema(required)]
     seals_from: Option<Timestamp>,
 }
 
-/// What a key does.
+/// The state of a key.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum KeyState {
-    /// It seals what is written now.
+    /// It seals everything that is written now.
     Active,
-    /// It becomes the active one.
+    /// It becomes the active key.
     Next,
-    /// It opens what was sealed with it.
+    /// It only opens what was sealed with it.
     Former,
 }
 
-/// For how many days things are kept.
+/// Retention periods in days.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct KeptDays {
-    /// Bots after their end, with everything that is kept of them.
+    /// Bots after their end, with all their data.
     bots: u64,
     screenshots: u64,
     bot_log: u64,
-    /// After the bot's end. A bot's request may ask for less.
+    /// After the bot's end. A request for a bot may set less.
     meeting_events: u64,
-    /// With their deliveries.
+    /// Events, with their deliveries.
     events: u64,
     audit: u64,
 }
@@ -84,7 +84,7 @@ pub(crate) struct KeptDays {
     tag = "workspace",
     operation_id = "installation_retrieve",
     security(("tokenAuth" = ["admin"])),
-    responses((status = 200, description = "Ids of keys, and how long things are kept.", body = Installation)),
+    responses((status = 200, description = "Ids of keys, and retention periods.", body = Installation)),
 )]
 pub(crate) async fn handler(
     _caller: Caller<Admin>,

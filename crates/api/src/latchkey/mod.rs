@@ -1,4 +1,4 @@
-//! `/api/latchkey/v1/`: what Recall's contract has no place for.
+//! `/api/latchkey/v1/`: what Recall's contract does not cover.
 
 pub(crate) mod api_keys;
 pub(crate) mod audit;

@@ -1,4 +1,4 @@
-//! `GET /api/latchkey/v1/overview/`: accounts and bots of a workspace, counted.
+//! `GET /api/latchkey/v1/overview/`: numbers of a workspace's accounts and bots.
 
 use std::time::Duration;
 
@@ -15,21 +15,21 @@ use crate::{
     error::ApiError,
 };
 
-/// How far back joins are looked at.
+/// The period of the joins that are counted.
 const HOURS: Duration = Duration::from_secs(24 * 3600);
-/// The newest of them: more would change no figure much.
+/// Only the newest joins are counted: more would hardly change a figure.
 const MOST_JOINS: u32 = 1000;
 
 /// A workspace in numbers.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Overview {
-    /// By state; a state without accounts is missing.
+    /// By state; states without accounts are left out.
     accounts: Vec<AccountsInState>,
-    /// Accounts, healthy or degraded, that bots cannot sign in with until a person has changed something at Zoom.
+    /// Accounts, healthy or degraded, that bots cannot sign in with until a person changes something at Zoom.
     cannot_sign_in: Vec<CannotSignIn>,
-    /// Refreshes of accounts in the last 24 hours and the hour before them that had begun.
+    /// Refreshes of accounts in the last 24 hours, from the beginning of the first hour.
     refreshes: Refreshes,
-    /// Bots that have not ended, by state; a state without bots is missing.
+    /// Bots that have not ended, by state; states without bots are left out.
     bots: Vec<BotsInState>,
     time_to_join: TimeToJoin,
 }
@@ -40,25 +40,25 @@ pub(crate) struct AccountsInState {
     #[schema(value_type = String)]
     latchkey_status: CredentialStatus,
     accounts: u64,
-    /// When the first of them is refreshed.
+    /// When the first of them is due for a refresh.
     #[schema(required)]
     next_refresh_at: Option<Timestamp>,
 }
 
-/// Accounts of one app that have tokens, and what keeps bots from signing in with them.
+/// Accounts of one app that have tokens, and why bots cannot sign in with them.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct CannotSignIn {
     cause: Hindrance,
     oauth_app: ZoomOauthAppId,
-    /// What the accounts lack; empty if Zoom refuses the app.
+    /// The scopes that the accounts lack; empty if Zoom refuses the app.
     missing_scopes: Vec<&'static str>,
     accounts: u64,
-    /// One of them.
+    /// One of the accounts.
     credential: CredentialId,
 }
 
-/// `app_refused`: Zoom refuses the app's id or secret, so no account of it can be refreshed. `scopes_missing`: the accounts'
-/// grants lack scopes that a bot needs to sign in.
+/// `app_refused`: Zoom refuses the app's id or secret, so none of its accounts can be refreshed. `scopes_missing`: the
+/// accounts' grants lack scopes that a bot needs to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Hindrance {
@@ -78,7 +78,7 @@ impl CannotSignIn {
         Some(Self { cause, oauth_app: app, missing_scopes, accounts, credential: first })
     }
 
-    /// Those of one app and one cause as one.
+    /// Merges groups of the same app and cause.
     fn all(alike: Vec<AccountGroup>) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for one in alike.into_iter().filter_map(Self::of) {
@@ -95,12 +95,12 @@ impl CannotSignIn {
     }
 }
 
-/// How refreshes ended.
+/// Outcomes of refreshes.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Refreshes {
     done: u64,
     failed: u64,
-    /// The failures by their code.
+    /// The failures by code.
     failures: Vec<RefreshFailures>,
 }
 
@@ -135,15 +135,15 @@ pub(crate) struct BotsInState {
     bots: u64,
 }
 
-/// From `joining_call` to `in_call_not_recording`, of the last 1000 bots that came in during the last 24 hours. Time in a
-/// waiting room counts.
+/// Time from `joining_call` to `in_call_not_recording`, of the last 1000 bots that joined in the last 24 hours. Time in a
+/// waiting room is included.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TimeToJoin {
     bots: u64,
     /// In milliseconds.
     #[schema(required)]
     median_ms: Option<u64>,
-    /// In milliseconds: 19 of 20 took no longer.
+    /// In milliseconds: 95 % took no longer.
     #[schema(required)]
     p95_ms: Option<u64>,
 }
@@ -151,7 +151,7 @@ pub(crate) struct TimeToJoin {
 impl TimeToJoin {
     fn of(mut times: Vec<Duration>) -> Self {
         times.sort();
-        // The nearest rank.
+        // The nearest-rank method.
         let at = |percent: usize| {
             let rank = (times.len() * percent).div_ceil(100).max(1);
             times.get(rank - 1).map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
@@ -162,7 +162,7 @@ impl TimeToJoin {
 
 /// Count accounts and bots
 ///
-/// What there is at this moment; `bot-outcomes` counts what became of bots.
+/// The state at this moment; `bot-outcomes` counts how bots ended.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/overview/",
@@ -200,7 +200,7 @@ mod tests {
     use super::TimeToJoin;
 
     #[test]
-    fn the_median_and_the_95th_of_a_hundred_are_times_that_were_taken() {
+    fn median_and_95th_percentile_are_measured_values() {
         let times = |range: std::ops::RangeInclusive<u64>| range.rev().map(Duration::from_millis).collect();
         let shown = |times: Vec<Duration>| {
             let TimeToJoin { bots, median_ms, p95_ms } = TimeToJoin::of(times);

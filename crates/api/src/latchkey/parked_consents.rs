@@ -1,4 +1,4 @@
-//! `/api/latchkey/v1/parked-consents/`: people who installed an app at Zoom without an invitation, and wait to be let in.
+//! `/api/latchkey/v1/parked-consents/`: people who installed an app at Zoom without an invitation and wait to be adopted.
 
 use axum::{
     Json,
@@ -31,7 +31,7 @@ pub(crate) struct ParkedConsent {
     display_name: String,
     /// Scopes that the app lacks at Zoom.
     missing_scopes: Vec<&'static str>,
-    /// The account that has this user and app already: Zoom honours only the newest grant.
+    /// The existing account of this user and app: Zoom accepts only the newest grant.
     #[schema(required)]
     replaces: Option<CredentialId>,
     created_at: Timestamp,
@@ -47,7 +47,7 @@ pub(crate) struct ParkedConsent {
     tag = "accounts",
     operation_id = "parked_consents_list",
     security(("tokenAuth" = ["read"])),
-    responses((status = 200, description = "All of them.", body = Page<ParkedConsent>)),
+    responses((status = 200, description = "All parked consents.", body = Page<ParkedConsent>)),
 )]
 pub(crate) async fn list(
     caller: Caller<Read>,
@@ -76,7 +76,7 @@ pub(crate) async fn list(
 
 /// Adopt a parked consent
 ///
-/// Connects the account, which is answered.
+/// Connects the account and returns it.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/parked-consents/{id}/adopt/",
@@ -99,7 +99,7 @@ pub(crate) async fn adopt(
 
 /// Discard a parked consent
 ///
-/// Revoked at Zoom and erased.
+/// It is revoked at Zoom and erased.
 #[utoipa::path(
     delete,
     path = "/api/latchkey/v1/parked-consents/{id}/",
@@ -107,7 +107,7 @@ pub(crate) async fn adopt(
     operation_id = "parked_consents_destroy",
     security(("tokenAuth" = ["admin"])),
     params(("id" = ParkedConsentId, Path)),
-    responses((status = 204, description = "It is gone.")),
+    responses((status = 204, description = "The consent is discarded.")),
 )]
 pub(crate) async fn discard(
     caller: Caller<Admin>,

@@ -1,4 +1,4 @@
-//! `/api/latchkey/v1/pools/{id}/seats/`: who holds the seats of a pool.
+//! `/api/latchkey/v1/pools/{id}/seats/`: the taken seats of a pool.
 
 use axum::{
     Json,
@@ -18,29 +18,29 @@ use crate::{
     path::Path,
 };
 
-/// Seats that are shown.
+/// The most seats that are shown.
 const MOST_SEATS: u32 = 1000;
 
-/// A seat that a bot holds.
+/// A seat that a bot has taken.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Seat {
     id: SeatId,
     credential: CredentialId,
-    /// Whose token, where the account is a server-to-server app's.
+    /// Whose token it is, where the account is a server-to-server app's.
     #[schema(required)]
     user: Option<AccountUser>,
-    /// The bot, by its id here or at its platform.
+    /// The bot: its id here or at its platform.
     holder: String,
     #[schema(required)]
     meeting: Option<MeetingNumber>,
     /// Whether it hosts the meeting.
     hosting: bool,
     taken_at: Timestamp,
-    /// When it comes free at the latest, unless it is extended.
+    /// When it is freed at the latest, unless it is extended.
     ends_at: Timestamp,
 }
 
-/// List the seats that are taken through a pool
+/// List the taken seats of a pool
 ///
 /// Oldest first, at most 1000.
 #[utoipa::path(
@@ -75,7 +75,7 @@ pub(crate) async fn list(
 
 /// Release a seat
 ///
-/// Its bot is not told: release the seat of a bot that is known to be gone.
+/// The bot is not notified: release only the seat of a bot that is known to be gone.
 #[utoipa::path(
     delete,
     path = "/api/latchkey/v1/pools/{id}/seats/{seat}/",
@@ -83,7 +83,7 @@ pub(crate) async fn list(
     operation_id = "pools_seats_destroy",
     security(("tokenAuth" = ["admin"])),
     params(("id" = PoolId, Path), ("seat" = SeatId, Path)),
-    responses((status = 204, description = "It is free.")),
+    responses((status = 204, description = "The seat is free.")),
 )]
 pub(crate) async fn release(
     caller: Caller<Admin>,

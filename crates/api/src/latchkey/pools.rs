@@ -32,20 +32,20 @@ use crate::{
     request_code::RequestCode,
 };
 
-/// Accounts of one pool.
+/// The most accounts of one pool.
 const MOST_MEMBERS: usize = 1000;
-/// More than Zoom allows any user.
+/// The most joins of one account, more than Zoom allows any user.
 const MOST_JOINS: u32 = 10_000;
 /// Zoom lets a user host two meetings at once, where the account allows it.
 const MOST_HOSTED: u32 = 2;
 const USER: &str = "It must be an e-mail address or Zoom's id of a user.";
 
-/// A pool, and how full it is now.
+/// A pool, and its current use.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Pool {
     id: PoolId,
     name: String,
-    /// Bots that its usable accounts may have in meetings at once.
+    /// The most bots that its usable accounts may have in meetings at once.
     seats: u32,
     seats_taken: u32,
     members: Vec<Member>,
@@ -56,16 +56,16 @@ pub(crate) struct Pool {
 #[derive(Serialize, ToSchema)]
 struct Member {
     credential: CredentialId,
-    /// Whose tokens, where the account is a server-to-server app's.
+    /// Whose tokens it gives, where the account is a server-to-server app's.
     #[schema(required)]
     user: Option<AccountUser>,
-    /// The address by which the user was named.
+    /// The e-mail address that was given for the user.
     #[schema(required)]
     user_address: Option<AccountUser>,
     status: CredentialStatus,
-    /// Bots that it may have in meetings at once.
+    /// The most bots that it may have in meetings at once.
     max_joins: u32,
-    /// Meetings that it may host at once.
+    /// The most meetings that it may host at once.
     max_hosted: u32,
     /// Bots that it has in meetings now.
     joins: u32,
@@ -74,7 +74,7 @@ struct Member {
 }
 
 request! {
-    /// A pool to be made.
+    /// A new pool.
     closed struct CreatePool {
         name: Text<100>,
         members: Option<Members>,
@@ -82,7 +82,7 @@ request! {
 }
 
 request! {
-    /// Another name of a pool, or other members in place of all that it has.
+    /// A new name of a pool, or new members that replace all its members.
     closed struct ChangePool {
         name: Option<Text<100>>,
         members: Option<Members>,
@@ -93,24 +93,24 @@ request! {
     /// An account of a pool, and its limits there.
     closed struct PutMember {
         credential: CredentialId,
-        /// Whose tokens: needed where the account is a server-to-server app's, and only there.
+        /// Whose tokens it gives: required if the account is a server-to-server app's, and not allowed otherwise.
         user: Option<AccountUser>,
-        /// Bots that it may have in meetings at once.
+        /// The most bots that it may have in meetings at once.
         max_joins: Whole<1, MOST_JOINS>,
-        /// Meetings that it may host at once. Default 1.
+        /// The most meetings that it may host at once. Default 1.
         max_hosted: Option<Whole<1, MOST_HOSTED>>,
     }
 }
 
-/// Taken by a link or a bot.
+/// A link or a bot uses the pool.
 fn in_use(detail: &'static str) -> ApiError {
     ApiError::refused(RequestCode::PoolInUse, detail)
 }
 
 errors! { CreatePoolErrors: quota_exceeded(QuotaResource::Pools, 1000) }
-errors! { RemovePoolErrors: in_use("Token links draw on this pool: revoke them first.") }
+errors! { RemovePoolErrors: in_use("Token links use this pool: revoke them first.") }
 
-/// Make a pool
+/// Create a pool
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/pools/",
@@ -141,14 +141,14 @@ pub(crate) async fn create(
 
 /// List pools
 ///
-/// And how full they are now.
+/// With their current use.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/pools/",
     tag = "pools",
     operation_id = "pools_list",
     security(("tokenAuth" = ["read"])),
-    responses((status = 200, description = "All of them, by name.", body = Page<Pool>)),
+    responses((status = 200, description = "All pools, by name.", body = Page<Pool>)),
 )]
 pub(crate) async fn list(
     caller: Caller<Read>,
@@ -219,7 +219,7 @@ pub(crate) async fn change(
 
 /// Delete a pool
 ///
-/// One that nobody uses.
+/// Only an unused pool can be deleted.
 #[utoipa::path(
     delete,
     path = "/api/latchkey/v1/pools/{id}/",
@@ -227,7 +227,7 @@ pub(crate) async fn change(
     operation_id = "pools_destroy",
     security(("tokenAuth" = ["admin"])),
     params(("id" = PoolId, Path)),
-    responses((status = 204, description = "It is gone."), RemovePoolErrors),
+    responses((status = 204, description = "The pool is deleted."), RemovePoolErrors),
 )]
 pub(crate) async fn remove(
     caller: Caller<Admin>,
@@ -236,13 +236,13 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     match state.broker.pools.remove(caller.workspace, id).await? {
         RemovedPool::Removed => Ok(StatusCode::NO_CONTENT),
-        RemovedPool::HasLinks => Err(in_use("Token links draw on this pool: revoke them first.")),
-        RemovedPool::InUse => Err(in_use("Seats of this pool are taken, or a token link draws on it.")),
+        RemovedPool::HasLinks => Err(in_use("Token links use this pool: revoke them first.")),
+        RemovedPool::InUse => Err(in_use("Seats of this pool are taken, or a token link uses it.")),
         RemovedPool::Unknown => Err(ApiError::NotFound),
     }
 }
 
-/// Put an account into a pool
+/// Add an account to a pool
 ///
 /// Or change its limits there.
 #[utoipa::path(
@@ -273,7 +273,7 @@ pub(crate) async fn put_member(
     if known { shown(&state, caller.workspace, id).await } else { Err(ApiError::NotFound) }
 }
 
-/// Which user of the account.
+/// Which user of the account to remove.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
@@ -282,7 +282,7 @@ pub(crate) struct RemoveMember {
     user: Option<AccountUser>,
 }
 
-/// Take an account out of a pool
+/// Remove an account from a pool
 ///
 /// Its seats stay taken until they end.
 #[utoipa::path(
@@ -292,7 +292,7 @@ pub(crate) struct RemoveMember {
     operation_id = "pools_members_destroy",
     security(("tokenAuth" = ["admin"])),
     params(("id" = PoolId, Path), ("credential" = CredentialId, Path), RemoveMember),
-    responses((status = 204, description = "It is out of the pool.")),
+    responses((status = 204, description = "The account is removed from the pool.")),
 )]
 pub(crate) async fn remove_member(
     caller: Caller<Admin>,
@@ -308,10 +308,10 @@ pub(crate) async fn remove_member(
 }
 
 fn name_taken() -> FieldErrors {
-    FieldErrors::one("name", "This workspace has a pool of this name.")
+    FieldErrors::one("name", "This workspace already has a pool with this name.")
 }
 
-/// Accounts, each of them once.
+/// Accounts without duplicates.
 struct Members(Vec<PutMember>);
 
 impl Field for Members {
@@ -320,7 +320,7 @@ impl Field for Members {
         let members = fields.objects(name, MOST_MEMBERS, |fields| {
             let member = PutMember::read(fields)?;
             if !seen.insert((member.credential, member.user.clone())) {
-                fields.complain("credential", "This account is in the list before.");
+                fields.complain("credential", "This account is in the list twice.");
             }
             Some(member)
         });
@@ -351,7 +351,7 @@ impl From<PutMember> for NewMember {
     }
 }
 
-/// Checks that a member can give tokens, now or later, and for which user.
+/// Checks that a member can give tokens, now or later, and of which user.
 async fn name_user(
     state: &State,
     workspace: WorkspaceId,

@@ -1,4 +1,4 @@
-//! `/api/latchkey/v1/settings/`: what a workspace chooses.
+//! `/api/latchkey/v1/settings/`: the settings of a workspace.
 
 use axum::{Json, extract::State as Extract};
 use model::WorkspaceId;
@@ -15,7 +15,7 @@ use crate::{
     request::{Request as _, request},
 };
 
-/// What a workspace chose.
+/// The settings of a workspace.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Settings {
     second_authorization: SecondAuthorization,
@@ -23,12 +23,12 @@ pub(crate) struct Settings {
 }
 
 request! {
-    /// What a workspace chooses.
+    /// Changes of a workspace's settings.
     closed struct ChangeSettings {
-        /// `conflict` answers 400, as the contract's older guide has it.
+        /// `conflict` answers 400, as in the contract's older guide.
         second_authorization: Option<SecondAuthorization>,
-        /// `refuse` answers 400 to a new bot, or a change of one, with fields that have no effect. `?strict=0` and `?strict=1`
-        /// say otherwise for one request.
+        /// `refuse` answers 400 to a new bot, or a change of one, with fields that have no effect. `?strict=0` and
+        /// `?strict=1` override it for one request.
         ignored_fields: Option<IgnoredFields>,
     }
 }

@@ -30,11 +30,11 @@ use crate::{
 pub(crate) struct Workspace {
     id: WorkspaceId,
     name: String,
-    /// How many of its bots run at once, on all servers together, if they are limited. Bots beyond it wait for a place.
+    /// The most bots that run at once, on all servers together; null: no limit. Further bots wait until one ends.
     #[schema(required)]
     bot_limit: Option<u32>,
     created_at: Timestamp,
-    /// Its first key, in the answer that makes it and nowhere else.
+    /// Its first key. Only the answer that creates the workspace contains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     api_key: Option<ApiKey>,
 }
@@ -42,25 +42,25 @@ pub(crate) struct Workspace {
 type BotLimit = Whole<0, { u32::MAX }>;
 
 request! {
-    /// A workspace to be made.
+    /// A new workspace.
     closed struct CreateWorkspace {
         name: Text<100>,
-        /// How many of its bots run at once. Without it, the servers' capacity is the only limit.
+        /// The most bots that run at once. Without it, the servers' capacity is the only limit.
         bot_limit: Option<BotLimit>,
     }
 }
 
 request! {
-    /// What the operator changes of a workspace.
+    /// Changes of a workspace by the operator.
     closed struct ChangeWorkspace {
-        /// `null` lifts the limit.
+        /// `null` removes the limit.
         bot_limit: Option<BotLimit>,
     }
 }
 
-/// Make a workspace
+/// Create a workspace
 ///
-/// Its first key is in this answer and nowhere else.
+/// Only this answer contains its first key.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/workspaces/",
@@ -97,7 +97,7 @@ pub(crate) async fn create(
     tag = "workspace",
     operation_id = "workspaces_list",
     security(("tokenAuth" = ["operator"])),
-    responses((status = 200, description = "All of them.", body = Page<Workspace>)),
+    responses((status = 200, description = "All workspaces.", body = Page<Workspace>)),
 )]
 pub(crate) async fn list(
     _: Caller<Operator>,

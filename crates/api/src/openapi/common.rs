@@ -1,4 +1,4 @@
-//! What routes answer because of what they are, whatever they do: layers and extractors answer it for all of them.
+//! Answers that routes have in common: layers and extractors produce them, whatever the handler does.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     request_code::RequestCode,
 };
 
-/// Operations whose body comes as a form as well, in Recall's document. Every body may.
+/// Operations whose body is also documented as a form, as in Recall's document. Every body may be a form.
 const WITH_FORMS: [&str; 2] = ["bot_create", "bot_partial_update"];
 const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
 /// Calls that work without a body.
@@ -36,12 +36,12 @@ pub(super) fn document(path: &str, item: &mut PathItem) {
         let Some(operation) = operation else { continue };
         // Public on purpose, and marked as such: an unmarked operation would look like an oversight.
         operation.security.get_or_insert_default();
-        // Token links say everything in their dialect.
+        // Token links give all their answers in their dialect.
         if path.starts_with("/t/") {
             continue;
         }
         for_every_call(operation);
-        // A webhook is refused with a code and nothing more, whatever is wrong with it.
+        // A refused webhook gets only a code, whatever is wrong with it.
         if path.ends_with("/webhook") {
             continue;
         }
@@ -60,12 +60,12 @@ pub(super) fn document(path: &str, item: &mut PathItem) {
         for_parameters(operation);
     }
     if let Some(RefOr::T(body)) = item.patch.as_mut().and_then(|operation| operation.request_body.as_mut()) {
-        // A change without a body changes nothing.
+        // A change without a body is allowed and changes nothing.
         body.required = Some(Required::False);
     }
 }
 
-/// The scopes that a call needs, all of them: none where it needs no key.
+/// The scopes that a call needs, all of them; empty where it needs no key.
 fn scopes_of(operation: &Operation) -> Vec<ApiScope> {
     let required = serde_json::to_value(&operation.security).unwrap_or_default();
     let scopes = required[0][TOKEN_AUTH].as_array().into_iter().flatten();
@@ -85,7 +85,7 @@ fn for_calls_with_a_key(operation: &mut Operation, scopes: &[ApiScope]) {
         add(operation, &ApiError::PermissionDenied(*scope));
     }
     add(operation, &ApiError::Throttled(Duration::from_secs(7)));
-    add(operation, &Failure::new(Code::Unavailable, "the database is away").into());
+    add(operation, &Failure::new(Code::Unavailable, "the database is unavailable").into());
 }
 
 fn for_repeatable_calls(operation: &mut Operation) {
@@ -95,7 +95,7 @@ fn for_repeatable_calls(operation: &mut Operation) {
         .max_length(Some(255))
         .pattern(Some("^[!-~]+$"));
     let about =
-        "Visible ASCII. The same call with the same key is answered again for an hour, and done once.";
+        "Visible ASCII. A repeated call with the same key runs once and gets the same answer for an hour.";
     let key = ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
@@ -126,7 +126,7 @@ fn add_forms(operation: &mut Operation) {
     if let (true, Some(RefOr::T(body))) = (is_one, operation.request_body.as_mut())
         && let Some(RefOr::T(Content { schema: Some(schema), .. })) = body.content.get("application/json")
     {
-        // A schema of its own for each: generated clients choose the encoding by the type that they are given.
+        // One schema for each encoding: generated clients choose the encoding by the type that they are given.
         let own =
             AllOfBuilder::new().item(schema.clone()).item(ObjectBuilder::new().schema_type(Type::Object));
         let own: Schema = own.build().into();

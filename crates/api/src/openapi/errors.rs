@@ -1,4 +1,4 @@
-//! Errors in the document. Status and body of each come from the error itself, so they are what is answered.
+//! Errors in the OpenAPI document. Status and body come from the error itself, so the document shows the real answers.
 
 use std::collections::BTreeMap;
 
@@ -21,12 +21,12 @@ use crate::{
 
 const JSON: &str = "application/json";
 
-/// What is wrong, by field: a list of texts, or, for an object or a list inside, a map or a list of maps of the same kind.
+/// Errors by field: a list of texts, or, for an object or a list inside, a map or a list of maps of the same kind.
 pub(crate) struct FieldErrorsBody;
 
 impl PartialSchema for FieldErrorsBody {
     fn schema() -> RefOr<Schema> {
-        let about = "What is wrong, by field: a list of texts; for an object or a list of objects, the same again inside.";
+        let about = "Errors by field: a list of texts; for an object or a list of objects, the same structure inside.";
         any_object().description(Some(about)).into()
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn schemas(components: &mut Components) {
     components.schemas.insert(FieldErrorsBody::name().into_owned(), FieldErrorsBody::schema());
 }
 
-/// Defines the errors of one operation, beside those that others have as well.
+/// Defines the errors that only this operation has.
 macro_rules! errors {
     ($name:ident: $($error:expr),* $(,)?) => {
         pub(crate) struct $name;
@@ -60,7 +60,7 @@ macro_rules! errors {
 }
 pub(crate) use errors;
 
-/// The answers that these errors are.
+/// The answers of these errors.
 pub(crate) fn responses(errors: &[ApiError]) -> BTreeMap<String, RefOr<Response>> {
     let mut responses = BTreeMap::new();
     for error in errors {
@@ -84,7 +84,7 @@ fn add_to(responses: &mut BTreeMap<String, RefOr<Response>>, error: &ApiError) {
     if error.retry_after().is_some() {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
         let mut header = Header::new(seconds);
-        header.description = Some("Seconds until another try is worth it.".to_owned());
+        header.description = Some("Seconds to wait before a retry.".to_owned());
         response.headers.entry("Retry-After".to_owned()).or_insert_with(|| header.into());
     }
     let is_by_field = matches!(error, ApiError::Invalid(_));
@@ -95,7 +95,7 @@ fn add_to(responses: &mut BTreeMap<String, RefOr<Response>>, error: &ApiError) {
     content.examples.entry(name_of(error, &body)).or_insert_with(|| example(body.clone()).into());
 }
 
-/// What an example is called: by its code, where that says all.
+/// The name of an example: its code, where that is unique.
 fn name_of(error: &ApiError, body: &Value) -> String {
     match error {
         ApiError::Invalid(_) => "fields".to_owned(),
@@ -110,7 +110,7 @@ fn example(body: Value) -> Example {
     ExampleBuilder::new().value(Some(body)).build()
 }
 
-/// Errors of one status can come in both forms.
+/// Errors of one status can have both forms.
 fn schema_of(content: &Content, is_by_field: bool) -> RefOr<Schema> {
     let coded = || RefOr::Ref(Ref::from_schema_name(ErrorBody::name()));
     let by_field = || RefOr::Ref(Ref::from_schema_name(FieldErrorsBody::name()));

@@ -2,12 +2,12 @@
 //!
 //! | | |
 //! |---|---|
-//! | a route: what it takes, what it answers | the `utoipa::path` above its handler |
+//! | a route: its parameters and answers | the `utoipa::path` above its handler |
 //! | a request body | `request!` (`request/mod.rs`) |
 //! | an error | the [`ApiError`](crate::error::ApiError) itself, which chooses status and body (`errors`) |
-//! | what every route has in common | added to each from what it is: a key, a body, an id (`common`) |
-//! | what endpoints are sent | its type in `store::event_bodies` (`webhooks`) |
-//! | refusals that several routes answer alike | moved to the components (`shared`) |
+//! | what routes have in common | added to each by its properties: a key, a body, an id (`common`) |
+//! | what endpoints receive | its type in `store::event_bodies` (`webhooks`) |
+//! | refusals that several routes share | moved to the components (`shared`) |
 
 mod common;
 mod errors;
@@ -34,7 +34,7 @@ use crate::{State, request::any_object};
 pub(crate) use errors::{errors, responses};
 pub(crate) use webhooks::EventBody;
 
-/// The name of what authorises a call, as in Recall's document.
+/// The name of the security scheme of calls, as in Recall's document.
 const TOKEN_AUTH: &str = "tokenAuth";
 
 const ABOUT: &str = include_str!("about.md");
@@ -42,16 +42,16 @@ const ABOUT: &str = include_str!("about.md");
 const TAGS: [(&str, &str); 9] = [
     ("bots", "Bots that join meetings. Recall's contract."),
     ("zoom apps", "Zoom OAuth apps that are registered here. Recall's contract."),
-    ("accounts", "Zoom accounts that are connected here. Recall's contract, and what it has no place for."),
+    ("accounts", "Zoom accounts that are connected here. Recall's contract, with additions."),
     ("token links", "Addresses that bot platforms fetch tokens from."),
     ("pools", "Several accounts behind one name."),
-    ("events", "What happens to bots and accounts: asked for, or told to endpoints."),
-    ("workspace", "Settings, API keys and secrets of a workspace; who was given which token."),
+    ("events", "Events of bots and accounts: listed, or sent to endpoints."),
+    ("workspace", "Settings, API keys and secrets of a workspace; the audit log of tokens."),
     ("consent", "Pages for a person's browser: connecting a Zoom account."),
     ("server", "Health, metrics, Zoom's webhooks, this document."),
 ];
 
-/// An object of any fields.
+/// An object with any fields.
 #[derive(Default, Serialize)]
 pub(crate) struct Object(pub(crate) Map<String, Value>);
 
@@ -63,7 +63,7 @@ impl PartialSchema for Object {
 
 impl ToSchema for Object {}
 
-/// This document: OpenAPI 3.1.
+/// Read this document: OpenAPI 3.1
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -79,7 +79,7 @@ pub(crate) async fn handler(Extract(state): Extract<State>) -> Json<Object> {
     Json(Object(document))
 }
 
-/// The document of a server that is set up as it comes.
+/// The document of a server with the default address.
 pub(crate) fn document_as_json() -> Map<String, Value> {
     let Ok(Value::Object(mut document)) = serde_json::to_value(document(crate::routes())) else {
         unreachable!("a document is an object with text keys")
@@ -90,7 +90,7 @@ pub(crate) fn document_as_json() -> Map<String, Value> {
     document
 }
 
-/// Types that are only written out where they are used leave a schema that no part of the document refers to.
+/// Removes schemas that no part of the document refers to: types that are written inline leave such schemas.
 fn drop_unused_schemas(document: &mut Map<String, Value>) {
     loop {
         let text = Value::Object(document.clone()).to_string();
@@ -105,7 +105,7 @@ fn drop_unused_schemas(document: &mut Map<String, Value>) {
 
 fn document(routes: Vec<UtoipaMethodRouter<State>>) -> OpenApi {
     let key =
-        ApiKeyValue::with_description("Authorization", "`Token <key>`; an API key, with the scopes it has.");
+        ApiKeyValue::with_description("Authorization", "`Token <key>`: an API key with the required scopes.");
     let components =
         Components::builder().security_scheme(TOKEN_AUTH, SecurityScheme::ApiKey(ApiKey::Header(key)));
     let info = InfoBuilder::new()

@@ -1,11 +1,11 @@
-//! Refusals that several operations answer alike stand in the document once, in `components.responses`.
+//! Refusals that several operations share are in the document once, in `components.responses`.
 
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// Puts each refusal that is documented more than once among the components, and a reference in its places.
+/// Moves each refusal that is documented more than once to the components, and puts references in its places.
 pub(super) fn share(document: &mut Map<String, Value>) {
     let mut uses: BTreeMap<String, usize> = BTreeMap::new();
     for (_, response) in refusals(document) {
@@ -17,7 +17,7 @@ pub(super) fn share(document: &mut Map<String, Value>) {
             continue;
         }
         let Some(name) = name(status, response) else { continue };
-        // Two refusals can have the same codes in other words: the second one stays where it is.
+        // Two refusals can have the same codes with other texts: the second one stays where it is.
         if shared.entry(&name).or_insert_with(|| response.clone()) == response {
             *response = json!({ "$ref": format!("#/components/responses/{name}") });
         }
@@ -36,7 +36,7 @@ fn refusals(document: &mut Map<String, Value>) -> impl Iterator<Item = (StatusCo
     })
 }
 
-/// `Unauthorized.authentication_failed.not_authenticated`: the status, and the codes of its examples. `None` where it has none.
+/// `Unauthorized.authentication_failed.not_authenticated`: the status, and the codes of its examples. `None` without codes.
 fn name(status: StatusCode, response: &Value) -> Option<String> {
     let examples = response.pointer("/content/application~1json/examples")?.as_object()?;
     let reason = status.canonical_reason()?.chars().filter(char::is_ascii_alphanumeric).collect();

@@ -1,4 +1,4 @@
-//! The `webhooks` of the document: what endpoints are sent, for each kind of subject.
+//! The `webhooks` of the document: what endpoints receive, for each kind of subject.
 
 use std::borrow::Cow;
 
@@ -21,11 +21,11 @@ use utoipa::{
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
 const HEADERS: [(&str, &str); 3] = [
-    ("webhook-id", "The event's id: the same at every attempt, by which a receiver knows what it has."),
-    ("webhook-timestamp", "Seconds since 1970, of this attempt."),
+    ("webhook-id", "The event's id: the same at every attempt, so that a receiver can detect duplicates."),
+    ("webhook-timestamp", "The time of this attempt, in seconds since 1970."),
     (
         "webhook-signature",
-        "`v1,` and the signature of id, time and body in base64; several with spaces between.",
+        "`v1,` and the signature of id, time and body in base64; several are separated by spaces.",
     ),
 ];
 
@@ -33,23 +33,28 @@ const HEADERS: [(&str, &str); 3] = [
 struct Subject {
     name: &'static str,
     about: &'static str,
-    /// How their types begin.
+    /// The prefixes of their types.
     prefixes: &'static [&'static str],
     /// The name and the schema of their data.
     data: fn(&mut Schemas) -> Ref,
 }
 
 const SUBJECTS: [Subject; 7] = [
-    Subject { name: "Bot", about: "A bot took a step", prefixes: &["bot."], data: schema_of::<BotEvent<'_>> },
+    Subject {
+        name: "Bot",
+        about: "Something happened to a bot",
+        prefixes: &["bot."],
+        data: schema_of::<BotEvent<'_>>,
+    },
     Subject {
         name: "Account",
-        about: "An account came into another state",
+        about: "An account's state changed",
         prefixes: &["zoom_oauth_credential."],
         data: schema_of::<SentAccountEvent>,
     },
     Subject {
         name: "Pool",
-        about: "A pool has become quota_exceeded, or nearly so",
+        about: "A pool is quota_exceeded, or close to it",
         prefixes: &["pool."],
         data: schema_of::<PoolEvent<'_>>,
     },
@@ -61,19 +66,19 @@ const SUBJECTS: [Subject; 7] = [
     },
     Subject {
         name: "RealtimeEndpoint",
-        about: "A real-time endpoint of a bot came into another state",
+        about: "The state of a bot's real-time endpoint changed",
         prefixes: &["realtime_endpoint."],
         data: schema_of::<RealtimeEndpointEvent<'_>>,
     },
     Subject {
         name: "WebhookEndpoint",
-        about: "An endpoint is tested, or was switched off",
+        about: "An endpoint is being tested, or was switched off",
         prefixes: &["webhook_endpoint."],
         data: schema_of::<WebhookEndpointEvent<'_>>,
     },
     Subject {
         name: "Server",
-        about: "A server found something wrong with itself",
+        about: "A server found a problem of its own",
         prefixes: &["audit.", "clock."],
         data: schema_of::<ServerEvent<'_>>,
     },
@@ -112,11 +117,16 @@ impl Subject {
             .summary(Some(self.about))
             .request_body(Some(body.build()))
             .securities(Some(Vec::<SecurityRequirement>::new()))
-            .response("2XX", ResponseBuilder::new().description("Received. The body is dropped.").build())
+            .response(
+                "2XX",
+                ResponseBuilder::new().description("Received. The body of the answer is ignored.").build(),
+            )
             .response(
                 "default",
                 ResponseBuilder::new()
-                    .description("Not received: it is sent again, as it is when nothing answers in 15 s.")
+                    .description(
+                        "Not received: it is sent again, as it is when there is no answer within 15 s.",
+                    )
                     .build(),
             );
         for (name, about) in HEADERS {
@@ -139,7 +149,7 @@ fn schema_of<D: ToSchema>(schemas: &mut Schemas) -> Ref {
     Ref::from_schema_name(D::name())
 }
 
-/// One of the bodies.
+/// One of the event bodies.
 pub(crate) struct EventBody;
 
 impl PartialSchema for EventBody {
@@ -164,7 +174,7 @@ impl ToSchema for EventBody {
     }
 }
 
-/// What endpoints are sent.
+/// The events that endpoints receive.
 pub(super) fn webhooks() -> Paths {
     SUBJECTS
         .iter()

@@ -1,8 +1,8 @@
 //! Request bodies as types.
 //!
-//! `request!` makes three things of one list of fields: the type that a handler gets, the reader that fills it, and the
-//! schema in `/openapi.json`. So what is documented is what is read. serde's `Deserialize` would stop at the first wrong
-//! field; the contract answers all of them at once, which is why [`Fields`] reads.
+//! `request!` makes three things from one list of fields: the type that a handler gets, the reader that fills it, and the
+//! schema in `/openapi.json`. So exactly what is documented is read. serde's `Deserialize` would stop at the first wrong
+//! field; the contract reports all of them at once, which is why [`Fields`] reads.
 
 mod value;
 
@@ -12,18 +12,18 @@ use crate::fields::Fields;
 
 pub(crate) use value::{AnyObject, Anything, CallbackUrl, Empty, Overlap, Pasted, Seconds, Text, Whole};
 
-/// Schemas that others refer to, by name.
+/// Named schemas that others refer to.
 pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
 
-/// What a field can hold.
+/// A type of a field.
 pub(crate) trait Field: Sized {
-    /// Whether a body without it is refused.
+    /// Whether a body without the field is refused.
     const REQUIRED: bool = true;
 
-    /// The value; `None` where there is none, or after a complaint.
+    /// The value; `None` where it is not given, or after an error was reported.
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self>;
 
-    /// The same as a member of an object: whether it may be absent is the type's affair.
+    /// The same as a member of an object: the type decides whether it may be absent.
     fn member(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         let value = Self::read(fields, name);
         fields.required(name, value)
@@ -35,7 +35,7 @@ pub(crate) trait Field: Sized {
     fn schemas(_: &mut Schemas) {}
 }
 
-/// `None`: not given, or null, or complained about.
+/// `None`: not given, or null, or an error was reported.
 impl<T: Field> Field for Option<T> {
     const REQUIRED: bool = false;
 
@@ -57,7 +57,7 @@ pub(crate) trait Request: Sized {
     /// The names of its fields.
     const FIELDS: &'static [&'static str];
 
-    /// `None` only after a complaint.
+    /// `None` only after an error was reported.
     fn read(fields: &mut Fields<'_>) -> Option<Self>;
 }
 
@@ -82,7 +82,7 @@ macro_rules! request {
 
             fn read(fields: &mut $crate::fields::Fields<'_>) -> Option<Self> {
                 $crate::request::$kind(fields, Self::FIELDS);
-                // All of them, whatever is wrong with one.
+                // All fields are read, even if one is wrong.
                 $(let $field = <$type as $crate::request::Field>::member(fields, stringify!($field));)*
                 Some(Self { $($field: $field?,)* })
             }
@@ -112,7 +112,7 @@ macro_rules! request {
 }
 pub(crate) use request;
 
-/// Which fields may stand in an object.
+/// Whether an object accepts unknown fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(non_camel_case_types, reason = "the words of `request!`")]
 pub(crate) enum Kind {
@@ -126,7 +126,7 @@ pub(crate) fn closed(fields: &mut Fields<'_>, known: &[&str]) {
     fields.only(known);
 }
 
-/// Requests inside of requests.
+/// Implements [`Field`] for requests inside requests.
 macro_rules! nested {
     ($($name:ty)*) => {$(
         impl $crate::request::Field for $name {

@@ -1,4 +1,4 @@
-//! What the fields of requests hold, and how each is described.
+//! The types of requests' fields, and their schemas.
 
 use std::{ops::Deref, time::Duration};
 
@@ -50,7 +50,7 @@ impl<const MOST: usize> Field for Pasted<MOST> {
     }
 }
 
-/// An address of 1 to `MOST` characters that this server may call.
+/// A URL of 1 to `MOST` characters that this server may call.
 pub(crate) struct CallbackUrl<const MOST: usize>(pub(crate) String);
 
 impl<const MOST: usize> Field for CallbackUrl<MOST> {
@@ -79,7 +79,7 @@ impl Field for Empty {
     }
 }
 
-/// Whatever stands there.
+/// Any value.
 pub(crate) struct Anything;
 
 impl Field for Anything {
@@ -118,7 +118,7 @@ impl<const LEAST: u32> Field for Seconds<LEAST> {
     }
 }
 
-/// How long a secret stays valid beside its successor: whole seconds, a day at most.
+/// How long a secret stays valid after its replacement: whole seconds, a day at most.
 pub(crate) struct Overlap(pub(crate) Duration);
 
 impl Field for Overlap {
@@ -141,7 +141,7 @@ impl Field for bool {
     }
 }
 
-/// An object of any fields.
+/// An object with any fields.
 pub(crate) struct AnyObject(pub(crate) Map<String, Value>);
 
 impl Field for AnyObject {
@@ -154,7 +154,7 @@ impl Field for AnyObject {
     }
 }
 
-/// Types that read as text, and what is said of text that does not.
+/// Types that are parsed from text, and the error texts.
 macro_rules! parsed {
     ($($type:ty: $complaint:expr;)*) => {$(
         impl $crate::request::Field for $type {
@@ -182,18 +182,18 @@ parsed! {
     ZoomOauthAppId: "It must be the id of a registered app.";
 }
 
-/// A schema that has a name.
+/// A reference to a named schema.
 pub(crate) fn reference<T: ToSchema>() -> RefOr<Schema> {
     Ref::from_schema_name(T::name()).into()
 }
 
-/// Adds a schema that has a name, and what it refers to.
+/// Adds a named schema, and those that it refers to.
 pub(crate) fn refer<T: ToSchema>(schemas: &mut Schemas) {
     schemas.push((T::name().into_owned(), T::schema()));
     T::schemas(schemas);
 }
 
-/// An object of these members: name, whether it is required, schema, description.
+/// An object with these members: name, whether it is required, schema, description.
 pub(crate) fn object(
     about: &[&str],
     kind: Kind,
@@ -230,7 +230,7 @@ pub(super) fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
     }
 }
 
-/// A text without its lines.
+/// Joins the lines of a text.
 fn words(lines: &[&str]) -> String {
     lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }

@@ -13,14 +13,14 @@ use token_links::{Content, LinkRefusal, dialects::RefusalBody};
 
 use crate::error::{ErrorBody, reported, retry_after, status_of};
 
-/// The one place where a token of a link leaves the server.
+/// The only place where a token of a link leaves the server.
 pub(super) fn given(content: Content) -> Response {
     let mut response = Response::new(Body::from(content.text));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content.media_type));
     response
 }
 
-/// A refusal, with the status that the dialect has for it, or else its code.
+/// A refusal, with the status that the dialect has for it, or else the status of its code.
 pub(super) fn refused(addresses: &Addresses, refused: LinkRefusal) -> Response {
     let LinkRefusal { failure, refusal } = refused;
     let mut response = match refusal.body {

@@ -1,7 +1,7 @@
-//! `GET` or `POST /t/<link>.<secret>`: a bot platform fetches a token; `POST …/status`: it tells that a bot has ended.
-//! Public: link and signature decide.
+//! `GET` or `POST /t/<link>.<secret>`: a bot platform fetches a token; `POST …/status`: it reports that a bot has ended.
+//! Public: link and signature authorize.
 //!
-//! Each dialect is answered in its own form. All other methods are refused and mint nothing: link scanners send HEAD and
+//! Each dialect has its own form of answers. All other methods are refused and mint nothing: link scanners send HEAD and
 //! OPTIONS.
 
 mod answer;
@@ -71,7 +71,7 @@ fn report_routes() -> MethodRouter<State> {
     post(status).fallback(refused).layer(middleware::map_response(async |response| kept_nowhere(response)))
 }
 
-/// Answers are private to the caller, and their content type is final.
+/// Answers are private to the caller and must not be cached, and their content type is final.
 fn kept_nowhere(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -79,7 +79,7 @@ fn kept_nowhere(mut response: Response) -> Response {
     response
 }
 
-/// A read that [`read`] answers without the router: a plain method, and an address that needs no decoding.
+/// A read that [`read`] answers without the router: GET or POST, and an address that needs no decoding.
 pub(crate) fn is_usual<B>(request: &Request<B>) -> bool {
     matches!(*request.method(), Method::GET | Method::POST)
         && plain_address(request.uri().path())
@@ -100,17 +100,17 @@ pub(crate) async fn read<B: HttpBody<Data = Bytes>>(
     let (parts, body) = request.into_parts();
     let address = plain_address(parts.uri.path()).unwrap_or("");
     let from = Some(peer.ip().to_canonical());
-    // Pinned where it is: it is kilobytes, and each wrapping would hold it once more.
+    // Pinned in place: it is several kilobytes, and each wrapper would contain another copy.
     let work = pin!(serve(state, (address, from), &parts, body));
     let work = AssertUnwindSafe(work).catch_unwind();
     let work = async { kept_nowhere(work.await.unwrap_or_else(panicked)) };
     request_log::token(state, &parts.method, ROUTE, work).await
 }
 
-/// The last part of a path. What is not even text is the address of no link.
+/// The last part of a path. One that is not even text is the address of no link.
 pub(crate) type Address = Result<Path<String>, PathRejection>;
 
-/// Tokens in JSON, in the form of a dialect. Others are answered with the bare token.
+/// Tokens as JSON, in the form of a dialect. Other dialects get the bare token.
 struct GivenTokens;
 
 impl utoipa::PartialSchema for GivenTokens {
@@ -127,7 +127,7 @@ impl ToSchema for GivenTokens {
     fn schemas(schemas: &mut Schemas) {
         refer::<BearerToken>(schemas);
         refer::<AttendeeTokens>(schemas);
-        // What refusals refer to.
+        // Schemas that refusals refer to.
         refer::<AttendeeRefusal>(schemas);
     }
 }
@@ -149,7 +149,7 @@ impl IntoResponses for Refusals {
         let forms = || [reference::<ErrorBody>(), reference::<AttendeeRefusal>()];
         let object = || ContentBuilder::new().schema(Some(one_of(forms()))).build();
         let refusals = told.into_iter().map(|(status, codes)| {
-            let about = format!("Refused, with one of these codes: {}.", codes.join(", "));
+            let about = format!("Refused with one of these codes: {}.", codes.join(", "));
             let response = ResponseBuilder::new().description(about);
             let response = response
                 .content("text/plain; charset=utf-8", content())
@@ -162,8 +162,8 @@ impl IntoResponses for Refusals {
 
 /// Fetch a token
 ///
-/// For a bot platform. The address and what the link's dialect demands decide: a signature (`webhook-*` or `svix-*` headers),
-/// or a secret. The answer has the dialect's form.
+/// For a bot platform. The address authorizes, together with what the link's dialect demands: a signature (`webhook-*` or
+/// `svix-*` headers), or a secret. The answer has the dialect's form.
 #[utoipa::path(
     get,
     path = "/t/{address}",
@@ -240,9 +240,9 @@ async fn serve<B: HttpBody<Data = Bytes>>(
     }
 }
 
-/// Tell that a bot has ended
+/// Report that a bot has ended
 ///
-/// For a bot platform that reports it, signed as its requests for tokens are: the seat of a pool is free then.
+/// For a bot platform. The report is signed like its requests for tokens. It frees the bot's seat of a pool.
 #[utoipa::path(
     post,
     path = "/t/{address}/status",
@@ -250,7 +250,7 @@ async fn serve<B: HttpBody<Data = Bytes>>(
     operation_id = "token_status",
     params(("address" = String, Path, description = "`<link>.<secret>`, as in the link's `url`.")),
     request_body(content = Object, description = "What the platform sends. It is part of what is signed."),
-    responses((status = 204, description = "It is noted."), Refusals),
+    responses((status = 204, description = "Received."), Refusals),
 )]
 pub(crate) async fn status(
     Extract(state): Extract<State>,
@@ -271,7 +271,7 @@ pub(crate) async fn status(
     }
 }
 
-/// The body, of which nothing is read before the rest of the request is right.
+/// Reads the body, but only after the rest of the request is verified.
 async fn body_of<B: HttpBody<Data = Bytes>>(
     state: &State,
     request: &LinkRequest<'_>,
@@ -280,7 +280,7 @@ async fn body_of<B: HttpBody<Data = Bytes>>(
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    // Boxed: reads that bring none must not grow by it.
+    // Boxed: reads without a body must not become larger because of it.
     Box::pin(async {
         let rules = state.links.check_before_body(request).await?;
         let body = state.admission.bodies.read(body, Sender::Unauthenticated).await;
@@ -289,7 +289,7 @@ async fn body_of<B: HttpBody<Data = Bytes>>(
     .await
 }
 
-/// All but its body.
+/// A link request without its body.
 fn link_request<'a>(address: &'a str, from: Option<IpAddr>, parts: &'a Parts) -> LinkRequest<'a> {
     LinkRequest {
         query: parts.uri.query().unwrap_or(""),

@@ -1,7 +1,7 @@
 //! `PATCH /api/v2/zoom-oauth-apps/{id}/`: new secrets.
 //!
-//! The former webhook secret stays valid beside the new one for a day, or for `webhook_secret_overlap_seconds`; use 0 for a
-//! secret that has leaked.
+//! The previous webhook secret stays valid for a day, or for `webhook_secret_overlap_seconds`; use 0 for a leaked
+//! secret.
 
 use axum::extract::State as Extract;
 use broker::SecretsChange;
@@ -22,11 +22,11 @@ use crate::{
 const OVERLAP: &str = "webhook_secret_overlap_seconds";
 
 request! {
-    /// New secrets of a Zoom app. Nothing else of it can be changed.
+    /// New secrets of a Zoom app. No other field of it can be changed.
     open struct ChangeZoomOauthApp {
         client_secret: Option<AppSecret>,
         webhook_secret: Option<AppSecret>,
-        /// How long the former webhook secret stays valid. A day by default; 0 for one that has leaked.
+        /// How long the previous webhook secret stays valid. A day by default; 0 for a leaked secret.
         webhook_secret_overlap_seconds: Option<Overlap>,
     }
 }
@@ -62,7 +62,7 @@ fn read(mut fields: Fields<'_>) -> Result<SecretsChange, FieldErrors> {
     }
     let asked = ChangeZoomOauthApp::read(&mut fields);
     if fields.anything(OVERLAP).is_some() && fields.anything("webhook_secret").is_none() {
-        fields.complain(OVERLAP, "It goes with webhook_secret.");
+        fields.complain(OVERLAP, "It is only allowed together with webhook_secret.");
     }
     let asked = fields.finish(asked)?;
     Ok(SecretsChange {

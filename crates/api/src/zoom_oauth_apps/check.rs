@@ -1,4 +1,4 @@
-//! `POST /api/latchkey/v1/zoom-oauth-apps/{id}/check/`: what Zoom says of an app now.
+//! `POST /api/latchkey/v1/zoom-oauth-apps/{id}/check/`: checks an app at Zoom.
 
 use axum::{Json, extract::State as Extract};
 use model::ZoomOauthAppId;
@@ -12,7 +12,7 @@ use crate::{
     path::Path,
 };
 
-/// What Zoom says of an app now.
+/// The result of checking an app at Zoom.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "is_well": false,
@@ -24,14 +24,14 @@ use crate::{
     }],
 }))]
 pub(crate) struct AppCheck {
-    /// Whether nothing was found.
+    /// Whether no problem was found.
     is_well: bool,
-    /// What has to be registered at Zoom.
+    /// The redirect URL that must be registered at Zoom.
     redirect_url: String,
     findings: Vec<AppFinding>,
 }
 
-/// Something that is wrong with an app at Zoom.
+/// A problem with an app at Zoom.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AppFinding {
     /// `app_secret`, `app_redirect`, `app_scopes` or `zoom_unclear`.
@@ -40,11 +40,11 @@ pub(crate) struct AppFinding {
     advice: String,
 }
 
-/// Ask Zoom about an app
+/// Check an app at Zoom
 ///
-/// Whether Zoom takes its id, secret and redirect URL; of a server-to-server app, whether it has the scopes. Nothing is spent and
-/// nobody is asked for consent. Scopes of another app are known once a user has consented: `latchkey_missing_scopes` of the
-/// account. The answer is 200 whatever is found.
+/// Checks whether Zoom accepts the app's id, secret and redirect URL; for a server-to-server app, also whether it has the
+/// scopes. Nothing is used up and nobody is asked for consent. The scopes of other apps are known only after a user has
+/// consented: `latchkey_missing_scopes` of the account. The answer is 200 whatever is found.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/zoom-oauth-apps/{id}/check/",
@@ -52,7 +52,7 @@ pub(crate) struct AppFinding {
     operation_id = "zoom_oauth_apps_check",
     security(("tokenAuth" = ["admin"])),
     params(("id" = ZoomOauthAppId, Path)),
-    responses((status = 200, description = "What was found.", body = AppCheck)),
+    responses((status = 200, description = "The findings.", body = AppCheck)),
 )]
 pub(crate) async fn handler(
     caller: Caller<Admin>,

@@ -19,14 +19,14 @@ use crate::{
 };
 
 request! {
-    /// A Zoom app to be registered.
+    /// A new Zoom app.
     open struct CreateZoomOauthApp {
         kind: AppKind,
         client_id: AppSecret,
         client_secret: AppSecret,
-        /// Zoom's secret token for webhooks. A server-to-server app may do without.
+        /// Zoom's secret token for webhooks. Optional for a server-to-server app.
         webhook_secret: Option<AppSecret>,
-        /// The Zoom account that a server-to-server app speaks for: it needs one, and no other kind has one.
+        /// The Zoom account of a server-to-server app: required for that kind, and not allowed for others.
         account_id: Option<AppSecret>,
     }
 }
@@ -67,14 +67,15 @@ pub(crate) async fn handler(
     let new = read(&state, Fields::of(&body))?;
     check_quota(&state, caller.workspace, QuotaResource::ZoomOauthApps).await?;
     let app = state.broker.accounts.apps.register(caller.workspace, &new).await?;
-    let app =
-        app.ok_or_else(|| FieldErrors::one("client_id", "This workspace has an app with this client id."))?;
+    let app = app.ok_or_else(|| {
+        FieldErrors::one("client_id", "This workspace already has an app with this client id.")
+    })?;
     Ok((StatusCode::CREATED, unstored(representation(&state, &app)?)))
 }
 
 fn read(state: &State, mut fields: Fields<'_>) -> Result<NewApp, FieldErrors> {
     let asked = CreateZoomOauthApp::read(&mut fields);
-    // Which fields a kind needs is asked even where another field is wrong.
+    // The fields that a kind needs are checked even if another field is wrong.
     let speaks_for_an_account = fields.anything("kind").and_then(|kind| kind.as_str())
         == Some(store::AppKind::ServerToServer.as_str());
     for (field, only_others_need_it) in [("webhook_secret", true), ("account_id", false)] {
@@ -90,7 +91,7 @@ fn read(state: &State, mut fields: Fields<'_>) -> Result<NewApp, FieldErrors> {
         kind: asked.kind.0,
         client_id: asked.client_id.0,
         client_secret: Secret::new(asked.client_secret.0),
-        // An app without webhooks has no such secret. Nothing is signed with a random one.
+        // An app without webhooks has no such secret. A random one is stored, and nothing is signed with it.
         webhook_secret: asked
             .webhook_secret
             .map_or_else(|| Secret::new(state.env.entropy.token()), |secret| Secret::new(secret.0)),

@@ -30,7 +30,7 @@ pub(crate) struct ListZoomOauthApps {
     webhook_last_validation_before: Option<String>,
     /// `created_at` or `-created_at`.
     ordering: Option<String>,
-    /// As in `next` of another page.
+    /// The cursor in `next` or `previous` of another page.
     cursor: Option<String>,
 }
 

@@ -18,13 +18,13 @@ use utoipa::ToSchema;
 
 use crate::{State, enum_fields::AppKind, error::ApiError, request::Pasted};
 
-/// Stands where a secret is: they are written, never read back.
+/// Replaces secrets in answers: they are never returned.
 pub(crate) const MASK: &str = "********";
 
 /// An id or a secret of a Zoom app.
 pub(super) type AppSecret = Pasted<200>;
 
-/// A Zoom app. Its secrets are masked, unless the operator has them shown.
+/// A Zoom app. Its secrets are masked, unless the operator shows them.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ZoomOauthApp {
     id: ZoomOauthAppId,
@@ -35,19 +35,19 @@ pub(crate) struct ZoomOauthApp {
     account_id: Option<String>,
     client_secret: String,
     webhook_secret: String,
-    /// When Zoom last verified the webhook's address.
+    /// When Zoom last validated the webhook's URL.
     #[schema(required)]
     webhook_last_validation: Option<Timestamp>,
-    /// Until when the former webhook secret is valid.
+    /// When the previous webhook secret expires.
     #[schema(required)]
     latchkey_former_webhook_secret_ends_at: Option<Timestamp>,
-    /// Since when Zoom refuses the app's id and secret.
+    /// Since when Zoom has refused the app's id and secret.
     #[schema(required)]
     latchkey_refused_since: Option<Timestamp>,
     created_at: Timestamp,
 }
 
-/// An answer that can hold secrets.
+/// An answer that may contain secrets.
 type Answer<T = ZoomOauthApp> = ([(HeaderName, HeaderValue); 1], Json<T>);
 
 fn unstored<T>(body: T) -> Answer<T> {

@@ -1,4 +1,4 @@
-//! `DELETE /api/v2/zoom-oauth-apps/{id}/`: its secrets are erased. Accounts that are connected with it have to go first.
+//! `DELETE /api/v2/zoom-oauth-apps/{id}/`: erases the app's secrets. Its accounts must be deleted first.
 
 use axum::{extract::State as Extract, http::StatusCode};
 use model::ZoomOauthAppId;
@@ -21,7 +21,7 @@ errors! { RemoveAppErrors: in_use() }
 
 /// Delete a Zoom app
 ///
-/// Its secrets are erased. Accounts that are connected with it have to go first.
+/// Its secrets are erased. Accounts that are connected with it must be deleted first.
 #[utoipa::path(
     delete,
     path = "/api/v2/zoom-oauth-apps/{id}/",
@@ -29,7 +29,7 @@ errors! { RemoveAppErrors: in_use() }
     operation_id = "zoom_oauth_apps_destroy",
     security(("tokenAuth" = ["admin"])),
     params(("id" = ZoomOauthAppId, Path)),
-    responses((status = 204, description = "It is gone."), RemoveAppErrors),
+    responses((status = 204, description = "The app is deleted."), RemoveAppErrors),
 )]
 pub(crate) async fn handler(
     caller: Caller<Admin>,

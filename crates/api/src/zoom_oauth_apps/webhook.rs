@@ -1,6 +1,6 @@
-//! `POST /api/v2/zoom-oauth-apps/{id}/webhook`: Zoom's webhooks. Public: the signature decides.
+//! `POST /api/v2/zoom-oauth-apps/{id}/webhook`: Zoom's webhooks. Public: the signature authenticates.
 //!
-//! A refusal is one code and no more, so a stranger learns nothing about registered apps.
+//! A refusal contains only a code, so that unauthenticated callers learn nothing about registered apps.
 
 use axum::{
     Json,
@@ -20,7 +20,7 @@ use crate::{
     error::{reported, status_of},
 };
 
-/// The answer to Zoom's check of a webhook's address.
+/// The answer to Zoom's validation of a webhook's URL.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Validation {
@@ -28,15 +28,15 @@ struct Validation {
     encrypted_token: String,
 }
 
-/// A refusal says one code, and nothing more.
+/// A refusal contains only a code.
 #[derive(Serialize, ToSchema)]
 struct WebhookRefusal {
     code: Code,
 }
 
-/// Take a webhook of Zoom's
+/// Receive a webhook from Zoom
 ///
-/// Zoom's signature over the bytes of the body decides. An event is counted once.
+/// Zoom's signature of the body authenticates it. A repeated event is processed once.
 #[utoipa::path(
     post,
     path = "/api/v2/zoom-oauth-apps/{id}/webhook",
@@ -44,15 +44,15 @@ struct WebhookRefusal {
     operation_id = "zoom_oauth_apps_webhook",
     params(
         ("id" = ZoomOauthAppId, Path),
-        ("x-zm-signature" = Option<String>, Header, description = "`v0=` and an HMAC."),
+        ("x-zm-signature" = Option<String>, Header, description = "`v0=` and an HMAC of time and body."),
         ("x-zm-request-timestamp" = Option<String>, Header, description = "Seconds since 1970."),
     ),
     request_body(content = Object, description = "An event, as Zoom describes it."),
     responses(
         (status = 200, description = "The answer to `endpoint.url_validation`.", body = Validation),
-        (status = 204, description = "The event was taken."),
+        (status = 204, description = "The event was received."),
         (status = 401, description = "The signature is missing, wrong or old.", body = WebhookRefusal),
-        (status = 503, description = "It can't be taken at the moment.", body = WebhookRefusal),
+        (status = 503, description = "The event can't be received at the moment.", body = WebhookRefusal),
         (status = 500, description = "Our fault.", body = WebhookRefusal),
     ),
 )]
@@ -63,12 +63,12 @@ pub(crate) async fn handler(
 ) -> Response {
     let (head, body) = request.into_parts();
     let odd = |why: &str| {
-        let detail = format!("no webhook of Zoom's looks like this: {why}");
+        let detail = format!("this is not a webhook from Zoom: {why}");
         refusal(&Failure::new(Code::SignatureInvalid, detail))
     };
     let Ok(Path(app)) = id else { return odd("there is no id in its path") };
     let headers = signature(&head.headers);
-    // What can be refused is refused before the body is read, because any client may send one.
+    // What can be refused without the body is refused before it is read, because any client may send one.
     let Some(given) = headers else {
         return refusal(&Failure::new(Code::SignatureMissing, "the request carries no x-zm-* headers"));
     };

@@ -23,10 +23,10 @@ use crate::{
     request_code::RequestCode,
 };
 
-/// What is left of a token, but for times when Zoom is away.
+/// The minimum remaining lifetime of a token, except while Zoom is unavailable.
 const LIFE: Duration = Duration::from_secs(300);
 
-/// An access token. The contract's pages disagree about its name: it is there under both.
+/// An access token. The contract's pages disagree about its name, so both names have it.
 #[derive(Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
 pub(crate) struct AccessToken {
@@ -49,7 +49,7 @@ errors! {
 
 /// Fetch an access token
 ///
-/// It has five minutes left at least, but for times when Zoom is away.
+/// It is valid for at least five more minutes, except while Zoom is unavailable.
 #[utoipa::path(
     get,
     path = "/api/v2/zoom-oauth-credentials/{id}/access-token/",
@@ -75,7 +75,7 @@ pub(crate) async fn handler(
     Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body)))
 }
 
-/// The contract has its own codes here, and answers 400 for what a person must mend.
+/// The contract has its own codes here, and answers 400 for what a person must fix.
 fn in_the_contracts_words(failure: Failure) -> ApiError {
     let code = match failure.code {
         Code::CredentialNeedsConsent | Code::CredentialDisconnected | Code::CredentialBlocked => {
@@ -85,7 +85,7 @@ fn in_the_contracts_words(failure: Failure) -> ApiError {
         Code::AccessTokenCallbackFailed => {
             return ApiError::BadRequest(failure.code, failure.code.advice().into());
         }
-        // The caller of a token handles both alike; the account's log tells them apart.
+        // The caller handles both alike; the account's log distinguishes them.
         Code::ZoomRateLimited | Code::RefreshUncertain => {
             return Failure { code: Code::ZoomUnavailable, ..failure }.into();
         }

@@ -19,31 +19,31 @@ use crate::{
 };
 
 /// The message after a refresh token was imported.
-const TAKEN_OVER: &str = "The refresh token was spent to take the grant over: every other copy of it is dead now. Stop \
-    whatever else refreshed it.";
+const TAKEN_OVER: &str = "The refresh token was used up to import the grant: every other copy of it is invalid now. Stop \
+    any other program that refreshes it.";
 
 request! {
-    /// An account to be connected: in exactly one way.
+    /// A new account, connected in exactly one way.
     closed struct CreateZoomOauthCredential {
         oauth_app: ZoomOauthAppId,
         /// A code from Zoom's consent page.
         authorization_code: Option<AuthorizationCode>,
-        /// A refresh token that you hold. It is spent at once, so every other copy of it is dead then.
+        /// A refresh token that you have. It is used up at once, so every other copy of it becomes invalid.
         refresh_token: Option<Pasted<4000>>,
-        /// Your server, which keeps the grant and answers a `GET` with an access token within 5 s.
+        /// Your server, which stores the grant and answers a `GET` with an access token within 5 s.
         access_token_callback_url: Option<CallbackUrl<200>>,
-        /// An empty object: the app's own id and secret speak for its Zoom account.
+        /// An empty object: the app's own id and secret act for its Zoom account.
         server_to_server: Option<Empty>,
     }
 }
 
 request! {
-    /// A code from Zoom's consent page, and what it was asked for with.
+    /// A code from Zoom's consent page, and the parameters of that authorization.
     closed struct AuthorizationCode {
         code: Pasted<2000>,
-        /// To the byte as Zoom was told it.
+        /// Exactly as it was sent to Zoom.
         redirect_uri: Pasted<2000>,
-        /// Of PKCE.
+        /// The PKCE verifier.
         code_verifier: Option<Pasted<128>>,
     }
 }
@@ -51,13 +51,13 @@ request! {
 nested! { AuthorizationCode }
 
 enum Way {
-    /// A code from Zoom's consent page, which the caller has shown.
+    /// A code from Zoom's consent page, which the caller showed.
     Code(Authorization),
-    /// A refresh token that the caller holds; it is spent at once.
+    /// A refresh token that the caller has; it is used up at once.
     RefreshToken(Secret),
-    /// The customer keeps the grant, and answers with access tokens there.
+    /// The customer stores the grant, and answers with access tokens at this URL.
     Callback(Secret),
-    /// Ours: the app's own id and secret, which speak for its Zoom account.
+    /// The app's own id and secret act for its Zoom account.
     ServerToServer,
 }
 
@@ -72,8 +72,8 @@ errors! {
 
 /// Connect an account
 ///
-/// Without a person's browser; `connect-links` is for people who have to consent. The same user on the same app keeps the
-/// account's id.
+/// Without a person's browser; use `connect-links` for people who have to consent. Connecting the same user with the same
+/// app again does not change the account's id.
 #[utoipa::path(
     post,
     path = "/api/v2/zoom-oauth-credentials/",
@@ -116,7 +116,7 @@ pub(crate) async fn handler(
         Way::Callback(url) => state.broker.accounts.customer_managed.connect(workspace, app, url).await,
         Way::ServerToServer => {
             let id = state.broker.accounts.server_to_server.connect(workspace, app).await;
-            // There is no user who could be known.
+            // A server-to-server app has no user that could be connected already.
             id.map(|id| id.map(|id| StoredGrant { id, known: false }))
         }
     };
@@ -131,8 +131,8 @@ pub(crate) async fn handler(
     Ok((StatusCode::CREATED, Json(account)))
 }
 
-/// The contract's older guide: the client deletes the account and connects it anew. The new grant is kept all the same:
-/// Zoom has ended the one before, and an account without any would be lost if the client does nothing.
+/// As in the contract's older guide, the client deletes the account and connects it again. The new grant is stored anyway:
+/// Zoom has ended the previous one, and the account would be lost if the client did nothing.
 async fn conflict(state: &State, caller: Caller<Admin>, id: CredentialId) -> Result<FieldErrors, ApiError> {
     let account = visible(state, caller, id).await?;
     let detail = "This Zoom user is connected with this app already; delete that account first.";
@@ -143,7 +143,7 @@ async fn conflict(state: &State, caller: Caller<Admin>, id: CredentialId) -> Res
     ])))
 }
 
-/// The ways to an account are the fields beside the app.
+/// The ways to connect an account: the fields other than the app.
 fn ways() -> &'static [&'static str] {
     &CreateZoomOauthCredential::FIELDS[1..]
 }
@@ -174,7 +174,7 @@ impl From<AuthorizationCode> for Authorization {
     }
 }
 
-/// Why an app of this kind has no such way.
+/// Why an app of this kind cannot connect accounts in this way.
 fn mismatch(kind: AppKind, way: &Way) -> Option<&'static str> {
     match (kind, way) {
         (AppKind::ServerToServer, Way::ServerToServer)
@@ -191,7 +191,7 @@ fn mismatch(kind: AppKind, way: &Way) -> Option<&'static str> {
     }
 }
 
-/// What Zoom refuses is a 400 here; what may pass stays a 503.
+/// What Zoom refuses is a 400 here; a temporary failure stays a 503.
 fn in_the_contracts_words(failure: Failure) -> ApiError {
     match failure.code {
         Code::AppUnhealthy | Code::CredentialNeedsConsent | Code::CredentialBlocked | Code::ScopeMissing => {

@@ -1,4 +1,4 @@
-//! `DELETE /api/v2/zoom-oauth-credentials/{id}/`: revoked at Zoom, erased here, gone from the lists.
+//! `DELETE /api/v2/zoom-oauth-credentials/{id}/`: revokes an account at Zoom, erases it here, and removes it from the lists.
 
 use axum::{extract::State as Extract, http::StatusCode};
 use model::CredentialId;
@@ -12,7 +12,7 @@ use crate::{
 
 /// Disconnect an account
 ///
-/// Revoked at Zoom, erased here, gone from the lists.
+/// It is revoked at Zoom, erased here, and removed from the lists.
 #[utoipa::path(
     delete,
     path = "/api/v2/zoom-oauth-credentials/{id}/",
@@ -20,7 +20,7 @@ use crate::{
     operation_id = "zoom_oauth_credentials_destroy",
     security(("tokenAuth" = ["admin"])),
     params(("id" = CredentialId, Path)),
-    responses((status = 204, description = "It is disconnected.")),
+    responses((status = 204, description = "The account is disconnected.")),
 )]
 pub(crate) async fn handler(
     caller: Caller<Admin>,

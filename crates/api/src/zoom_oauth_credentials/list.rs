@@ -27,10 +27,10 @@ pub(crate) struct ListZoomOauthCredentials {
     user_id: Option<String>,
     /// Zoom's id of a Zoom account.
     account_id: Option<String>,
-    /// `healthy`, `unhealthy`, or `disconnected`: those that were deleted here, too.
+    /// `healthy`, `unhealthy`, or `disconnected`, which includes accounts that were deleted here.
     status: Option<String>,
     meeting_sync_status: Option<MeetingSyncStatus>,
-    /// Accounts with this in their name or e-mail address.
+    /// Accounts whose name or e-mail address contains this.
     latchkey_search: Option<String>,
     /// A time, or a date.
     created_at_after: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) struct ListZoomOauthCredentials {
     created_at_before: Option<String>,
     /// `created_at` or `-created_at`.
     ordering: Option<String>,
-    /// As in `next` of another page.
+    /// The cursor in `next` or `previous` of another page.
     cursor: Option<String>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn handler(
     wanted.answer(place, accounts, Credential::place, |account| Ok(representation(account))).map(Json)
 }
 
-/// The states that a list is filtered by. Tombstones are shown only on request.
+/// The states to filter by. Deleted accounts are shown only on request.
 fn statuses(query: &Query) -> Result<Vec<CredentialStatus>, FieldErrors> {
     let all = CredentialStatus::ALL.into_iter();
     let of = |health| all.clone().filter(|s| !is_deleted(*s) && Health::of(*s) == health).collect();

@@ -18,10 +18,10 @@ use utoipa::ToSchema;
 
 use crate::{State, caller::Caller, error::ApiError};
 
-/// Stands where a callback's URL is: it is as good as a key, so it is written and never read back.
+/// Replaces a callback's URL in answers: it gives access like a key, so it is never returned.
 const MASK: &str = "********";
 
-/// A connected account. The contract knows two states; ours, with its cause, stands beside them.
+/// A connected account. The contract knows two states; `latchkey_*` fields add Latchkey's own state and its cause.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ZoomOauthCredential {
     id: CredentialId,
@@ -29,41 +29,41 @@ pub(crate) struct ZoomOauthCredential {
     status: Health,
     latchkey_status: CredentialStatus,
     latchkey_status_since: Timestamp,
-    /// What the last refresh failed with, if it did.
+    /// The code of the last refresh, if it failed.
     #[schema(required)]
     latchkey_trouble: Option<Code>,
-    /// Scopes that the app lacks at Zoom.
+    /// Required scopes that the app does not have at Zoom.
     latchkey_missing_scopes: Vec<&'static str>,
-    /// Scopes that it lacks for listing meetings.
+    /// Scopes for listing meetings that the app does not have at Zoom.
     latchkey_missing_meeting_scopes: Vec<&'static str>,
     kind: CredentialKind,
-    /// Zoom's id of the user; null where the app speaks for a whole Zoom account.
+    /// Zoom's id of the user; null where the app acts for a whole Zoom account.
     #[schema(required)]
     user_id: Option<String>,
     /// Zoom's id of the Zoom account.
     account_id: String,
     display_name: String,
-    /// The address that the user signs in to Zoom with, where Zoom said so.
+    /// The user's e-mail address at Zoom, if Zoom gave it.
     #[schema(required)]
     latchkey_email: Option<String>,
-    /// When it is refreshed next; null: when a token is asked for.
+    /// When it is refreshed next; null: when a token is requested.
     #[schema(required)]
     latchkey_refresh_at: Option<Timestamp>,
-    /// When a token was last asked for, to the hour.
+    /// When a token was last requested, to the hour.
     #[schema(required)]
     latchkey_used_at: Option<Timestamp>,
-    /// Masked: it is as good as a key.
+    /// Masked: it gives access like a key.
     #[schema(required)]
     access_token_callback_url: Option<&'static str>,
     meeting_sync_status: MeetingSyncStatus,
     created_at: Timestamp,
-    /// What to do now, after a refresh token was taken over.
+    /// What to do after a refresh token was imported.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     latchkey_notice: Option<&'static str>,
 }
 
-/// The contract's word for a state.
+/// The account's state in the contract's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Health {
@@ -74,7 +74,7 @@ enum Health {
 impl Health {
     const fn of(status: CredentialStatus) -> Self {
         match status {
-            // Its tokens are served for as long as they last, and it is being seen to.
+            // A degraded account still gives its tokens, and its recovery is in progress.
             CredentialStatus::Healthy | CredentialStatus::Degraded => Self::Healthy,
             CredentialStatus::NeedsReauth(_) | CredentialStatus::Disconnected(_) => Self::Unhealthy,
         }
@@ -82,12 +82,12 @@ impl Health {
 }
 
 /// Whether a caller deleted it through this API. Then only its events and `?status=disconnected` still show it. An account
-/// that Zoom has ended stays, unhealthy, until a caller deletes it.
+/// whose grant Zoom ended stays listed, unhealthy, until a caller deletes it.
 fn is_deleted(status: CredentialStatus) -> bool {
     status == CredentialStatus::Disconnected(DisconnectCause::Asked)
 }
 
-/// An account of the caller's that was not deleted.
+/// An account of the workspace that was not deleted.
 async fn visible<N>(
     state: &State,
     caller: Caller<N>,
@@ -109,7 +109,7 @@ pub(crate) async fn shown<N>(
 fn representation(credential: &store::Credential) -> ZoomOauthCredential {
     let (kind, granted) = (credential.kind, credential.grant.scopes.as_deref());
     let (missing_scopes, missing_for_meetings) = match credential.status {
-        // Its scopes went with its tokens.
+        // Its scopes were erased with its tokens.
         CredentialStatus::Disconnected(_) => (Vec::new(), Vec::new()),
         _ => (scopes::missing(kind, granted), scopes::missing_for_meetings(kind, granted)),
     };

@@ -1,5 +1,5 @@
-//! `POST /api/v2/zoom-oauth-credentials/{id}/sync-meetings/`: has the account's meetings listed. The answer is 200 at once:
-//! the account as it is now. `meeting_sync_status` and the log say what comes of it.
+//! `POST /api/v2/zoom-oauth-credentials/{id}/sync-meetings/`: starts a sync of the account's meetings. The answer is
+//! immediately 200 with the account as it is now. `meeting_sync_status` and the log show the result later.
 
 use axum::{Json, extract::State as Extract};
 use model::CredentialId;
@@ -12,9 +12,9 @@ use crate::{
     path::Path,
 };
 
-/// List an account's meetings now
+/// Sync an account's meetings now
 ///
-/// The answer comes at once; `meeting_sync_status` and the log say what comes of it.
+/// The answer comes immediately; `meeting_sync_status` and the log show the result later.
 #[utoipa::path(
     post,
     path = "/api/v2/zoom-oauth-credentials/{id}/sync-meetings/",

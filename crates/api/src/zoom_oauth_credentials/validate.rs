@@ -1,5 +1,5 @@
-//! `POST /api/v2/zoom-oauth-credentials/{id}/validate/`: finds out whether an account works. The answer is 200 either way:
-//! the account as it is now. Its status says what came of it, its log why.
+//! `POST /api/v2/zoom-oauth-credentials/{id}/validate/`: checks whether an account works. The answer is 200 in either case,
+//! with the account as it is now. Its status shows the result, its log the cause.
 
 use axum::{Json, extract::State as Extract};
 use model::CredentialId;
@@ -12,9 +12,9 @@ use crate::{
     path::Path,
 };
 
-/// Find out whether an account works
+/// Check whether an account works
 ///
-/// The answer is 200 either way: the status says what came of it, the log why.
+/// The answer is 200 in either case: the status shows the result, the log the cause.
 #[utoipa::path(
     post,
     path = "/api/v2/zoom-oauth-credentials/{id}/validate/",

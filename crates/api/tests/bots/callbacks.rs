@@ -51,7 +51,7 @@ async fn a_bot_without_its_zak_does_not_join() {
         (
             format!("http://{vacant}/zak?s=planted"),
             "zoom_zak_callback_failed",
-            "the server cannot be reached",
+            "the server cannot be reached: it refuses connections",
         ),
         (format!("{servers}/broken?s=planted"), "zoom_zak_callback_failed", "the answer is HTTP 500"),
         (format!("{servers}/forbidden?s=planted"), "zoom_zak_callback_failed", "the answer is HTTP 403"),

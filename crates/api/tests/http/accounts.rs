@@ -76,7 +76,7 @@ async fn an_app_that_is_incomplete_masked_or_known_is_refused() {
         ),
         (
             json!({ "client_id": "client-of-the-tests" }),
-            json!({ "client_id": ["This workspace has an app with this client id."] }),
+            json!({ "client_id": ["This workspace already has an app with this client id."] }),
         ),
     ] {
         assert_eq!(app.post(APPS, zoom_app(&change)).await.refused(), complaints, "{change}");

@@ -68,7 +68,7 @@ async fn a_path_that_is_none_and_a_method_that_does_not_fit() {
         ("BREW", "/api/v1/bot/"),
     ] {
         let answer = app.call(method, path, Body::empty()).await;
-        let detail = "This path does not take this method; `Allow` names those that it takes.";
+        let detail = "This path does not support this method; `Allow` lists the methods that it supports.";
         let expected = json!({ "code": "method_not_allowed", "detail": detail });
         assert_eq!((answer.status, answer.json()), (405, expected), "{method} {path}");
         assert_eq!(answer.header("x-request-id").len(), 16);
@@ -157,7 +157,7 @@ async fn json_that_is_called_a_form_is_told_so() {
         let request = app.request("POST", "/api/v2/zoom-oauth-apps/");
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let answer = app.send(request.body(Body::from(body)).unwrap()).await;
-        let detail = "The body is JSON, and its Content-Type says that it is a form: send `Content-Type: application/json`.";
+        let detail = "The body is JSON, but its Content-Type says that it is a form: send `Content-Type: application/json`.";
         assert_eq!((answer.status, answer.json()), (400, json!({ "code": "parse_error", "detail": detail })));
     }
 }

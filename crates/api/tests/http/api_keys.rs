@@ -170,7 +170,7 @@ async fn what_is_wrong_with_a_key_is_said() {
             "name": ["This field is required."],
             "scopes": ["This field is required."],
             "requests_per_minute": ["It must be at least 1."],
-            "expires_at": ["It must lie ahead."],
+            "expires_at": ["It must be in the future."],
         })
     );
     for (scopes, complaint) in [
@@ -178,7 +178,7 @@ async fn what_is_wrong_with_a_key_is_said() {
         (json!(7), "It must be a list of words."),
         (json!([7]), "It must be a list of words."),
         (json!(["read", "fly"]), "\"fly\" is not a scope; there are read, bots, tokens, admin, operator."),
-        (json!("read,operator"), "This key lacks the scope operator, and can't give it."),
+        (json!("read,operator"), "The calling key lacks the scope operator and cannot give it."),
     ] {
         let wrong = app.post(KEYS, json!({ "name": "k", "scopes": scopes })).await;
         assert_eq!(wrong.refused(), json!({ "scopes": [complaint] }), "{scopes}");
@@ -193,7 +193,7 @@ async fn a_key_gives_no_more_than_it_has() {
     for scope in ["read", "bots", "tokens", "operator"] {
         let refused =
             app.call_as(&administers, "POST", KEYS, json!({ "name": "k", "scopes": ["admin", scope] })).await;
-        let complaint = format!("This key lacks the scope {scope}, and can't give it.");
+        let complaint = format!("The calling key lacks the scope {scope} and cannot give it.");
         assert_eq!(refused.refused(), json!({ "scopes": [complaint] }));
     }
     // Without a limit of its own it has the one that all have.
@@ -201,7 +201,7 @@ async fn a_key_gives_no_more_than_it_has() {
     let refused = app.call_as(&administers, "POST", KEYS, fast).await.refused();
     assert_eq!(
         refused,
-        json!({ "requests_per_minute": ["This key may make 1200 itself, and can't give more."] })
+        json!({ "requests_per_minute": ["The calling key is limited to 1200 and cannot give more."] })
     );
 
     let end = (app.env.now() + Duration::from_secs(3600)).to_string();
@@ -210,8 +210,8 @@ async fn a_key_gives_no_more_than_it_has() {
     let later = (app.env.now() + Duration::from_secs(3601)).to_string();
     let wider = json!({ "name": "k", "scopes": ["admin"], "expires_at": later, "requests_per_minute": 51 });
     let refused = app.call_as(&short, "POST", KEYS, wider).await.refused();
-    let ends = format!("This key ends at {end} itself, and can't give more.");
-    let calls = "This key may make 50 itself, and can't give more.";
+    let ends = format!("The calling key expires at {end} and cannot give more.");
+    let calls = "The calling key is limited to 50 and cannot give more.";
     assert_eq!(refused, json!({ "expires_at": [ends], "requests_per_minute": [calls] }));
     let take_suppressed =
         app.call_as(&short, "POST", KEYS, json!({ "name": "k", "scopes": ["admin"] })).await.created();

@@ -61,7 +61,7 @@ async fn without_a_key_nothing_is_told() {
         assert_eq!(answer.status, 401, "{}", wrong.replace(key, "…"));
         assert_eq!(
             answer.json(),
-            json!({ "code": "authentication_failed", "detail": "This API key is not known here: see that it is whole, and this server's." })
+            json!({ "code": "authentication_failed", "detail": "This server does not know this API key: check that it is complete and belongs to this server." })
         );
     }
     assert_eq!(with(&app, Some(HeaderValue::from_bytes(b"Token \xff").unwrap())).await.status, 401);

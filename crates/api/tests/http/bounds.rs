@@ -196,27 +196,27 @@ async fn one_workspace_does_not_fill_the_store() {
         (
             "/api/latchkey/v1/token-links/",
             json!({ "credential": account }),
-            "This workspace has 1 token links, which is the most: revoke one first.",
+            "This workspace has reached its limit of 1 token links: revoke one first.",
         ),
         (
             "/api/latchkey/v1/pools/",
             json!({ "name": "sales" }),
-            "This workspace has 1 pools, which is the most: delete one first.",
+            "This workspace has reached its limit of 1 pools: delete one first.",
         ),
         (
             "/api/v2/zoom-oauth-apps/",
             app_made,
-            "This workspace has 2 apps, which is the most: delete one first.",
+            "This workspace has reached its limit of 2 apps: delete one first.",
         ),
         (
             "/api/latchkey/v1/api-keys/",
             json!({ "name": "k", "scopes": ["read"] }),
-            "This workspace has 2 API keys, which is the most: revoke one first.",
+            "This workspace has reached its limit of 2 API keys: revoke one first.",
         ),
         (
             "/api/latchkey/v1/connect-links/",
             json!({ "oauth_app": app.zoom_app }),
-            "This workspace has 1 open invitations, which is the most: withdraw one first.",
+            "This workspace has reached its limit of 1 open invitations: withdraw one first.",
         ),
     ] {
         let made = app.post(path, asked.clone()).await.created();

@@ -148,11 +148,11 @@ async fn a_bot_that_is_joining_is_ended_by_leave_call() {
     let before = app.look_at(&bot).await;
     let refused = delete(&app, &bot).await;
     assert_eq!((refused.status, refused.header("allow")), (405, "GET, HEAD"));
-    let detail = format!("This bot has been on its way since {since}: end it with POST leave_call.");
+    let detail = format!("This bot has been joining since {since}: end it with POST leave_call.");
     assert_eq!(refused.json(), json!({ "code": "method_not_allowed", "detail": detail }));
     let refused = patch(&app, &bot, json!({ "bot_name": "x" })).await.refused();
     let detail = format!(
-        "This bot has been on its way since {since}: end it with POST leave_call, and create another."
+        "This bot has been joining since {since}: end it with POST leave_call, and create another."
     );
     assert_eq!(refused, json!({ "code": "update_bot_failed", "detail": detail }));
     assert_eq!(app.look_at(&bot).await, before);

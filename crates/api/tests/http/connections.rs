@@ -161,7 +161,7 @@ async fn no_body_is_read_without_the_links_secret() {
         let late = answer(&mut stream).await;
         assert_eq!(
             parts(&late),
-            (400, "request_malformed: the body did not come within 5 s; correct the request")
+            (400, "request_malformed: the body did not arrive within 5 s; correct the request")
         );
     }
     let mut stream = sent(&app, &with_body(&format!("{path}x/status"), &signature, 100)).await;
@@ -207,7 +207,7 @@ async fn bodies_of_callers_have_time_and_room_and_an_end() {
     let (status, body) = parts(&late);
     let body: Value = serde_json::from_str(body).unwrap();
     assert_eq!((status, &body["code"]), (408, &json!("too_slow")));
-    assert_eq!(body["detail"], "The body did not come within 30 s.");
+    assert_eq!(body["detail"], "The body did not arrive within 30 s.");
 
     let large = json!({ "name": "x".repeat(4000) });
     let refused = app.post(path, large.clone()).await;

@@ -375,8 +375,8 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
     const CHAT: &str = "It must not be longer than 4096 characters.";
     const HTTP: &str = "It must be a URL that begins with http or https.";
     const EMAIL: &str = "It must be an e-mail address.";
-    const COLON: &str = "It must be base64 of the standard alphabet, with padding, without line breaks or a data: prefix: Invalid symbol 58, offset 4.";
-    const DASH: &str = "It must be base64 of the standard alphabet, with padding, without line breaks or a data: prefix: Invalid symbol 95, offset 0.";
+    const COLON: &str = "It must be base64 in the standard alphabet, with padding, without line breaks or a data: prefix: Invalid symbol 58, offset 4.";
+    const DASH: &str = "It must be base64 in the standard alphabet, with padding, without line breaks or a data: prefix: Invalid symbol 95, offset 0.";
     const TEXTS: &str = "It must be a list of 1 to 100 texts of 1 to 100 characters.";
     const IMAGE: &str = "automatic_video_output.in_call_recording";
     let mut rows = vec![
@@ -385,7 +385,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("bot_name", json!(5), TEXT),
         ("bot_name", json!(""), EMPTY),
         ("bot_name", json!("x".repeat(101)), "It must not be longer than 100 characters."),
-        ("bot_name", json!("a\u{0}b"), "It must not hold U+0000."),
+        ("bot_name", json!("a\u{0}b"), "It must not contain U+0000."),
         ("join_at", json!("soon"), "It must be a time in ISO 8601, such as 2026-01-31T12:00:00Z."),
         ("join_at", json!(1_800_000_000), TEXT),
         ("metadata", json!([]), OBJECT),
@@ -424,7 +424,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("automatic_leave.bot_detection.using_participant_events.activate_after", json!(0), LEAST_1),
         ("automatic_leave.bot_detection.using_participant_names", json!("x"), OBJECT),
         ("variant", json!("web"), OBJECT),
-        ("variant.zoom", json!("native"), "Only web variants run here."),
+        ("variant.zoom", json!("native"), "Only web variants are supported here."),
         ("variant.zoom", json!("webbish"), WEB),
         ("variant.zoom", json!(1), TEXT),
         ("variant.google_meet", json!("native"), WEB),
@@ -541,7 +541,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         (
             "automatic_video_output.in_call_recording.b64_data",
             json!("cGxhbnRlZA=="),
-            "It is no JPEG. PNG and WebP are converted; nothing else is.",
+            "It is not a JPEG. PNG and WebP are converted to JPEG; other formats are not supported.",
         ),
         (
             "automatic_video_output.in_call_recording.b64_data",

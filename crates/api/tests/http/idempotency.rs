@@ -116,7 +116,7 @@ async fn of_the_same_call_at_once_one_is_done() {
     let done: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
     assert!(!done.is_empty() && done.iter().all(|answer| answer.text == done[0].text));
     for refused in answers.iter().filter(|answer| answer.status != 201) {
-        let detail = "A request with this Idempotency-Key is being worked on.";
+        let detail = "A request with this Idempotency-Key is still in progress.";
         assert_eq!((refused.status, refused.json()), (409, json!({ "code": "conflict", "detail": detail })));
     }
 }

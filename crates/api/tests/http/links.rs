@@ -244,13 +244,10 @@ async fn a_link_that_could_not_serve_is_not_made() {
     };
     let secret = "It must be whsec_ and Base64 of 16 to 128 bytes.";
     for (body, complaints) in [
-        (
-            json!({}),
-            json!({ "credential": ["Say whose tokens the link gives: credential or accounts, pool, or host: true."] }),
-        ),
+        (json!({}), json!({ "credential": ["Give one of credential, accounts, pool, or host: true."] })),
         (
             link(json!({ "pool": account })),
-            json!({ "credential": ["Name one of credential, accounts, pool and host."] }),
+            json!({ "credential": ["Give only one of credential, accounts, pool and host."] }),
         ),
         (json!({ "pool": account }), json!({ "pool": ["This workspace has no such pool."] })),
         (json!({ "credential": "x" }), json!({ "credential": ["It must be the id of an account."] })),
@@ -260,7 +257,7 @@ async fn a_link_that_could_not_serve_is_not_made() {
         ),
         (
             link(json!({ "expires_at": "2020-01-01T00:00:00Z" })),
-            json!({ "expires_at": ["It must lie ahead."] }),
+            json!({ "expires_at": ["It must be in the future."] }),
         ),
         (link(json!({ "signing_secret": "whsec_c2hvcnQ=" })), json!({ "signing_secret": [secret] })),
         (link(json!({ "signing_secret": "secret" })), json!({ "signing_secret": [secret] })),
@@ -292,32 +289,32 @@ async fn a_link_that_could_not_serve_is_not_made() {
         ),
         (
             link(json!({ "verification": "query_secret", "query_secret": "short" })),
-            json!({ "query_secret": ["It must have 16 characters at least."] }),
+            json!({ "query_secret": ["It must have at least 16 characters."] }),
         ),
         (
             link(json!({ "verification": "query_secret", "query_parameter": "to?ken" })),
-            json!({ "query_parameter": ["It must be letters, digits, and - _ . ~ alone."] }),
+            json!({ "query_parameter": ["It may only contain letters, digits, and - _ . ~."] }),
         ),
         (
             link(json!({ "query_parameter": "auth" })),
-            json!({ "query_parameter": ["It belongs to `verification: query_secret`: ask for that, or leave it out."] }),
+            json!({ "query_parameter": ["It needs `verification: query_secret`: set that, or leave this out."] }),
         ),
         (
             link(
                 json!({ "verification": "unsigned", "signing_secret": "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldA==" }),
             ),
-            json!({ "signing_secret": ["It verifies signatures, and the verification is unsigned: leave one of them out."] }),
+            json!({ "signing_secret": ["It verifies signatures, but the verification is unsigned: leave one of them out."] }),
         ),
         (
             json!({ "accounts": [{ "credential": account, "user": "ada@example.test" }] }),
             json!({ "user": ["This account is one user's; only a server-to-server app has several."] }),
         ),
-        (json!({ "accounts": [] }), json!({ "accounts": ["Name at least one account."] })),
+        (json!({ "accounts": [] }), json!({ "accounts": ["Give at least one account."] })),
         (
             json!({ "accounts": [{ "credential": account }, { "credential": "foo" }, { "id": account }] }),
             json!({ "accounts": [
                 {}, { "credential": ["It must be the id of an account."] },
-                { "credential": ["This field is required."], "id": ["There is no such field. There are: credential, user."] },
+                { "credential": ["This field is required."], "id": ["There is no such field. The fields are: credential, user."] },
             ] }),
         ),
         (
@@ -326,7 +323,7 @@ async fn a_link_that_could_not_serve_is_not_made() {
         ),
         (
             link(json!({ "hosting": true })),
-            json!({ "hosting": ["It says what seats are for: name a pool."] }),
+            json!({ "hosting": ["hosting applies to pools only: give `pool`."] }),
         ),
     ] {
         assert_eq!(app.post(LINKS, body.clone()).await.refused(), complaints, "{body}");

@@ -183,7 +183,7 @@ async fn every_error_code_is_in_the_document() {
         let codes = examples.filter_map(|(_, example)| example["value"]["code"].as_str());
         // Token links name theirs.
         let about = response["description"].as_str().unwrap();
-        let named = about.strip_prefix("Refused, with one of these codes: ").unwrap_or("");
+        let named = about.strip_prefix("Refused with one of these codes: ").unwrap_or("");
         let named = named.trim_end_matches('.').split(", ");
         documented.extend(codes.chain(named).map(|code| (status.clone(), code.to_owned())));
     }

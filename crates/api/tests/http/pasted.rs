@@ -100,7 +100,7 @@ async fn a_webhook_secret_is_replaced_with_an_overlap() {
     let leaked = json!({ "webhook_secret": "planted-3", OVERLAP: 0 });
     assert_eq!(change(&app, &id, leaked).await.ok()[ends], Value::Null);
     for (body, complaint) in [
-        (json!({ OVERLAP: 60 }), "It goes with webhook_secret."),
+        (json!({ OVERLAP: 60 }), "It is only allowed together with webhook_secret."),
         (json!({ "webhook_secret": "planted-4", OVERLAP: 86401 }), "It must not be more than a day: 86400."),
         (json!({ "webhook_secret": "planted-4", OVERLAP: "a day" }), "It must be a whole number of seconds."),
     ] {

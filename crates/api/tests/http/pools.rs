@@ -68,7 +68,7 @@ async fn a_pool_is_made_shown_changed_and_deleted() {
     let link = app.post("/api/latchkey/v1/token-links/", link).await.created();
     let drawn_on = send(&app, "DELETE", &at, &json!({})).await;
     let complaint =
-        json!({ "code": "pool_in_use", "detail": "Token links draw on this pool: revoke them first." });
+        json!({ "code": "pool_in_use", "detail": "Token links use this pool: revoke them first." });
     assert_eq!((drawn_on.status, drawn_on.json()), (409, complaint));
     let link = format!("/api/latchkey/v1/token-links/{}/", link["id"].as_str().unwrap());
     assert_eq!(app.call("DELETE", &link, Body::empty()).await.status, 204);
@@ -107,7 +107,10 @@ async fn what_is_wrong_is_said_beside_the_member_it_is_about() {
             json!({ "name": "x".repeat(101) }),
             json!({ "name": ["It must not be longer than 100 characters."] }),
         ),
-        (json!({ "name": "taken" }), json!({ "name": ["This workspace has a pool of this name."] })),
+        (
+            json!({ "name": "taken" }),
+            json!({ "name": ["This workspace already has a pool with this name."] }),
+        ),
         (json!({ "name": "p", "members": {} }), json!({ "members": ["It must be a list."] })),
         (json!({ "name": "p", "members": [1] }), json!({ "members": ["It must be a list of objects."] })),
         (
@@ -124,7 +127,7 @@ async fn what_is_wrong_is_said_beside_the_member_it_is_about() {
         ),
         (
             json!({ "name": "p", "members": [member(&ada, 1), member(&ada, 2)] }),
-            json!({ "members": [{}, { "credential": ["This account is in the list before."] }] }),
+            json!({ "members": [{}, { "credential": ["This account is in the list twice."] }] }),
         ),
         (
             json!({ "name": "p", "members": [member(stranger, 1), member("ada", 1)] }),

@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, future::pending, time::Duration};
 
+use model::chain;
 use store::StoreError;
 
 use super::{Audit, GATHER, MOST_AT_ONCE, RETRY_PAUSES, Shared};
@@ -35,8 +36,7 @@ impl Audit {
         let shared = &self.shared;
         let Some(journal) = &shared.journal else { return Ok(()) };
         let caught_up = shared.env.clock.timeout(READ_WITHIN, shared.drain(journal)).await;
-        let caught_up = caught_up.unwrap_or_else(|| Err("that takes too long".into()));
-        caught_up.map_err(|cause| StoreError::Unavailable(cause.into()))
+        caught_up.unwrap_or_else(|| Err(StoreError::Unavailable("the journal takes too long".into())))
     }
 
     /// Moves the rest of the journal into the store, after the last writer has ended.
@@ -44,9 +44,9 @@ impl Audit {
         let Some(journal) = &self.shared.journal else { return };
         if let Err(error) = self.shared.drain(journal).await {
             let records = journal.records();
-            tracing::warn!(error, records, "records of the audit stay in the journal for the next start");
+            tracing::warn!(error = %chain(&error), records, "records of the audit stay in the journal for the next start");
         } else if let Err(error) = journal.clear().await {
-            tracing::warn!(%error, "the audit's journal stays on the disk");
+            tracing::warn!(error = %chain(&error), "the audit's journal stays on the disk");
         }
     }
 }
@@ -80,12 +80,12 @@ impl Shared {
         match recover_journal(journal.folder(), &*self.store, &self.env).await {
             Ok(0) => {}
             Ok(records) => tracing::info!(records, "records came from the journal into the audit"),
-            Err(error) => tracing::warn!(%error, "records of the audit wait in the journal"),
+            Err(error) => tracing::warn!(error = %chain(&error), "records of the audit wait in the journal"),
         }
     }
 
     /// Stores what is in the journal by now, many batches in one transaction.
-    async fn drain(&self, journal: &Journal) -> Result<(), String> {
+    async fn drain(&self, journal: &Journal) -> Result<(), StoreError> {
         let (written, stored) = journal.progress();
         if stored == written {
             return Ok(());
@@ -105,7 +105,7 @@ impl Shared {
         }
         if !journal.is_first {
             // It was for a time without the store, and that is over.
-            journal.clear().await.map_err(|error| error.to_string())?;
+            journal.clear().await.map_err(|error| StoreError::Unavailable(error.into()))?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! The browsers of this server and their pages.
 //!
-//! Each bot has a browser context of its own; several share a browser. A browser that grows, or no longer
-//! answers, gets no more bots and is closed when its last page is. Starting Zoom's SDK takes seconds and needs
-//! no meeting: a warm page has it loaded and initialised, so its bot only has to join.
+//! Each bot has its own browser context; several bots share a browser. A browser that uses too much memory, or no longer
+//! responds, gets no more bots and is closed when its last page is closed. Starting Zoom's SDK takes seconds and needs no
+//! meeting: a warm page has the SDK loaded and initialised, so its bot only has to join.
 
 mod page_pool;
 mod sharing;
@@ -15,7 +15,7 @@ use std::{
 use browser::{BrowserConfig, BrowserError, Usage};
 use futures_util::future::join_all;
 use metrics::{Metrics, ReplacedBrowser};
-use model::Environment;
+use model::{Environment, chain};
 use tokio::task::JoinHandle;
 
 use crate::servers::machine;
@@ -24,21 +24,21 @@ use page_pool::{PagePool, State};
 pub(crate) use page_pool::OpenPage;
 pub use sharing::{BrowserSharing, WarmPages};
 
-/// Pause after a warm page was taken: its bot is joining and should have the processor.
+/// Pause before a warm page that was taken is replaced: its bot is joining and should have the processor.
 const REFILL_PAUSE: Duration = Duration::from_secs(5);
 
-/// The browsers. Clones share them.
+/// The browsers of this server. Clones share them.
 #[derive(Clone)]
 pub struct Browsers(Arc<PagePool>);
 
 impl Browsers {
-    /// No browser is started yet.
+    /// Creates the pool. Starts no browser yet.
     pub fn new(config: BrowserConfig, sharing: BrowserSharing, env: Environment, metrics: Metrics) -> Self {
         Self(PagePool::new(config, sharing, env, metrics))
     }
 
-    /// Starts a browser now, so that the first bot doesn't wait and a missing browser is found at start.
-    /// Answers its version.
+    /// Starts a browser now, so that the first bot doesn't wait and a missing browser is noticed at startup. Returns the
+    /// browser's version.
     pub async fn warm_up(&self) -> Result<String, BrowserError> {
         let running = self.0.with_room().await?;
         {
@@ -49,7 +49,7 @@ impl Browsers {
         Ok(running.browser.version().to_owned())
     }
 
-    /// A page with the SDK initialised: a warm one, if there is one.
+    /// Returns a page with the SDK initialised: a warm one, if there is one.
     pub(crate) async fn open(&self) -> Result<OpenPage, BrowserError> {
         let page = match self.0.take_warm() {
             Some(page) => page,
@@ -59,18 +59,18 @@ impl Browsers {
         Ok(page)
     }
 
-    /// Opens a page for a bot that has time. Warm pages stay for those that have none.
+    /// Opens a page for a scheduled bot, which can wait for it. Warm pages are left to bots that join now.
     pub(crate) fn open_in_background(&self) -> JoinHandle<Option<OpenPage>> {
         let inner = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
             let opened = inner.open().await;
             opened
-                .inspect_err(|error| tracing::warn!(%error, "no page for a bot that waits for its time"))
+                .inspect_err(|error| tracing::warn!(error = %chain(&error), "could not open a page for a scheduled bot"))
                 .ok()
         })
     }
 
-    /// So many bots can run here now, those that run included: no more pages than that are of use.
+    /// Sets how many bots can run here now, including those that run already. More pages than that are not needed.
     pub(crate) fn limit(&self, capacity: u32) {
         if self.0.capacity.swap(capacity, Ordering::Relaxed) < capacity {
             self.refill(Duration::ZERO);
@@ -90,14 +90,14 @@ impl Browsers {
             };
             tokio::select! {
                 refilled = refilling => if let Err(error) = refilled {
-                    tracing::warn!(%error, "no page could be kept warm");
+                    tracing::warn!(error = %chain(&error), "could not open a warm page");
                 },
                 () = inner.stopping.cancelled() => {}
             }
         });
     }
 
-    /// Weighs the browsers, and drains those that have grown. Answers what they take together.
+    /// Measures the memory and CPU time of the browsers, and drains those that use too much memory. Returns the sums.
     pub(crate) async fn weigh(&self) -> Usage {
         let running: Vec<_> = self.0.state().running.clone();
         let ids: Vec<_> = running.iter().map(|running| running.browser.process()).collect();
@@ -105,11 +105,11 @@ impl Browsers {
         let usages = match read {
             Ok(Ok(usages)) => usages,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "browsers cannot be weighed");
+                tracing::warn!(error = %chain(&error), "could not measure the resource usage of the browsers");
                 return Usage::default();
             }
             Err(panic) => {
-                tracing::error!(%panic, "browsers cannot be weighed");
+                tracing::error!(%panic, "could not measure the resource usage of the browsers");
                 return Usage::default();
             }
         };
@@ -122,7 +122,7 @@ impl Browsers {
             let pages = running.pages.load(Ordering::Relaxed);
             if usage.memory > self.0.sharing.most_memory(pages) {
                 let mib = usage.memory / (1024 * 1024);
-                tracing::warn!(mib, pages, "a browser has grown: it gets no more bots");
+                tracing::warn!(mib, pages, "a browser uses too much memory: it gets no more bots");
                 drained |= self.0.drain(running, ReplacedBrowser::Grown);
             }
         }

@@ -1,4 +1,4 @@
-//! Browsers that run, and their pages: which browser a page opens in, and when a browser is closed.
+//! Running browsers and their pages: decides in which browser a page opens, and when a browser is closed.
 
 use std::{
     collections::VecDeque,
@@ -21,27 +21,27 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::sharing::{BrowserSharing, WarmPages};
 use crate::servers::machine;
 
-/// Pause between warm pages: a bot that joins should have the processor.
+/// Pause between opening two warm pages: a bot that joins should have the processor.
 const NEXT_PAGE_PAUSE: Duration = Duration::from_secs(1);
-/// Pages that open at once, for each core: more would only make the first wait for the last.
+/// The most pages that open at once, for each core: with more of them, each would take longer.
 const OPENING_PER_CORE: usize = 2;
-/// A browser in which a page did not open in time has to answer within this, or it gets no more bots.
+/// If a page does not open in time, its browser must respond to a probe within this time, or it gets no more bots.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
-/// The browsers of this server, and the pages that are kept warm.
+/// The browsers of this server, and the warm pages.
 pub(super) struct PagePool {
     config: BrowserConfig,
     pub(super) sharing: BrowserSharing,
     pub(super) env: Environment,
     metrics: Metrics,
     state: SyncMutex<State>,
-    /// How many pages may be warm, by the memory.
+    /// How many pages may be warm, limited by memory.
     pub(super) most_warm: AtomicUsize,
-    /// How many bots can run, those that run included.
+    /// How many bots can run, including those that run already.
     pub(super) capacity: AtomicU32,
-    /// Held during a launch: when many bots find no browser, one starts it.
+    /// Locked during a launch, so that only one of many bots without a browser starts one.
     launching: Mutex<()>,
-    /// Held while warm pages are opened, one after the other.
+    /// Locked while warm pages are opened, one after the other.
     refilling: Mutex<()>,
     opening: Semaphore,
     pub(super) stopping: CancellationToken,
@@ -54,36 +54,36 @@ pub(super) struct State {
     pub(super) warm: VecDeque<OpenPage>,
 }
 
-/// A browser that runs.
+/// A running browser.
 pub(super) struct Running {
     pub(super) browser: Browser,
-    /// Changed under the lock of the state.
+    /// The number of its pages; changed under the lock of the state.
     pub(super) pages: AtomicU32,
-    /// It gets no more pages.
+    /// Whether it gets no more pages.
     drained: AtomicBool,
 }
 
-/// A page of a browser: its place is free again when this is dropped.
+/// A page of a browser. Dropping this frees the page's slot in the browser.
 pub(crate) struct OpenPage {
-    // The page is closed before its place is free.
+    // Dropped first, so that the page is closed before its slot is free.
     page: BotPage,
     place: Place,
 }
 
-/// A place for a page in a browser.
+/// A slot for a page in a browser.
 struct Place {
     pool: Arc<PagePool>,
     running: Arc<Running>,
 }
 
 impl State {
-    /// Pages that are no warm ones: those of bots, and those that are being opened.
+    /// The number of pages that are not warm: those of bots, and those that are being opened.
     fn pages_in_use(&self) -> usize {
         let pages: u32 = self.running.iter().map(|running| running.pages.load(Ordering::Relaxed)).sum();
         (pages as usize).saturating_sub(self.warm.len())
     }
 
-    /// Takes a browser out, if it is there.
+    /// Removes a browser from the pool, if it is there.
     fn remove(&mut self, running: &Arc<Running>) -> Option<Arc<Running>> {
         let at = self.running.iter().position(|other| Arc::ptr_eq(other, running))?;
         Some(self.running.swap_remove(at))
@@ -91,7 +91,7 @@ impl State {
 }
 
 impl Running {
-    /// Whether it gets one more page.
+    /// Whether the browser may get one more page.
     fn has_room(&self, most: u32) -> bool {
         !self.drained.load(Ordering::Relaxed) && self.pages.load(Ordering::Relaxed) < most
     }
@@ -123,20 +123,20 @@ impl PagePool {
     }
 
     pub(super) async fn open(self: &Arc<Self>) -> Result<OpenPage, BrowserError> {
-        // Never closed. The deadline of the page begins with its turn.
-        let _turn = self.opening.acquire().await;
+        // The semaphore is never closed. The page's time limit starts when the permit is acquired.
+        let _permit = self.opening.acquire().await;
         let place = Place { running: self.with_room().await?, pool: Arc::clone(self) };
         let opened = place.running.browser.open().await;
         if let Err(BrowserError::Timeout { .. }) = &opened
             && !place.running.browser.answers_within(ANSWERS_WITHIN).await
         {
-            tracing::warn!("a browser does not answer: it gets no more bots");
+            tracing::warn!("a browser does not respond: it gets no more bots");
             self.drain(&place.running, ReplacedBrowser::Silent);
         }
         Ok(OpenPage { page: opened?, place })
     }
 
-    /// A browser that has room, where one more page is counted; a new one, if none has.
+    /// Reserves a slot for a page in a browser that has a free one, or in a new browser.
     pub(super) async fn with_room(&self) -> Result<Arc<Running>, BrowserError> {
         if let Some(running) = self.fullest_with_room() {
             return Ok(running);
@@ -153,7 +153,7 @@ impl PagePool {
         Ok(running)
     }
 
-    /// The fullest browser that has room, so that others may become empty; one more page is counted.
+    /// Reserves a slot in the fullest browser that has a free one, so that other browsers may become empty.
     fn fullest_with_room(&self) -> Option<Arc<Running>> {
         let mut state = self.state();
         state.running.retain(|running| running.browser.is_alive());
@@ -165,7 +165,7 @@ impl PagePool {
     }
 
     pub(super) async fn refill(self: &Arc<Self>) -> Result<(), BrowserError> {
-        let _turn = self.refilling.lock().await;
+        let _guard = self.refilling.lock().await;
         let mut pause = Duration::ZERO;
         while self.lacks_warm_pages() {
             self.env.clock.sleep(std::mem::replace(&mut pause, NEXT_PAGE_PAUSE)).await;
@@ -181,7 +181,7 @@ impl PagePool {
         state.warm.len() < self.warm_wanted(&state)
     }
 
-    /// How many pages are to be warm.
+    /// How many pages should be warm.
     fn warm_wanted(&self, state: &State) -> usize {
         let most = self.most_warm.load(Ordering::Relaxed);
         match self.sharing.warm_pages {
@@ -193,17 +193,17 @@ impl PagePool {
         }
     }
 
-    /// Warm pages beyond what is wanted, taken out: memory has become scarce, or bots have the places.
+    /// Removes and returns the warm pages that exceed the wanted number, because memory is scarce or bots use the slots.
     pub(super) fn surplus(&self) -> VecDeque<OpenPage> {
         let mut state = self.state();
         let wanted = self.warm_wanted(&state).min(state.warm.len());
         state.warm.split_off(wanted)
     }
 
-    /// The oldest warm page that is still alive, in a browser that is not drained.
+    /// Removes and returns the oldest warm page that is still alive and whose browser is not drained.
     pub(super) fn take_warm(&self) -> Option<OpenPage> {
         loop {
-            // Dead ones are dropped without the lock.
+            // The lock is released before a dead page is dropped, because its drop takes the lock.
             let page = self.state().warm.pop_front();
             self.count();
             let page = page?;
@@ -216,7 +216,8 @@ impl PagePool {
         }
     }
 
-    /// Gives a browser no more pages; answers whether it got some until now. It is closed when the last one is.
+    /// Drains a browser: it gets no more pages, and is closed when its last page is closed. Returns `false` if it was
+    /// drained before.
     pub(super) fn drain(&self, running: &Arc<Running>, why: ReplacedBrowser) -> bool {
         if running.drained.swap(true, Ordering::Relaxed) {
             return false;
@@ -230,13 +231,13 @@ impl PagePool {
         let is_empty = running.pages.load(Ordering::Relaxed) == 0;
         let taken = is_empty.then(|| state.remove(running)).flatten();
         drop(state);
-        // The last of them takes its browser with it.
+        // Dropping the last page of a drained browser closes the browser.
         let _: VecDeque<OpenPage> = unusable;
         self.retire(taken);
         true
     }
 
-    /// Closes a browser that was taken out, in the background.
+    /// Closes a browser that was removed from the pool, in the background.
     fn retire(&self, taken: Option<Arc<Running>>) {
         if let Some(running) = taken {
             self.tasks.spawn(async move { running.browser.close().await });
@@ -264,11 +265,11 @@ impl OpenPage {
         drop(place);
     }
 
-    /// The page, unless it or its browser died while it waited.
+    /// Returns the page, unless it or its browser died while it waited.
     pub(crate) fn alive(mut self) -> Option<Self> {
         loop {
-            let news = pin!(self.page.event()).poll(&mut Context::from_waker(Waker::noop()));
-            match news {
+            let event = pin!(self.page.event()).poll(&mut Context::from_waker(Waker::noop()));
+            match event {
                 Poll::Ready(PageEvent::Gone(_)) => return None,
                 Poll::Ready(_) => {}
                 Poll::Pending => return Some(self),
@@ -276,7 +277,7 @@ impl OpenPage {
         }
     }
 
-    /// Whether its browser is to end.
+    /// Whether its browser is drained.
     pub(crate) fn is_drained(&self) -> bool {
         self.place.running.drained.load(Ordering::Relaxed)
     }
@@ -301,11 +302,11 @@ impl Drop for Place {
         let mut state = pool.state();
         let left = running.pages.fetch_sub(1, Ordering::Relaxed) - 1;
         let most = pool.sharing.most_of_a_browser.get();
-        // One browser stays for the next bot, unless each bot has its own.
+        // One browser stays open for the next bot, unless each bot has its own.
         let is_spare =
             || state.running.iter().any(|other| !Arc::ptr_eq(other, running) && other.has_room(most));
         let is_done = left == 0 && (running.drained.load(Ordering::Relaxed) || most == 1 || is_spare());
-        // In the same lock as the decision: no page may come between.
+        // Removed under the same lock as the decision, so that no page can be opened in between.
         let taken = is_done.then(|| state.remove(running)).flatten();
         drop(state);
         pool.retire(taken);

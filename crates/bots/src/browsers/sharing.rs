@@ -1,4 +1,4 @@
-//! How bots share browsers: the operator's settings.
+//! The operator's settings for how bots share browsers.
 
 use std::num::NonZeroU32;
 
@@ -7,23 +7,23 @@ use crate::servers::{capacity, machine::Machine};
 /// How bots share browsers.
 #[derive(Debug, Clone, Copy)]
 pub struct BrowserSharing {
-    /// Most pages of a browser. With 1 no bot ever gets a browser that another one has used.
+    /// The most pages of a browser. With 1, no bot gets a browser that another bot has used.
     pub most_of_a_browser: NonZeroU32,
-    /// Pages that are kept warm.
+    /// How many pages are kept open and ready for bots that join at once.
     pub warm_pages: WarmPages,
-    /// Bytes for each page of a browser, and as much for the browser itself, above which it is replaced.
+    /// Memory limit in bytes for each page of a browser, plus once as much for the browser itself. A browser that exceeds it
+    /// is replaced.
     pub most_memory_of_a_bot: u64,
 }
 
-/// How many pages are kept warm.
+/// How many warm pages there are: open pages with Zoom's SDK initialised, which no bot uses yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WarmPages {
-    /// This many.
+    /// Always this many.
     Fixed(usize),
-    /// One for each free place, as long as they take no more than a quarter of the memory that bots could have. At least
-    /// one.
+    /// One for each free slot, but at most as many as fit in a quarter of the memory for bots. At least one.
     Measured {
-        /// What a bot is reckoned to take, in bytes.
+        /// The expected memory of a bot, in bytes.
         memory_of_a_bot: u64,
     },
 }
@@ -36,14 +36,14 @@ impl Default for BrowserSharing {
 }
 
 impl BrowserSharing {
-    /// What a browser with so many pages may take, in bytes.
+    /// The memory limit of a browser with so many pages, in bytes.
     pub(super) fn most_memory(&self, pages: u32) -> u64 {
         self.most_memory_of_a_bot.saturating_mul(u64::from(pages) + 1)
     }
 }
 
 impl WarmPages {
-    /// How many, by the memory; `browsers` is what these take of it.
+    /// The most warm pages that the memory allows. `browsers` is the memory that the browsers use now, in bytes.
     pub(super) fn most(self, machine: Machine, browsers: u64) -> usize {
         match self {
             Self::Fixed(pages) => pages,
@@ -63,12 +63,12 @@ mod tests {
     const MIB: u64 = 1024 * 1024;
 
     #[test]
-    fn a_quarter_of_the_memory_for_bots_is_kept_warm_and_one_page_at_least() {
+    fn warm_pages_take_a_quarter_of_the_memory_for_bots_and_there_is_at_least_one() {
         let measured = WarmPages::Measured { memory_of_a_bot: 256 * MIB };
         let with = |mib: u64| Machine { cores: 2, available_memory: Some(mib * MIB) };
         let free = measured.most(with(16 * 1024), 0);
         assert!((12..=16).contains(&free), "{free}");
-        // What browsers take already is memory of bots.
+        // Memory that browsers use already counts as memory for bots.
         assert_eq!(measured.most(with(8 * 1024), 8 * 1024 * MIB), free);
         assert_eq!(measured.most(with(0), 0), 1);
         assert_eq!(measured.most(Machine { cores: 2, available_memory: None }, 0), 1);

@@ -1,6 +1,6 @@
-//! Commands to a bot: leave, show a picture, write in the chat.
+//! Commands to a bot: leave, show a picture, send a chat message.
 //!
-//! The server that runs the bot may be another one: it sees the change on the bot's row, at the latest when it renews its lease.
+//! The bot may run on another server. That server sees the changed row when it next renews the bot's lease.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,23 +16,23 @@ use crate::{
     wake::Wake,
 };
 
-/// Messages of one bot that wait: each takes its turn, and up to five seconds.
+/// The most queued messages of one bot. They are sent one after the other, and each may take five seconds.
 const MAX_WAITING: u32 = 20;
 /// How long a caller waits for Zoom's confirmation.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
-/// Interval between looks at a message's progress.
+/// Interval between queries for a message's progress.
 const PROGRESS_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Why a bot was not told to leave.
+/// Why a request to leave was refused.
 #[derive(Debug)]
 pub enum NotLeaving {
     /// The workspace has no such bot.
     Unknown,
-    /// It has ended.
+    /// The bot has ended.
     Ended,
-    /// Its time has not come.
+    /// The bot's `join_at` is in the future.
     NotStarted,
-    /// Something failed.
+    /// The store or another part failed.
     Failed(Failure),
 }
 
@@ -48,18 +48,18 @@ impl From<StoreError> for NotLeaving {
     }
 }
 
-/// Why a bot does not show something else.
+/// Why a change of a bot's picture was refused.
 #[derive(Debug)]
 pub enum NotShown {
     /// The workspace has no such bot.
     Unknown,
-    /// It is not in the call yet.
+    /// The bot is not in the call yet.
     NotStarted,
-    /// It has ended.
+    /// The bot's call has ended.
     Ended,
-    /// The picture is none.
+    /// The picture is invalid.
     Picture(NotAPicture),
-    /// Something failed.
+    /// The store or another part failed.
     Failed(Failure),
 }
 
@@ -74,15 +74,15 @@ impl From<StoreError> for NotShown {
 pub enum NotSent {
     /// The workspace has no such bot.
     Unknown,
-    /// It is not in the call yet.
+    /// The bot is not in the call yet.
     NotStarted,
-    /// It has ended.
+    /// The bot's call has ended.
     Ended,
-    /// It was not sent, and why.
+    /// The message was not sent, for this reason.
     Refused(String),
-    /// It was given to Zoom; whether it arrived is not known.
+    /// The message may have been sent, but Zoom did not confirm it, for this reason.
     Unconfirmed(String),
-    /// Too many messages wait already, or something failed.
+    /// Too many messages are queued already, or the store or another part failed.
     Failed(Failure),
 }
 
@@ -92,7 +92,7 @@ impl From<StoreError> for NotSent {
     }
 }
 
-/// Why a bot can't be told to show or write something now.
+/// Why a bot can't show a picture or send a message now.
 enum NotInCall {
     NotYet,
     NoLonger,
@@ -124,7 +124,7 @@ fn check_in_call(bot: &Bot) -> Result<(), NotInCall> {
     }
 }
 
-/// Tells bots what to do.
+/// Sends commands to bots.
 pub struct Commands {
     pub(crate) bots: Arc<dyn Bots + Send + Sync>,
     pub(crate) outputs: Arc<dyn BotOutputs + Send + Sync>,
@@ -135,7 +135,7 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// Tells a bot to leave its meeting, or to cancel its join. A second call changes nothing.
+    /// Makes a bot leave its meeting, or cancel its join. Idempotent.
     #[tracing::instrument(name = "leave_bot", skip_all, fields(%workspace, bot = %id))]
     pub async fn leave(&self, workspace: WorkspaceId, id: BotId) -> Result<OpenedBot, NotLeaving> {
         let now = self.env.now();
@@ -152,7 +152,7 @@ impl Commands {
         Ok(OpenedBot::open(&self.vault, bot)?)
     }
 
-    /// Replaces what a bot shows, or takes it away.
+    /// Replaces or removes the picture that a bot shows.
     #[tracing::instrument(name = "change_picture", skip_all, fields(%workspace, bot = %id, none = picture.is_none()))]
     pub async fn show(
         &self,
@@ -175,7 +175,7 @@ impl Commands {
         OpenedBot::open(&self.vault, bot).map_err(NotShown::Failed)
     }
 
-    /// Has a bot send a chat message, and waits until Zoom has it.
+    /// Makes a bot send a chat message, and waits until Zoom confirms it.
     #[tracing::instrument(name = "send_chat_message", skip_all, fields(%workspace, bot = %id))]
     pub async fn send(
         &self,
@@ -197,7 +197,7 @@ impl Commands {
             Queued::Waits => self.wake.bot(id),
             Queued::NoBot => return Err(NotSent::Ended),
             Queued::Full => {
-                let words = format!("{MAX_WAITING} messages of this bot wait already: send fewer");
+                let words = format!("{MAX_WAITING} messages of this bot are queued already: send fewer");
                 let failure = Failure::new(Code::RateLimited, words);
                 return Err(NotSent::Failed(Failure {
                     retry_after: Some(Duration::from_secs(5)),
@@ -227,15 +227,15 @@ impl Commands {
             Some(ChatProgress::Sent) => Ok(()),
             Some(ChatProgress::Refused(words)) => Err(NotSent::Refused(words)),
             Some(ChatProgress::Unconfirmed(words)) => Err(NotSent::Unconfirmed(words)),
-            // The bot's last step has erased it.
+            // The message was erased with the bot's last step.
             None => Err(NotSent::Ended),
             Some(ChatProgress::Queued | ChatProgress::Taken) if erased => {
-                let words = "the bot did not get to it in time, and it was withdrawn: send it again";
+                let words = "the bot did not send the message in time, and it was withdrawn: send it again";
                 let failure = Failure::new(Code::Unavailable, words);
                 Err(NotSent::Failed(Failure { retry_after: Some(Duration::from_secs(5)), ..failure }))
             }
             Some(ChatProgress::Queued | ChatProgress::Taken) => {
-                let words = "The bot is still sending it: look into the meeting before you send it again.";
+                let words = "The bot is still sending the message: check the meeting's chat before you send it again.";
                 Err(NotSent::Unconfirmed(words.to_owned()))
             }
         }

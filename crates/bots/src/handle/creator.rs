@@ -1,4 +1,4 @@
-//! Makes bots.
+//! Creates bots.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     wake::Wake,
 };
 
-/// Makes bots.
+/// Creates bots.
 pub struct Creator {
     pub(crate) store: Arc<dyn Bots + Send + Sync>,
     pub(crate) check: Arc<RequestCheck>,
@@ -34,7 +34,7 @@ pub struct Creator {
 }
 
 impl Creator {
-    /// Creates a bot, which joins at its time.
+    /// Creates a bot, which joins at `join_at`, or at once.
     #[tracing::instrument(name = "create_bot", skip_all, fields(%workspace))]
     pub async fn create(&self, workspace: WorkspaceId, mut new: NewBot) -> Result<OpenedBot, NotCreated> {
         self.check.check_sign_in(workspace, &mut new.request.zoom).await?;
@@ -68,12 +68,15 @@ impl Creator {
         self.store.add_bot(&bot, picture.as_ref()).await?;
         self.metrics.bot_step(BotStatus::Ready, None);
         if !new.request.ignored.is_empty() {
-            tracing::info!(bot = %id, ignored = ?new.request.ignored, "a bot's request has fields without effect");
+            tracing::info!(bot = %id, ignored = ?new.request.ignored, "a bot's request has fields that have no effect");
         }
         let words = match new.request.ignored.len() {
             0 => "The request was accepted.".to_owned(),
             _ => {
-                format!("The request was accepted; without effect here: {}.", new.request.ignored.join(", "))
+                format!(
+                    "The request was accepted. Fields without effect: {}.",
+                    new.request.ignored.join(", ")
+                )
             }
         };
         self.log.note(id, with_request(Note::new(Kind::Created, words), &new.request, new.join_at));
@@ -82,7 +85,7 @@ impl Creator {
     }
 }
 
-/// Adds to a note what a bot's log shows of its request.
+/// Adds those parts of a request to a note that a bot's log shows.
 pub(super) fn with_request(note: Note, request: &BotRequest, join_at: Option<Timestamp>) -> Note {
     note.with("ignored", request.ignored.clone())
         .with_some("signs_in_by", request.zoom.source())

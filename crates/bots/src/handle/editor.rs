@@ -1,7 +1,7 @@
-//! A change to a bot that has not begun.
+//! Changes to bots that have not started to join.
 //!
-//! The step to `joining_call` decides: it is recorded under the lease before a page opens. A change that is stored before
-//! it ends the lease, so the bot joins as it was changed to; one that comes after it is refused.
+//! The step to `joining_call` decides: it is recorded under the lease before the bot's page joins. A change that is stored
+//! before this step ends the lease, so the bot joins with the change. A change after this step is refused.
 
 use std::sync::Arc;
 
@@ -22,39 +22,39 @@ use crate::{
     wake::Wake,
 };
 
-/// Tries of concurrent changes of one bot. In each round one of them succeeds.
+/// How often a change is tried when there are concurrent changes of the bot. In each round one of them succeeds.
 const MOST_TRIES: usize = 10;
 
-/// Fields of a bot that are to be replaced.
+/// A change of some fields of a bot.
 #[derive(Debug)]
 pub struct BotEdit {
-    /// What they become.
+    /// The new values.
     pub to: NewBot,
-    /// The names of the given fields. The others stay.
+    /// The names of the fields that are replaced. The others stay unchanged.
     pub given: Vec<String>,
 }
 
-/// Why a bot is not changed or cancelled.
+/// Why a change or cancellation of a bot was refused.
 #[derive(Debug)]
 pub enum NotChanged {
     /// The workspace has no such bot.
     Unknown,
-    /// It has begun.
+    /// The bot has started to join, was told to leave, or has ended.
     Begun(Begun),
-    /// A new time must be further ahead than this; the bot keeps the one that it has.
+    /// The new `join_at` must be later than this. The bot's `join_at` stays unchanged.
     TooSoon(Timestamp),
-    /// The changed request is refused, as it would be for a new bot.
+    /// The changed request is refused for a reason that would also refuse a new bot.
     Refused(NotCreated),
 }
 
-/// Since when a bot can't be changed or cancelled any more.
+/// Why, and since when, a bot can't be changed or cancelled any more.
 #[derive(Debug, Clone, Copy)]
 pub enum Begun {
-    /// It has been on its way since.
+    /// The bot started to join at this time.
     Joining(Timestamp),
-    /// It was told to leave.
+    /// A caller told the bot to leave at this time.
     Leaving(Timestamp),
-    /// It has ended.
+    /// The bot ended at this time.
     Ended(Timestamp),
 }
 
@@ -80,7 +80,7 @@ impl<E: Into<NotCreated>> From<E> for NotChanged {
 impl BotEdit {
     fn applied_to(&self, old: NewBot) -> NewBot {
         let given = |name: &str| self.given.iter().any(|given| given == name);
-        // All fields are named, so that a new field of the request must be handled here.
+        // Destructured without `..`, so that the compiler requires every new field to be handled here.
         let NewBot { request, join_at, metadata, picture: _ } = self.to.clone();
         let BotRequest { meeting_url, bot_name, zoom, automatic_leave, objects, ignored } = request;
         let mut request = old.request;
@@ -106,13 +106,13 @@ impl BotEdit {
             request,
             join_at: if given("join_at") { join_at } else { old.join_at },
             metadata: if given("metadata") { metadata } else { old.metadata },
-            // It lies in a row of its own.
+            // The picture has its own row.
             picture: None,
         }
     }
 }
 
-/// Changes and cancels bots that have not begun.
+/// Changes and cancels bots that have not started to join.
 pub struct Editor {
     pub(crate) store: Arc<dyn Bots + Send + Sync>,
     pub(crate) check: Arc<RequestCheck>,
@@ -123,7 +123,7 @@ pub struct Editor {
 }
 
 impl Editor {
-    /// Changes a bot that has not begun, and answers it as it is now.
+    /// Changes a bot that has not started to join. Returns the changed bot.
     #[tracing::instrument(name = "change_bot", skip_all, fields(%workspace, bot = %id))]
     pub async fn change(
         &self,
@@ -169,7 +169,7 @@ impl Editor {
             };
             match self.store.change_bot(workspace, id, &bot.request, &change).await? {
                 BotChanged::Done(bot) => {
-                    tracing::info!(ignored = ?new.request.ignored, join_at = bot.join_at.map(tracing::field::display), "a bot was changed");
+                    tracing::info!(ignored = ?new.request.ignored, join_at = bot.join_at.map(tracing::field::display), "changed a bot");
                     let names = format!("The request was changed: {}.", edit.given.join(", "));
                     self.log
                         .note(id, with_request(Note::new(Kind::Changed, names), &new.request, bot.join_at));
@@ -181,17 +181,17 @@ impl Editor {
                 BotChanged::Unknown => return Err(NotChanged::Unknown),
             }
         }
-        let words = format!("others changed the bot {MOST_TRIES} times meanwhile");
+        let words = format!("concurrent requests changed the bot {MOST_TRIES} times in the meantime");
         Err(Failure::new(Code::Unavailable, words).into())
     }
 
-    /// Deletes a bot that has not begun.
+    /// Deletes a bot that has not started to join.
     #[tracing::instrument(name = "cancel_bot", skip_all, fields(%workspace, bot = %id))]
     pub async fn cancel(&self, workspace: WorkspaceId, id: BotId) -> Result<(), NotChanged> {
         match self.store.cancel_bot(workspace, id).await? {
             BotChanged::Done(_) => {
-                tracing::info!("a bot was cancelled");
-                // A server that has just leased it drops it.
+                tracing::info!("cancelled a bot");
+                // A server that has leased the bot stops waiting for its join.
                 self.wake.bot(id);
                 Ok(())
             }

@@ -1,4 +1,4 @@
-//! What bots did, and why, read back.
+//! Reads the logs of bots.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// The next entries of a bot's log with a number greater than `after`, at most `most`; of these kinds, if any are named.
-    /// What this server has noted so far is among them.
+    /// Reads up to `most` entries of a bot's log with a number greater than `after`. If `kinds` names any kinds, only
+    /// entries of these kinds are returned. Entries that this server has queued are written first, so they are included.
     pub async fn after(
         &self,
         workspace: WorkspaceId,
@@ -29,7 +29,7 @@ impl Logs {
         Ok(self.store.bot_log(workspace, bot, after, kinds, most).await?)
     }
 
-    /// Erases the words of a bot's entries of these kinds.
+    /// Erases the texts of a bot's log entries of these kinds.
     pub(super) async fn erase(
         &self,
         workspace: WorkspaceId,

@@ -1,4 +1,4 @@
-//! What happened in the meetings of bots, read back.
+//! Reads the stored events of bots' meetings.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -12,83 +12,83 @@ use crate::{
     request::EndpointConfig,
 };
 
-/// Rows of several events each that are read for a page.
+/// How many rows are read for a page. Each row has several events.
 const ROWS_OF_A_PAGE: u32 = 20;
 
-/// What happened in the meetings of bots.
+/// Reads the stored events of bots' meetings.
 pub struct Meetings {
     pub(crate) events: Arc<dyn MeetingEvents + Send + Sync>,
     pub(crate) endpoints: Arc<dyn RealtimeEndpoints + Send + Sync>,
     pub(crate) vault: Vault,
 }
 
-/// Everything that is kept of a bot's meeting.
+/// All stored events of a bot's meeting.
 #[derive(Debug)]
 pub struct MeetingRecord {
-    /// When the bot came into the meeting for the first time.
+    /// When the bot entered the meeting for the first time.
     pub started_at: Timestamp,
-    /// In order; at least one.
+    /// The events, in order; at least one.
     pub events: Vec<MeetingEvent>,
 }
 
-/// What is kept of a bot's meeting, without the events.
+/// A summary of the stored events of a bot's meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recording {
-    /// When the bot came into the meeting for the first time.
+    /// When the bot entered the meeting for the first time.
     pub started_at: Timestamp,
-    /// When its call ended.
+    /// When the bot's call ended.
     pub completed_at: Option<Timestamp>,
-    /// When the bot ended: the last event is stored.
+    /// When the bot ended. From then on, all events are stored.
     pub ended_at: Option<Timestamp>,
-    /// When all of it is erased.
+    /// When the events are erased.
     pub expires_at: Option<Timestamp>,
-    /// How far it is.
+    /// Whether the events are complete or erased.
     pub status: RecordingStatus,
-    /// Whether the bot got captions; `None` if nobody asked or knows.
+    /// Whether the bot received captions; `None` if the request wants none, or if it is not known.
     pub captions: Option<Captions>,
 }
 
-/// How far a recording is.
+/// Whether a recording is complete or erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordingStatus {
-    /// The bot is in the meeting, or its last events are on their way.
+    /// The bot is in the meeting, or its last events are not stored yet.
     Processing,
-    /// It is complete.
+    /// All events are stored.
     Done,
-    /// It is erased.
+    /// The events are erased.
     Erased,
 }
 
 /// A real-time endpoint of a bot.
 #[derive(Debug)]
 pub struct EndpointProgress<'a> {
-    /// Its id.
+    /// The endpoint's id.
     pub id: RealtimeEndpointId,
-    /// What the request says of it.
+    /// The endpoint's configuration in the request.
     pub config: &'a EndpointConfig,
-    /// Up to where it was told, and whether it fails.
+    /// Up to which event deliveries have succeeded, and whether they fail now.
     pub progress: RealtimeProgress,
 }
 
 impl Meetings {
-    /// The next events of a bot's meeting with a number greater than `after`. Empty when there is nothing more yet.
+    /// Reads the next events of a bot's meeting with a number greater than `after`. Empty if there are no more yet.
     pub async fn events_after(&self, bot: &Bot, after: u64) -> Result<Vec<MeetingEvent>, Failure> {
         read::after(&*self.events, &self.vault, bot.workspace, bot.id, after, ROWS_OF_A_PAGE).await
     }
 
-    /// Everything that is kept of a bot's meeting; `None` if nothing is.
+    /// Reads all stored events of a bot's meeting. Returns `None` if there are none.
     pub async fn record(&self, bot: &Bot) -> Result<Option<MeetingRecord>, Failure> {
         let events = read::all(&*self.events, &self.vault, bot.workspace, bot.id).await?.events;
         let started_at = started_at(bot).filter(|_| !events.is_empty());
         Ok(started_at.map(|started_at| MeetingRecord { started_at, events }))
     }
 
-    /// Recordings of bots of one workspace: of each one, if anything was kept.
+    /// Reads the recordings of bots of one workspace. Bots without stored events have none.
     pub async fn recordings(
         &self,
         bots: impl IntoIterator<Item = &Bot>,
     ) -> Result<HashMap<BotId, Recording>, Failure> {
-        // Of no other bot there are events.
+        // Only bots that have entered their meeting have events.
         let started: HashMap<_, _> = bots
             .into_iter()
             .filter_map(|bot| started_at(bot).map(|started_at| (bot.id, (bot, started_at))))
@@ -103,7 +103,7 @@ impl Meetings {
         Ok(recordings.collect())
     }
 
-    /// The real-time endpoints of a bot, from its first event on.
+    /// Reads the real-time endpoints of a bot. There are none before the bot's first event.
     pub async fn endpoints<'a>(&self, bot: &'a OpenedBot) -> Result<Vec<EndpointProgress<'a>>, Failure> {
         let OpenedBot { row, request } = bot;
         let rows = self.endpoints.realtime_endpoints(row.workspace, row.id).await?;
@@ -121,7 +121,7 @@ impl Recording {
         let mut steps = bot.status_changes.iter();
         let is_over = |code| matches!(code, BotStatus::CallEnded | BotStatus::Fatal);
         let completed_at = steps.find(|step| is_over(step.code)).map(|step| step.created_at);
-        // Until the last step, the last events may be on their way.
+        // Until the bot's last step, its last events may not be stored yet.
         let last = bot.status_changes.last();
         let ended_at = last.filter(|step| step.code.is_terminal()).map(|step| step.created_at);
         let status = match ended_at {

@@ -1,10 +1,10 @@
-//! What callers do with bots, in parts that each name what they need.
+//! The API for callers, in parts that each name their own dependencies.
 //!
-//! - [`Creator`]: new bots. `request_check` and `workspace_limit`: what is refused before.
-//! - [`Editor`]: changes to bots that have not begun.
-//! - [`Reader`]: bots that exist. [`Meetings`]: what happened in their meetings. [`Logs`]: what they did, and why.
-//! - [`Commands`]: leave, show a picture, write in the chat.
-//! - [`Evidence`]: all that is known of a bot, in one file. [`Media`]: erases what is kept of a bot's meeting.
+//! - [`Creator`]: creates bots. `request_check` and `workspace_limit`: refuse invalid requests and enforce the limit.
+//! - [`Editor`]: changes and cancels bots that have not started to join.
+//! - [`Reader`]: reads bots. [`Meetings`]: reads the events of their meetings. [`Logs`]: reads their logs.
+//! - [`Commands`]: leave, show a picture, send a chat message.
+//! - [`Evidence`]: exports everything that is known about a bot. [`Media`]: erases the stored data of a bot's meeting.
 
 mod commands;
 mod creator;
@@ -32,24 +32,24 @@ pub(crate) use workspace_limit::WorkspaceLimit;
 
 use crate::screenshots::Screenshots;
 
-/// What callers do with bots. The rows are shared by all servers: a bot may run on another one.
+/// The API for callers. All servers share the store's rows, so a bot may run on another server.
 pub struct Bots {
-    /// Makes bots.
+    /// Creates bots.
     pub creator: Creator,
-    /// Changes and cancels bots that have not begun.
+    /// Changes and cancels bots that have not started to join.
     pub editor: Editor,
     /// Reads bots.
     pub reader: Reader,
-    /// Tells bots what to do.
+    /// Sends commands to bots.
     pub commands: Commands,
-    /// What happened in the meetings of bots.
+    /// Reads the stored events of bots' meetings.
     pub meetings: Meetings,
-    /// What bots did, and why.
+    /// Reads the logs of bots.
     pub logs: Logs,
-    /// Pictures of bots' pages.
+    /// Stores and reads pictures of bots' pages.
     pub screenshots: Screenshots,
-    /// All that is known of a bot, in one file.
+    /// Exports everything that is known about a bot in one file.
     pub evidence: Evidence,
-    /// Erases what is kept of a bot's meeting.
+    /// Erases the stored data of a bot's meeting.
     pub media: Media,
 }

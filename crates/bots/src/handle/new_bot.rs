@@ -1,4 +1,4 @@
-//! A bot to create, and why it is not created.
+//! A bot to create, and the reasons to refuse it.
 
 use std::collections::BTreeMap;
 
@@ -16,24 +16,24 @@ use crate::{
 pub struct NewBot {
     /// The request.
     pub request: BotRequest,
-    /// When it joins; `None` means at once.
+    /// When the bot joins; `None` means at once.
     pub join_at: Option<Timestamp>,
     /// The caller's own labels.
     pub metadata: BTreeMap<String, String>,
-    /// What it shows as soon as it is in.
+    /// The picture that the bot shows as soon as it is in the meeting.
     pub picture: Option<GivenPicture>,
 }
 
 /// Why a bot was not created.
 #[derive(Debug)]
 pub enum NotCreated {
-    /// A field of [`ZoomOptions`](crate::ZoomOptions) is wrong: its name and the reason.
+    /// A field of [`ZoomOptions`](crate::ZoomOptions) is invalid: its name and the reason.
     Zoom(&'static str, String),
-    /// The link leads to no meeting that is known here: why.
+    /// The personal link can't be resolved to a meeting: the reason.
     Meeting(String),
-    /// The picture cannot be shown.
+    /// The picture is invalid.
     Picture(NotAPicture),
-    /// No server has a place for it.
+    /// No server has a free slot for the bot.
     NoFreeBot(NoFreeBot),
     /// A call failed, or a limit is reached.
     Failed(Failure),

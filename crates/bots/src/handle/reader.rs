@@ -1,4 +1,4 @@
-//! Bots that exist, each with its request.
+//! Reads bots with their requests.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use tenants::Vault;
 
 use crate::request::BotRequest;
 
-/// A bot: its row, and the request that the row holds sealed.
+/// A bot: its row, and the decrypted request of the row.
 #[derive(Debug)]
 pub struct OpenedBot {
-    /// As it is stored.
+    /// The row, as it is stored.
     pub row: Bot,
-    /// What it was asked to do.
+    /// The request.
     pub request: BotRequest,
 }
 
@@ -22,7 +22,7 @@ pub struct OpenedBot {
 pub struct OpenedPage {
     /// The bots, newest first.
     pub bots: Vec<OpenedBot>,
-    /// How many there are on all pages.
+    /// The number of bots on all pages.
     pub count: u64,
 }
 
@@ -33,7 +33,7 @@ impl OpenedBot {
     }
 }
 
-/// A digest by which the bots of one meeting are found without opening their requests.
+/// A digest of a meeting's link, by which the bots of one meeting are found without decrypting their requests.
 pub fn meeting_digest(meeting_url: &str) -> Digest {
     tenants::digest(meeting_url)
 }
@@ -45,13 +45,13 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A bot of the workspace. Another workspace's is `None`, like one that is unknown.
+    /// Reads a bot of the workspace. Returns `None` if the bot is unknown or belongs to another workspace.
     pub async fn find(&self, workspace: WorkspaceId, id: BotId) -> Result<Option<OpenedBot>, Failure> {
         let row = self.store.bot(workspace, id).await?;
         row.map(|row| OpenedBot::open(&self.vault, row)).transpose()
     }
 
-    /// The workspace's bots, newest first; `page` counts from 0.
+    /// Lists the workspace's bots, newest first; `page` counts from 0.
     pub async fn list(
         &self,
         workspace: WorkspaceId,
@@ -64,7 +64,8 @@ impl Reader {
         Ok(OpenedPage { bots: opened.collect::<Result<_, _>>()?, count: found.count })
     }
 
-    /// How many bots of the workspace came into their meeting, were done or failed since this time, by hour and sub code.
+    /// Counts the bots of the workspace that entered their meeting, were done or failed since this time, by hour and sub
+    /// code.
     pub async fn outcomes(
         &self,
         workspace: WorkspaceId,

@@ -1,4 +1,4 @@
-//! What is refused before a bot is made or changed.
+//! Checks a request before a bot is created or changed.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use zoom::{LinkError, MeetingLink};
 use super::new_bot::NotCreated;
 use crate::request::{BotRequest, ZoomOptions};
 
-/// Most bytes of a stored request, without images. The contract's own objects take a few hundred.
+/// The largest stored request in bytes, without images. The objects of Recall's API take a few hundred bytes.
 const MAX_REQUEST_BYTES: usize = 64 * 1024;
 
-/// Checks requests against what this installation has.
+/// Checks requests against the apps, accounts and pools of the workspace.
 pub(crate) struct RequestCheck {
     pub(crate) apps: Arc<dyn ZoomOauthApps + Send + Sync>,
     pub(crate) pools: Arc<dyn Pools + Send + Sync>,
@@ -23,7 +23,7 @@ pub(crate) struct RequestCheck {
 }
 
 impl RequestCheck {
-    /// Replaces a personal link (`/my/NAME`) by the link that it leads to.
+    /// Replaces a personal link (`/my/NAME`) with the link of its meeting.
     pub(crate) async fn resolve_personal_link(
         &self,
         workspace: WorkspaceId,
@@ -35,15 +35,15 @@ impl RequestCheck {
             PersonalLink::Meeting(link) => link.expose().clone_into(meeting_url),
             PersonalLink::Unknown => {
                 let words = format!(
-                    "No account that is connected here is known to have the personal link /my/{name}: connect its \
-                     owner's account, or use the link that it leads to, with a meeting number."
+                    "No connected account is known to have the personal link /my/{name}: connect its owner's account, \
+                     or use the link that it leads to, with a meeting number."
                 );
                 return Err(NotCreated::Meeting(words));
             }
             PersonalLink::Several => {
                 let words = format!(
-                    "Several accounts that are connected here have a personal link /my/{name}: use the link that it \
-                     leads to, with a meeting number."
+                    "Several connected accounts have a personal link /my/{name}: use the link that it leads to, with a \
+                     meeting number."
                 );
                 return Err(NotCreated::Meeting(words));
             }
@@ -51,7 +51,7 @@ impl RequestCheck {
         Ok(())
     }
 
-    /// Checks the app, the account and the pool. An address that names a user is replaced by the user's id.
+    /// Checks the app, the account and the pool. An e-mail address that names a user is replaced with the user's id.
     pub(crate) async fn check_sign_in(
         &self,
         workspace: WorkspaceId,
@@ -103,14 +103,15 @@ impl RequestCheck {
     }
 }
 
-/// Refuses a request that is too large to be kept.
+/// Refuses a request that is too large to be stored.
 pub(super) fn check_size(request: &BotRequest) -> Result<(), Failure> {
     let bytes = request.stored_bytes();
     if bytes <= MAX_REQUEST_BYTES {
         return Ok(());
     }
     let words = format!(
-        "the request is {bytes} bytes without its images; a bot's is stored up to {MAX_REQUEST_BYTES}: leave out what has no effect here"
+        "the request has {bytes} bytes without its images; at most {MAX_REQUEST_BYTES} are stored: leave out fields \
+         that have no effect here"
     );
     Err(Failure::new(Code::RequestMalformed, words))
 }
@@ -123,8 +124,5 @@ fn dead_pool(pool: &Pool, members: &[MemberUsage]) -> String {
     let states = members.iter().map(|member| format!("{} is {}", member.member.account.0, member.status));
     let states: Vec<_> = states.take(10).collect();
     let states = if states.is_empty() { "it is empty".to_owned() } else { states.join(", ") };
-    format!(
-        "No account of the pool {} can sign a bot in ({states}): connect one again, or add one.",
-        pool.name
-    )
+    format!("No account of the pool {} can sign in a bot ({states}): reconnect one, or add one.", pool.name)
 }

@@ -1,4 +1,4 @@
-//! How many bots a workspace may have that have not ended.
+//! Limits how many bots of a workspace may wait or run at once.
 
 use std::{
     collections::HashMap,
@@ -13,11 +13,11 @@ use store::{BotFilter, Bots};
 /// How long a count of a workspace's bots is cached while it is far from the limit.
 const COUNT_TTL: Duration = Duration::from_secs(60);
 
-/// The limit of each workspace.
+/// Limits how many bots of each workspace may wait or run at once.
 pub(crate) struct WorkspaceLimit {
     store: Arc<dyn Bots + Send + Sync>,
     most: u64,
-    /// The bots of each workspace that have not ended, and when they were counted.
+    /// The number of bots of each workspace that have not ended, and when they were counted.
     counts: Mutex<HashMap<WorkspaceId, (Timestamp, u64)>>,
 }
 
@@ -26,8 +26,8 @@ impl WorkspaceLimit {
         Self { store, most: u64::from(most.get()), counts: Mutex::default() }
     }
 
-    /// Whether the workspace may have one more bot. Counts are cached, so concurrent requests on several servers may pass the
-    /// limit by a few.
+    /// Checks whether the workspace may have one more bot. Counts are cached, so concurrent requests on several servers may
+    /// exceed the limit by a few bots.
     pub(crate) async fn check(&self, workspace: WorkspaceId, now: Timestamp) -> Result<(), Failure> {
         let most = self.most;
         let counts = || self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -42,8 +42,9 @@ impl WorkspaceLimit {
         };
         if count >= most {
             let words = format!(
-                "{count} bots of this workspace have not ended, and it may have {most} (bots.most_of_a_workspace, \
-                 which the operator of this server sets): wait until some have ended, or tell some to leave"
+                "{count} bots of this workspace have not ended, and at most {most} are allowed \
+                 (bots.most_of_a_workspace, set by the operator of this server): wait until some have ended, or tell some \
+                 to leave"
             );
             let failure = Failure::new(Code::RateLimited, words);
             return Err(Failure { retry_after: Some(COUNT_TTL), ..failure });

@@ -1,30 +1,30 @@
-//! What a page tells, as entries of its bot's log. Who is in the meeting, and what is said there, is not among them.
+//! Converts events of a page to entries of its bot's log. Names of participants, chat and captions are left out.
 
 use browser::{ConsoleLine, PageEnd, PageEvent, ZoomCall};
 use serde_json::json;
 
 use super::note::{Kind, Note};
 
-/// The entry for an event; `None` for events that are recorded elsewhere, or hold people's names and words.
+/// The entry for an event; `None` for events that are recorded elsewhere, or that contain people's names or words.
 pub(crate) fn of_event(event: &PageEvent) -> Option<Note> {
     let sdk = |event: &str, text: String| Note::new(Kind::SdkEvent, text).with("event", event);
     let note = match event {
-        // `join_request` tells of it.
+        // Recorded as `join_request`.
         PageEvent::Joining
-        // Meeting events: kept elsewhere.
+        // Stored as meeting events.
         | PageEvent::Meeting(_)
         | PageEvent::Participants { .. }
-        // `output` tells of them.
+        // Recorded as `output`.
         | PageEvent::Camera { .. }
         | PageEvent::Chatted { .. } => return None,
         PageEvent::Connected => sdk("connected", "Zoom's meeting server accepted the bot.".into()),
         PageEvent::WaitingRoom => sdk("waiting_room", "The bot is in the waiting room.".into()),
         PageEvent::InMeeting { participants } => {
-            sdk("in_meeting", format!("The bot is in the meeting, with {participants} others."))
+            sdk("in_meeting", format!("The bot is in the meeting. Other participants: {participants}."))
                 .with("others", *participants)
         }
         PageEvent::Reconnecting { reason } => {
-            let text = format!("The connection was lost ({}); the SDK reconnects.", words(reason.as_deref()));
+            let text = format!("The connection was lost ({}); Zoom's SDK is reconnecting.", words(reason.as_deref()));
             sdk("reconnecting", text).with_some("reason", reason.clone())
         }
         PageEvent::Refused { code, reason, url } => {
@@ -42,7 +42,7 @@ pub(crate) fn of_event(event: &PageEvent) -> Option<Note> {
             .with("reason", reason.clone())
             .with("on_hold", *on_hold),
         PageEvent::Dropped { how } => sdk("dropped", format!("The call was closed {how}.")),
-        PageEvent::Left => sdk("left", "The bot has left.".into()),
+        PageEvent::Left => sdk("left", "The bot has left the meeting.".into()),
         PageEvent::Script { message } => Note::new(Kind::Exception, message),
         PageEvent::Call(call) => of_call(call),
         PageEvent::Console(ConsoleLine { level, text }) => {
@@ -61,12 +61,12 @@ pub(crate) fn of_event(event: &PageEvent) -> Option<Note> {
 
 fn of_call(call: &ZoomCall) -> Note {
     let ZoomCall { method, url, status, ms, tracking, code, error } = call;
-    let came = match (error, code) {
+    let outcome = match (error, code) {
         (Some(error), _) => error.clone(),
         (None, Some(code)) if *code != 0 => format!("{status}, Zoom's code {code}"),
         (None, _) => status.to_string(),
     };
-    Note::new(Kind::ZoomCall, format!("{method} {url}: {came} after {ms} ms"))
+    Note::new(Kind::ZoomCall, format!("{method} {url}: {outcome} after {ms} ms"))
         .with("method", method.clone())
         .with("url", url.clone())
         .with("status", *status)
@@ -77,5 +77,5 @@ fn of_call(call: &ZoomCall) -> Note {
 }
 
 fn words(reason: Option<&str>) -> &str {
-    reason.unwrap_or("no reason")
+    reason.unwrap_or("no reason given")
 }

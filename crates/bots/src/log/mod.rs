@@ -1,7 +1,7 @@
-//! A bot's log: what it did and why, entry by entry.
+//! A bot's log: entries that say what the bot did, and why.
 //!
-//! - [`Kind`], [`Note`]: what is noted. `from_page`: the same of what a page tells.
-//! - [`BotLog`]: takes notes at once and writes them in batches beside the bots.
+//! - [`Kind`], [`Note`]: an entry before it is stored. `from_page`: entries from events of a page.
+//! - [`BotLog`]: queues entries without waiting and writes them in batches in the background.
 
 mod from_page;
 mod note;
@@ -10,10 +10,11 @@ mod writer;
 use model::Timestamp;
 
 pub(crate) use from_page::of_event;
+pub(crate) use note::clean;
 pub use note::{Kind, Note};
 pub use writer::BotLog;
 
-/// For a note: how long something took.
+/// How long something took, in milliseconds, for a field of a note.
 pub(crate) fn milliseconds(began: Timestamp, ended: Timestamp) -> u64 {
     u64::try_from(ended.since(began).as_millis()).unwrap_or(u64::MAX)
 }

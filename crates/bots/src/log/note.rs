@@ -1,15 +1,15 @@
-//! An entry of a bot's log, before it has a time and a place.
+//! An entry of a bot's log, before it has a time and a number.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Characters of a text, and of a field's.
+/// The most characters of an entry's text, and of the text in one of its fields.
 const LONGEST: usize = 1_000;
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $name:ident = $word:literal;)*) => {
-        /// What kind of thing happened. Words are never renamed.
+        /// What an entry is about. The words are never renamed.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Kind { $($(#[doc = $doc])* $name,)* }
 
@@ -17,12 +17,12 @@ macro_rules! kinds {
             /// Every kind, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The word in the log.
+            /// The word that the log shows.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
             }
 
-            /// What it is, in a sentence.
+            /// A sentence that explains the kind.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$name => concat!($($doc),*).trim_ascii(),)* }
             }
@@ -39,21 +39,21 @@ kinds! {
     LeaveAsked = "leave_asked";
     /// A server took the bot.
     Taken = "taken";
-    /// The bot took a step: as in `status_changes`.
+    /// The bot's status changed, as in `status_changes`.
     Step = "step";
     /// What the bot does next, and why.
     Decision = "decision";
-    /// A page with Zoom's SDK was opened for the bot, or could not be.
+    /// A page with Zoom's SDK was opened for the bot, or could not be opened.
     Page = "page";
     /// The Zoom app that signs the join.
     App = "app";
-    /// A seat of a pool, or none.
+    /// The bot got a seat of a pool, or did not get one.
     Seat = "seat";
-    /// A token was fetched, or could not be: from where, and how long it took.
+    /// A token was fetched, or could not be fetched: from where, and how long it took.
     Token = "token";
     /// The page was told to join.
     JoinRequest = "join_request";
-    /// A call of the page to Zoom has ended, with Zoom's tracking id.
+    /// A call from the page to Zoom has ended, with Zoom's tracking id.
     ZoomCall = "zoom_call";
     /// Zoom's SDK reported an event.
     SdkEvent = "sdk_event";
@@ -61,24 +61,24 @@ kinds! {
     Console = "console";
     /// The page or Zoom's SDK threw an exception.
     Exception = "exception";
-    /// The camera or a chat message of the bot.
+    /// The bot's camera was switched or its chat message was sent, or could not be.
     Output = "output";
-    /// A picture of the page was taken, or could not be.
+    /// A picture of the page was taken, or could not be taken.
     Screenshot = "screenshot";
     /// The page or the store did not answer in time.
     HeartbeatMissed = "heartbeat_missed";
     /// The page crashed, or its browser ended.
     PageGone = "page_gone";
-    /// The log has no more room.
+    /// The log has reached its size limit.
     LogFull = "log_full";
 }
 
 impl Kind {
-    /// The kinds whose text is written by Zoom's SDK and may name participants. They are erased with a bot's media.
+    /// The kinds whose text comes from Zoom's SDK and may name participants. They are erased with a bot's media.
     pub const WRITTEN_BY_THE_SDK: &'static [Self] = &[Self::Console, Self::Exception];
 }
 
-/// What happened. It must hold no secret and no name of a participant.
+/// An entry before it is queued. It must not contain a secret or the name of a participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     pub(crate) kind: Kind,
@@ -87,12 +87,12 @@ pub struct Note {
 }
 
 impl Note {
-    /// A note in words, for people.
+    /// Creates a note with a text for people.
     pub fn new(kind: Kind, text: impl AsRef<str>) -> Self {
         Self { kind, text: clean(text.as_ref()), fields: BTreeMap::new() }
     }
 
-    /// Adds a field, for programs.
+    /// Adds a field for programs.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         let value = match value.into() {
@@ -113,8 +113,8 @@ impl Note {
     }
 }
 
-/// One line of bounded length: texts come from Zoom, from pages and from callers' servers.
-fn clean(text: &str) -> String {
+/// Makes a text one line of bounded length, because texts come from Zoom, from pages and from callers' servers.
+pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(LONGEST).collect()
 }
 
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_a_word_of_its_own() {
+    fn every_kind_has_a_unique_word() {
         for (index, kind) in Kind::ALL.iter().enumerate() {
             assert!(!Kind::ALL[..index].iter().any(|other| other.as_str() == kind.as_str()), "{kind:?}");
             assert!(kind.meaning().ends_with('.'), "{kind:?}");

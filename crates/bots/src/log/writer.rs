@@ -1,4 +1,4 @@
-//! Takes notes of all bots of a server, and writes them in batches: no bot ever waits for its log.
+//! Queues the log entries of all bots of a server and writes them in batches, so that no bot waits for its log.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -8,22 +8,22 @@ use std::{
 };
 
 use metrics::Metrics;
-use model::{BotId, BotLogEntryId, Environment};
+use model::{BotId, BotLogEntryId, Environment, chain};
 use store::{BotLogs, LogEntry};
 use tokio::sync::Notify;
 
 use super::note::Note;
 
-/// After a note: what comes meanwhile is written with it.
+/// Pause between an entry and its write, so that later entries join its batch.
 const WRITE_PAUSE: Duration = Duration::from_millis(250);
-/// Between tries while the store is away.
+/// Pause between tries while the store is unavailable.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Most entries, of all bots, that wait for the store. Later ones are counted as missed.
+/// The most entries, of all bots together, that wait for the store. Further entries are dropped and counted as missed.
 const MOST_WAITING: usize = 20_000;
-/// The largest batch of a bot.
+/// The most entries of one bot in one batch.
 const BATCH: usize = 200;
 
-/// The logs of the bots of this server. Cloned freely.
+/// Writes the logs of the bots of this server. Clones share one queue.
 #[derive(Clone)]
 pub struct BotLog(Arc<Inner>);
 
@@ -33,12 +33,12 @@ struct Inner {
     env: Environment,
     waiting: Mutex<VecDeque<(BotId, LogEntry)>>,
     noted: Notify,
-    /// The batch that is being written: the same until the store has it. The writer holds it.
+    /// The batches that are being written. They stay unchanged until the store confirms them. The writer holds the lock.
     writing: tokio::sync::Mutex<VecDeque<(BotId, Vec<LogEntry>)>>,
 }
 
 impl BotLog {
-    /// Logs in `store`.
+    /// Creates a log that is written to `store`.
     pub fn new(store: Arc<dyn BotLogs + Send + Sync>, metrics: Metrics, env: Environment) -> Self {
         Self(Arc::new(Inner {
             store,
@@ -50,7 +50,7 @@ impl BotLog {
         }))
     }
 
-    /// Notes what happened to a bot, in no time.
+    /// Queues an entry of a bot's log, without waiting.
     pub fn note(&self, bot: BotId, note: Note) {
         let now = self.0.env.now();
         let Note { kind, text, fields } = note;
@@ -68,7 +68,8 @@ impl BotLog {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what was noted, for as long as it is polled. Dropped at any time: what is not confirmed is written again.
+    /// Writes queued entries for as long as it is polled. It may be dropped at any time: the next run writes unconfirmed
+    /// entries again.
     pub(crate) async fn run(&self) -> Infallible {
         let clock = &self.0.env.clock;
         loop {
@@ -80,7 +81,7 @@ impl BotLog {
         }
     }
 
-    /// Writes all that was noted so far; `false` if the store did not take it.
+    /// Writes all entries that are queued now. Returns `false` if the store failed.
     #[tracing::instrument(name = "write_bot_log", skip_all)]
     pub async fn flush(&self) -> bool {
         let Inner { store, metrics, .. } = &*self.0;
@@ -94,7 +95,7 @@ impl BotLog {
                     writing.pop_front();
                 }
                 Err(error) => {
-                    tracing::error!(%bot, %error, "entries of a bot's log wait for the store");
+                    tracing::error!(%bot, error = %chain(&error), "could not write entries of a bot's log; will retry");
                     return false;
                 }
             }
@@ -103,7 +104,7 @@ impl BotLog {
     }
 }
 
-/// The entries of each bot, in their order.
+/// Groups entries by bot, in order, in batches of bounded size.
 fn batches(noted: VecDeque<(BotId, LogEntry)>) -> Vec<(BotId, Vec<LogEntry>)> {
     let mut of_bots: BTreeMap<BotId, Vec<LogEntry>> = BTreeMap::new();
     for (bot, entry) in noted {

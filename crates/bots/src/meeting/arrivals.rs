@@ -1,46 +1,47 @@
-//! Who has come since the bot was in the meeting: each of them is welcomed once. No I/O.
+//! Finds the participants who joined after the bot: each of them is greeted once. No I/O.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use browser::Person;
 use model::Timestamp;
 
-/// For so long after the bot has come in, Zoom may still announce people who were there before it.
+/// How long after the bot's entry Zoom may still announce participants who were there before the bot.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
-/// A participant who came after the bot.
+/// A participant who joined after the bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Arrival {
-    /// Their first number in this meeting.
+    /// The participant's first number in this meeting.
     pub(crate) id: u32,
-    /// Whether they host the meeting.
+    /// Whether the participant hosts the meeting.
     pub(crate) host: bool,
 }
 
-/// Whom the bot has met, and since when others are new.
+/// The participants that the bot has met, and since when unknown participants count as new.
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
-    /// By their first numbers.
+    /// The first numbers of the participants that the bot has met.
     met: BTreeSet<u32>,
     settled_at: Option<Timestamp>,
-    /// The bot was here before and knew everybody: those whom it has not met came since.
+    /// Whether the bot was here before and knew all participants. Then a participant whom it has not met has joined since.
     knows_everybody: bool,
-    /// The bot's number, if it is higher than those of all who were there.
+    /// The bot's number, if it is higher than the numbers of all participants who were there before it.
     last_before: Option<u32>,
 }
 
 impl Arrivals {
-    /// This participant has been there.
+    /// Records that this participant has been in the meeting.
     pub(super) fn meet(&mut self, id: u32) {
         self.met.insert(id);
     }
 
-    /// Everybody was met who was there before `now`.
+    /// Records that the bot has met all participants who were there before `now`.
     pub(super) fn know_everybody(&mut self, now: Timestamp) {
         self.settled_at = Some(now);
     }
 
-    /// The bot is in, with the number `me`, and these are the others. In another room, people were there before it.
+    /// Records that the bot has entered with the number `me`, and that `others` are there. `moved` means that it is in
+    /// another room than before, where others may have been first.
     pub(super) fn enter(&mut self, me: u32, others: &[Person], moved: bool, now: Timestamp) {
         self.knows_everybody = !moved && self.settled_at.is_some_and(|at| at <= now);
         if !self.knows_everybody {
@@ -49,14 +50,14 @@ impl Arrivals {
         self.last_before = others.iter().all(|other| other.id < me).then_some(me);
     }
 
-    /// A participant was announced who was not there before: whether they came after the bot. `number` is Zoom's number of
-    /// them now; `at_once` means that they were announced with the bot's own entry.
+    /// Whether a participant who was not there before joined after the bot. `number` is the participant's current number at
+    /// Zoom; `at_once` means that they were announced with the bot's own entry.
     pub(super) fn is_new(&mut self, who: Arrival, number: u32, at_once: bool, now: Timestamp) -> bool {
         if !self.met.insert(who.id) {
             return false;
         }
         let settled = self.settled_at.is_some_and(|at| at <= now);
-        // Zoom numbers participants upwards (inferred).
+        // Zoom gives later participants higher numbers (inferred).
         let numbered_later = || self.last_before.is_some_and(|last| number > last);
         self.knows_everybody || (!at_once && (settled || numbered_later()))
     }

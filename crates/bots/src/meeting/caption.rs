@@ -1,10 +1,10 @@
-//! Captions that still grow.
+//! Captions that are not final yet: Zoom sends growing versions of a caption before the final one.
 
 use std::collections::HashMap;
 
 use model::{MeetingEventKind, Participant, Timestamp};
 
-/// Most captions that grow at once, more than there are concurrent speakers. Above it, the oldest one is closed.
+/// The most captions that are open at once: more than there are concurrent speakers. Above this, the oldest one is closed.
 const MOST_GROWING: usize = 100;
 
 #[derive(Debug)]
@@ -15,13 +15,13 @@ struct Growing {
     began_at: Timestamp,
 }
 
-/// The captions that are not final yet, by Zoom's id.
+/// The captions that are not final yet, by Zoom's caption id.
 #[derive(Debug, Default)]
 pub(crate) struct Captions {
     growing: HashMap<String, Growing>,
 }
 
-/// A caption as it came.
+/// A version of a caption, as the page reported it.
 pub(crate) struct Heard {
     pub(crate) caption: String,
     pub(crate) participant: Participant,
@@ -31,7 +31,7 @@ pub(crate) struct Heard {
 }
 
 impl Captions {
-    /// Takes in a version. Returns it as an event, after the one that was closed to make room for it.
+    /// Records a version. Returns it as an event, preceded by the final event of a caption that was closed to make room.
     pub(crate) fn hear(&mut self, heard: Heard, now: Timestamp) -> Vec<MeetingEventKind> {
         let Heard { caption, participant, text, language, is_final } = heard;
         let began_at = self.growing.remove(&caption).map_or(now, |known| known.began_at);

@@ -1,30 +1,30 @@
-//! One participant of a meeting, as the page's news tell of them.
+//! One participant of a meeting, as the page reports them.
 
 use browser::Person;
 use model::{Audio, Participant};
 
-/// The longest name that is kept, in characters. Zoom's own limit is lower.
+/// The longest name that is stored, in characters. Zoom's own limit is lower.
 const LONGEST_NAME: usize = 500;
 
-/// A participant, with state that only matters here.
+/// A participant, with additional state that is not part of events.
 #[derive(Debug, Clone)]
 pub(super) struct Present {
     pub(super) participant: Participant,
     pub(super) camera: bool,
     pub(super) shares: bool,
-    /// Has spoken or shared a screen.
+    /// Whether the participant has spoken or shared a screen.
     pub(super) active: bool,
-    /// Another server kept the beginning of a speech, and not its end.
+    /// Whether another server stored the beginning of a speech, but not its end.
     pub(super) speaks: bool,
 }
 
 impl Present {
-    /// A participant of whom nothing else is known.
+    /// A participant about whom nothing else is known.
     pub(super) const fn new(participant: Participant) -> Self {
         Self { participant, camera: false, shares: false, active: false, speaks: false }
     }
 
-    /// Takes in the page's news of them.
+    /// Applies what the page reports about the participant.
     pub(super) fn update(&mut self, person: Person) {
         let Self { participant, camera, shares, active, speaks: _ } = self;
         let Person { id: _, guid, name, host, co_host, guest, hold: _, audio, muted, hand, .. } = person;

@@ -1,23 +1,23 @@
-//! What happened in a bot's meeting, read back.
+//! Reads the stored events of a bot's meeting.
 
 use model::{BotId, Code, Failure, MeetingEvent, WorkspaceId};
 use store::{MeetingEventBatch, MeetingEvents};
 use tenants::{Cell, Vault};
 
-/// Rows that are read at a time.
+/// How many rows are read at a time.
 const ROWS: u32 = 50;
 
 /// All stored events of a bot.
 #[derive(Debug, Default)]
 pub(crate) struct StoredEvents {
-    /// In order.
+    /// The events, in order.
     pub(crate) events: Vec<MeetingEvent>,
-    /// The number of the last one, even if it is erased.
+    /// The number of the last event, even if it is erased.
     pub(crate) last: u64,
 }
 
-/// A bot's events with a number greater than `after`, in order: those of the next rows, of which `most` are read. Empty when
-/// there are no more. The cursor of everybody who passes events on.
+/// Reads a bot's events with a number greater than `after`, in order: the events of the next `most` rows. Empty if there are
+/// no more. Callers pass the number of the last event to continue.
 pub async fn after(
     store: &(impl MeetingEvents + Sync + ?Sized),
     vault: &Vault,
@@ -33,7 +33,7 @@ pub async fn after(
     Ok(events)
 }
 
-/// All of a bot's events.
+/// Reads all events of a bot.
 pub(crate) async fn all(
     store: &(impl MeetingEvents + Sync + ?Sized),
     vault: &Vault,
@@ -58,7 +58,7 @@ fn open(vault: &Vault, batch: &MeetingEventBatch) -> Result<Vec<MeetingEvent>, F
     serde_json::from_str(text.expose()).map_err(|_| {
         Failure::new(
             Code::Internal,
-            format!("what happened in the meeting of bot {} is not readable", batch.bot),
+            format!("the stored events of the meeting of bot {} could not be parsed", batch.bot),
         )
     })
 }

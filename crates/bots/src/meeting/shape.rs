@@ -1,4 +1,4 @@
-//! What happened, in the shapes of Recall's downloads.
+//! Events of meetings in the format of Recall's downloads and live events.
 
 use std::collections::BTreeMap;
 
@@ -9,83 +9,83 @@ use serde_json::{Value, json};
 /// A participant, as every download and live event shows one.
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownParticipant {
-    /// Unique within the meeting.
+    /// The participant's id, unique within the meeting.
     pub id: u32,
-    /// As it came; null where Zoom said nothing.
+    /// The name, unchanged; null if Zoom gave none.
     pub name: Option<String>,
-    /// Whether they host the meeting.
+    /// Whether the participant hosts the meeting.
     pub is_host: bool,
-    /// `dial-in` by telephone, else `unknown`: Zoom does not say.
+    /// `dial-in` for a telephone participant, otherwise `unknown`, because Zoom does not report it.
     pub platform: &'static str,
-    /// What only Zoom knows: `{"zoom": {…}}`.
+    /// Data that is specific to Zoom: `{"zoom": {…}}`.
     pub extra_data: Value,
     /// Always null.
     pub email: Option<String>,
 }
 
-/// A moment.
+/// A point in time.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct ShownTime {
-    /// Seconds since the bot came into the meeting.
+    /// Seconds since the bot entered the meeting for the first time.
     pub relative: f64,
-    /// In UTC.
+    /// The time in UTC.
     pub absolute: Timestamp,
 }
 
 /// One entry of `participant_events_download_url`.
 #[derive(Debug, Serialize)]
 pub struct ShownEvent {
-    /// Unique among the bot's.
+    /// The event's id, unique among the bot's events.
     pub id: String,
-    /// `join`, `speech_on` and so on.
+    /// What happened: `join`, `speech_on` and so on.
     pub action: &'static str,
-    /// Who.
+    /// The participant who did it.
     pub participant: ShownParticipant,
-    /// When.
+    /// When it happened.
     pub timestamp: ShownTime,
-    /// Of a chat message.
+    /// The content, if it is a chat message.
     pub data: Option<ShownMessage>,
 }
 
 /// A chat message.
 #[derive(Debug, Serialize)]
 pub struct ShownMessage {
-    /// As it came.
+    /// The text, unchanged.
     pub text: String,
-    /// Who got it.
+    /// The receiver.
     pub to: ChatReceiver,
 }
 
 /// One entry of `speaker_timeline_download_url`.
 #[derive(Debug, Serialize)]
 pub struct ShownSpeech {
-    /// Who spoke.
+    /// The participant who spoke.
     pub participant: ShownParticipant,
-    /// From.
+    /// When the speech began.
     pub start_timestamp: ShownTime,
-    /// Until.
+    /// When the speech ended.
     pub end_timestamp: ShownTime,
 }
 
 /// One entry of the transcript: a caption.
 #[derive(Debug, Serialize)]
 pub struct ShownCaption {
-    /// Who spoke.
+    /// The participant who spoke.
     pub participant: ShownParticipant,
-    /// In which language, if Zoom said it.
+    /// The language, if Zoom reported it.
     pub language_code: Option<&'static str>,
-    /// One element with the whole caption: Zoom gives no time for each word.
+    /// One element with the whole caption, because Zoom gives no time for each word.
     pub words: [ShownWords; 1],
 }
 
-/// Some words.
+/// The text of a caption.
 #[derive(Debug, Serialize)]
 pub struct ShownWords {
-    /// As they came.
+    /// The text, unchanged.
     pub text: String,
-    /// When the first of them came.
+    /// When the first version of the caption arrived.
     pub start_timestamp: ShownTime,
-    /// When the last came.
+    /// When this version of the caption arrived.
     pub end_timestamp: ShownTime,
 }
 
@@ -109,13 +109,13 @@ impl From<&Participant> for ShownParticipant {
 }
 
 impl ShownTime {
-    /// `at`, seen from when the bot came in.
+    /// Shows `at`, and how long it was after `started_at`, when the bot entered for the first time.
     pub fn new(at: Timestamp, started_at: Timestamp) -> Self {
         Self { relative: at.since(started_at).as_secs_f64(), absolute: at }
     }
 }
 
-/// An event, if Recall's participant events have its kind.
+/// Converts an event. Returns `None` if Recall's participant events have no such kind.
 pub fn event(event: &MeetingEvent, started_at: Timestamp) -> Option<ShownEvent> {
     let (action, participant) = event.what.action().zip(event.what.participant())?;
     let data = match &event.what {
@@ -131,7 +131,7 @@ pub fn event(event: &MeetingEvent, started_at: Timestamp) -> Option<ShownEvent> 
     })
 }
 
-/// All participants that were ever there, in the order of their first join, as they were last.
+/// All participants that were ever in the meeting, each in their last known state, in the order of their first join.
 pub fn participants(events: &[MeetingEvent]) -> Vec<ShownParticipant> {
     let mut order = Vec::new();
     let mut last: BTreeMap<u32, &Participant> = BTreeMap::new();
@@ -143,7 +143,7 @@ pub fn participants(events: &[MeetingEvent]) -> Vec<ShownParticipant> {
     order.into_iter().filter_map(|id| last.get(&id)).map(|participant| (*participant).into()).collect()
 }
 
-/// Who spoke from when to when, by beginning.
+/// Who spoke from when to when, sorted by start.
 pub fn speeches(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownSpeech> {
     let time = |at| ShownTime::new(at, started_at);
     let mut begun: BTreeMap<u32, Timestamp> = BTreeMap::new();
@@ -168,7 +168,7 @@ pub fn speeches(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownSpee
     speeches
 }
 
-/// What was said, by beginning.
+/// The final captions, sorted by start.
 pub fn transcript(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownCaption> {
     let is_final =
         |event: &&MeetingEvent| matches!(event.what, MeetingEventKind::Caption { is_final: true, .. });
@@ -178,7 +178,7 @@ pub fn transcript(events: &[MeetingEvent], started_at: Timestamp) -> Vec<ShownCa
     said
 }
 
-/// A caption, also one that still grows.
+/// Converts a caption, whether or not it is final. Returns `None` for other events.
 pub fn caption(event: &MeetingEvent, started_at: Timestamp) -> Option<ShownCaption> {
     match &event.what {
         MeetingEventKind::Caption { participant, text, language, began_at, .. } => Some(ShownCaption {

@@ -1,7 +1,7 @@
-//! Who is in a bot's meeting and what they do. No I/O: time comes in with every call.
+//! Who is in a bot's meeting and what they do. No I/O: the caller passes the time with every call.
 //!
-//! The page's news describe a state, and an event is a change of that state. So participants who are announced again after a
-//! lost connection, or to another server's page, cause no event.
+//! The page reports a state, and an event is a change of that state. So participants who are announced again after a lost
+//! connection, or to the page on another server, cause no event.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -19,49 +19,50 @@ use super::{
     participant::{Present, short, short_name, unknown},
 };
 
-/// After a rejoin Zoom announces people one by one: participants who are not announced within this time have left.
+/// After a rejoin Zoom announces people one by one. Participants who are not announced within this time have left.
 const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
-/// So many messages are remembered, to take each once.
+/// How many message ids are remembered, so that each message is recorded once.
 const REMEMBERED_MESSAGES: usize = 256;
-/// The longest text that is kept, in characters. Zoom's own limit is lower.
+/// The longest text that is stored, in characters. Zoom's own limit is lower.
 const LONGEST_TEXT: usize = 10_000;
 
-/// The meeting, as far as the bot knows.
+/// The state of the meeting, as far as the bot knows.
 #[derive(Debug, Default)]
 pub(crate) struct Meeting {
-    /// The bot's own number, and its room, while it is in.
+    /// The bot's own number, and its room, while it is in the meeting.
     inside: Option<(u32, Option<String>)>,
-    /// Where it was last.
+    /// The room in which the bot was last.
     room: Option<String>,
-    /// By Zoom's number in this stay.
+    /// The participants, by their current number at Zoom.
     people: BTreeMap<u32, Present>,
-    /// Those of before the connection that are not announced yet, and until when they may be.
+    /// Participants from before a reconnect who have not been announced again yet.
     expected: BTreeMap<u32, Present>,
+    /// Until when they may be announced.
     expected_until: Option<Timestamp>,
     /// The first number of each participant that was ever there, by Zoom's GUID.
     numbers: HashMap<String, u32>,
-    /// The first number of those who have another one now, or had, by that one.
+    /// The first number of participants who got another one later, by each later number.
     renumbered: HashMap<u32, u32>,
     speaking: BTreeSet<u32>,
-    /// Whether another server's bot was in when that server's events ended.
+    /// Whether the bot was in the meeting when the events of another server ended.
     recalled_inside: bool,
     arrivals: Arrivals,
     captions: Captions,
     caption_state: Option<CaptionState>,
     messages: VecDeque<String>,
     cloud_recording: Option<RecordingState>,
-    /// Participants that are bots of this installation, by Zoom's number.
+    /// The numbers at Zoom of participants that are bots of this installation.
     our_bots: BTreeSet<u32>,
-    /// In lower case: a name with one of these is a bot's.
+    /// Parts of names, in lower case: a participant whose name contains one of them counts as a bot.
     bot_names: Vec<String>,
 }
 
-/// What automatic leaving looks at.
+/// Facts about the other participants, on which automatic leaving depends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Others {
     /// How many of the others are bots of this installation.
     pub(crate) our_bots: usize,
-    /// Whether there are others, and each has a bot's name or is a bot of ours.
+    /// Whether there are others, and each has a bot's name or is a bot of this installation.
     pub(crate) only_bots_by_name: bool,
     /// Whether there are others, and none of them has ever spoken or shared a screen.
     pub(crate) only_bots_by_events: bool,
@@ -69,28 +70,28 @@ pub(crate) struct Others {
     pub(crate) anyone_speaks: bool,
 }
 
-/// What some news of the page change.
+/// What changed through reports of the page.
 #[derive(Debug, Default)]
 pub(crate) struct MeetingUpdate {
     pub(crate) events: Vec<MeetingEventKind>,
-    /// Whether anything was heard: speech, or words in a caption.
+    /// Whether there was speech or a caption.
     pub(crate) heard_something: bool,
     /// Whether the bot moved to another room.
     pub(crate) moved: bool,
-    /// Whether a participant came whom the bot does not know.
+    /// Whether a participant joined whom the bot does not know.
     pub(crate) has_newcomer: bool,
-    /// Participants who came after the bot, each once.
+    /// Participants who joined after the bot, each once.
     pub(crate) arrivals: Vec<Arrival>,
 }
 
 impl Meeting {
-    /// Nothing is known yet.
+    /// Creates a state in which nothing is known yet.
     pub(crate) fn new(bot_names: &[String]) -> Self {
         let bot_names = bot_names.iter().map(|name| name.to_lowercase()).collect();
         Self { bot_names, ..Self::default() }
     }
 
-    /// Takes in an event that another server kept.
+    /// Applies an event that another server stored.
     pub(crate) fn recall(&mut self, what: MeetingEventKind) {
         match what {
             MeetingEventKind::BotEntered { room } => (self.recalled_inside, self.room) = (true, room),
@@ -128,8 +129,9 @@ impl Meeting {
         }
     }
 
-    /// All events of another server are taken in. Returns those that it could not keep any more when it died: its bot's place
-    /// was lost, and for the bot so were the speeches. `knows_people` means that it kept who was there.
+    /// Call this after all events of another server were applied. Returns the events that the server could no longer store
+    /// when it died: its bot left the meeting, and open speeches ended. `knows_people` means that the server stored who was
+    /// there.
     pub(crate) fn take_over(&mut self, knows_people: bool, now: Timestamp) -> Vec<MeetingEventKind> {
         let mut out = Vec::new();
         for who in self.expected.values_mut() {
@@ -152,12 +154,13 @@ impl Meeting {
         }
     }
 
-    /// The bot's number in this stay, while it is in.
+    /// The bot's current number, while it is in the meeting.
     pub(crate) fn me(&self) -> Option<u32> {
         self.inside.as_ref().map(|(me, _)| *me)
     }
 
-    /// Zoom's number now of the participant who is told under `id`, if they are there. A participant who comes back has another.
+    /// The current number at Zoom of the participant whose events have the number `id`, if they are there. A participant who
+    /// rejoins gets another number.
     pub(crate) fn number_now(&self, id: u32) -> Option<u32> {
         self.people.iter().find(|(_, who)| who.participant.id == id).map(|(number, _)| *number)
     }
@@ -172,7 +175,7 @@ impl Meeting {
         self.expected_until
     }
 
-    /// What automatic leaving looks at.
+    /// The facts on which automatic leaving depends.
     pub(crate) fn others(&self) -> Others {
         let people = || self.people.values();
         let our_bots = people().filter(|who| who.participant.is_our_bot).count();
@@ -189,7 +192,7 @@ impl Meeting {
         }
     }
 
-    /// Takes in the page's news.
+    /// Applies reports of the page.
     pub(crate) fn take(&mut self, news: Vec<SdkMeetingEvent>, now: Timestamp) -> MeetingUpdate {
         let mut update = MeetingUpdate::default();
         for one in news {
@@ -205,7 +208,7 @@ impl Meeting {
                 self.leave(out);
                 update.moved = self.room != room;
                 if update.moved {
-                    // They are where the bot was.
+                    // The participants stay in the room that the bot has left.
                     let expected = std::mem::take(&mut self.expected).into_values();
                     let gone = std::mem::take(&mut self.people).into_values().chain(expected);
                     out.extend(gone.map(|who| MeetingEventKind::Leave { participant: who.participant }));
@@ -221,7 +224,7 @@ impl Meeting {
                 self.expected_until = (!self.expected.is_empty()).then(|| now + ANNOUNCED_WITHIN);
             }
             SdkMeetingEvent::Away { .. } => self.leave(out),
-            // The next connection tells who is there.
+            // The next connection reports who is there.
             _ if self.inside.is_none() => {}
             SdkMeetingEvent::Added { person } => self.announced(person, false, now, update),
             SdkMeetingEvent::Updated { person } => {
@@ -237,7 +240,7 @@ impl Meeting {
                 self.speak(users, out);
             }
             SdkMeetingEvent::Chat { id, from, name, to, text } => {
-                // The bot's own messages come back as well.
+                // Zoom also reports the bot's own messages.
                 if self.me() != Some(from) && self.is_new(id.clone()) {
                     let to = if to == 0 { ChatReceiver::Everyone } else { ChatReceiver::OnlyBot };
                     let participant = self.participant(from, name);
@@ -281,7 +284,7 @@ impl Meeting {
         }
     }
 
-    /// The page is gone, or the bot leaves.
+    /// Call this when the page is gone, or the bot leaves.
     pub(crate) fn away(&mut self) -> Vec<MeetingEventKind> {
         let mut out = Vec::new();
         self.leave(&mut out);
@@ -299,7 +302,7 @@ impl Meeting {
         out
     }
 
-    /// These participants are bots of this installation.
+    /// Marks these participants as bots of this installation.
     pub(crate) fn recognise(&mut self, our_bots: BTreeSet<u32>) -> Vec<MeetingEventKind> {
         let mut out = Vec::new();
         for (id, who) in &mut self.people {
@@ -313,7 +316,7 @@ impl Meeting {
         out
     }
 
-    /// The bot has left the room it was in. Its participants may still be there when the bot is back.
+    /// Records that the bot has left its room. The participants may still be there when the bot returns.
     fn leave(&mut self, out: &mut Vec<MeetingEventKind>) {
         if self.inside.take().is_none() {
             return;
@@ -324,7 +327,7 @@ impl Meeting {
         self.expected_until = None;
     }
 
-    /// A participant was announced, `at_once` with the bot's own entry, or has changed.
+    /// Applies the announcement or change of a participant. `at_once`: they were announced with the bot's own entry.
     fn announced(&mut self, person: Person, at_once: bool, now: Timestamp, update: &mut MeetingUpdate) {
         let number = person.id;
         let Some(who) = self.put(person, &mut update.events) else { return };
@@ -334,7 +337,7 @@ impl Meeting {
         }
     }
 
-    /// A participant was announced or has changed. Returns them if they were not there before.
+    /// Adds or updates a participant. Returns them if they were not there before.
     fn put(&mut self, person: Person, out: &mut Vec<MeetingEventKind>) -> Option<Arrival> {
         let id = person.id;
         if self.me() == Some(id) {
@@ -352,7 +355,7 @@ impl Meeting {
         });
         let mut before = who.clone();
         who.update(person);
-        // What was only not said before has not changed.
+        // A value that was unknown before is not a change.
         if before.participant.guid.is_empty() {
             before.participant.guid.clone_from(&who.participant.guid);
             self.number_of(who.participant.id, &who.participant.guid);
@@ -408,7 +411,7 @@ impl Meeting {
         }
     }
 
-    /// A participant from before the reconnect: found by Zoom's GUID, or by their number if Zoom gave none.
+    /// Takes a participant from before the reconnect, found by Zoom's GUID, or by their number if Zoom gave no GUID.
     fn take_expected(&mut self, person: &Person) -> Option<Present> {
         let guid = person.guid.as_deref().filter(|guid| !guid.is_empty());
         let same = |(number, who): (&u32, &Present)| match guid {
@@ -419,7 +422,7 @@ impl Meeting {
         self.expected.remove(&number)
     }
 
-    /// The number under which a participant is kept: their first.
+    /// The number by which events name a participant: their first one.
     fn number_of(&mut self, id: u32, guid: &str) -> u32 {
         if guid.is_empty() { id } else { *self.numbers.entry(guid.to_owned()).or_insert(id) }
     }

@@ -1,4 +1,4 @@
-//! When a bot leaves by itself, as its request says.
+//! The conditions on which a bot leaves by itself: `automatic_leave` of Recall's API.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -6,21 +6,21 @@ use serde_json::{Map, Value};
 /// After how many seconds a bot leaves by itself, for each condition.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AutomaticLeave {
-    /// In the waiting room, and waiting for the host.
+    /// The bot is in the waiting room, or waits for the host to start the meeting.
     pub waiting_room_timeout: u32,
-    /// No other participant ever came.
+    /// No other participant has joined.
     pub noone_joined_timeout: u32,
     /// All other participants have left.
     pub everyone_left_timeout: EveryoneLeft,
-    /// In the call, not recording.
+    /// The bot is in the call and does not record.
     pub in_call_not_recording_timeout: u32,
     /// Nobody speaks.
     #[serde(default)]
     pub silence_detection: SilenceDetection,
-    /// Only bots are left.
+    /// All other participants are bots.
     #[serde(default)]
     pub bot_detection: BotDetection,
-    /// Conditions without effect here, echoed as given.
+    /// Conditions without effect here, returned as they were given.
     #[serde(flatten)]
     pub echoed: Map<String, Value>,
 }
@@ -28,19 +28,19 @@ pub struct AutomaticLeave {
 /// The condition that all other participants have left.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct EveryoneLeft {
-    /// Seconds alone.
+    /// How many seconds the bot stays alone.
     pub timeout: u32,
-    /// Seconds in the call before this counts.
+    /// How many seconds the bot must have been in the call before the timeout starts to count.
     pub activate_after: Option<u32>,
 }
 
-/// The condition that nobody speaks, by active speakers and captions.
+/// The condition that nobody speaks, detected by active speakers and captions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SilenceDetection {
-    /// Seconds of silence.
+    /// How many seconds of silence the bot waits.
     pub timeout: u32,
-    /// Seconds in the call before this counts.
+    /// How many seconds the bot must have been in the call before the timeout starts to count.
     pub activate_after: u32,
 }
 
@@ -48,36 +48,36 @@ pub struct SilenceDetection {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BotDetection {
-    /// By what they do.
+    /// Detects bots by what they do.
     pub using_participant_events: BotsByEvents,
-    /// By their names; off unless given.
+    /// Detects bots by their names; off unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub using_participant_names: Option<BotsByNames>,
 }
 
-/// A participant who has never spoken or shared a screen is a bot.
+/// Counts a participant who has never spoken or shared a screen as a bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BotsByEvents {
-    /// Seconds among bots.
+    /// How many seconds the bot stays among bots.
     pub timeout: u32,
-    /// Seconds in the call before this counts.
+    /// How many seconds the bot must have been in the call before the timeout starts to count.
     pub activate_after: u32,
 }
 
-/// A participant whose name contains one of these is a bot.
+/// Counts a participant whose name contains one of the given texts as a bot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BotsByNames {
-    /// Seconds among bots.
+    /// How many seconds the bot stays among bots.
     pub timeout: u32,
-    /// Seconds in the call before this counts.
+    /// How many seconds the bot must have been in the call before the timeout starts to count.
     pub activate_after: u32,
-    /// Parts of names, in any case.
+    /// Parts of names, compared without regard to case.
     pub matches: Vec<String>,
 }
 
 impl AutomaticLeave {
-    /// Parts of names that make a participant a bot.
+    /// Parts of names: a participant whose name contains one of them counts as a bot.
     pub(crate) fn bot_names(&self) -> &[String] {
         self.bot_detection.using_participant_names.as_ref().map_or(&[], |rule| &rule.matches)
     }

@@ -1,33 +1,33 @@
-//! Objects of the contract that a request may have: how they were given, and what they ask for.
+//! Objects of Recall's API in a request, such as `chat`: as they were given, and parsed.
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{greetings::Greetings, realtime::EndpointConfig, recording_config::RecordingConfig};
 
-/// Objects of the contract by their names, such as `chat` and `recording_config`.
+/// Objects of Recall's API by their names, such as `chat` and `recording_config`.
 ///
-/// Rows and answers hold them as they were given. They are read once, when a request comes or its row is opened.
+/// Rows and responses contain them as they were given. They are parsed once, when a request arrives or its row is opened.
 #[derive(Clone, Default, Deserialize)]
 #[serde(from = "Map<String, Value>")]
 pub struct ContractObjects {
     given: Map<String, Value>,
-    /// What the bot writes by itself.
+    /// The chat messages that the bot writes by itself.
     pub greetings: Greetings,
-    /// What is kept of its meeting.
+    /// Which events of the meeting are stored, and for how long.
     pub recording: RecordingConfig,
-    /// Endpoints that get the meeting's events while it goes on.
+    /// Endpoints that receive the meeting's events in real time.
     pub realtime_endpoints: Vec<EndpointConfig>,
 }
 
 impl ContractObjects {
-    /// As they were given.
+    /// The objects as they were given.
     pub fn into_given(self) -> Map<String, Value> {
         self.given
     }
 }
 
-/// Reads objects that were checked before.
+/// Parses objects that were validated before.
 impl From<Map<String, Value>> for ContractObjects {
     fn from(given: Map<String, Value>) -> Self {
         let object = |name: &str| given.get(name).and_then(Value::as_object);
@@ -61,7 +61,7 @@ mod tests {
         },
     };
 
-    /// A row of November 2026. What is in one stays readable.
+    /// A row as it was stored in November 2026. Later versions must be able to read it.
     fn stored(objects: &Value) -> Value {
         let mut stored = json!({
             "meeting_url": "https://zoom.us/j/98765432101", "bot_name": "Notes",
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_request_keeps_its_effect_and_its_words() {
+    fn a_stored_request_keeps_its_effect_and_its_exact_content() {
         let given = json!({
             "chat": {
                 "on_bot_join": { "send_to": "everyone_except_host", "message": "Hello 👋 <b>you</b>", "pin": true },
@@ -110,7 +110,7 @@ mod tests {
             retention: Some(Duration::from_secs(7200)),
         };
         assert_eq!(*recording, expected);
-        let [endpoint] = &realtime_endpoints[..] else { panic!("one endpoint") };
+        let [endpoint] = &realtime_endpoints[..] else { panic!("expected one endpoint") };
         assert_eq!((endpoint.place, endpoint.kind), (1, EndpointKind::Webhook));
         assert_eq!(endpoint.url, "https://a.test/?key=planted");
         assert_eq!(endpoint.metadata["customer"], "42");

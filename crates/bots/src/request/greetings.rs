@@ -1,4 +1,4 @@
-//! What a bot writes by itself: the contract's `chat`.
+//! The chat messages that a bot writes by itself: `chat` of Recall's API.
 
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
@@ -8,32 +8,32 @@ use crate::chat_message::Receiver;
 /// The messages that a bot writes by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Greetings {
-    /// When it is in for the first time.
+    /// Sent when the bot enters the meeting for the first time.
     pub on_bot_join: Option<Greeting>,
-    /// To each participant who comes later.
+    /// Sent to each participant who joins after the bot.
     pub on_participant_join: Option<ParticipantGreeting>,
 }
 
-/// The message that a bot writes when it comes.
+/// The message that a bot writes when it enters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Greeting {
-    /// Who gets it.
+    /// The receiver.
     pub send_to: Receiver,
-    /// What it says.
+    /// The text.
     pub message: String,
 }
 
-/// The message that each new participant gets alone.
+/// The private message that each new participant receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParticipantGreeting {
-    /// What it says.
+    /// The text.
     pub message: String,
-    /// Whether hosts get none.
+    /// Whether hosts do not receive it.
     pub exclude_host: bool,
 }
 
 impl Greetings {
-    /// Reads the contract's object, which was checked before.
+    /// Parses the object `chat`, which was validated before.
     pub(super) fn read(chat: &Map<String, Value>) -> Self {
         let on_bot_join = chat.get("on_bot_join").and_then(|given| {
             let send_to = Receiver::deserialize(&given["send_to"]).ok()?;
@@ -43,7 +43,7 @@ impl Greetings {
             let exclude_host = &given["exclude_host"];
             Some(ParticipantGreeting {
                 message: given["message"].as_str()?.to_owned(),
-                // Forms carry it as text.
+                // HTML forms send it as text.
                 exclude_host: *exclude_host == true || *exclude_host == "true",
             })
         });

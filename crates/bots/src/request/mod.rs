@@ -1,6 +1,6 @@
-//! The accepted request for a bot. It is sealed as a whole, because links and URLs contain secrets.
+//! The accepted request for a bot. The whole request is stored sealed, because links and URLs contain secrets.
 //!
-//! What has an effect is typed: `zoom`, `automatic_leave`, and in [`ContractObjects`] what objects of the contract ask for.
+//! Fields that have an effect are typed: `zoom`, `automatic_leave`, and the parsed fields of [`ContractObjects`].
 
 mod automatic_leave;
 mod contract_objects;
@@ -27,15 +27,15 @@ pub use zoom_options::ZoomOptions;
 /// An accepted request: validated, defaults filled in.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct BotRequest {
-    /// The meeting's link, as given.
+    /// The meeting's link, as it was given.
     pub meeting_url: String,
-    /// The name in the meeting.
+    /// The bot's name in the meeting.
     pub bot_name: String,
-    /// How it signs in.
+    /// How the bot signs in.
     pub zoom: ZoomOptions,
-    /// When it leaves by itself.
+    /// When the bot leaves by itself.
     pub automatic_leave: AutomaticLeave,
-    /// Other objects of the contract.
+    /// Other objects of Recall's API.
     #[serde(flatten)]
     pub objects: ContractObjects,
     /// The names of given fields without effect here, such as `recording_config.video_mixed_mp4`.
@@ -44,22 +44,23 @@ pub struct BotRequest {
 }
 
 impl BotRequest {
-    /// How many bytes the row takes, before encryption.
+    /// The size of the stored request in bytes, before encryption.
     pub(crate) fn stored_bytes(&self) -> usize {
         serde_json::to_string(self).map_or(usize::MAX, |text| text.len())
     }
 
-    /// Encrypts it for the bot's row.
+    /// Encrypts the request for the bot's row.
     pub fn seal(&self, vault: &Vault, workspace: WorkspaceId, bot: BotId) -> Sealed {
-        let text = serde_json::to_string(self).expect("text keys");
+        let text = serde_json::to_string(self).expect("every key is a string");
         vault.seal(workspace, Cell::BotRequest(bot), &Secret::new(text))
     }
 
-    /// Reads it back.
+    /// Decrypts and parses a stored request.
     pub fn open(vault: &Vault, workspace: WorkspaceId, bot: BotId, sealed: &Sealed) -> Result<Self, Failure> {
         let text = vault.open(workspace, Cell::BotRequest(bot), sealed)?;
-        serde_json::from_str(text.expose())
-            .map_err(|_| Failure::new(Code::Internal, format!("the request of bot {bot} is not readable")))
+        serde_json::from_str(text.expose()).map_err(|_| {
+            Failure::new(Code::Internal, format!("the stored request of bot {bot} could not be parsed"))
+        })
     }
 }
 

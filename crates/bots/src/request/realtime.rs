@@ -1,11 +1,11 @@
-//! Real-time endpoints, as a request asks for them.
+//! Real-time endpoints of a request.
 
 use model::{RealtimeEndpointId, RealtimeState};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use store::{Bot, RealtimeEndpoint, RealtimeProgress};
 
-/// The events that a real-time endpoint can listen to.
+/// The events that a real-time endpoint can subscribe to.
 pub const REALTIME_EVENTS: &[&str] = &[
     "participant_events.join",
     "participant_events.leave",
@@ -21,45 +21,44 @@ pub const REALTIME_EVENTS: &[&str] = &[
     "transcript.partial_data",
 ];
 
-/// How an endpoint gets its events.
+/// How an endpoint receives its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointKind {
-    /// By a request for each event.
+    /// An HTTP request for each event.
     Webhook,
-    /// Through a connection.
+    /// Messages on a WebSocket connection.
     Websocket,
 }
 
 impl EndpointKind {
-    /// The contract's words.
+    /// The values of the field `type`.
     pub const WORDS: &[&str] = &["webhook", "websocket"];
 }
 
 /// A real-time endpoint of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointConfig {
-    /// Its place in the request's list.
+    /// The endpoint's position in the request's list, from 0.
     pub place: u8,
-    /// How it gets its events.
+    /// How the endpoint receives its events.
     pub kind: EndpointKind,
-    /// Where. Its query may hold a secret.
+    /// The endpoint's URL. Its query may contain a secret.
     pub url: String,
-    /// What it listens to: some of [`REALTIME_EVENTS`].
+    /// The events that the endpoint subscribes to: some of [`REALTIME_EVENTS`].
     pub events: Vec<String>,
     /// The caller's own labels.
     pub metadata: Map<String, Value>,
 }
 
 impl EndpointConfig {
-    /// Reads those of the contract's object `recording_config` that get events here. What has another form than the
-    /// contract's is refused before.
+    /// Parses the endpoints in `recording_config` that receive events here. The object was validated before.
     pub(super) fn read_all(config: &Map<String, Value>) -> Vec<Self> {
         let given = config.get("realtime_endpoints").and_then(Value::as_array).into_iter().flatten();
         (0..=u8::MAX).zip(given).filter_map(|(place, given)| Self::read(place, given)).collect()
     }
 
-    /// `None` for an endpoint that gets nothing here.
+    /// Returns `None` for an endpoint that receives nothing here.
     fn read(place: u8, given: &Value) -> Option<Self> {
         let kind = EndpointKind::deserialize(&given["type"]).ok()?;
         let events = given["events"].as_array()?.iter().filter_map(Value::as_str);
@@ -72,12 +71,12 @@ impl EndpointConfig {
         Some(Self { place, kind, url: given["url"].as_str()?.to_owned(), events, metadata })
     }
 
-    /// Its id, as an endpoint of this bot.
+    /// The id of this bot's endpoint.
     pub fn id(&self, bot: &Bot) -> RealtimeEndpointId {
         RealtimeEndpointId::of_bot(bot.id, self.place)
     }
 
-    /// Its row before the first event.
+    /// The endpoint's row before the first event.
     pub fn new_row(&self, bot: &Bot) -> RealtimeEndpoint {
         RealtimeEndpoint {
             id: self.id(bot),
@@ -101,7 +100,7 @@ mod tests {
     use super::EndpointConfig;
 
     #[test]
-    fn endpoints_keep_their_place_beside_those_that_have_no_effect() {
+    fn endpoints_without_effect_do_not_shift_the_positions_of_others() {
         let endpoint =
             |kind: &str, events: &[&str]| json!({ "type": kind, "url": "wss://a.test/", "events": events });
         let given = [

@@ -1,25 +1,25 @@
-//! What is kept of a bot's meeting: what has an effect of the contract's `recording_config`.
+//! Which events of a bot's meeting are stored: the fields of Recall's `recording_config` that have an effect here.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// How long events are kept after the bot's end if the request says `retention: null`: long enough to deliver them.
+/// How long events are stored after the bot's end if the request says `retention: null`: long enough to deliver them.
 const RETENTION_NULL: Duration = HOUR;
-/// The contract's default of `retention.hours`.
+/// The default of `retention.hours` in Recall's API.
 const DEFAULT_HOURS: u64 = 168;
 
-/// What is kept of a bot's meeting, and for how long.
+/// Which events of a bot's meeting are stored, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordingConfig {
-    /// `participant_events`. On by default, as in Recall's API; null switches it off.
+    /// Whether events of participants are stored: `participant_events`. On by default, as in Recall's API; null disables it.
     pub participant_events: bool,
-    /// `transcript.provider.meeting_captions`.
+    /// Whether captions are stored: `transcript.provider.meeting_captions`.
     pub captions: bool,
-    /// Whether a real-time endpoint wants captions that still grow.
+    /// Whether a real-time endpoint subscribes to captions that are not final yet.
     pub partial_captions: bool,
-    /// `retention`: for how long after the bot's end, if the request says so.
+    /// How long events are stored after the bot's end, if the request says so: `retention`.
     pub retention: Option<Duration>,
 }
 
@@ -30,7 +30,7 @@ impl Default for RecordingConfig {
 }
 
 impl RecordingConfig {
-    /// Reads the contract's object. What has another form than the contract's is refused before.
+    /// Parses the object `recording_config`, which was validated before.
     pub(super) fn read(config: &Map<String, Value>) -> Self {
         let retention = match config.get("retention") {
             Some(Value::Null) => Some(RETENTION_NULL),
@@ -54,7 +54,7 @@ impl RecordingConfig {
         }
     }
 
-    /// Whether anything is kept.
+    /// Whether any events are stored.
     pub const fn keeps_anything(self) -> bool {
         self.participant_events || self.captions
     }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn participant_events_are_kept_unless_they_are_switched_off() {
+    fn participant_events_are_stored_unless_they_are_switched_off() {
         let usual = RecordingConfig::read(&Map::new());
         assert!(usual.participant_events && !usual.captions && usual.retention.is_none());
         assert_eq!(usual, RecordingConfig::default());
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn captions_are_kept_if_they_are_asked_for() {
+    fn captions_are_stored_if_they_are_requested() {
         let other = json!({ "transcript": { "provider": { "recallai_streaming": {} } } });
         assert!(!read(&other).captions);
         let config =

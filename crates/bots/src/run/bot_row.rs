@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use browser::{BotPage, PageEvent};
-use model::{BotStatus, StatusChange, SubCode};
+use model::{BotStatus, StatusChange, SubCode, chain};
 use store::{Bot, Lease, Transition};
 
 use super::{
     outcome::{End, Loss},
     parts::RunParts,
 };
-use crate::log::{self, Kind, Note};
+use crate::log::{self, Kind, Note, clean};
 
 /// Pause between tries to write a step while the store is away.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -127,6 +127,8 @@ impl BotRecord<'_> {
         message: Option<String>,
     ) -> Transition {
         let id = self.bot.id;
+        // It may have been said by Zoom or by the page.
+        let message = message.map(|message| clean(&message));
         let step = StatusChange { code, sub_code, message, created_at: self.parts.env.now() };
         tracing::info!(bot = %id, %code, sub_code = sub_code.map(SubCode::as_str), words = step.message, "bot step");
         loop {
@@ -149,7 +151,7 @@ impl BotRecord<'_> {
                     return came_of_it;
                 }
                 Err(error) => {
-                    tracing::error!(bot = %id, %error, "a bot's step waits for the store");
+                    tracing::error!(bot = %id, error = %chain(&error), "a bot's step waits for the store");
                     self.parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
                 }
             }
@@ -159,7 +161,7 @@ impl BotRecord<'_> {
     /// Releases the lease.
     pub(super) async fn release(&self) {
         if let Err(error) = self.parts.store.release_bot(self.bot.id, &self.lease).await {
-            tracing::warn!(bot = %self.bot.id, %error, "a bot could not be given back; its lease lapses by itself");
+            tracing::warn!(bot = %self.bot.id, error = %chain(&error), "a bot could not be given back; its lease lapses by itself");
         }
     }
 
@@ -170,7 +172,7 @@ impl BotRecord<'_> {
         let kept = match page.screenshot().await {
             Ok(png) => screenshots.keep(self.bot.id, &png).await,
             Err(error) => {
-                tracing::warn!(bot = %self.bot.id, %error, "no screenshot");
+                tracing::warn!(bot = %self.bot.id, error = %chain(&error), "no screenshot");
                 self.note(Note::new(Kind::Screenshot, format!("The page could give no picture: {error}.")));
                 screenshots.keep_none(self.bot.id).await
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use browser::{BotPage, JoinRequest, JoinToken, PageEvent};
-use model::{BotStatus, CLOCK_TOLERANCE, Secret, SubCode, Timestamp};
+use model::{BotStatus, CLOCK_TOLERANCE, Secret, SubCode, Timestamp, chain};
 use zoom::{JoinVerdict, Role};
 
 use super::{
@@ -172,7 +172,7 @@ impl Follow<'_, '_> {
         let record = &self.run.record;
         let parts = record.parts;
         if let Err(failure) = parts.broker.signing.accept(&self.credentials.app).await {
-            tracing::warn!(%failure, "that an app signs joins is not remembered");
+            tracing::warn!(failure = %chain(&failure), "that an app signs joins is not remembered");
         }
         record.record(status, None, None).await;
         if status == BotStatus::InCallNotRecording {
@@ -238,7 +238,7 @@ impl Follow<'_, '_> {
         );
         let JoinVerdict::NewApp { .. } = verdict else { return Outcome::Refused(verdict, words) };
         if let Err(failure) = self.run.record.parts.broker.signing.refuse(app, &words).await {
-            tracing::warn!(%failure, "other bots may sign once more with an app that Zoom refused");
+            tracing::warn!(failure = %chain(&failure), "other bots may sign once more with an app that Zoom refused");
         }
         Outcome::AppRefused(app.id(), words)
     }
@@ -265,7 +265,7 @@ impl Follow<'_, '_> {
         if let (true, Some(JoinToken::Zak(zak))) = (zak_refused, &self.credentials.token)
             && let Err(failure) = record.parts.broker.tokens.reject_zak(record.bot.workspace, zak).await
         {
-            tracing::warn!(%failure, "other servers may give a refused ZAK once more");
+            tracing::warn!(failure = %chain(&failure), "other servers may give a refused ZAK once more");
         }
         // A bot that is to start the meeting can't use another account.
         let elsewhere =

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use browser::{BotPage, PageEvent};
-use model::Environment;
+use model::{Environment, chain};
 
 use super::bot_row::BotRecord;
 
@@ -14,7 +14,7 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(6);
 #[tracing::instrument(name = "leave_meeting", skip_all)]
 pub(super) async fn leave(record: &BotRecord<'_>, page: &mut BotPage) {
     if let Err(error) = page.leave().await {
-        return tracing::warn!(%error, "the page could not be told to leave");
+        return tracing::warn!(error = %chain(&error), "the page could not be told to leave");
     }
     let out = |event| {
         use PageEvent::{Dropped, Ended, Failed, Gone, Left};

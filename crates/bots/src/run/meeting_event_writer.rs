@@ -9,7 +9,7 @@ use std::{
 };
 
 use browser::SdkMeetingEvent;
-use model::{MeetingEvent, MeetingEventKind, MeetingEventsId, MeetingNumber, Secret, Timestamp};
+use model::{MeetingEvent, MeetingEventKind, MeetingEventsId, MeetingNumber, Secret, Timestamp, chain};
 use store::{Appended, MeetingEventBatch, RealtimeEndpoint};
 use tenants::Cell;
 use tokio::sync::{Notify, OnceCell};
@@ -90,7 +90,7 @@ impl<'a> Recorder<'a> {
                     return self.keep(unsaid, until);
                 }
                 Err(failure) => {
-                    tracing::error!(bot = %bot.id, %failure, "what happened before waits for the store");
+                    tracing::error!(bot = %bot.id, failure = %chain(&failure), "what happened before waits for the store");
                     parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
                 }
             }
@@ -199,7 +199,7 @@ impl<'a> Recorder<'a> {
                     locked(&self.queue).close();
                 }
                 Err(error) => {
-                    tracing::error!(bot = %self.record.bot.id, %error, "what happened waits for the store");
+                    tracing::error!(bot = %self.record.bot.id, error = %chain(&error), "what happened waits for the store");
                     parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
                 }
             }
@@ -212,7 +212,7 @@ impl<'a> Recorder<'a> {
         while !endpoints.is_empty()
             && let Err(error) = parts.store.add_realtime_endpoints(&self.record.lease, endpoints).await
         {
-            tracing::error!(bot = %self.record.bot.id, %error, "real-time endpoints wait for the store");
+            tracing::error!(bot = %self.record.bot.id, error = %chain(&error), "real-time endpoints wait for the store");
             parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
         }
     }
@@ -254,7 +254,7 @@ impl<'a> Recorder<'a> {
             if let Some(me) = me
                 && let Err(error) = self.recognise(number, me, &mut place).await
             {
-                tracing::warn!(bot = %bot.id, %error, "other bots of this installation are not recognised");
+                tracing::warn!(bot = %bot.id, error = %chain(&error), "other bots of this installation are not recognised");
             }
             tokio::select! {
                 () = self.newcomer.notified() => {}

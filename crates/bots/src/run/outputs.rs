@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use browser::{BotPage, ChatOutcome, ChatTo, PageEvent};
-use model::{BotStatus, ChatMessageId, Sealed};
+use model::{BotStatus, ChatMessageId, Sealed, chain};
 use store::ChatProgress;
 use tokio::sync::watch;
 
@@ -175,7 +175,7 @@ impl<'a> Outputs<'a> {
             Ok(sealed) => sealed,
             Err(error) => {
                 self.behind = true;
-                return tracing::warn!(bot = %bot.id, %error, "what a bot shows waits for the store");
+                return tracing::warn!(bot = %bot.id, error = %chain(&error), "what a bot shows waits for the store");
             }
         };
         if self.shown == sealed {
@@ -275,7 +275,7 @@ impl<'a> Outputs<'a> {
                 Ok(taken) => taken?,
                 Err(error) => {
                     self.behind = true;
-                    tracing::warn!(bot = %bot.id, %error, "chat messages wait for the store");
+                    tracing::warn!(bot = %bot.id, error = %chain(&error), "chat messages wait for the store");
                     return None;
                 }
             };
@@ -328,7 +328,7 @@ impl<'a> Outputs<'a> {
     /// Reports the outcome of a message to the API's caller, who waits for it.
     async fn settle(&self, id: ChatMessageId, progress: ChatProgress) {
         if let Err(error) = self.record.parts.store.settle_message(id, &progress).await {
-            tracing::warn!(bot = %self.record.bot.id, %error, "what became of a chat message is not recorded");
+            tracing::warn!(bot = %self.record.bot.id, error = %chain(&error), "what became of a chat message is not recorded");
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn keep(run: &BotRun<'_>) -> Infallible {
         let (holder, until) = (bot.id.to_string(), parts.env.now() + SEAT_TTL);
         // No seat is fine: the bot may be waiting for one.
         if let Err(failure) = parts.broker.pools.extend_seats(bot.workspace, pool, &holder, until).await {
-            tracing::warn!(bot = %bot.id, %failure, "a bot's seat could not be kept");
+            tracing::warn!(bot = %bot.id, failure = %model::chain(&failure), "a bot's seat could not be kept");
         }
     }
 }

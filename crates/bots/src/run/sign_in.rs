@@ -9,7 +9,7 @@ use broker::{
 use browser::JoinToken;
 use model::{
     AccountUser, AuditActor, Class, Code, CredentialId, Failure, MeetingNumber, PoolId, Purpose, Secret,
-    SubCode, Timestamp, WorkspaceId, ZoomOauthAppId,
+    SubCode, Timestamp, WorkspaceId, ZoomOauthAppId, chain,
 };
 use outbound::CallbackError;
 use store::{Bot, PooledAccount};
@@ -213,7 +213,7 @@ async fn pooled_zak(
         match zak(parts, bot, "zoom.pool", credential, user.as_ref()).await {
             Ok(zak) => return Ok((zak, (credential, user))),
             Err(failure) if failure.class() == Class::PersonMustAct => {
-                tracing::warn!(bot = %bot.id, %credential, %failure, "an account of a pool gives no token");
+                tracing::warn!(bot = %bot.id, %credential, failure = %chain(&failure), "an account of a pool gives no token");
                 without.push((credential, user));
                 last = Some(failure);
             }
@@ -299,7 +299,7 @@ async fn recording(parts: &RunParts, bot: &Bot, url: Option<&str>) -> Result<Opt
             Err(Missing::End(End::Fatal(SubCode::ZoomInvalidJoinToken, words)))
         }
         Err(error) => {
-            tracing::warn!(bot = %bot.id, %error, "zoom.join_token_url gives no token; joining without");
+            tracing::warn!(bot = %bot.id, error = %chain(&error), "zoom.join_token_url gives no token; joining without");
             Ok(None)
         }
     }

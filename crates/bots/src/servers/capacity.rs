@@ -1,4 +1,4 @@
-//! How many bots this server can run at once, and its part of the installation's.
+//! How many bots this server can run at once, and its share of the bots of the installation.
 
 use std::{
     num::NonZeroU32,
@@ -17,42 +17,42 @@ use super::machine::{self, Machine};
 
 /// Interval between measurements, and between a server's reports.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
-/// A server that has not reported for this long takes no bots now. Servers' clocks may differ.
+/// A server whose last report is older than this counts as unavailable. Includes a tolerance, because clocks of servers differ.
 const FRESH: Duration = CLOCK_TOLERANCE.saturating_add(Duration::from_secs(30));
-/// Memory that stays for everything else, in bytes.
+/// Memory that is reserved for everything except bots, in bytes.
 const SPARE_MEMORY: u64 = 512 * 1024 * 1024;
-/// What the processor did counts half after so many seconds of one bot.
+/// Half-life of a CPU measurement, in bot-seconds.
 const COST_HALF_LIFE: f64 = 600.0;
-/// A cost is believed once it was seen for so many seconds of one bot.
+/// The measured CPU cost is used once it covers this many bot-seconds.
 const LEAST_SEEN: f64 = 120.0;
-/// Most bots of a server whose capacity is measured: more than any machine runs.
+/// The largest measured capacity: more bots than any machine can run.
 const MOST: u32 = 4096;
 
 /// How many bots a server can run at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CapacityRule {
-    /// This many; 0 for none.
+    /// Always this many; 0 means that the server runs no bots.
     Fixed(u32),
-    /// As many as memory and processor allow, measured anew all the time.
+    /// As many as memory and CPU allow, measured continuously.
     Measured(ExpectedCost),
 }
 
-/// What one bot is reckoned to take.
+/// The expected resource usage of one bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpectedCost {
-    /// Memory, in bytes.
+    /// Memory of a bot, in bytes.
     pub memory_of_a_bot: u64,
-    /// Bots for each core; fewer, where they are seen to take more of it.
+    /// The most bots for each core. There are fewer if bots are measured to use more CPU time.
     pub most_of_a_core: NonZeroU32,
 }
 
 impl CapacityRule {
-    /// Whether bots run here at all.
+    /// Whether this server runs bots at all.
     pub fn runs_bots(self) -> bool {
         self != Self::Fixed(0)
     }
 
-    /// The most that it can ever be.
+    /// The largest capacity that is possible under this rule.
     pub(crate) fn most(self) -> u32 {
         match self {
             Self::Fixed(bots) => bots,
@@ -70,41 +70,42 @@ pub(crate) struct Capacity {
 }
 
 impl Capacity {
-    /// Measured once, with no bot running.
+    /// Creates the capacity with a first measurement, while no bot runs.
     pub(crate) fn new(rule: CapacityRule) -> Self {
         let capacity = Self { rule, now: AtomicU32::new(rule.most()), cost: Mutex::default() };
         capacity.measure(Usage::default(), 0, Duration::ZERO);
         capacity
     }
 
-    /// How many bots can run now. Fewer than run already is possible: those stay.
+    /// How many bots can run now. It may be less than the number of running bots, which are not stopped.
     pub(crate) fn now(&self) -> u32 {
         self.now.load(Ordering::Relaxed)
     }
 
-    /// Measures: `bots` ran for the last `span`, in browsers that take `usage`.
+    /// Measures the capacity. `bots` is how many bots ran during the last `span`, `usage` is what their browsers use.
     pub(crate) fn measure(&self, usage: Usage, bots: u32, span: Duration) -> u32 {
         if let CapacityRule::Measured(reckoning) = self.rule {
             let mut cost = self.cost.lock().unwrap_or_else(PoisonError::into_inner);
             cost.note(usage.processor, bots, span);
             let bots = reckoning.bots(machine::look(), usage.memory, cost.of_a_bot());
             if self.now.swap(bots, Ordering::Relaxed) != bots {
-                tracing::info!(bots, "the capacity was measured");
+                tracing::info!(bots, "the measured capacity has changed");
             }
         }
         self.now()
     }
 }
 
-/// How many bots the memory allows, those included whose `browsers` take some of it. `None` where the kernel does not say.
+/// How many bots the memory allows, including the running bots. `browsers` is the memory that their browsers use, in bytes.
+/// `None` if the kernel does not report the available memory.
 pub(crate) fn by_memory(machine: Machine, browsers: u64, memory_of_a_bot: u64) -> Option<u32> {
     let for_bots = (machine.available_memory? + browsers).saturating_sub(SPARE_MEMORY);
     Some(u32::try_from(for_bots / memory_of_a_bot.max(1)).unwrap_or(u32::MAX))
 }
 
 impl ExpectedCost {
-    /// How many bots the machine can run, those that run included. `browsers` is the memory that these take;
-    /// `cost` the part of a core that one of them was seen to take.
+    /// How many bots the machine can run, including the running bots. `browsers` is the memory that their browsers use, in
+    /// bytes; `cost` is the measured CPU usage of one bot, in cores.
     fn bots(self, machine: Machine, browsers: u64, cost: Option<f64>) -> u32 {
         let memory = by_memory(machine, browsers, self.memory_of_a_bot);
         let reckoned = 1.0 / f64::from(self.most_of_a_core.get());
@@ -115,24 +116,24 @@ impl ExpectedCost {
             reason = "a small positive number"
         )]
         let processor = (f64::from(machine.cores) / cost + 0.001).min(f64::from(MOST)) as u32;
-        // One bot is always tried: what is measured may be wrong.
+        // At least one bot may always run, because the measurement may be wrong.
         memory.unwrap_or(u32::MAX).min(processor).clamp(1, MOST)
     }
 }
 
-/// What bots were seen to take of the processor; what is long ago counts less.
+/// The measured CPU usage of bots, as an exponentially decaying average.
 #[derive(Debug, Default)]
 struct Cost {
-    /// In seconds.
+    /// Decayed CPU time, in seconds.
     processor: f64,
-    /// Seconds of one bot.
+    /// Decayed running time of bots, in bot-seconds.
     bots: f64,
-    /// What was read last.
+    /// The CPU time at the last measurement.
     last: Duration,
 }
 
 impl Cost {
-    /// `processor` is what all living browsers have taken since they began.
+    /// Adds a measurement. `processor` is the CPU time of all running browsers since their start.
     fn note(&mut self, processor: Duration, bots: u32, span: Duration) {
         let worked = processor.saturating_sub(self.last);
         self.last = processor;
@@ -145,21 +146,21 @@ impl Cost {
         self.bots = self.bots * fades + seen;
     }
 
-    /// The part of a core that one bot takes, once it is known.
+    /// The CPU usage of one bot in cores, once enough was measured.
     fn of_a_bot(&self) -> Option<f64> {
         (self.bots >= LEAST_SEEN).then(|| self.processor / self.bots)
     }
 }
 
-/// How many bots all servers that report can run at once. `own` is this server's id, and its capacity now.
+/// How many bots all available servers together can run at once. `own` is this server's id and its current capacity.
 pub(crate) fn of_all(servers: &[BotServer], own: (&str, u32), now: Timestamp) -> u64 {
     let others = servers.iter().filter(|server| server.id != own.0);
     let fresh = others.filter(|server| server.seen_at.was_within(FRESH, now) || server.seen_at > now);
     fresh.map(|server| u64::from(server.capacity)).sum::<u64>() + u64::from(own.1)
 }
 
-/// This server's part of so many bots, by its part of the capacity. The parts of all servers are never too few
-/// together.
+/// This server's share of `bots`, proportional to its capacity and rounded up. So the shares of all servers together cover
+/// all bots.
 pub(crate) fn share(bots: u64, own: u32, of_all: u64) -> u32 {
     let part = bots.saturating_mul(own.into()).div_ceil(of_all.max(1));
     u32::try_from(part).unwrap_or(u32::MAX).min(own)
@@ -184,31 +185,31 @@ mod tests {
     }
 
     #[test]
-    fn the_scarcer_of_memory_and_processor_decides() {
+    fn the_scarcer_resource_decides() {
         assert_eq!(EXPECTED_COST.bots(machine(2, 20), 0, None), 20);
         assert_eq!(EXPECTED_COST.bots(machine(8, 4), 0, None), 11);
         assert_eq!(EXPECTED_COST.bots(Machine { cores: 2, available_memory: None }, 0, None), 20);
-        assert_eq!(EXPECTED_COST.bots(machine(1, 0), 0, None), 1, "one is always tried");
+        assert_eq!(EXPECTED_COST.bots(machine(1, 0), 0, None), 1, "one bot may always run");
     }
 
     #[test]
-    fn the_memory_of_running_bots_is_theirs_already() {
+    fn memory_of_running_bots_counts_as_memory_for_bots() {
         let before = EXPECTED_COST.bots(machine(8, 4), 0, None);
         assert_eq!(EXPECTED_COST.bots(machine(8, 2), 2 * GIB, None), before);
     }
 
     #[test]
-    fn bots_that_take_more_of_the_processor_are_fewer() {
+    fn a_higher_cpu_cost_allows_fewer_bots() {
         assert_eq!(EXPECTED_COST.bots(machine(2, 20), 0, Some(0.5)), 4);
-        assert_eq!(EXPECTED_COST.bots(machine(2, 20), 0, Some(0.01)), 20, "a quiet minute allows no more");
+        assert_eq!(EXPECTED_COST.bots(machine(2, 20), 0, Some(0.01)), 20, "a low measured cost allows no more than expected");
     }
 
     #[test]
-    fn a_cost_is_known_after_a_while_and_follows() {
+    fn the_cost_is_known_after_a_while_and_follows_changes() {
         let mut cost = Cost::default();
         let (mut taken, span) = (Duration::ZERO, Duration::from_secs(10));
         cost.note(taken, 4, span);
-        assert_eq!(cost.of_a_bot(), None, "too little was seen");
+        assert_eq!(cost.of_a_bot(), None, "too little was measured");
         let mut run = |each: f64, times: u32| {
             for _ in 0..times {
                 taken += span.mul_f64(each * 4.0);
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_share_by_capacity_and_leave_none() {
+    fn servers_share_all_bots_by_capacity() {
         let now = Timestamp::from_second(1_800_000_000);
         let server = |id: &str, capacity, ago| BotServer {
             id: id.to_owned(),
@@ -232,13 +233,13 @@ mod tests {
         };
         let servers = [server("a", 100, 5), server("b", 200, 5), server("c", 400, 3600)];
         let all = of_all(&servers, ("a", 120), now);
-        assert_eq!(all, 320, "its own is of this moment, and who is silent has none");
+        assert_eq!(all, 320, "a server's own capacity is current, and a silent server has none");
         let shares = [share(320, 120, all), share(320, 200, all)];
         assert_eq!(shares, [120, 200]);
         for bots in 1..=320 {
             assert!(u64::from(share(bots, 120, all) + share(bots, 200, all)) >= bots, "{bots}");
         }
-        assert_eq!(share(1000, 120, all), 120, "no more than it can");
+        assert_eq!(share(1000, 120, all), 120, "no more than its capacity");
         assert_eq!(share(5, 0, 0), 0);
     }
 }

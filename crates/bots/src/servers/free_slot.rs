@@ -1,4 +1,4 @@
-//! Whether a new bot would find a server with a place.
+//! Checks whether a server has a free slot for a new bot.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,31 +10,31 @@ use super::{
     this_server::{AD_HOC, FORGET_SERVER_AFTER, ThisServer},
 };
 
-/// How long a bot for now may wait for a server that is being started again.
+/// How long after the last report of a server a bot that joins now is still accepted, because the server may be restarting.
 const RESTARTS_WITHIN: Duration = Duration::from_secs(600);
 
-/// Why a new bot would wait, maybe for ever, and what to do.
+/// Why no server would run a new bot in time, and what can be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoFreeBot {
-    /// There never was a server that runs bots.
+    /// No server that runs bots has reported.
     #[error(
         "No server of this installation runs bots: set bots.capacity above 0 in the configuration of one, and start it."
     )]
     NoServer,
-    /// There was one.
+    /// The last report of a server that runs bots is too old.
     #[error(
         "The last server that runs bots was seen at {0}: start one with bots.capacity above 0, and try again."
     )]
     NoServerSince(Timestamp),
-    /// Every place is taken, or will be.
+    /// All slots are in use, or will be when the bot joins.
     #[error(
-        "All {0} bots that this installation can run at once are taken at that time: try again later, schedule the bot \
-         more than ten minutes ahead, or have the operator raise bots.capacity or start another server."
+        "All {0} bots that this installation can run at once are in use at that time: try again later, schedule the bot \
+         more than ten minutes ahead, or ask the operator to raise bots.capacity or to start another server."
     )]
     Full(u64),
 }
 
-/// The places for bots on all servers.
+/// The slots for bots on all servers.
 pub(crate) struct Places {
     store: Arc<dyn BotServers + Send + Sync>,
     this_server: Arc<ThisServer>,
@@ -45,7 +45,7 @@ impl Places {
         Self { store, this_server }
     }
 
-    /// Why a new bot would find no place. A scheduled bot is never refused because all places are taken.
+    /// Returns the reason if a new bot would find no free slot. A scheduled bot is not refused when all slots are in use.
     pub(crate) async fn why_none(
         &self,
         join_at: Option<Timestamp>,
@@ -59,11 +59,11 @@ impl Places {
             if scheduled {
                 return Ok(None);
             }
-            // Concurrent callers may all see the last free place. Bots that get none wait, up to `bots.join_within`.
+            // Concurrent callers may all see the last free slot. Bots that get no slot wait, up to `bots.join_within`.
             let needed = self.store.bot_demand(join_at.map_or(now, |at| at.max(now)), now).await?.needed;
             return Ok((needed >= places).then_some(NoFreeBot::Full(places)));
         }
-        // For a scheduled bot a server may be started in time.
+        // A server may be started in time for a scheduled bot.
         let silence = if scheduled { FORGET_SERVER_AFTER } else { RESTARTS_WITHIN };
         Ok(match servers.first() {
             None => Some(NoFreeBot::NoServer),

@@ -1,21 +1,21 @@
-//! What this machine, or the container on it, has for bots.
+//! The CPU and memory that this machine or container has for bots.
 
 use std::{fs, path::Path};
 
 use procfs::{Current as _, Meminfo, process::Process};
 
-/// Processor and memory.
+/// The CPU cores and the memory of a machine or container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Machine {
-    /// Cores, by the limits of this process.
+    /// The cores that this process may use.
     pub(crate) cores: u32,
-    /// Bytes that can be taken without swapping; `None` where the kernel does not say.
+    /// Bytes that can be allocated without swapping; `None` if the kernel does not report it.
     pub(crate) available_memory: Option<u64>,
 }
 
-/// As it is now. Reads a few small files of the kernel's memory.
+/// Reads the current values from a few small files in `/proc` and `/sys`, which takes no disk I/O.
 pub(crate) fn look() -> Machine {
-    // Knows quotas of cgroups too.
+    // `available_parallelism` respects the CPU quotas of cgroups.
     let cores =
         std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
     let machine = Meminfo::current().ok().and_then(|memory| memory.mem_available);
@@ -23,7 +23,8 @@ pub(crate) fn look() -> Machine {
     Machine { cores, available_memory }
 }
 
-/// What the cgroup's limit leaves, if there is one. Files that the kernel only caches can be given back.
+/// The memory that the cgroup's limit leaves, if there is a limit. Inactive file cache counts as available, because the kernel
+/// can reclaim it.
 fn left_of_cgroup() -> Option<u64> {
     let groups = Process::myself().ok()?.cgroups().ok()?;
     groups.into_iter().find_map(|group| {
@@ -37,7 +38,7 @@ fn left_of_cgroup() -> Option<u64> {
         } else {
             return None;
         };
-        // In a container the path is often that of the host, and the limit is at the root.
+        // In a container the path is often the host's, and the limit is at the root.
         let own = Path::new(root).join(group.pathname.trim_start_matches('/'));
         [own.as_path(), Path::new(root)].into_iter().find_map(|folder| left_in(folder, files))
     })
@@ -45,7 +46,7 @@ fn left_of_cgroup() -> Option<u64> {
 
 fn left_in(folder: &Path, [limit, usage, cached]: [&str; 3]) -> Option<u64> {
     let number = |name: &str| fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
-    // "max" where there is none.
+    // The limit is "max" if there is none.
     let (limit, usage) = (number(limit)?, number(usage)?);
     let statistics = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
     let mut lines = statistics.lines();
@@ -58,13 +59,13 @@ mod tests {
     use super::{left_in, look};
 
     #[test]
-    fn this_machine_has_something() {
+    fn this_machine_has_cores_and_memory() {
         let machine = look();
         assert!(machine.cores > 0 && machine.available_memory.is_some_and(|bytes| bytes > 0), "{machine:?}");
     }
 
     #[test]
-    fn a_limit_leaves_what_is_not_used_and_what_is_only_cached() {
+    fn unused_and_cached_memory_of_a_cgroup_is_available() {
         const FILES: [&str; 3] = ["memory.max", "memory.current", "inactive_file"];
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();

@@ -1,7 +1,7 @@
 //! Servers that run bots: this one and the others.
 //!
-//! - `this_server`: what the others know of this one. `capacity`: how many bots run here, by what `machine` has.
-//! - `free_slot`: whether a new bot would find a place on any of them.
+//! - `this_server`: this server's id and capacity. `capacity`: how many bots can run here, given what `machine` has.
+//! - `free_slot`: whether any server has a free slot for a new bot.
 
 pub(crate) mod capacity;
 mod free_slot;

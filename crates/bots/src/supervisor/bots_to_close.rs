@@ -7,7 +7,7 @@ use workers::{Claimed, Work};
 
 use crate::run::{self, RunParts};
 
-/// Bots that will not join any more. Their last step needs no browser and no free place.
+/// A worker for bots that will not join any more. Recording their last step needs no browser and no free slot.
 pub(super) struct BotsToClose {
     pub(super) parts: Arc<RunParts>,
 }
@@ -22,7 +22,7 @@ impl Work for BotsToClose {
         let (tokens, now) = (self.parts.lease_tokens(most), env.now());
         let missed_before = now - timing.join_within;
         let leased = store.lease_bots_to_close(&tokens, missed_before, now, now + timing.lease).await?;
-        // They were due for their last step when they were missed.
+        // Their last step was due when they missed the deadline for joining.
         let claimed =
             |item: (Bot, Lease)| Claimed { due_at: run::due_at(&item.0, now) + timing.join_within, item };
         Ok(leased.into_iter().map(claimed).collect())

@@ -1,9 +1,9 @@
-//! Tells the other servers that bots run here, and how many can.
+//! Measures how many bots can run on this server, and reports it to the other servers through the store.
 
 use std::sync::Arc;
 
 use metrics::Metrics;
-use model::Environment;
+use model::{Environment, chain};
 use store::{BotServer, BotServers};
 
 use super::running_bots::RunningBots;
@@ -23,7 +23,7 @@ pub(super) struct Presence {
 }
 
 impl Presence {
-    /// Measures and reports, until this server takes no more bots; reports that, too.
+    /// Measures and reports until this server accepts no more bots. The last report says so.
     pub(super) async fn run(self: Arc<Self>) {
         let (clock, server) = (&self.env.clock, &self.this_server);
         let mut measured = clock.elapsed();
@@ -47,7 +47,7 @@ impl Presence {
         let (now, server) = (self.env.now(), &self.this_server);
         let row = BotServer { id: server.id.clone(), capacity: server.takes(), seen_at: now };
         if let Err(error) = self.store.see_bot_server(&row, now - FORGET_SERVER_AFTER).await {
-            tracing::warn!(%error, "other servers are not told how many bots can run here");
+            tracing::warn!(error = %chain(&error), "could not report to the other servers how many bots can run here");
         }
     }
 }

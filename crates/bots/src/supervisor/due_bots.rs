@@ -1,4 +1,4 @@
-//! Leases bots that are due, or soon will be, or whose server died, and runs them.
+//! Leases and runs bots that are due, that are soon due, or whose server died.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -17,17 +17,17 @@ use crate::{
     servers::{ThisServer, capacity},
 };
 
-/// How long a server leaves scheduled bots beyond its share to the others.
+/// How long a server leaves bots that exceed its share to the other servers, before it takes them itself.
 const LEFT_TO_OTHERS: Duration = Duration::from_secs(3);
 
-/// Bots that are due, or soon will be, or whose server died.
+/// A worker for bots that are due, that are soon due, or whose server died.
 pub(super) struct DueBots {
     parts: Arc<RunParts>,
     running: Arc<RunningBots>,
     this_server: Arc<ThisServer>,
     /// Cancelled when running bots are to leave.
     stopping: CancellationToken,
-    /// Since when bots have been left to the other servers, on the monotonic clock.
+    /// Since when this server has been leaving bots to the others, on the monotonic clock.
     left_since: Mutex<Option<Duration>>,
 }
 
@@ -48,7 +48,7 @@ impl Work for DueBots {
             self.left(false);
             return Ok(Vec::new());
         }
-        // A bot that is due waits for no other server, as long as this one, which was asked, is not half full.
+        // Until this server is half full, it takes due bots at once, whatever its share is.
         let at_once = capacity.div_ceil(2).saturating_sub(running).min(room);
         let mut leased = self.lease(at_once, now, now).await?;
         if demand.waiting > leased.len() as u64 {
@@ -78,7 +78,7 @@ impl Work for DueBots {
     async fn run(&self, item: &LeasedBot) -> Result<(), StoreError> {
         let now = self.parts.env.now();
         let late = log::milliseconds(run::due_at(&item.bot, now), now);
-        let note = Note::new(Kind::Taken, format!("A server took the bot, {late} ms after it was due."));
+        let note = Note::new(Kind::Taken, format!("A server took the bot {late} ms after it was due."));
         self.parts.log.note(item.bot.id, note.with("milliseconds_late", late));
         run::run(&self.parts, &item.bot, item.lease, item.commands(), item.output_revision()).await;
         Ok(())
@@ -99,7 +99,7 @@ impl DueBots {
         Self { parts, running, this_server, stopping, left_since: Mutex::default() }
     }
 
-    /// Leases up to `most` bots that are due `until`.
+    /// Leases up to `most` bots that are due by `until`.
     async fn lease(
         &self,
         most: u32,
@@ -113,8 +113,8 @@ impl DueBots {
         self.parts.store.lease_due_bots(&tokens, until, now, now + self.parts.timing.lease).await
     }
 
-    /// Notes whether bots are left to the other servers. Answers whether they have been for so long that nobody
-    /// else seems to take them.
+    /// Records whether bots are left to the other servers. Returns `true` if they have been left for so long that no other
+    /// server seems to take them.
     fn left(&self, are_left: bool) -> bool {
         let now = self.parts.env.clock.elapsed();
         let mut since = self.left_since.lock().unwrap_or_else(PoisonError::into_inner);

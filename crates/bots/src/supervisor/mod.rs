@@ -1,9 +1,10 @@
 //! Runs the bots of this process.
 //!
-//! - `due_bots`: leases bots that are due and runs each as a task (`run`). Starting up and recovering from a crash are the same
-//!   path. `bots_to_close`: bots that only need their last step.
-//! - `running_bots`: the bots that run here; renews their leases and passes on commands.
-//! - `capacity_report`: tells the other servers how many bots can run here. `retention`: erases what is past its time.
+//! - `due_bots`: leases bots that are due and runs each as a task (`run`). Startup and recovery from a crash work alike.
+//! - `bots_to_close`: records the last step of bots that will not join any more.
+//! - `running_bots`: the bots that run here; renews their leases and passes commands to them.
+//! - `capacity_report`: reports to the other servers how many bots can run here.
+//! - `retention`: deletes data whose retention period has ended.
 
 mod bots_to_close;
 mod capacity_report;
@@ -25,20 +26,20 @@ use running_bots::RunningBots;
 
 pub(crate) use retention::Sweeper;
 
-/// The time limit for the last entries of bots' logs while a server stops.
+/// The time limit for writing the last entries of bots' logs when a server stops.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Most bots whose last step is recorded at once: each is a transaction or two.
+/// The most bots whose last step is recorded at once. Each takes one or two transactions.
 const MAX_CLOSING: NonZeroU32 = NonZeroU32::new(16).expect("not zero");
 
 /// Runs the bots of this process.
 ///
-/// Its workers read the desired state on a timer and when woken. A bot whose server died is leased again, by any server, when
-/// its lease lapses.
+/// Its workers read the desired state on a timer and when they are woken. When the server of a bot dies, the bot's lease
+/// expires, and any server can lease the bot again.
 pub struct Supervisor {
     parts: Arc<RunParts>,
     this_server: Arc<ThisServer>,
     workers: Workers,
-    /// `None` where no bots run.
+    /// `None` on a server that runs no bots.
     joining: Option<Worker<DueBots>>,
     closing: Worker<BotsToClose>,
     running: Arc<RunningBots>,
@@ -47,7 +48,7 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Starts the workers. `most_bots` is the most that can ever run here at once.
+    /// Starts the workers. `most_bots` is the largest number of bots that can ever run here at once.
     pub(crate) fn start(
         parts: Arc<RunParts>,
         this_server: Arc<ThisServer>,
@@ -92,7 +93,7 @@ impl Supervisor {
         Self { parts, this_server, workers, joining, closing, running, stopping }
     }
 
-    /// Wakes the workers, and the bot if it runs here.
+    /// Returns a function that wakes the workers, and the changed bot if it runs here.
     pub(crate) fn wake(&self) -> Wake {
         let (running, joining, closing) =
             (Arc::clone(&self.running), self.joining.clone(), self.closing.clone());
@@ -105,7 +106,7 @@ impl Supervisor {
         })
     }
 
-    /// Takes no further bot, and returns when the last running one has ended.
+    /// Stops accepting bots, and returns when the last running bot has ended.
     pub async fn finish(&self) {
         self.this_server.finishing.cancel();
         if let Some(joining) = &self.joining {
@@ -113,18 +114,18 @@ impl Supervisor {
         }
     }
 
-    /// Takes every bot out of its meeting and releases it to another server, closes the browser, and returns
-    /// when that is done.
+    /// Takes every bot out of its meeting and releases it to another server, then closes the browsers. Returns when all of
+    /// this is done.
     pub async fn stop(&self) {
         let RunParts { env, log, browsers, .. } = &*self.parts;
         self.stopping.cancel();
         self.finish().await;
         self.closing.finish().await;
         self.workers.stop().await;
-        // A server that stops does not wait for the store.
+        // A server that stops does not wait until the store is available.
         let written = env.clock.timeout(LAST_WRITE_TIMEOUT, log.flush()).await;
         if written != Some(true) {
-            tracing::warn!("the last entries of bots' logs are lost: the store did not take them");
+            tracing::warn!("the last entries of bots' logs are lost: the store is unavailable");
         }
         browsers.close().await;
     }

@@ -1,8 +1,8 @@
-//! Erases what is past its time: rows of bots that have ended, events of meetings, logs and pictures.
+//! Deletes data whose retention period has ended: rows of ended bots, events of meetings, entries of logs, and pictures.
 
 use std::{convert::Infallible, sync::Arc};
 
-use model::Environment;
+use model::{Environment, chain};
 use store::{BotLogs, Bots, MeetingEvents, StoreError};
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     settings::Retention,
 };
 
-/// Erases what is past its time.
+/// Deletes data whose retention period has ended.
 pub(crate) struct Sweeper {
     pub(crate) bots: Arc<dyn Bots + Send + Sync>,
     pub(crate) logs: Arc<dyn BotLogs + Send + Sync>,
@@ -29,32 +29,38 @@ impl Sweeper {
             let before = now - retention.bots;
             match all(|| bots.forget_ended_bots(before, SWEEP_BATCH)).await {
                 Ok(0) => {}
-                Ok(bots) => tracing::info!(bots, "bots that ended long ago were deleted"),
-                Err(error) => tracing::warn!(%error, "bots that ended long ago stay"),
+                Ok(bots) => tracing::info!(bots, "deleted the rows of bots that ended long ago"),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "could not delete the rows of bots that ended long ago")
+                }
             }
             match all(|| events.forget_meeting_events(env.now(), SWEEP_BATCH)).await {
                 Ok(0) => {}
-                Ok(bots) => tracing::info!(bots, "what happened in meetings was erased"),
-                Err(error) => tracing::warn!(%error, "what happened in meetings stays"),
+                Ok(bots) => tracing::info!(bots, "erased old events of meetings"),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "could not erase old events of meetings")
+                }
             }
             let before = now - retention.bot_log;
             match all(|| logs.forget_bot_log(before, SWEEP_BATCH)).await {
                 Ok(0) => {}
-                Ok(entries) => tracing::info!(entries, "old entries of bots' logs were deleted"),
-                Err(error) => tracing::warn!(%error, "old entries of bots' logs stay"),
+                Ok(entries) => tracing::info!(entries, "deleted old entries of bots' logs"),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "could not delete old entries of bots' logs")
+                }
             }
-            // After the bots: the files of their pictures have no row any more.
+            // Last, because the pictures of bots that were deleted above have no row any more.
             match screenshots.sweep(env.now() - retention.screenshots).await {
                 Ok(Swept { rows: 0, files: 0 }) => {}
-                Ok(Swept { rows, files }) => tracing::info!(rows, files, "old screenshots were deleted"),
-                Err(error) => tracing::warn!(%error, "old screenshots stay"),
+                Ok(Swept { rows, files }) => tracing::info!(rows, files, "deleted old screenshots"),
+                Err(error) => tracing::warn!(error = %chain(&error), "could not delete old screenshots"),
             }
             env.clock.sleep(retention.sweep_interval).await;
         }
     }
 }
 
-/// Deletes batches until one is not full. Answers how many were deleted.
+/// Deletes batches until one is not full. Returns how many rows were deleted.
 async fn all<F>(batch: impl Fn() -> F) -> Result<u64, StoreError>
 where
     F: Future<Output = Result<u64, StoreError>>,

@@ -1,4 +1,4 @@
-//! A bot that runs here, and its lease.
+//! The bots that run on this server, and their leases.
 
 use std::{
     collections::HashMap,
@@ -6,7 +6,7 @@ use std::{
 };
 
 use metrics::Metrics;
-use model::BotId;
+use model::{BotId, chain};
 use store::{Bot, Lease};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -16,10 +16,10 @@ use crate::{
     run::{BotCommand, LatestCommand, RunParts},
 };
 
-/// How often a running bot renews its lease within the lease's duration.
+/// How often a bot's lease is renewed within the lease's duration.
 const LEASE_RENEWALS: u32 = 6;
 
-/// The bots that run here.
+/// The bots that run on this server.
 #[derive(Debug)]
 pub(super) struct RunningBots {
     /// Notifies each bot when its row has changed.
@@ -32,7 +32,7 @@ impl RunningBots {
         Self { changed: Mutex::default(), metrics }
     }
 
-    /// Adds a bot that was leased.
+    /// Adds a bot that this server has leased.
     pub(super) fn add(self: &Arc<Self>, bot: Bot, lease: Lease) -> LeasedBot {
         let changed = Arc::new(Notify::new());
         self.lock().insert(bot.id, Arc::clone(&changed));
@@ -42,7 +42,7 @@ impl RunningBots {
         LeasedBot { bot, lease, changed, commands, output_revision, running: Arc::clone(self) }
     }
 
-    /// How many there are.
+    /// How many bots run here.
     pub(super) fn count(&self) -> u32 {
         u32::try_from(self.lock().len()).unwrap_or(u32::MAX)
     }
@@ -59,7 +59,7 @@ impl RunningBots {
     }
 }
 
-/// A bot that runs here. It is one of the [`RunningBots`] until this is dropped, also after a panic.
+/// A bot that runs here. Dropping this removes it from the [`RunningBots`], also after a panic.
 #[derive(Debug)]
 pub(super) struct LeasedBot {
     pub(super) bot: Bot,
@@ -67,24 +67,24 @@ pub(super) struct LeasedBot {
     /// Notified when its row has changed.
     changed: Arc<Notify>,
     commands: watch::Sender<Option<BotCommand>>,
-    /// That of the row, as it was read last.
+    /// The output revision of the bot's row, as it was read last.
     output_revision: watch::Sender<u32>,
     running: Arc<RunningBots>,
 }
 
 impl LeasedBot {
-    /// When it grows, what the bot shows or says has changed.
+    /// The output revision: it changes when the bot is to show another picture or to send a message.
     pub(super) fn output_revision(&self) -> watch::Receiver<u32> {
         self.output_revision.subscribe()
     }
 
-    /// The commands to it.
+    /// The commands to the bot.
     pub(super) fn commands(&self) -> LatestCommand {
         self.commands.subscribe()
     }
 
-    /// Renews the lease and passes on commands from the row, beside the bot's own task. Returns when the
-    /// lease is lost: another server has the bot.
+    /// Renews the lease and passes commands from the row to the bot's task. Returns when the lease is lost: another server
+    /// may run the bot then.
     pub(super) async fn keep(&self, parts: &RunParts, stopping: &CancellationToken) {
         let id = self.bot.id;
         loop {
@@ -100,10 +100,10 @@ impl LeasedBot {
                 Ok(Some(_)) if stopping.is_cancelled() => self.tell(BotCommand::HandOver),
                 Ok(Some(_)) => {}
                 Ok(None) => return,
-                // While the store is away no other server can take the bot. A stopping server does not wait
-                // for it.
+                // While the store is unavailable, no other server can lease the bot. A server that stops does not wait for
+                // the store.
                 Err(error) => {
-                    tracing::warn!(bot = %id, %error, "a bot's lease could not be renewed");
+                    tracing::warn!(bot = %id, error = %chain(&error), "could not renew a bot's lease");
                     let words = format!("The bot's lease could not be renewed: {error}.");
                     parts.log.note(id, Note::new(Kind::HeartbeatMissed, words));
                     if stopping.is_cancelled() {
@@ -132,8 +132,8 @@ impl Drop for LeasedBot {
     fn drop(&mut self) {
         self.running.metrics.bots_running(-1);
         let mut running = self.running.lock();
-        // If the lease lapsed while this process stood still, the bot may run here a second time: that run
-        // stays.
+        // If the lease expired while this process was paused, the process may have leased the bot a second time. The entry
+        // of that second run must stay.
         if running.get(&self.bot.id).is_some_and(|changed| Arc::ptr_eq(changed, &self.changed)) {
             running.remove(&self.bot.id);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Class, Code, CredentialKind, Environment, Failure, KillPoint, Secret};
+use model::{Class, Code, CredentialKind, Environment, Failure, KillPoint, Secret, chain};
 use rate_limits::{Limits, RestTurn};
 use store::ZoomOauthApp;
 use url::Url;
@@ -68,7 +68,7 @@ impl Codes {
         for _ in 1..USER_TRIES {
             match &answer {
                 Err(failure) if failure.class() == Class::Retry => {
-                    tracing::warn!(app = %app.id, %failure, "no user for a new grant, asking again");
+                    tracing::warn!(app = %app.id, failure = %chain(&failure), "no user for a new grant, asking again");
                     let turn = self.limits.new_account_turn(app.id).await?;
                     answer = self.whose(grant, turn).await;
                 }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use model::{Code, Failure, WorkspaceId, ZoomOauthAppId};
+use model::{Code, Failure, WorkspaceId, ZoomOauthAppId, chain};
 use store::ZoomOauthApp;
 use zoom::{AppKeys, ZoomError};
 
@@ -70,7 +70,7 @@ impl Apps {
         };
         if let Err(error) = told {
             // The next answer shows it again.
-            tracing::warn!(app = %app.id, %error, "what Zoom thinks of an app could not be recorded");
+            tracing::warn!(app = %app.id, error = %chain(&error), "what Zoom thinks of an app could not be recorded");
         }
     }
 }

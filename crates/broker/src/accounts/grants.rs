@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{CredentialId, Environment, Failure, KillPoint, Secret, Timestamp, WorkspaceId};
+use model::{CredentialId, Environment, Failure, KillPoint, Secret, Timestamp, WorkspaceId, chain};
 use store::{AccountStore, Credential, Grant, Note, StoreError};
 use tenants::{Cell, Vault};
 use url::Url;
@@ -62,7 +62,7 @@ impl Grants {
         match self.escrow.as_ref()?.deposit(deposit).await {
             Ok(receipt) => Some(receipt),
             Err(error) => {
-                tracing::error!(credential = %deposit.credential, %error, "no escrow for a refreshed grant");
+                tracing::error!(credential = %deposit.credential, error = %chain(&error), "no escrow for a refreshed grant");
                 None
             }
         }
@@ -89,7 +89,7 @@ impl Grants {
             && let Err(error) = escrow.withdraw(receipt).await
         {
             // Replaying it changes nothing: its generation is outdated.
-            tracing::warn!(%credential, %error, "a settled grant is still in escrow");
+            tracing::warn!(%credential, error = %chain(&error), "a settled grant is still in escrow");
         }
         Ok(won)
     }
@@ -120,7 +120,7 @@ impl Grants {
             && let Err(error) = escrow.withdraw(receipt).await
         {
             // The next look finds it outdated.
-            tracing::warn!(%error, "an import that is over is still in escrow");
+            tracing::warn!(error = %chain(&error), "an import that is over is still in escrow");
         }
     }
 

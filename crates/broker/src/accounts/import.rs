@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use model::{
     Class, Code, CredentialId, Environment, Failure, KillPoint, Secret, Timestamp, WorkspaceId,
-    ZoomOauthAppId,
+    ZoomOauthAppId, chain,
 };
 use rate_limits::{Limits, RestTurn};
 use store::{AccountStore, Subject, ZoomOauthApp};
@@ -129,7 +129,7 @@ impl Imports {
             let Some(Brought { workspace, app }) = deposit.brought else { continue };
             match self.resume_import(workspace, app, &deposit, &receipt).await {
                 Ok(()) => finished += 1,
-                Err(error) => tracing::warn!(%app, %error, "an import goes on later"),
+                Err(error) => tracing::warn!(%app, error = %chain(&error), "an import goes on later"),
             }
         }
         Ok(finished)

@@ -8,7 +8,8 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use model::{
-    Code, CredentialId, Environment, Failure, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
+    Code, CredentialId, Environment, Failure, ParkedConsentId, Secret, Timestamp, WorkspaceId,
+    ZoomOauthAppId, chain,
 };
 use rate_limits::Limits;
 use store::{AccountStore, Digest, Grant, ParkedConsent, Subject, ZoomOauthApp};
@@ -187,7 +188,7 @@ impl ParkedConsents {
             None => Ok(()),
         };
         if let Err(error) = revoked {
-            tracing::warn!(parked = %id, %error, "a parked consent is erased but not revoked at Zoom");
+            tracing::warn!(parked = %id, error = %chain(&error), "a parked consent is erased but not revoked at Zoom");
         }
         Ok(self.store.discard_parked(workspace, id).await?)
     }
@@ -198,7 +199,9 @@ impl ParkedConsents {
             match self.store.expire_parked(self.env.now()).await {
                 Ok(0) => {}
                 Ok(expired) => tracing::info!(expired, "parked consents have expired"),
-                Err(error) => tracing::warn!(%error, "parked consents could not be looked after"),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "parked consents could not be looked after")
+                }
             }
             self.env.clock.sleep(EXPIRY_INTERVAL).await;
         }

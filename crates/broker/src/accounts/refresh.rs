@@ -19,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 use metrics::Metrics;
 use model::{
     Code, CredentialId, CredentialKind, CredentialStatus, Environment, Failure, KillPoint, LeaseToken,
-    ReauthCause, Secret, WorkspaceId,
+    ReauthCause, Secret, WorkspaceId, chain,
 };
 use rate_limits::{Limits, TokenTurn};
 use store::{AccountStore, Credential, Grant, Lease, RefreshLease, Trouble, ZoomOauthApp};
@@ -303,7 +303,7 @@ impl Refresher {
                     return Ok(());
                 }
                 Err(error) if self.env.now().since(now) < COMMIT_TIMEOUT => {
-                    tracing::error!(credential = %before.id, %error, "a refreshed grant waits for the store");
+                    tracing::error!(credential = %before.id, error = %chain(&error), "a refreshed grant waits for the store");
                     pause = pauses.next().unwrap_or(pause);
                     self.env.clock.sleep(pause).await;
                 }
@@ -338,14 +338,14 @@ impl Refresher {
         let retry_at = schedule::after_failure(&self.env, before, failure.retry_after);
         let trouble = Trouble { code: failure.code, retry_at, unspent };
         let note = failure_note(&self.env, &failure.detail, failure.code);
-        tracing::warn!(credential = %before.id, %failure, %retry_at, "a refresh failed");
+        tracing::warn!(credential = %before.id, failure = %chain(&failure), %retry_at, "a refresh failed");
         match self.store.trouble_refresh(before.id, lease, &trouble, &note).await {
             Ok(true) if before.status == CredentialStatus::Healthy => {
                 self.metrics.credential_became(CredentialStatus::Degraded);
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(credential = %before.id, %error, "a failed refresh could not be recorded");
+                tracing::warn!(credential = %before.id, error = %chain(&error), "a failed refresh could not be recorded");
             }
         }
     }
@@ -353,7 +353,7 @@ impl Refresher {
     /// Releases the lease. If the store is away, others wait until the lease lapses.
     async fn give_back(&self, before: &Credential, lease: &Lease, unspent: bool) {
         if let Err(error) = self.store.release_refresh(before.id, lease, unspent).await {
-            tracing::warn!(credential = %before.id, %error, "a lease could not be given back");
+            tracing::warn!(credential = %before.id, error = %chain(&error), "a lease could not be given back");
         }
     }
 }

@@ -14,7 +14,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use aws_lc_rs::digest::{Context, SHA256};
 use metrics::Metrics;
 use model::{
-    Code, CredentialStatus, DisconnectCause, Environment, Failure, Secret, Timestamp, ZoomOauthAppId,
+    Code, CredentialStatus, DisconnectCause, Environment, Failure, Secret, Timestamp, ZoomOauthAppId, chain,
 };
 use store::{
     AccountStore, AppKind, Digest, Disconnection, Received, ReceivedEvent, ReceivedEvents, ZoomEvent,
@@ -217,7 +217,7 @@ impl Webhooks {
         let (this, event) = (Arc::clone(self), ZoomEvent { ended: Some(disconnection.credential), ..event });
         let finishing = async move {
             if let Err(error) = this.finish(&event).await {
-                tracing::warn!(%error, "a webhook's work is left for the next look");
+                tracing::warn!(error = %chain(&error), "a webhook's work is left for the next look");
             }
         };
         self.tasks.spawn(finishing.in_current_span());
@@ -309,7 +309,7 @@ impl Webhooks {
                     .map_err(Failure::from);
             }
             if let Err(error) = done {
-                tracing::warn!(%error, "received events could not be looked after");
+                tracing::warn!(error = %chain(&error), "received events could not be looked after");
             }
             self.env.clock.sleep(POLL_INTERVAL).await;
         }

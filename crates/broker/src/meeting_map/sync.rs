@@ -6,7 +6,9 @@
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
-use model::{Class, Code, CredentialId, CredentialKind, Failure, MeetingNumber, Timestamp, WorkspaceId};
+use model::{
+    Class, Code, CredentialId, CredentialKind, Failure, MeetingNumber, Timestamp, WorkspaceId, chain,
+};
 use rate_limits::CallPriority;
 use store::{Credential, DueSync, Lease, Meeting, StoreError, Subject, SyncOutcome};
 use workers::Backoff;
@@ -98,7 +100,7 @@ impl MeetingMap {
     pub async fn run_forgetting(self: Arc<Self>) -> Infallible {
         loop {
             if let Err(error) = self.store.forget_gone_meetings(self.env.now() - GONE_TTL).await {
-                tracing::warn!(%error, "the marks of deleted meetings could not be removed");
+                tracing::warn!(error = %chain(&error), "the marks of deleted meetings could not be removed");
             }
             self.env.clock.sleep(FORGET_INTERVAL).await;
         }

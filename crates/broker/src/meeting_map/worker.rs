@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use model::{Failure, LeaseToken};
+use model::{Failure, LeaseToken, chain};
 use store::{DueSync, Lease};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -62,7 +62,9 @@ impl Work for DueLists {
                 Ok(true) => {}
                 Ok(false) => return,
                 // While the store is away, no other server can take the lease either.
-                Err(error) => tracing::warn!(%error, "the lease of a list of meetings was not renewed"),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "the lease of a list of meetings was not renewed")
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{
-    Code, CredentialId, CredentialKind, Environment, Failure, Secret, Source, Timestamp, WorkspaceId,
+    Code, CredentialId, CredentialKind, Environment, Failure, Secret, Source, Timestamp, WorkspaceId, chain,
 };
 use rate_limits::{CallPriority, Charged, Limits};
 use store::{AccountStore, Credential};
@@ -163,7 +163,7 @@ impl AccessTokens {
         let life = credential.grant.access_expires_at.since(self.grants.at_zoom(credential.granted_at));
         let look_at = schedule::ahead(&self.env, credential.granted_at, life);
         if let Err(error) = self.store.touch_credential(credential.id, now, Some(look_at)).await {
-            tracing::warn!(credential = %credential.id, %error, "the use of an account was not recorded");
+            tracing::warn!(credential = %credential.id, error = %chain(&error), "the use of an account was not recorded");
         }
     }
 }

@@ -98,7 +98,7 @@ async fn a_strangers_form_comes_within_five_seconds_and_is_small() {
     let request = Request::builder().method("POST").uri("/sign-in").body(body).unwrap();
     let slow = app.meanwhile(app.send(request)).await;
     assert_eq!(slow.status, 400);
-    assert!(slow.text.contains("The form did not come within 5 s."), "{}", slow.text);
+    assert!(slow.text.contains("The form did not arrive within 5 s."), "{}", slow.text);
     assert!(app.env.now().since(begun) < Duration::from_secs(10), "on the clock that the test moves");
     let large = first_form(&app, "/sign-in", &[("key", &"x".repeat(256 * 1024))]).await;
     assert_eq!(large.status, 413);

@@ -6,7 +6,7 @@ use browser::{BrowserConfig, BrowserError, SDK_VERSION};
 use tokio::process::Command;
 
 use super::{
-    ANSWERS_WITHIN, Patient,
+    ANSWERS_WITHIN, Examined,
     report::{Finding, Report},
 };
 use crate::server;
@@ -16,20 +16,20 @@ const WHY: &str = "The server does not start, because it could send no bot.";
 /// Less than this, in MiB: a page of the SDK that shows a picture crashes with Docker's 64.
 const SHARED_MEMORY: u64 = 256;
 
-pub(super) async fn examine(patient: &Patient, report: &mut Report) {
-    if !patient.config.bots.capacity().runs_bots() {
+pub(super) async fn examine(examined: &Examined, report: &mut Report) {
+    if !examined.config.bots.capacity().runs_bots() {
         for check in ["chromium", "sdk", "shared_memory"] {
             report.add(Finding::skipped(check, NO_BOTS));
         }
         return;
     }
-    let config = server::browser_config(&patient.config);
-    report.add(chromium(patient, &config).await);
+    let config = server::browser_config(&examined.config);
+    report.add(chromium(examined, &config).await);
     report.add(sdk(&config));
     report.add(shared_memory(Path::new("/dev/shm"), SHARED_MEMORY));
 }
 
-async fn chromium(patient: &Patient, config: &BrowserConfig) -> Finding {
+async fn chromium(examined: &Examined, config: &BrowserConfig) -> Finding {
     const CHECK: &str = "chromium";
     const FIX: &str = "Install the distribution's chromium, or set browser.chromium; a token broker needs none: \
                        bots.capacity = 0.";
@@ -39,7 +39,7 @@ async fn chromium(patient: &Patient, config: &BrowserConfig) -> Finding {
     };
     let mut command = Command::new(&path);
     command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    let asked = patient.env.clock.timeout(ANSWERS_WITHIN, command.output()).await;
+    let asked = examined.env.clock.timeout(ANSWERS_WITHIN, command.output()).await;
     let version = match asked {
         Some(Ok(answer)) if answer.status.success() => {
             String::from_utf8_lossy(&answer.stdout).trim().to_owned()
@@ -56,7 +56,7 @@ async fn chromium(patient: &Patient, config: &BrowserConfig) -> Finding {
     if config.sandbox {
         return Finding::ok(CHECK, found);
     }
-    let fix = if patient.config.browser.sandbox.is_some() {
+    let fix = if examined.config.browser.sandbox.is_some() {
         "Set browser.sandbox = true where this user may make user namespaces; elsewhere a container is the wall."
     } else {
         "Run the server as another user than root."

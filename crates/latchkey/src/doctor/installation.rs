@@ -9,7 +9,7 @@ use store_sql::{postgres, sqlite};
 use tenants::{Vault, Workspaces};
 
 use super::{
-    Patient,
+    Examined,
     report::{Finding, Report},
 };
 use crate::{
@@ -28,9 +28,9 @@ pub(super) struct Installation {
 }
 
 /// Nothing when one of both cannot be used: that has been reported.
-pub(super) async fn open(patient: &Patient, report: &mut Report) -> Option<Installation> {
-    let database = database(patient, report).await;
-    let keys = key_ring(patient, database.as_ref(), report).await;
+pub(super) async fn open(examined: &Examined, report: &mut Report) -> Option<Installation> {
+    let database = database(examined, report).await;
+    let keys = key_ring(examined, database.as_ref(), report).await;
     match (database, keys) {
         (Some(database), Some(keys)) => Some(Installation { database, vault: Vault::new(keys) }),
         (Some(database), None) => {
@@ -41,8 +41,8 @@ pub(super) async fn open(patient: &Patient, report: &mut Report) -> Option<Insta
     }
 }
 
-async fn database(patient: &Patient, report: &mut Report) -> Option<Database> {
-    let (config, path) = (&patient.config, sqlite_file(&patient.config));
+async fn database(examined: &Examined, report: &mut Report) -> Option<Database> {
+    let (config, path) = (&examined.config, sqlite_file(&examined.config));
     match config.postgres() {
         Err(error) => {
             let fix = "Correct database_url, or the file that database_url_file names.";
@@ -116,9 +116,13 @@ fn parts(message: &str) -> (String, String) {
     (found.to_owned(), advice.to_owned())
 }
 
-async fn key_ring(patient: &Patient, database: Option<&Database>, report: &mut Report) -> Option<Arc<Keys>> {
+async fn key_ring(
+    examined: &Examined,
+    database: Option<&Database>,
+    report: &mut Report,
+) -> Option<Arc<Keys>> {
     const WHY: &str = "Without its own key ring no stored secret opens, and the server does not start.";
-    let Patient { config, env, .. } = patient;
+    let Examined { config, env, .. } = examined;
     let opened = match keys::provider(config) {
         Ok(provider) => provider.open(env).await,
         Err(error) => {

@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Resource, getrlimit};
 
 use super::{
-    Patient,
+    Examined,
     report::{Finding, Report},
 };
 use crate::{data_dir, descriptors};
@@ -18,7 +18,7 @@ use crate::{data_dir, descriptors};
 const MOST_FILES: usize = 20_000;
 
 /// The file itself: what it holds may be secret.
-pub(super) fn configuration(patient: &Patient, path: Option<&Path>, report: &mut Report) {
+pub(super) fn configuration(examined: &Examined, path: Option<&Path>, report: &mut Report) {
     const CHECK: &str = "configuration";
     let usual = Path::new("latchkey.toml");
     let Some(path) = path.or_else(|| usual.exists().then_some(usual)) else {
@@ -27,7 +27,7 @@ pub(super) fn configuration(patient: &Patient, path: Option<&Path>, report: &mut
         return;
     };
     let mode = fs::metadata(path).map(|file| file.mode() & 0o777).unwrap_or_default();
-    let config = &patient.config;
+    let config = &examined.config;
     let has_secrets = config.database_url.is_some()
         || config.metrics.token.is_some()
         || config.mail.holds_a_password()
@@ -48,11 +48,11 @@ pub(super) fn configuration(patient: &Patient, path: Option<&Path>, report: &mut
 }
 
 /// It is its owner's alone, and so is what lies in it.
-pub(super) fn data_dir(patient: &Patient, report: &mut Report) {
+pub(super) fn data_dir(examined: &Examined, report: &mut Report) {
     const CHECK: &str = "data_dir";
     const WHY: &str =
         "It opens accounts: database, keys, escrow and audit lie in it, and screenshots show meetings.";
-    let folder = &patient.config.data_dir;
+    let folder = &examined.config.data_dir;
     let shown = folder.display();
     if !folder.exists() {
         let found = format!("{shown} is not there yet: the first start makes it, closed to others");
@@ -87,9 +87,9 @@ pub(super) fn data_dir(patient: &Patient, report: &mut Report) {
 }
 
 /// Screenshots show meetings: a folder of their own is closed to others, too.
-pub(super) fn screenshots(patient: &Patient, report: &mut Report) {
+pub(super) fn screenshots(examined: &Examined, report: &mut Report) {
     const CHECK: &str = "screenshots";
-    if patient.config.screenshots_stay_here() {
+    if examined.config.screenshots_stay_here() {
         report.add(Finding::warning(
             CHECK,
             "they lie in this server's data_dir",
@@ -97,7 +97,7 @@ pub(super) fn screenshots(patient: &Patient, report: &mut Report) {
             "Set screenshots.folder to a folder that all servers mount, or screenshots.s3.",
         ));
     }
-    let Some(folder) = patient.config.screenshots.folder() else { return };
+    let Some(folder) = examined.config.screenshots.folder() else { return };
     let shown = folder.display();
     report.add(match data_dir::check_folder("screenshots.folder", folder) {
         Ok(()) => Finding::ok(CHECK, format!("{shown} is closed to others, or made by the first start")),
@@ -143,9 +143,9 @@ fn open_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Space for database, journal and screenshots.
-pub(super) fn disk(patient: &Patient, least: u64, report: &mut Report) {
+pub(super) fn disk(examined: &Examined, least: u64, report: &mut Report) {
     const CHECK: &str = "disk";
-    let folder = &patient.config.data_dir;
+    let folder = &examined.config.data_dir;
     // The nearest folder that is there has the same disk.
     let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
@@ -167,12 +167,12 @@ pub(super) fn disk(patient: &Patient, least: u64, report: &mut Report) {
 }
 
 /// How many files this user's processes may open: the server raises its own limit as far as this.
-pub(super) fn descriptors(patient: &Patient, report: &mut Report) {
+pub(super) fn descriptors(examined: &Examined, report: &mut Report) {
     const CHECK: &str = "descriptors";
     const FIX: &str =
         "LimitNOFILE=65536 in the unit, --ulimit nofile=65536 for a container, or ulimit -Hn 65536.";
     let most = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-    let wanted = patient.config.connections.most.get() as u64;
+    let wanted = examined.config.connections.most.get() as u64;
     let (needed, meant) = (descriptors::FEWEST_OF_ALL, descriptors::RESERVE + wanted);
     report.add(if most < needed {
         let found = format!("a process may open {most} files, and the server needs {needed}");

@@ -3,15 +3,15 @@
 use std::error::Error as _;
 
 use super::{
-    Patient,
+    Examined,
     report::{Finding, Report},
 };
 
 const CHECK: &str = "mail";
 
-pub(super) async fn examine(patient: &Patient, report: &mut Report) {
+pub(super) async fn examine(examined: &Examined, report: &mut Report) {
     // What is wrong with the section is reported as a fault of the configuration.
-    let Ok(Some(mailer)) = patient.config.mail.mailer(&patient.public_base, &patient.env) else {
+    let Ok(Some(mailer)) = examined.config.mail.mailer(&examined.public_base, &examined.env) else {
         report
             .add(Finding::skipped(CHECK, "mail.server is not set: endpoints of the kind email are refused"));
         return;

@@ -40,8 +40,8 @@ pub(crate) struct Arguments {
     output: Output,
 }
 
-/// What the checks share.
-struct Patient {
+/// The installation that is examined.
+struct Examined {
     config: Config,
     env: Environment,
     /// Where the outside reaches the server.
@@ -86,15 +86,15 @@ async fn examine(arguments: &Arguments, config: Config, report: &mut Report) -> 
         .timeout(ANSWERS_WITHIN)
         .build()?;
     let public_base = config.public_url.clone().unwrap_or(usual);
-    let patient = Patient { config, env: Environment::system(), public_base, http };
+    let examined = Examined { config, env: Environment::system(), public_base, http };
 
-    machine::configuration(&patient, arguments.config.as_deref(), report);
-    machine::data_dir(&patient, report);
-    machine::screenshots(&patient, report);
-    machine::disk(&patient, arguments.least_free_space, report);
-    machine::descriptors(&patient, report);
-    browser::examine(&patient, report).await;
-    let installation = installation::open(&patient, report).await;
+    machine::configuration(&examined, arguments.config.as_deref(), report);
+    machine::data_dir(&examined, report);
+    machine::screenshots(&examined, report);
+    machine::disk(&examined, arguments.least_free_space, report);
+    machine::descriptors(&examined, report);
+    browser::examine(&examined, report).await;
+    let installation = installation::open(&examined, report).await;
     if arguments.offline {
         for check in ["zoom", "clock", "server", "public_url", "mail", "app", "webhook_endpoint"] {
             report.add(Finding::skipped(check, "--offline"));
@@ -103,26 +103,19 @@ async fn examine(arguments: &Arguments, config: Config, report: &mut Report) -> 
     let mut zoom = None;
     let mut is_running = false;
     if !arguments.offline {
-        zoom = zoom::examine(&patient, report).await;
-        is_running = public_url::examine(&patient, report).await;
-        Box::pin(mail::examine(&patient, report)).await;
+        zoom = zoom::examine(&examined, report).await;
+        is_running = public_url::examine(&examined, report).await;
+        Box::pin(mail::examine(&examined, report)).await;
     }
     if let Some(installation) = installation {
         let outside = (!arguments.offline).then_some(tenants::Outside { zoom: zoom.as_ref(), is_running });
-        tenants::examine(&patient, &installation, outside, report).await;
+        tenants::examine(&examined, &installation, outside, report).await;
         installation.database.close().await;
     }
     Ok(())
 }
 
-/// An error and what it came from, in one line. Addresses are left out: their query may hold a secret.
-fn chain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        words = format!("{words}: {inner}");
-        cause = inner.source();
-    }
-    words
+/// An error with its causes, without its address: the query may hold a secret.
+fn without_url(error: reqwest::Error) -> String {
+    model::chain(&error.without_url()).to_string()
 }

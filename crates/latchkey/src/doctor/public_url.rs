@@ -8,9 +8,10 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use super::{
-    ANSWERS_WITHIN, Patient, chain,
+    ANSWERS_WITHIN, Examined,
     report::{Finding, Report},
     tls::{TlsTrouble, handshake},
+    without_url,
 };
 use crate::config::networks;
 
@@ -23,12 +24,12 @@ const WHY: &str =
     "Zoom's consents and webhooks, and the requests of bot platforms, come through this address.";
 
 /// Answers whether this installation's server runs.
-pub(super) async fn examine(patient: &Patient, report: &mut Report) -> bool {
-    let is_running = server(patient, report).await;
-    let Some(url) = &patient.config.public_url else {
+pub(super) async fn examine(examined: &Examined, report: &mut Report) -> bool {
+    let is_running = server(examined, report).await;
+    let Some(url) = &examined.config.public_url else {
         report.add(Finding::warning(
             PUBLIC_URL,
-            format!("it is not set: {} is told to Zoom, browsers and bot platforms", patient.public_base),
+            format!("it is not set: {} is told to Zoom, browsers and bot platforms", examined.public_base),
             "Only programs and browsers on this machine reach it.",
             "Set public_url to the https address of the proxy in front.",
         ));
@@ -37,7 +38,7 @@ pub(super) async fn examine(patient: &Patient, report: &mut Report) -> bool {
     let is_local = is_loopback(url);
     match url.scheme() {
         "https" => {
-            if !certificate(patient, url, report).await {
+            if !certificate(examined, url, report).await {
                 return is_running;
             }
         }
@@ -52,16 +53,16 @@ pub(super) async fn examine(patient: &Patient, report: &mut Report) -> bool {
             return is_running;
         }
     }
-    if reached(patient, url, is_running, report).await {
-        proxy(patient, url, report).await;
+    if reached(examined, url, is_running, report).await {
+        proxy(examined, url, report).await;
     }
     is_running
 }
 
 /// The server, asked where it listens.
-async fn server(patient: &Patient, report: &mut Report) -> bool {
+async fn server(examined: &Examined, report: &mut Report) -> bool {
     const CHECK: &str = "server";
-    let mut listen = patient.config.listen;
+    let mut listen = examined.config.listen;
     if listen.ip().is_unspecified() {
         listen.set_ip(if listen.is_ipv4() {
             [127, 0, 0, 1].into()
@@ -69,7 +70,7 @@ async fn server(patient: &Patient, report: &mut Report) -> bool {
             IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])
         });
     }
-    let answer = patient.http.get(format!("http://{listen}/readyz")).send().await;
+    let answer = examined.http.get(format!("http://{listen}/readyz")).send().await;
     let Ok(answer) = answer else {
         let found = format!("nothing answers at {listen}: start it, then run this again");
         report.add(Finding::skipped(CHECK, found));
@@ -100,9 +101,9 @@ async fn server(patient: &Patient, report: &mut Report) -> bool {
 }
 
 /// Whether it holds, and for how long.
-async fn certificate(patient: &Patient, url: &Url, report: &mut Report) -> bool {
+async fn certificate(examined: &Examined, url: &Url, report: &mut Report) -> bool {
     let shake = async |ahead| {
-        let shaken = patient.env.clock.timeout(ANSWERS_WITHIN, handshake(url, ahead, &patient.env)).await;
+        let shaken = examined.env.clock.timeout(ANSWERS_WITHIN, handshake(url, ahead, &examined.env)).await;
         shaken.unwrap_or_else(|| Err(TlsTrouble::Other("no answer within 10 s".into())))
     };
     match shake(Duration::ZERO).await {
@@ -141,13 +142,13 @@ async fn certificate(patient: &Patient, url: &Url, report: &mut Report) -> bool 
 }
 
 /// Whether Latchkey is what answers there.
-async fn reached(patient: &Patient, url: &Url, is_running: bool, report: &mut Report) -> bool {
+async fn reached(examined: &Examined, url: &Url, is_running: bool, report: &mut Report) -> bool {
     let fault = |found: String, fix: &str| Finding::fault(PUBLIC_URL, found, WHY, fix);
-    let answer = match patient.http.get(below(url, "readyz")).send().await {
+    let answer = match examined.http.get(below(url, "readyz")).send().await {
         Ok(answer) => answer,
         Err(error) => {
             let fix = "Start the proxy, open its port in the firewall, and see that the name resolves to it.";
-            report.add(fault(format!("{url} does not answer: {}", chain(error)), fix));
+            report.add(fault(format!("{url} does not answer: {}", without_url(error)), fix));
             return false;
         }
     };
@@ -164,21 +165,26 @@ async fn reached(patient: &Patient, url: &Url, is_running: bool, report: &mut Re
     }
     let fix = format!(
         "Let the proxy pass everything below {url} to {}, its path unchanged, and answer nothing itself.",
-        patient.config.listen
+        examined.config.listen
     );
     report.add(fault(format!("{url}readyz is answered by something else than Latchkey ({status})"), &fix));
     false
 }
 
 /// Whether requests arrive as they were sent, and the proxy is known as one.
-async fn proxy(patient: &Patient, url: &Url, report: &mut Report) {
+async fn proxy(examined: &Examined, url: &Url, report: &mut Report) {
     const WRONG_KEY: &str = "Token lk_doctor_asks_whether_this_arrives";
-    let request = patient.http.get(below(url, "api/v1/bot/")).header("authorization", WRONG_KEY);
+    let request = examined.http.get(below(url, "api/v1/bot/")).header("authorization", WRONG_KEY);
     let answer = match request.send().await {
         Ok(answer) => (answer.status(), answer.json::<Value>().await.unwrap_or_default()),
         Err(error) => {
             let fix = "See the proxy's log.";
-            report.add(Finding::fault(PROXY, format!("no answer from the API: {}", chain(error)), WHY, fix));
+            report.add(Finding::fault(
+                PROXY,
+                format!("no answer from the API: {}", without_url(error)),
+                WHY,
+                fix,
+            ));
             return;
         }
     };
@@ -192,8 +198,8 @@ async fn proxy(patient: &Patient, url: &Url, report: &mut Report) {
         ));
         return;
     }
-    let proxies = networks("connections.proxies", &patient.config.connections.proxies).unwrap_or_default();
-    let listen = patient.config.listen.ip();
+    let proxies = networks("connections.proxies", &examined.config.connections.proxies).unwrap_or_default();
+    let listen = examined.config.listen.ip();
     let is_known = proxies.iter().any(|network: &IpNet| network.contains(&listen));
     report.add(if listen.is_loopback() && !is_known {
         Finding::fault(

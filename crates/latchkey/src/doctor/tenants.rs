@@ -10,9 +10,10 @@ use tenants::Cell;
 use zoom::{AppKeys, ZoomClient, encrypt_plain_token};
 
 use super::{
-    Patient, chain,
+    Examined,
     installation::Installation,
     report::{Finding, Report},
+    without_url,
 };
 use crate::config::networks;
 
@@ -33,12 +34,12 @@ pub(super) struct Outside<'a> {
 }
 
 pub(super) async fn examine(
-    patient: &Patient,
+    examined: &Examined,
     installation: &Installation,
     outside: Option<Outside<'_>>,
     report: &mut Report,
 ) {
-    if let Err(error) = look(patient, installation, outside, report).await {
+    if let Err(error) = look(examined, installation, outside, report).await {
         report.add(Finding::fault(
             "database",
             format!("it cannot be read: {error}"),
@@ -49,7 +50,7 @@ pub(super) async fn examine(
 }
 
 async fn look(
-    patient: &Patient,
+    examined: &Examined,
     installation: &Installation,
     outside: Option<Outside<'_>>,
     report: &mut Report,
@@ -70,23 +71,23 @@ async fn look(
         ));
     }
     for app in &apps {
-        self::app(patient, installation, app, outside.as_ref(), report).await;
+        self::app(examined, installation, app, outside.as_ref(), report).await;
     }
-    self::accounts(patient, &accounts, report);
+    self::accounts(examined, &accounts, report);
     if outside.is_some() {
-        self::endpoints(patient, installation, &endpoints, report).await;
+        self::endpoints(examined, installation, &endpoints, report).await;
     }
     Ok(())
 }
 
 async fn app(
-    patient: &Patient,
+    examined: &Examined,
     installation: &Installation,
     app: &ZoomOauthApp,
     outside: Option<&Outside<'_>>,
     report: &mut Report,
 ) {
-    let addresses = Addresses::new(patient.public_base.clone());
+    let addresses = Addresses::new(examined.public_base.clone());
     let secret = |cell, sealed| installation.vault.open(app.workspace, cell, sealed);
     let about = || format!("{} ({})", app.client_id, app.id);
     let mut is_well = true;
@@ -122,7 +123,7 @@ async fn app(
     }
     if outside.is_some_and(|outside| outside.is_running)
         && let Ok(webhook_secret) = secret(Cell::WebhookSecret(app.id), &app.webhook_secret)
-        && let Some(finding) = delivered(patient, webhook, &webhook_secret).await
+        && let Some(finding) = delivered(examined, webhook, &webhook_secret).await
     {
         add(finding);
     }
@@ -151,11 +152,11 @@ fn missing(kind: CredentialKind, granted: Option<&[String]>) -> Option<Finding> 
 }
 
 /// Sends a webhook as Zoom would, of an event that means nothing here: proof that path, headers and body arrive unchanged.
-async fn delivered(patient: &Patient, webhook: url::Url, secret: &Secret) -> Option<Finding> {
+async fn delivered(examined: &Examined, webhook: url::Url, secret: &Secret) -> Option<Finding> {
     const BODY: &str = r#"{"event":"latchkey.doctor","event_ts":0,"payload":{"object":{}}}"#;
-    let timestamp = patient.env.now().as_second().to_string();
+    let timestamp = examined.env.now().as_second().to_string();
     let signature = encrypt_plain_token(secret, &format!("v0:{timestamp}:{BODY}"));
-    let request = patient
+    let request = examined
         .http
         .post(webhook)
         .header("content-type", "application/json")
@@ -169,7 +170,7 @@ async fn delivered(patient: &Patient, webhook: url::Url, secret: &Secret) -> Opt
             let body = answer.json::<serde_json::Value>().await.unwrap_or_default();
             format!("a signed webhook is answered {status} {}", body["code"].as_str().unwrap_or_default())
         }
-        Err(error) => format!("a signed webhook gets no answer: {}", chain(error)),
+        Err(error) => format!("a signed webhook gets no answer: {}", without_url(error)),
     };
     Some(Finding::fault(
         "app_webhook",
@@ -179,8 +180,8 @@ async fn delivered(patient: &Patient, webhook: url::Url, secret: &Secret) -> Opt
     ))
 }
 
-fn accounts(patient: &Patient, accounts: &[Credential], report: &mut Report) {
-    let now = patient.env.now();
+fn accounts(examined: &Examined, accounts: &[Credential], report: &mut Report) {
+    let now = examined.env.now();
     let connected: Vec<_> = accounts
         .iter()
         .filter(|account| !matches!(account.status, CredentialStatus::Disconnected(_)))
@@ -255,16 +256,16 @@ fn list(troubles: Vec<Finding>, where_all_are: &str, report: &mut Report) {
 }
 
 async fn endpoints(
-    patient: &Patient,
+    examined: &Examined,
     installation: &Installation,
     endpoints: &[WebhookEndpoint],
     report: &mut Report,
 ) {
-    let client = networks("callbacks.allow_networks", &patient.config.callbacks.allow_networks)
+    let client = networks("callbacks.allow_networks", &examined.config.callbacks.allow_networks)
         .ok()
-        .and_then(|allowed| CallbackClient::new(NetworkGuard::new(allowed), patient.env.clone()).ok());
+        .and_then(|allowed| CallbackClient::new(NetworkGuard::new(allowed), examined.env.clone()).ok());
     let Some(client) = client else { return };
-    let mailer = patient.config.mail.mailer(&patient.public_base, &patient.env);
+    let mailer = examined.config.mail.mailer(&examined.public_base, &examined.env);
     let sends_mail = mailer.is_ok_and(|mailer| mailer.is_some());
     let mut troubles = Vec::new();
     for endpoint in endpoints {

@@ -8,23 +8,24 @@ use url::Url;
 use zoom::{Endpoints, ZoomClient};
 
 use super::{
-    ANSWERS_WITHIN, Patient, chain,
+    ANSWERS_WITHIN, Examined,
     report::{Finding, Report},
+    without_url,
 };
 use crate::startup_warnings;
 
 const CHECK: &str = "zoom";
 
 /// A client for the configured Zoom, if it answers.
-pub(super) async fn examine(patient: &Patient, report: &mut Report) -> Option<ZoomClient> {
+pub(super) async fn examine(examined: &Examined, report: &mut Report) -> Option<ZoomClient> {
     const WHY: &str = "No account can be connected or refreshed, and no token made.";
-    let section = &patient.config.zoom;
+    let section = &examined.config.zoom;
     let endpoints = Endpoints {
         oauth_base: section.oauth_base.clone(),
         api_base: section.api_base.clone(),
         ca_file: section.ca_file.clone(),
     };
-    let client = match ZoomClient::new(endpoints, patient.env.clone()) {
+    let client = match ZoomClient::new(endpoints, examined.env.clone()) {
         Ok(client) => client,
         Err(error) => {
             report.add(Finding::fault(
@@ -38,7 +39,7 @@ pub(super) async fn examine(patient: &Patient, report: &mut Report) -> Option<Zo
     };
     let mut answers = true;
     for (key, base) in [("zoom.oauth_base", &section.oauth_base), ("zoom.api_base", &section.api_base)] {
-        if let Err(error) = reach(patient, base).await {
+        if let Err(error) = reach(examined, base).await {
             answers = false;
             report.add(Finding::fault(
                 CHECK,
@@ -56,7 +57,7 @@ pub(super) async fn examine(patient: &Patient, report: &mut Report) -> Option<Zo
         return None;
     }
     let hosts = [&section.oauth_base, &section.api_base].map(|base| base.authority().to_owned());
-    report.add(match startup_warnings::trust(&patient.config) {
+    report.add(match startup_warnings::trust(&examined.config) {
         None => Finding::ok(CHECK, format!("{} and {} answer", hosts[0], hosts[1])),
         Some(problem) => Finding::warning(
             CHECK,
@@ -70,15 +71,15 @@ pub(super) async fn examine(patient: &Patient, report: &mut Report) -> Option<Zo
 }
 
 /// Whatever is answered, something is there.
-async fn reach(patient: &Patient, base: &Url) -> Result<(), String> {
+async fn reach(examined: &Examined, base: &Url) -> Result<(), String> {
     let mut http = reqwest_builder().redirect(reqwest::redirect::Policy::none()).timeout(ANSWERS_WITHIN);
-    if let Some(path) = &patient.config.zoom.ca_file {
+    if let Some(path) = &examined.config.zoom.ca_file {
         let pem = std::fs::read(path).map_err(|error| error.to_string())?;
-        let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(chain)?;
+        let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(without_url)?;
         http = http.tls_certs_merge(roots);
     }
-    let http = http.build().map_err(chain)?;
-    http.request(Method::HEAD, base.clone()).send().await.map(drop).map_err(chain)
+    let http = http.build().map_err(without_url)?;
+    http.request(Method::HEAD, base.clone()).send().await.map(drop).map_err(without_url)
 }
 
 #[expect(

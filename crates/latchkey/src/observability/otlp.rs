@@ -48,7 +48,7 @@ impl SpanExport {
     /// Waits until the rest is sent, five seconds at most.
     pub(super) fn stop(self) {
         if let Err(error) = self.provider.shutdown() {
-            tracing::warn!(%error, "the last spans did not reach the collector");
+            tracing::warn!(error = %model::chain(&error), "the last spans did not reach the collector");
         }
     }
 }

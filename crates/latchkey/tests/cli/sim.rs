@@ -55,7 +55,7 @@ async fn it_plays_a_meeting_from_a_script() {
 
     fs::write(folder.path().join("wrong.toml"), "[meeting]\n\n[[step]]\nat = 0\ndo = \"dance\"\n").unwrap();
     for (file, words) in
-        [("wrong.toml", "wrong.toml: line 3: do: there is no \"dance\""), ("none.toml", "cannot be read")]
+        [("wrong.toml", "wrong.toml: line 3: do: unknown action \"dance\""), ("none.toml", "cannot be read")]
     {
         let line = refusal(latchkey(folder.path(), &["sim", "--script", file])).await;
         assert!(line.contains("--script") && line.contains(words), "{line}");

@@ -19,8 +19,8 @@ impl Address {
         if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(OpenError::Address { cause: "it does not begin with postgres://".into() });
         }
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|error| OpenError::Address { cause: error.to_string() })?;
+        let options =
+            PgConnectOptions::from_str(url).map_err(|error| OpenError::Address { cause: error.into() })?;
         Ok(Self(Arc::new(options.application_name("latchkey").disable_statement_logging())))
     }
 

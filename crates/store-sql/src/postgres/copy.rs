@@ -11,7 +11,7 @@ use super::{
     connections::{ON_ROWS, ONE_MOMENT},
     migrations, open,
 };
-use crate::db::unavailable;
+use crate::error::failed;
 
 /// How often to look for servers that are still running, a tenth of a second apart.
 const LOOKS: u32 = 20;
@@ -85,7 +85,7 @@ impl Copying {
             .bind(table.name)
             .fetch_all(&mut self.db)
             .await
-            .map_err(unavailable)?;
+            .map_err(failed)?;
             let kinds = rows.into_iter().map(|(name, kind)| Ok((name, known(table, &kind)?)));
             self.kinds.insert(table.name, kinds.collect::<Result<_, StoreError>>()?);
         }
@@ -104,7 +104,7 @@ impl Copying {
     async fn count_rows(&mut self, table: &Table) -> Result<u64, StoreError> {
         let sql = format!("-- copy: count\nSELECT count(*) FROM {}", table.name);
         let count: i64 =
-            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.db).await.map_err(unavailable)?;
+            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.db).await.map_err(failed)?;
         Ok(count.unsigned_abs())
     }
 }
@@ -150,7 +150,7 @@ impl Snapshot for Copying {
                 Value::Bytes(bytes) => query.bind(bytes),
             };
         }
-        let rows = query.fetch_all(&mut self.db).await.map_err(unavailable)?;
+        let rows = query.fetch_all(&mut self.db).await.map_err(failed)?;
         let cells = |row| kinds.iter().enumerate().map(|(column, kind)| value(row, column, *kind)).collect();
         rows.iter().map(cells).collect()
     }
@@ -194,12 +194,12 @@ impl CopyTarget for Copying {
                 Kind::Bytes => query.bind(each(cells, Value::into_bytes).ok_or_else(mismatch)?),
             };
         }
-        query.execute(&mut self.db).await.map_err(unavailable)?;
+        query.execute(&mut self.db).await.map_err(failed)?;
         Ok(())
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        self.db.execute("-- copy: commit\nCOMMIT").await.map_err(unavailable)?;
+        self.db.execute("-- copy: commit\nCOMMIT").await.map_err(failed)?;
         // An error while closing doesn't matter.
         drop(self.db.close().await);
         Ok(())
@@ -239,7 +239,7 @@ fn value(row: &PgRow, column: usize, kind: Kind) -> Result<Value, StoreError> {
         Kind::Text | Kind::Json => row.try_get::<Option<String>, _>(column).map(|text| text.map(Value::Text)),
         Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(column).map(|bytes| bytes.map(Value::Bytes)),
     };
-    value.map(|value| value.unwrap_or(Value::Null)).map_err(unavailable)
+    value.map(|value| value.unwrap_or(Value::Null)).map_err(failed)
 }
 
 /// A column as an array; `None` when a cell has another type.

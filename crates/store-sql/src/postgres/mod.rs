@@ -10,10 +10,7 @@ use sqlx::{Connection as _, error::DatabaseError};
 use store::StoreError;
 
 use crate::{
-    SqlStore,
-    db::{Pool, said},
-    statements::NotedSubjects,
-    written::Written,
+    SqlStore, commit_signals::CommitSignals, db::Pool, error::database_error, statements::NotedSubjects,
 };
 use connections::PostgresPool;
 
@@ -46,7 +43,7 @@ pub async fn open(address: &Address) -> Result<SqlStore, OpenError> {
         audit: pool(AUDIT_CONNECTIONS),
         noted: NotedSubjects::default(),
         observer: None,
-        written: Written::default(),
+        written: CommitSignals::default(),
     })
 }
 
@@ -59,6 +56,6 @@ pub async fn migrate(address: &Address) -> Result<Migrated, OpenError> {
 pub(crate) fn collided(error: &StoreError) -> bool {
     const SERIALIZATION_FAILURE: &str = "40001";
     const DEADLOCK_DETECTED: &str = "40P01";
-    let code = said(error).and_then(DatabaseError::code);
+    let code = database_error(error).and_then(DatabaseError::code);
     code.is_some_and(|code| [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].contains(&&*code))
 }

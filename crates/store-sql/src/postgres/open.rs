@@ -1,6 +1,6 @@
 //! The first connection, and the errors it can meet.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, error::DatabaseError, raw_sql};
 
@@ -21,26 +21,30 @@ pub enum OpenError {
     )]
     Address {
         /// The cause. Never the URL, because it holds a password.
-        cause: String,
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// The server does not answer.
-    #[error("no PostgreSQL answers at {address} ({cause}): start it, or correct `database_url`")]
-    Away {
+    #[error("no PostgreSQL answers at {address} ({}): start it, or correct `database_url`", said(&**cause))]
+    Unavailable {
         /// The server.
         address: Address,
-        /// The system's error.
-        cause: String,
+        /// The system's error, or PostgreSQL's.
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// Wrong password, unknown user, or a refused client address.
     #[error(
-        "PostgreSQL at {address} does not let {} in ({cause}): correct the user or password in `database_url`",
-        address.user()
+        "PostgreSQL at {address} does not let {} in ({}): correct the user or password in `database_url`",
+        address.user(),
+        said(cause)
     )]
     Refused {
         /// The server.
         address: Address,
         /// What PostgreSQL said.
-        cause: String,
+        #[source]
+        cause: sqlx::Error,
     },
     /// The server has no such database.
     #[error(
@@ -111,6 +115,7 @@ pub enum OpenError {
         /// The server.
         address: Address,
         /// What PostgreSQL said.
+        #[source]
         cause: sqlx::Error,
     },
     /// Any other error.
@@ -119,6 +124,7 @@ pub enum OpenError {
         /// The server.
         address: Address,
         /// What PostgreSQL said.
+        #[source]
         cause: sqlx::Error,
     },
 }
@@ -130,7 +136,8 @@ pub(crate) async fn connect(address: &Address) -> Result<PgConnection, OpenError
     let mut db = match answer {
         Ok(answer) => answer.map_err(|error| judge(address, error))?,
         Err(_) => {
-            return Err(OpenError::Away { address: address.clone(), cause: "no answer within 10 s".into() });
+            let cause = "no answer within 10 s".into();
+            return Err(OpenError::Unavailable { address: address.clone(), cause });
         }
     };
     let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
@@ -186,16 +193,17 @@ fn judge(address: &Address, error: sqlx::Error) -> OpenError {
     let address = address.clone();
     let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();
     match (code.as_str(), error) {
-        ("28000" | "28P01", error) => OpenError::Refused { address, cause: said(&error) },
+        ("28000" | "28P01", cause) => OpenError::Refused { address, cause },
         ("3D000", _) => OpenError::Missing { address },
         // The server is starting, stopping or full.
-        ("57P03" | "57P01" | "53300", error) => OpenError::Away { address, cause: said(&error) },
-        (_, sqlx::Error::Io(error)) => OpenError::Away { address, cause: error.to_string() },
+        ("57P03" | "57P01" | "53300", error) => OpenError::Unavailable { address, cause: error.into() },
+        (_, sqlx::Error::Io(error)) => OpenError::Unavailable { address, cause: error.into() },
         (_, cause) => OpenError::Unusable { address, cause },
     }
 }
 
 /// PostgreSQL's message without the driver's prefix.
-fn said(error: &sqlx::Error) -> String {
-    error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
+fn said(error: &(dyn Error + 'static)) -> String {
+    let from_postgres = error.downcast_ref().and_then(sqlx::Error::as_database_error);
+    from_postgres.map_or_else(|| error.to_string(), |error| error.message().to_owned())
 }

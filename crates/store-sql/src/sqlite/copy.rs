@@ -12,7 +12,7 @@ use sqlx::{
 use store::{CopyTarget, Row, Snapshot, StoreError, Table, Value};
 
 use super::{OpenError, migrations};
-use crate::db::unavailable;
+use crate::error::failed;
 
 /// A transaction with an exclusive lock on the file, also against servers. Dropping it rolls back.
 struct Alone {
@@ -51,7 +51,7 @@ impl Alone {
     async fn count_rows(&mut self, table: &Table) -> Result<u64, StoreError> {
         let sql = format!("-- copy: count\nSELECT count(*) FROM {}", table.name);
         let count: i64 =
-            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.db).await.map_err(unavailable)?;
+            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.db).await.map_err(failed)?;
         Ok(count.unsigned_abs())
     }
 }
@@ -63,7 +63,7 @@ impl Snapshot for Alone {
             .bind(table.name)
             .fetch_all(&mut self.db)
             .await
-            .map_err(unavailable)
+            .map_err(failed)
     }
 
     async fn count(&mut self, table: &Table) -> Result<u64, StoreError> {
@@ -91,7 +91,7 @@ impl Snapshot for Alone {
         for value in after.unwrap_or_default() {
             query = bind(query, value.clone());
         }
-        let rows = query.fetch_all(&mut self.db).await.map_err(unavailable)?;
+        let rows = query.fetch_all(&mut self.db).await.map_err(failed)?;
         rows.iter().map(|row| (0..columns.len()).map(|column| value(table, row, column)).collect()).collect()
     }
 }
@@ -114,14 +114,14 @@ impl CopyTarget for Alone {
             for value in row {
                 query = bind(query, value);
             }
-            query.execute(&mut self.db).await.map_err(unavailable)?;
+            query.execute(&mut self.db).await.map_err(failed)?;
         }
         Ok(())
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        self.db.execute("-- copy: commit\nCOMMIT").await.map_err(unavailable)?;
-        self.db.close().await.map_err(unavailable)
+        self.db.execute("-- copy: commit\nCOMMIT").await.map_err(failed)?;
+        self.db.close().await.map_err(failed)
     }
 }
 
@@ -137,14 +137,14 @@ fn bind(query: Query<'_>, value: Value) -> Query<'_> {
 }
 
 fn value(table: &Table, row: &SqliteRow, column: usize) -> Result<Value, StoreError> {
-    let raw = row.try_get_raw(column).map_err(unavailable)?;
+    let raw = row.try_get_raw(column).map_err(failed)?;
     if raw.is_null() {
         return Ok(Value::Null);
     }
     match raw.type_info().name() {
-        "INTEGER" => row.try_get(column).map(Value::Integer).map_err(unavailable),
-        "TEXT" => row.try_get(column).map(Value::Text).map_err(unavailable),
-        "BLOB" => row.try_get(column).map(Value::Bytes).map_err(unavailable),
+        "INTEGER" => row.try_get(column).map(Value::Integer).map_err(failed),
+        "TEXT" => row.try_get(column).map(Value::Text).map_err(failed),
+        "BLOB" => row.try_get(column).map(Value::Bytes).map_err(failed),
         other => {
             Err(StoreError::Corrupt { table: table.name, cause: format!("a value of type {other}").into() })
         }

@@ -17,6 +17,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
         /// SQLite's error.
+        #[source]
         cause: sqlx::Error,
     },
     /// Another process has it open.
@@ -54,6 +55,7 @@ pub enum OpenError {
         /// The migration.
         name: &'static str,
         /// SQLite's error.
+        #[source]
         cause: sqlx::Error,
     },
 }

@@ -16,7 +16,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{SqlStore, db::Pool, statements::NotedSubjects, written::Written};
+use crate::{SqlStore, commit_signals::CommitSignals, db::Pool, statements::NotedSubjects};
 
 pub use copy::{copy_target, snapshot};
 pub use migrations::OpenError;
@@ -45,16 +45,10 @@ pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
         writer,
         noted: NotedSubjects::default(),
         observer: None,
-        written: Written::default(),
+        written: CommitSignals::default(),
     })
 }
 
-/// A pool that reuses a connection only if the driver and SQLite agree that no transaction is open on it.
-///
-/// SQLite rolls back by itself when the disk is full, I/O fails or memory runs out
-/// (<https://www.sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The driver
-/// isn't told: its ROLLBACK or COMMIT fails, it believes that the transaction is still open, and it refuses
-/// to begin another. Such a connection is closed, and the next caller gets a new one.
 /// Whether the schema of the file at `path` is this version's. Nothing is changed.
 pub async fn check(path: &Path) -> Result<(), OpenError> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
@@ -65,6 +59,12 @@ pub async fn check(path: &Path) -> Result<(), OpenError> {
     checked
 }
 
+/// A pool that reuses a connection only if the driver and SQLite agree that no transaction is open on it.
+///
+/// SQLite rolls back by itself when the disk is full, I/O fails or memory runs out
+/// (<https://www.sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The driver
+/// isn't told: its ROLLBACK or COMMIT fails, it believes that the transaction is still open, and it refuses
+/// to begin another. Such a connection is closed, and the next caller gets a new one.
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)

@@ -12,7 +12,8 @@ use store::{
 use super::bot_outputs;
 use crate::{
     SqlStore,
-    db::{Isolation, Pool, Tx, exists},
+    db::{Isolation, Pool, Tx},
+    error::exists,
     query::{Query, insert, json, list, query, values},
     row::Row,
 };

@@ -14,7 +14,8 @@ use store::{
 use super::{account_log, events, meetings, overview, parked_consents, zoom_oauth_apps};
 use crate::{
     SqlStore,
-    db::{Isolation, Tx, exists},
+    db::{Isolation, Tx},
+    error::exists,
     page::{by, comparison, containing},
     query::{NO_BYTES, Value, insert, json, list, query, values},
     row::{Row, bytes},

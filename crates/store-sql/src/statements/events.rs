@@ -7,7 +7,8 @@ use store::{Event, EventFilter, Events, NewEvent, Note, StoreError, event_bodies
 use super::deliveries;
 use crate::{
     SqlStore,
-    db::{Isolation, Tx, exists},
+    db::{Isolation, Tx},
+    error::exists,
     query::{insert, list, query, values},
     row::Row,
 };

@@ -9,7 +9,8 @@ use store::{Appended, Lease, MeetingEventBatch, MeetingEvents, MeetingEventsSumm
 use super::realtime_endpoints;
 use crate::{
     SqlStore,
-    db::{Isolation, Pool, Tx, unavailable},
+    db::{Isolation, Pool, Tx},
+    error::failed,
     query::{NO_BYTES, insert, list, query, values},
     row::{Reader, Row},
     sqlite,
@@ -86,7 +87,7 @@ impl SqlStore {
     /// SQLite's log of writes still holds the pages as they were.
     pub(super) async fn forget_what_was_erased(&self) -> Result<(), StoreError> {
         match &self.writer {
-            Pool::Sqlite(writer) => sqlite::checkpoint(writer).await.map_err(unavailable),
+            Pool::Sqlite(writer) => sqlite::checkpoint(writer).await.map_err(failed),
             Pool::Postgres(_) => Ok(()),
         }
     }

@@ -14,7 +14,8 @@ use store::{
 use super::events;
 use crate::{
     SqlStore,
-    db::{Isolation, Tx, exists, said},
+    db::{Isolation, Tx},
+    error::{database_error, exists},
     query::{insert, query, values},
     row::{Reader, Row},
 };
@@ -390,7 +391,7 @@ impl Pools for SqlStore {
             let removed =
                 query("-- remove_pool\nDELETE FROM pools WHERE id = $1").bind(id).execute(&mut tx).await;
             match removed {
-                Err(error) if said(&error).is_some_and(DatabaseError::is_foreign_key_violation) => {
+                Err(error) if database_error(&error).is_some_and(DatabaseError::is_foreign_key_violation) => {
                     Ok(PoolRemoval::InUse)
                 }
                 Err(error) => Err(error),

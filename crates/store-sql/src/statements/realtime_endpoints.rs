@@ -57,7 +57,7 @@ pub(super) async fn wake(db: &mut Tx, bot: BotId, at: Timestamp) -> Result<(), S
     .execute(&mut *db)
     .await?;
     if woken > 0 {
-        db.has_written_of_meetings();
+        db.has_written_meeting_change();
     }
     Ok(())
 }

@@ -9,7 +9,8 @@ use store::{
 use super::{credentials, meetings, zoom_oauth_apps, zoom_oauth_apps::APP_COLUMNS};
 use crate::{
     SqlStore,
-    db::{Isolation, Pool, Tx, unavailable},
+    db::{Isolation, Pool, Tx},
+    error::failed,
     query::{insert, query, values},
     row::Row,
     sqlite,
@@ -155,7 +156,7 @@ impl ReceivedEvents for SqlStore {
         if let Pool::Sqlite(writer) = &self.writer {
             // The write-ahead log still has the old pages. A concurrent reader may prevent the checkpoint;
             // then they go when the log is full.
-            sqlite::checkpoint(writer).await.map_err(unavailable)?;
+            sqlite::checkpoint(writer).await.map_err(failed)?;
         }
         Ok(done == 1)
     }

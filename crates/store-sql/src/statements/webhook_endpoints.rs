@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     SqlStore,
-    db::{Isolation, Tx, exists},
+    db::{Isolation, Tx},
+    error::exists,
     query::{insert, json, list, query, values},
     row::Row,
 };

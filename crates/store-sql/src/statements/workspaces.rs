@@ -10,7 +10,8 @@ use store::{
 
 use crate::{
     SqlStore,
-    db::{Isolation, Tx, exists},
+    db::{Isolation, Tx},
+    error::exists,
     query::{NO_BYTES, insert, query, values},
     row::{Row, bytes},
 };

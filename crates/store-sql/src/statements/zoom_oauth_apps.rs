@@ -10,7 +10,8 @@ use store::{
 use super::account_log;
 use crate::{
     SqlStore,
-    db::{Isolation, Tx, exists},
+    db::{Isolation, Tx},
+    error::exists,
     page::{by, comparison},
     query::{NO_BYTES, insert, query, values},
     row::{Row, bytes},

@@ -13,7 +13,9 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    error::Error,
     net::IpAddr,
+    str::FromStr,
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -26,6 +28,9 @@ use uuid::Uuid;
 
 use super::{AuditRecord, AuditSubject};
 use crate::StoreError;
+
+/// Why a row is not readable.
+type Unreadable = Box<dyn Error + Send + Sync>;
 
 /// Length of a slice of time. A batch lies within one slice, so batches of different slices never
 /// overlap. It is long enough to hold what is written together, and short enough that a page
@@ -144,7 +149,7 @@ impl AuditBatch {
     pub fn unpack(&self) -> Result<Vec<AuditRecord>, StoreError> {
         let records = match self.content.split_first() {
             Some((b'[', _)) => serde_json::from_slice(&self.content)
-                .map_err(|error| error.to_string())
+                .map_err(Unreadable::from)
                 .and_then(|packed: Vec<_>| self.unpack_packed(&packed)),
             Some((&POSTCARD, packed)) => {
                 from_postcard(packed).and_then(|packed: Vec<_>| self.unpack_packed(&packed))
@@ -158,16 +163,16 @@ impl AuditBatch {
             let right = whole && records.iter().all(ours);
             if right { Ok(records) } else { Err("the content is another row's".into()) }
         });
-        whole.map_err(|cause| StoreError::Corrupt { table: "audit_batches", cause: cause.into() })
+        whole.map_err(|cause| StoreError::Corrupt { table: "audit_batches", cause })
     }
 
-    fn unpack_packed(&self, packed: &[Packed<'_>]) -> Result<Vec<AuditRecord>, String> {
+    fn unpack_packed(&self, packed: &[Packed<'_>]) -> Result<Vec<AuditRecord>, Unreadable> {
         packed.iter().map(|packed| packed.unpack(self.slice, self.workspace)).collect()
     }
 
-    fn unpack_lines(&self) -> Result<Vec<AuditRecord>, String> {
+    fn unpack_lines(&self) -> Result<Vec<AuditRecord>, Unreadable> {
         let lines = self.content.split(|byte| *byte == b'\n');
-        lines.map(|line| serde_json::from_slice(line).map_err(|error| error.to_string())).collect()
+        lines.map(|line| serde_json::from_slice(line).map_err(Unreadable::from)).collect()
     }
 }
 
@@ -187,8 +192,8 @@ fn subjects_of(records: &[&AuditRecord]) -> Vec<AuditSubject> {
     subjects.into_iter().collect()
 }
 
-fn from_postcard(packed: &[u8]) -> Result<Vec<Packed<'_>>, String> {
-    let (packed, rest) = postcard::take_from_bytes(packed).map_err(|error| error.to_string())?;
+fn from_postcard(packed: &[u8]) -> Result<Vec<Packed<'_>>, Unreadable> {
+    let (packed, rest) = postcard::take_from_bytes(packed)?;
     if rest.is_empty() { Ok(packed) } else { Err("there is more than the records".into()) }
 }
 
@@ -212,16 +217,12 @@ impl<'a> Packed<'a> {
         }
     }
 
-    fn unpack(&self, slice: i64, workspace: WorkspaceId) -> Result<AuditRecord, String> {
+    fn unpack(&self, slice: i64, workspace: WorkspaceId) -> Result<AuditRecord, Unreadable> {
         let at = slice.checked_mul(SLICE_MICROSECONDS).and_then(|start| start.checked_add(self.at.into()));
         let source = self.source.as_deref().map(str::parse).transpose()?;
         let about = TokenContext {
             user: parsed(self.user.as_deref())?,
-            meeting: self
-                .meeting
-                .map(MeetingNumber::try_from)
-                .transpose()
-                .map_err(|error| error.to_string())?,
+            meeting: self.meeting.map(MeetingNumber::try_from).transpose()?,
             bot: parsed(self.bot.as_deref())?,
         };
         Ok(AuditRecord {
@@ -239,8 +240,8 @@ impl<'a> Packed<'a> {
     }
 }
 
-fn parsed<T: std::str::FromStr<Err: ToString>>(text: Option<&str>) -> Result<Option<T>, String> {
-    text.map(|text| text.parse().map_err(|error: T::Err| error.to_string())).transpose()
+fn parsed<T: FromStr<Err: Into<Unreadable>>>(text: Option<&str>) -> Result<Option<T>, Unreadable> {
+    text.map(|text| text.parse().map_err(Into::into)).transpose()
 }
 
 #[cfg(test)]

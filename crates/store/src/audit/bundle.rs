@@ -3,6 +3,8 @@
 //! A list of [`Row`]s in postcard's encoding. A row's id is left out: it is derived from the
 //! content.
 
+use std::error::Error;
+
 use model::WorkspaceId;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -35,9 +37,9 @@ pub fn bundle(batches: &[AuditBatch]) -> Vec<u8> {
 
 /// The batches in these bytes.
 pub fn unbundle(bytes: &[u8]) -> Result<Vec<AuditBatch>, StoreError> {
-    let corrupt = |cause: String| StoreError::Corrupt { table: "audit_batches", cause: cause.into() };
+    let corrupt = |cause: Box<dyn Error + Send + Sync>| StoreError::Corrupt { table: "audit_batches", cause };
     let (rows, rest): (Vec<Row<'_>>, _) =
-        postcard::take_from_bytes(bytes).map_err(|error| corrupt(error.to_string()))?;
+        postcard::take_from_bytes(bytes).map_err(|error| corrupt(error.into()))?;
     if !rest.is_empty() {
         return Err(corrupt("there is more than the batches".into()));
     }

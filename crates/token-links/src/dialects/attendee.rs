@@ -33,7 +33,7 @@ static SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
 
 pub(super) struct Attendee;
 
-/// What Attendee asks. Other fields count only for the signature.
+/// A request of Attendee. Its other fields only count for the signature.
 #[derive(Deserialize, ToSchema)]
 pub struct AttendeeRequest {
     bot_id: String,
@@ -42,39 +42,39 @@ pub struct AttendeeRequest {
     meeting_url: String,
 }
 
-/// The tokens of a bot of Attendee: those that the link gives.
+/// The tokens for a bot of Attendee: those that the link gives.
 #[derive(Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "Attendee's names")]
 pub struct AttendeeTokens {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     zak_token: Option<String>,
-    /// Several with commas between: Attendee tries one after another.
+    /// One or more tokens, separated by commas: Attendee tries one after the other.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     onbehalf_token: Option<String>,
-    /// The leave to record, under the name that Attendee's own join tokens have.
+    /// The permission to record, under the name of Attendee's own join tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     app_privilege_token: Option<String>,
 }
 
-/// Why a bot of Attendee gets no token.
+/// The reason why a bot of Attendee gets no token.
 #[derive(Serialize, ToSchema)]
 pub struct AttendeeRefusal {
     error: AttendeeError,
 }
 
-/// What Attendee logs.
+/// The error that Attendee logs.
 #[derive(Serialize, ToSchema)]
 struct AttendeeError {
     code: &'static str,
     message: String,
-    /// Whether the same request may work later.
+    /// Whether the same request may succeed later.
     retryable: bool,
 }
 
-/// The fields that tell what a body is for.
+/// The fields that distinguish a fetch from a report.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Marks {
@@ -98,7 +98,7 @@ impl Verifier for Keys {
 }
 
 impl DialectRules for Attendee {
-    /// Attendee keeps its tokens until the bot has joined, up to ten minutes when it waits for the host.
+    /// Attendee stores its tokens until the bot has joined, up to ten minutes when it waits for the host.
     fn defaults(&self) -> Defaults {
         Defaults { signed: true, meeting_in_request: true, zak_outlives_seconds: 1200 }
     }
@@ -117,7 +117,7 @@ impl DialectRules for Attendee {
     }
 
     fn needs_signing_secret(&self) -> Option<&'static str> {
-        Some("Attendee signs with the secret of a project: it is needed here.")
+        Some("Attendee signs with a project's secret, which is required here.")
     }
 
     fn signing_secret_name(&self) -> &'static str {
@@ -143,7 +143,7 @@ impl DialectRules for Attendee {
 
     fn check_fetch(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
         if !request.posted {
-            return Err(malformed("Attendee asks with POST, and this is a GET"));
+            return Err(malformed("Attendee fetches with POST, but this is a GET"));
         }
         if fields_of::<Marks>(request.body).trigger.is_string() {
             return Err(malformed("the body is a report of Attendee's: send it to the link's /status"));
@@ -154,7 +154,7 @@ impl DialectRules for Attendee {
     fn check_report(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
         let marks: Marks = fields_of(request.body);
         if !marks.trigger.is_string() || marks.callback_type.is_string() {
-            return Err(malformed("the body is no report of Attendee's: it has to name its trigger"));
+            return Err(malformed("the body is not a report of Attendee's: it must have a trigger and no callback_type"));
         }
         Ok(())
     }
@@ -190,7 +190,7 @@ impl DialectRules for Attendee {
         Some(all_tokens(accounts, request).boxed())
     }
 
-    /// A key for each kind that is there; of OBF tokens all in one, because Attendee tries one after another.
+    /// One field for each kind. All OBF tokens share a field, because Attendee tries one after the other.
     fn answer(&self, tokens: &[Audited<IssuedToken>]) -> Content {
         let of_kind = |kind| {
             let tokens = tokens.iter().filter(move |issued| issued.kind == kind);
@@ -222,7 +222,7 @@ impl DialectRules for Attendee {
     }
 }
 
-/// A POST, signed over its canonical form. Such requests are remembered as a whole, so each test has another bot.
+/// A POST, signed over its canonical form. Such requests are stored as a whole, so each test has another bot.
 fn test_request(parts: &TestParts<'_>) -> Result<TestRequest, &'static str> {
     let key = AttendeeKey::parse(parts.signing_secret)
         .ok_or("The secret is not one of Attendee's: it is Base64.")?;
@@ -236,8 +236,8 @@ fn test_request(parts: &TestParts<'_>) -> Result<TestRequest, &'static str> {
     platform::request(Method::POST, parts, &headers, body.into_bytes(), shown)
 }
 
-/// Every token that the link gives for this meeting. Without the identifying token there is no answer,
-/// because Attendee would send its bot in anonymously.
+/// Every token that the link gives for this meeting. Without a ZAK or OBF token the request is refused,
+/// because Attendee would let its bot join anonymously.
 async fn all_tokens(
     accounts: &AccountSelection,
     request: &TokenRequest<'_>,
@@ -274,7 +274,7 @@ async fn all_tokens(
     Ok(tokens)
 }
 
-/// A meeting of one's own takes a ZAK; for meetings of others Zoom requires a vouching participant.
+/// An account's own meeting needs a ZAK; for meetings of others Zoom requires a vouching participant.
 async fn identity_for(accounts: &AccountSelection, request: &TokenRequest<'_>) -> Result<TokenKind, Failure> {
     let host = match request.meeting() {
         Some(meeting) => accounts.host_of(request.workspace(), meeting).await?,
@@ -283,7 +283,7 @@ async fn identity_for(accounts: &AccountSelection, request: &TokenRequest<'_>) -
     Ok(if host.is_some() { TokenKind::Zak } else { TokenKind::Obf })
 }
 
-/// An OBF token of every account that the link names, at once. Some may fail, not all.
+/// An OBF token of every account that the link names, fetched concurrently. An error only if all fail.
 async fn obf_of_each(
     accounts: &AccountSelection,
     request: &TokenRequest<'_>,
@@ -307,7 +307,7 @@ async fn obf_of_each(
     }
 }
 
-/// A join token, if the host's account is here and may give one. Without it the bot asks the host.
+/// A join token, if the host's account is connected and may give one. Without it the bot asks the host.
 async fn join_token_of_host(
     accounts: &AccountSelection,
     request: &TokenRequest<'_>,
@@ -320,7 +320,7 @@ async fn join_token_of_host(
     match accounts.token_of_host(request, TokenKind::JoinToken, &host).await {
         Ok(token) => Ok(Some(token)),
         Err(failure) => {
-            tracing::info!(code = %failure.code, "a bot goes without a join token");
+            tracing::info!(code = %failure.code, "a bot gets no join token");
             Ok(None)
         }
     }

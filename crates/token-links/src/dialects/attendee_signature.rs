@@ -1,18 +1,18 @@
 //! Attendee's signature: Base64 of an HMAC-SHA256 over the body's JSON in one canonical form, in `X-Webhook-Signature`.
 //!
-//! The bytes that are sent are not the ones that are signed: keys come in another order, with spaces, with `\u` escapes. So the
-//! body is read and written again: keys sorted at every level, no white space, nothing escaped that needn't be. Numbers
-//! stay as they were written: `1.0` and `1e+16` are not ours to round. There is no time and no id in it: a signature never ends,
-//! and who verifies one has to remember what was seen. (Observed in Attendee's public code.)
+//! The bytes that are sent are not the ones that are signed: keys are in another order, with spaces, with `\u` escapes.
+//! So the body is parsed and written again: keys sorted at every level, no white space, only necessary escapes. Numbers
+//! stay as they were written: `1.0` and `1e+16` are not rounded. The signature covers no time and no id, so it never
+//! expires, and its verifier has to store which requests were seen. (Observed in Attendee's public code.)
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use model::{Code, Failure, Secret};
 use serde::de::IgnoredAny;
 
-/// The longest body that is read, in bytes.
+/// The longest accepted body, in bytes.
 pub const MOST_BYTES: usize = 256 * 1024;
-/// How deep objects and arrays may lie in one another.
+/// How deep objects and arrays may be nested.
 const DEEPEST: usize = 32;
 
 /// A project's webhook secret, as Attendee's dashboard shows it: Base64 of the key.
@@ -32,13 +32,13 @@ impl AttendeeKey {
     }
 }
 
-/// Checks the header against every key (several while a secret is replaced). Answers the canonical form, which stands for
-/// the request in a memory of what was seen.
+/// Checks the header against every key (there are several while a secret is replaced). Returns the canonical form, which
+/// identifies the request in the replay memory.
 pub fn verify(keys: &[AttendeeKey], signature: &str, body: &[u8]) -> Result<String, Failure> {
     let canonical = canonical(body).ok_or_else(|| {
         Failure::new(
             Code::RequestMalformed,
-            "the body is not JSON, names a key twice, is too long or lies too deep",
+            "the body is not JSON, names a key twice, is too long or nested too deeply",
         )
     })?;
     let given = BASE64_STANDARD.decode(signature).unwrap_or_default();
@@ -51,22 +51,22 @@ pub fn verify(keys: &[AttendeeKey], signature: &str, body: &[u8]) -> Result<Stri
     }
 }
 
-/// A JSON text in its canonical form. `None`: it is none, names a key twice, is longer than [`MOST_BYTES`] or too deep.
+/// A JSON text in its canonical form. `None` if it isn't JSON, names a key twice, is longer than [`MOST_BYTES`] or too deep.
 pub fn canonical(body: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(body).ok().filter(|text| text.len() <= MOST_BYTES)?;
-    // From here on it is known to be JSON: the walk below has only to find where things end.
+    // The text is valid JSON, so the walk below only has to find where values end.
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let mut out = String::with_capacity(text.len());
     Walk { rest: text.trim_matches(is_space) }.value(&mut out, DEEPEST)?;
     Some(out)
 }
 
-/// White space as JSON has it, and no other.
+/// White space as JSON defines it.
 const fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
-/// A walk over a text that is JSON.
+/// A walk over valid JSON.
 struct Walk<'a> {
     rest: &'a str,
 }
@@ -119,7 +119,7 @@ impl<'a> Walk<'a> {
             self.skip_comma();
         }
         self.skip(1);
-        // Bytes of UTF-8 sort as code points do.
+        // UTF-8 bytes sort in the order of code points.
         members.sort_by(|(one, ..), (other, ..)| one.cmp(other));
         if members.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return None;
@@ -132,7 +132,7 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    /// A string with the fewest escapes. `None` when it holds half a character (a lone surrogate).
+    /// A string with the fewest escapes. `None` when it contains half a character (a lone surrogate).
     fn string(&mut self) -> Option<String> {
         let mut escaped = false;
         let end = self.rest.bytes().skip(1).position(|byte| {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contracts_vectors_come_out() {
+    fn the_contracts_vectors_verify() {
         assert_eq!((SENT.len(), SIGNED.len()), (200, 184));
         assert_eq!(canonical(SENT).as_deref(), Some(SIGNED));
         assert_eq!(key(SECRET).sign(SIGNED), SIGNATURE);
@@ -214,13 +214,13 @@ mod tests {
             r#""meeting_url":"https://zoom.us/j/12345678901?pwd=abc.1"}"#
         );
         assert!(verdict("rFjbGP6rqJYkPU/R7/UnZzwLWNMg+meKRbp9lYsf2sw=", without).is_ok());
-        // Over the bytes as sent, which is how one gets it wrong.
+        // A signature over the bytes as sent is wrong.
         let raw = verdict("MW4Cxsu3P1fNppKgrMQ7b8ng6pSivwYDlvHdXHDp5XM=", SENT);
         assert_eq!(raw, Err(Code::SignatureInvalid));
     }
 
     #[test]
-    fn every_flipped_bit_another_key_and_another_spelling_are_noticed() {
+    fn a_flipped_bit_another_key_or_another_spelling_is_refused() {
         let tag = BASE64_STANDARD.decode(SIGNATURE).unwrap();
         for bit in 0..tag.len() * 8 {
             let mut flipped = tag.clone();
@@ -233,7 +233,10 @@ mod tests {
         }
         let other = key("Tk9ULUEtUkVBTC1TRUNSRVQtYXR0ZW5kZWUtdmVjMDI=");
         assert!(verify(std::slice::from_ref(&other), SIGNATURE, SENT.as_bytes()).is_err());
-        assert!(verify(&[other, key(SECRET)], SIGNATURE, SENT.as_bytes()).is_ok(), "while it is replaced");
+        assert!(
+            verify(&[other, key(SECRET)], SIGNATURE, SENT.as_bytes()).is_ok(),
+            "while the secret is replaced"
+        );
         assert!(verify(&[], SIGNATURE, SENT.as_bytes()).is_err());
     }
 
@@ -248,7 +251,7 @@ mod tests {
             ("{}", "{}"),
             ("[ ]", "[]"),
             ("{ \"b\" : [ { } , null ] , \"a\" : true }", r#"{"a":true,"b":[{},null]}"#),
-            // Beyond the basic plane: sorted by code point, which is not how UTF-16 sorts.
+            // Beyond the basic plane: sorted by code point, unlike UTF-16.
             ("{\"\u{ff5e}\":1,\"\\ud83d\\ude00\":2}", "{\"\u{ff5e}\":1,\"😀\":2}"),
             (
                 r#""\u002f\/\u007f\u001f\b\f\n\r\t\"\\\u0000""#,
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_json_is_refused() {
+    fn other_texts_are_refused() {
         let deep = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert!(canonical(&deep(32)).is_some());
         let long = format!("\"{}\"", "x".repeat(MOST_BYTES));
@@ -317,7 +320,7 @@ mod tests {
     proptest! {
         /// `serde_json` also writes objects sorted and compact: an independent implementation of the same rule.
         #[test]
-        fn white_space_and_order_do_not_matter_and_values_do(value in any_json()) {
+        fn only_values_matter_not_white_space_or_order(value in any_json()) {
             let canonical_text = value.to_string();
             let pretty = serde_json::to_string_pretty(&value).unwrap();
             prop_assert_eq!(canonical(&pretty), Some(canonical_text.clone()));
@@ -328,7 +331,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_brings_it_down(text in prop_oneof![".{0,80}", "[\\[\\]{}\",:\\\\ eE0-9.a]{0,40}"], signature in ".{0,60}") {
+        fn no_text_panics(text in prop_oneof![".{0,80}", "[\\[\\]{}\",:\\\\ eE0-9.a]{0,40}"], signature in ".{0,60}") {
             prop_assert!(verdict(&signature, &text).is_err());
         }
     }

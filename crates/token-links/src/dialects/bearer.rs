@@ -1,5 +1,5 @@
 //! People's own bots and `curl`: a GET with `Authorization: Bearer <the link's secret>`, answered with JSON. The secret is in
-//! the header and not in the address, so the address may stand in logs and proxies.
+//! the header and not in the address, so logs and proxies may have the address.
 
 use std::time::Duration;
 
@@ -23,22 +23,22 @@ use crate::{
 
 pub(super) struct Bearer;
 
-/// A token, for people's own bots.
+/// A token for people's own bots.
 #[derive(Serialize, ToSchema)]
 pub struct BearerToken {
     token: String,
     /// `zak`, `obf`, `join_token` or `access_token`.
     kind: &'static str,
-    /// From then on Zoom refuses it; null where that is not known.
+    /// From this time on Zoom refuses it; null if that is not known.
     #[schema(required)]
     expires_at: Option<Timestamp>,
 }
 
-/// What a report may say of a bot.
+/// The event of a report about a bot's end.
 const ENDED: &str = "ended";
 const TOKEN_REFUSED: &str = "token_refused";
 
-/// The token of an `Authorization: Bearer` header. The scheme's case says nothing (RFC 9110, section 11.1).
+/// The token of an `Authorization: Bearer` header. The scheme is case-insensitive (RFC 9110, section 11.1).
 fn bearer<'a>(request: &LinkRequest<'a>) -> Option<&'a str> {
     let (scheme, token) = request.header(&AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
@@ -97,7 +97,9 @@ impl DialectRules for Bearer {
     fn unauthorized(&self, request: &LinkRequest<'_>) -> Option<Failure> {
         let (code, words) = match bearer(request) {
             None => (Code::SignatureMissing, "the request lacks `Authorization: Bearer <the link's secret>`"),
-            Some(_) => (Code::SignatureInvalid, "no link of this address has the bearer's secret"),
+            Some(_) => {
+                (Code::SignatureInvalid, "no link at this address has the secret in the Authorization header")
+            }
         };
         is_bare(request).then(|| Failure::new(code, words))
     }
@@ -159,7 +161,7 @@ impl DialectRules for Bearer {
     }
 }
 
-/// The value of the header, which people paste with its name too.
+/// The value of the header. People sometimes paste it together with the header's name.
 fn header_value(authorization: Option<&str>) -> &str {
     let authorization = authorization.unwrap_or("Bearer …");
     authorization.strip_prefix("Authorization: ").unwrap_or(authorization)

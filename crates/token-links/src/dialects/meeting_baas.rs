@@ -1,5 +1,5 @@
-//! Meeting BaaS' `zak_token_url` and `obf_token_url`: a GET with `bot_id` and `extra` appended to the query. Nothing is signed,
-//! unless a link demands it.
+//! Meeting BaaS' `zak_token_url` and `obf_token_url`: a GET with `bot_id` and `extra` appended to the query. Requests are
+//! not signed, unless a link requires it.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl DialectRules for MeetingBaas {
         plain::check_report(request)
     }
 
-    /// The bot's own `extra` is free text of its owner's, which need not be about us. Where it names no meeting, the address may.
+    /// The bot's `extra` is free text of its owner and need not be for Latchkey. If it names no meeting, the address may.
     fn read(&self, terms: &LinkTerms, request: &LinkRequest<'_>) -> Result<Requested, Failure> {
         plain::read(terms, request, |query| {
             let extra = query.extra().filter(|_| terms.meeting_in_request).and_then(meeting_of_extra);

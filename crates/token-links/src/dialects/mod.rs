@@ -1,7 +1,7 @@
-//! How each platform asks for tokens and wants to be answered.
+//! How each platform requests tokens and expects its answers.
 //!
-//! A dialect is a file here: one type that implements [`DialectRules`]. [`rules`] is the registry, and the only place that names
-//! them all. What a link stores is [`Dialect`], a word.
+//! Each dialect has a file here with one type that implements [`DialectRules`]. [`rules`] is the registry, and the only
+//! place that names them all. A link stores its [`Dialect`], a word.
 
 mod attendee;
 pub mod attendee_signature;
@@ -43,32 +43,32 @@ pub const fn rules(dialect: Dialect) -> &'static dyn DialectRules {
     }
 }
 
-/// The rules by which a request to an unknown link is refused: only the request itself shows its dialect.
+/// The rules for refusing a request to an unknown link: only the request itself shows its dialect.
 pub(crate) fn recognised(request: &LinkRequest<'_>) -> &'static dyn DialectRules {
     let known = Dialect::ALL.into_iter().map(rules).find(|rules| rules.recognises(request));
     known.unwrap_or(&recall::Recall)
 }
 
-/// What a platform does, and expects.
+/// A platform's protocol.
 pub trait DialectRules: Sync {
-    // ---- when a link is made
+    // ---- creating a link
 
-    /// What a link has where its maker says nothing.
+    /// The default settings of a link.
     fn defaults(&self) -> Defaults;
 
-    /// Why a link of this dialect can't give this kind of token, for its maker.
+    /// Why a link of this dialect can't give this kind of token, for the caller that creates it.
     fn refuses_kind(&self, kind: TokenKind) -> Option<&'static str> {
         let _ = kind;
         None
     }
 
-    /// Why a link of this dialect can demand nothing but its own secret, for its maker.
+    /// Why a link of this dialect can't require more than its own secret, for the caller that creates it.
     fn refuses_verification(&self) -> Option<&'static str> {
         None
     }
 
-    /// What verifies requests that were signed with any of these secrets (several while one is replaced). `None`: one of them
-    /// can't be a secret of this dialect.
+    /// A verifier of requests that were signed with any of these secrets (there are several while one is replaced).
+    /// `None` if one of them can't be a secret of this dialect.
     fn verifier(&self, secrets: &[Secret]) -> Option<Box<dyn Verifier>>;
 
     /// The form of a signing secret, for the error about a wrong one.
@@ -76,7 +76,7 @@ pub trait DialectRules: Sync {
         "It must be whsec_ and Base64 of 16 to 128 bytes."
     }
 
-    /// Why the workspace's callback secret is useless here, for the error about a missing signing secret.
+    /// Why the workspace's callback secret can't be used here, for the error about a missing signing secret.
     fn needs_signing_secret(&self) -> Option<&'static str> {
         None
     }
@@ -86,7 +86,7 @@ pub trait DialectRules: Sync {
         "this link's own signing_secret"
     }
 
-    /// Where a new link is reached, below the public address, and what to send beside it.
+    /// The path of a new link below the public address, and the header to send with it.
     fn address(&self, id: TokenLinkId, secret: &str) -> Address {
         Address { path: format!("t/{id}.{secret}"), authorization: None }
     }
@@ -94,37 +94,37 @@ pub trait DialectRules: Sync {
     /// The platform, for people.
     fn platform(&self) -> Platform;
 
-    // ---- when it is asked
+    // ---- reading a request
 
-    /// Whether a request looks like this dialect, whatever link it is for.
+    /// Whether a request looks like this dialect, for any link.
     fn recognises(&self, request: &LinkRequest<'_>) -> bool;
 
-    /// The link's secret, as the request brings it; `None` if there is none where this dialect has it.
+    /// The link's secret in the request; `None` if the place where this dialect has it is empty.
     fn secret<'a>(&self, request: &LinkRequest<'a>) -> Option<&'a str> {
         request.id_and_secret().1
     }
 
-    /// What is said to a request without the right secret, where that is more than that no link has this address. It must be the
-    /// same whether the link is known or not.
+    /// The dialect's answer to a wrong secret, if it differs from the usual 404. It must be the same whether the link is
+    /// known or not.
     fn unauthorized(&self, request: &LinkRequest<'_>) -> Option<Failure> {
         let _ = request;
         None
     }
 
-    /// Whether what is asked or was signed is a fetch. No signature covers method and address, so what it does cover has to
-    /// tell a fetch from a report.
+    /// Checks that the request, and the part of it that was signed, is a fetch. No signature covers method and address, so
+    /// the signed part has to distinguish a fetch from a report.
     fn check_fetch(&self, request: &LinkRequest<'_>) -> Result<(), Failure>;
 
-    /// Whether it is a report.
+    /// Checks that the request is a report.
     fn check_report(&self, request: &LinkRequest<'_>) -> Result<(), Failure>;
 
-    /// What is asked for, held against the link's terms.
+    /// What is requested, checked against the link's terms.
     fn read(&self, terms: &LinkTerms, request: &LinkRequest<'_>) -> Result<Requested, Failure>;
 
-    /// How long the platform has to wait at most: "try again" must arrive before its timeout.
+    /// The longest time until the answer: a temporary refusal must arrive before the platform's timeout.
     fn answer_within(&self) -> Duration;
 
-    /// The tokens of an answer that is more than the one token of the kind that is asked for.
+    /// The tokens of an answer, if it is more than one token of the requested kind.
     fn tokens<'a>(
         &self,
         accounts: &'a AccountSelection,
@@ -134,49 +134,49 @@ pub trait DialectRules: Sync {
         None
     }
 
-    // ---- what it is told
+    // ---- answering
 
-    /// The answer. Here and in `tokens` a token is opened, and nowhere else.
+    /// The answer. Tokens are opened only here and in `tokens`.
     fn answer(&self, tokens: &[Audited<IssuedToken>]) -> Content;
 
-    /// A refusal; nothing of the request is in it.
+    /// A refusal; it contains nothing of the request.
     fn refuse(&self, kind: Option<TokenKind>, failure: &Failure) -> Refusal;
 
-    /// What a report says of a bot.
+    /// What a report says about a bot.
     fn status<'a>(&self, report: &'a Value) -> BotStatus<'a>;
 }
 
 /// Tokens that are being fetched.
 pub type Tokens<'a> = BoxFuture<'a, Result<Vec<Audited<IssuedToken>>, Failure>>;
 
-/// What a link has where its maker says nothing.
+/// The default settings of a link.
 #[derive(Debug, Clone, Copy)]
 pub struct Defaults {
     /// Whether the platform signs its requests.
     pub signed: bool,
     /// Whether a request may name the meeting.
     pub meeting_in_request: bool,
-    /// For how long a ZAK in an answer lasts, in seconds: until the bot has joined.
+    /// How long a ZAK in an answer is valid at least, in seconds: until the bot has joined.
     pub zak_outlives_seconds: u32,
 }
 
 impl Defaults {
-    /// The default for platforms that sign, name no meeting, and join at once.
+    /// The defaults for platforms that sign, name no meeting, and join at once.
     pub const USUAL: Self = Self { signed: true, meeting_in_request: false, zak_outlives_seconds: 600 };
 }
 
-/// Where a link is reached.
+/// The address of a link.
 #[derive(Debug)]
 pub struct Address {
-    /// Below the server's public address.
+    /// The path below the server's public address.
     pub path: String,
-    /// The value of an `Authorization` header, where the secret is not in the path.
+    /// The value of an `Authorization` header, if the secret is not in the path.
     pub authorization: Option<Secret>,
 }
 
 /// Verifies signed requests.
 pub trait Verifier: Send + Sync {
-    /// Whether the headers of a signature are there. An error names the missing ones.
+    /// Whether the request has the headers of a signature. An error names the missing ones.
     fn is_signed(&self, request: &LinkRequest<'_>) -> Result<(), &'static str>;
 
     /// Verifies the signature. Returns what identifies the request.
@@ -186,9 +186,9 @@ pub trait Verifier: Send + Sync {
 /// Why a request is not verified.
 #[derive(Debug)]
 pub enum Unverified {
-    /// These headers are not there.
+    /// These headers are missing.
     Missing(&'static str),
-    /// They are, and the signature is not right.
+    /// The signature is not valid.
     Wrong(Failure),
 }
 
@@ -198,42 +198,42 @@ impl From<Failure> for Unverified {
     }
 }
 
-/// What identifies a signed request in the memory of answered ones.
+/// What identifies a signed request in the replay memory.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RequestId<'a> {
-    /// Its signature covers no id: nothing is remembered.
+    /// The link requires no signature: the request is not stored.
     None,
     /// The signed id.
     Signed(&'a str),
-    /// All of it, in the form that was signed: the signature covers neither an id nor a time.
+    /// The whole request, in the form that was signed: the signature covers neither an id nor a time.
     Whole(String),
 }
 
-/// Why a link gives nothing, and how its dialect says so.
+/// Why a link gives no token, and the answer in its dialect.
 #[derive(Debug)]
 pub struct LinkRefusal {
-    /// Why.
+    /// The reason.
     pub failure: Failure,
-    /// What is said.
+    /// The answer.
     pub refusal: Refusal,
 }
 
 impl LinkRefusal {
-    /// Refuses in a dialect; `kind` is what was asked for, if that is known.
+    /// Refuses in a dialect; `kind` is the requested kind, if it is known.
     pub fn new(rules: &dyn DialectRules, kind: Option<TokenKind>, failure: Failure) -> Self {
         Self { refusal: rules.refuse(kind, &failure), failure }
     }
 
-    /// The status, where the dialect has another than the code's own.
+    /// The HTTP status, if the dialect's differs from the code's own.
     pub const fn status(&self) -> Option<StatusCode> {
         self.refusal.status
     }
 }
 
-/// What a report says of a bot.
+/// What a report says about a bot.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct BotStatus<'a> {
-    /// What the bot does now.
+    /// The bot's new state.
     pub code: Option<&'a str>,
     /// Why.
     pub sub_code: Option<&'a str>,
@@ -243,10 +243,10 @@ pub struct BotStatus<'a> {
     pub label: Option<&'a str>,
 }
 
-/// Where a platform that lets its customers label bots carries ours: what the link's URL said in `bot=`.
+/// The metadata key with the `bot=` of the link's URL, at platforms that let customers label bots.
 const LABEL: &str = "latchkey_bot";
 
-/// The advice; what happened too, where that says more and holds nothing of the caller's: which scope is missing, how full a
+/// The advice. Some failures also have details that contain nothing of the caller's: which scope is missing, how full a
 /// pool is, whose secret verifies.
 fn words(failure: &Failure) -> String {
     match failure.code {
@@ -269,8 +269,8 @@ fn words(failure: &Failure) -> String {
     }
 }
 
-/// The fields of a body that say what it is for; none of a body that is no JSON object. The rest of it is not our business,
-/// numbers that we can't hold included.
+/// The fields of a body that say what it is for; the defaults for a body that is not a JSON object. Other fields are
+/// ignored, even if they contain numbers that can't be represented.
 fn fields_of<T: DeserializeOwned + Default>(body: &[u8]) -> T {
     let object = body.trim_ascii_start().starts_with(b"{");
     object.then(|| serde_json::from_slice(body).ok()).flatten().unwrap_or_default()

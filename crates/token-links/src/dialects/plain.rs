@@ -1,4 +1,4 @@
-//! What dialects have in common that ask with a GET without a body and are answered with a token as text.
+//! The common part of dialects that fetch with a GET without a body and get the token as text.
 
 use audit::Audited;
 use broker::IssuedToken;
@@ -40,10 +40,10 @@ impl Verifier for StandardWebhooks {
 /// A fetch is a GET without a body.
 pub(super) fn check_fetch(request: &LinkRequest<'_>) -> Result<(), Failure> {
     if request.posted {
-        return Err(malformed("this link's dialect asks with GET, and this is a POST"));
+        return Err(malformed("this link's dialect fetches with GET, but this is a POST"));
     }
     if !request.body.is_empty() {
-        return Err(malformed("a fetch has no body: what was signed here is something else"));
+        return Err(malformed("a fetch has no body, but a body was signed here"));
     }
     Ok(())
 }
@@ -58,10 +58,10 @@ pub(super) fn check_report(request: &LinkRequest<'_>) -> Result<(), Failure> {
     if fields_of::<Marks>(request.body).event.is_string() {
         return Ok(());
     }
-    Err(malformed("the body is no report: it has to be a JSON object with the name of an event"))
+    Err(malformed("the body is not a report: it has to be a JSON object with the name of an event"))
 }
 
-/// Reads a query; the meeting is what `meeting` finds in it.
+/// Reads a query; `meeting` finds the meeting in it.
 pub(super) fn read(
     terms: &LinkTerms,
     request: &LinkRequest<'_>,
@@ -74,7 +74,7 @@ pub(super) fn read(
     query.read(terms, meeting(&query).as_deref())
 }
 
-/// The token, and nothing else.
+/// The token as the whole body.
 pub(super) fn answer(tokens: &[Audited<IssuedToken>]) -> Content {
     Content::plain(tokens.first().map_or_else(String::new, |issued| issued.token.expose().to_owned()))
 }

@@ -1,5 +1,5 @@
-//! The platform of a dialect, for people: its name, where it shows its secret, what to paste there, and a request as it makes
-//! it. Each dialect's file has its own.
+//! The platform of a dialect, for people: its name, where it shows its secret, what to paste there, and an example of its
+//! requests. Each dialect's file has its own.
 
 use http::{HeaderName, Method, Request};
 use model::{Secret, Timestamp};
@@ -14,13 +14,13 @@ pub struct Platform {
     pub dialect: Dialect,
     /// Its name.
     pub name: &'static str,
-    /// Where it shows the secret that it signs with; `None` where it signs nothing.
+    /// Where it shows the secret that it signs with; `None` if it doesn't sign.
     pub secret_at: Option<&'static str>,
     /// Whether a link's secret is in an `Authorization` header, and not in its address.
     pub has_header: bool,
     /// Where the snippet belongs.
     pub paste_at: &'static str,
-    /// What is pasted there.
+    /// The text to paste there.
     pub(super) snippet: Snippet,
     /// The same in another language: an introduction, and the snippet.
     pub(super) second_snippet: Option<(&'static str, Snippet)>,
@@ -30,34 +30,34 @@ pub struct Platform {
 /// Makes a snippet from a link's URL.
 pub(super) type Snippet = fn(&LinkUrl<'_>) -> String;
 
-/// Where a link is reached.
+/// The address of a link.
 pub struct LinkUrl<'a> {
     /// The whole URL.
     pub url: &'a str,
-    /// The value of the header, where the secret is there.
+    /// The value of the header, if the secret is there.
     pub authorization: Option<&'a str>,
 }
 
-/// What a test request is made of.
+/// The parts of a test request.
 pub struct TestParts<'a> {
     /// The link's URL, without scheme and host.
     pub path: &'a str,
     /// The platform's signing secret.
     pub signing_secret: &'a Secret,
-    /// The value of the header, where the secret is there.
+    /// The value of the header, if the secret is there.
     pub authorization: &'a str,
     /// Identifies the request: no two tests have the same.
     pub id: &'a str,
-    /// When it is sent.
+    /// The time of sending.
     pub now: Timestamp,
 }
 
-/// A request as the platform makes it.
+/// A request as the platform sends it.
 #[derive(Debug)]
 pub struct TestRequest {
     /// The request and its body.
     pub request: Request<Vec<u8>>,
-    /// What it looks like, without secrets.
+    /// The request for display, without secrets.
     pub shown: String,
 }
 
@@ -77,12 +77,12 @@ impl Platform {
         self.second_snippet.map(|(introduction, snippet)| (introduction, snippet(link)))
     }
 
-    /// A request as the platform makes it. An error says, for people, what is wrong with the secret.
+    /// A request as the platform sends it. An error says, for people, what is wrong with the secret.
     pub fn test_request(&self, parts: &TestParts<'_>) -> Result<TestRequest, &'static str> {
         (self.test_request)(parts)
     }
 
-    /// Whether a link's URL alone is enough for a token, if the link demands nothing else.
+    /// Whether a link's URL alone is enough for a token, if the link requires no more.
     pub const fn proves_nothing(&self) -> bool {
         self.secret_at.is_none() && !self.has_header
     }
@@ -98,7 +98,7 @@ pub fn platform_named(word: &str) -> Option<Platform> {
     platforms().into_iter().find(|platform| platform.word() == word)
 }
 
-/// The body of a call that makes a bot, with the link's URL in `object.field`.
+/// The body of a call that creates a bot, with the link's URL in `object.field`.
 pub(super) fn create_bot(object: &str, field: &str, link: &LinkUrl<'_>) -> String {
     let mut body = json!({ "meeting_url": "https://zoom.us/j/…", "bot_name": "Notes" });
     body[object][field] = Value::from(link.url);
@@ -141,9 +141,9 @@ mod tests {
     use crate::request::LinkRequest;
 
     #[test]
-    fn every_dialect_has_a_platform_with_what_its_links_need() {
+    fn every_dialect_has_a_complete_platform() {
         let names: BTreeSet<_> = platforms().iter().map(|platform| platform.name).collect();
-        assert_eq!(names.len(), Dialect::ALL.len(), "each has a name of its own");
+        assert_eq!(names.len(), Dialect::ALL.len(), "each has its own name");
         for dialect in Dialect::ALL {
             let (platform, rules) = (rules(dialect).platform(), rules(dialect));
             assert_eq!(platform.dialect, dialect);
@@ -156,7 +156,7 @@ mod tests {
             assert!(snippet.contains(link.url), "{snippet}");
             assert_eq!(snippet.contains("Bearer header"), platform.has_header, "{snippet}");
             let second = platform.second_snippet(&link);
-            assert_eq!(second.is_some(), platform.has_header, "code of one's own may be in another language");
+            assert_eq!(second.is_some(), platform.has_header, "one's own code may be in another language");
             if let Some((_, snippet)) = second {
                 assert!(snippet.contains(link.url) && snippet.contains("\"Bearer header\""), "{snippet}");
             }

@@ -46,7 +46,7 @@ impl DialectRules for Recall {
         }
     }
 
-    /// What no other dialect recognises is refused as here.
+    /// A request that no other dialect recognises is refused in this one.
     fn recognises(&self, _: &LinkRequest<'_>) -> bool {
         false
     }
@@ -63,7 +63,7 @@ impl DialectRules for Recall {
         plain::read(terms, request, |query| query.meeting().map(str::to_owned))
     }
 
-    /// No limit is published but 5 s for access tokens.
+    /// The only published limit is 5 s, for access tokens.
     fn answer_within(&self) -> Duration {
         Duration::from_secs(4)
     }
@@ -72,7 +72,7 @@ impl DialectRules for Recall {
         plain::answer(tokens)
     }
 
-    /// Recall's answer for "join without one" is a 404, and only join tokens have it.
+    /// For Recall, a 404 means "join without a token". It applies to join tokens only.
     fn refuse(&self, kind: Option<TokenKind>, failure: &Failure) -> Refusal {
         let without = kind == Some(TokenKind::JoinToken) && failure.code == Code::TokenNotAvailable;
         Refusal { status: without.then_some(StatusCode::NOT_FOUND), ..plain::refuse(failure) }

@@ -1,4 +1,4 @@
-//! Ids of signed requests that were used, in the memory of this server.
+//! The used ids of signed requests in the memory of this server.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -12,28 +12,28 @@ use model::{Code, Failure, Timestamp, TokenLinkId, UsedIdsId, WorkspaceId};
 use outbound::signature::TOLERANCE;
 use store::UsedIds;
 
-/// A signature can be presented from `TOLERANCE` before its time to `TOLERANCE` after it.
+/// A signature is accepted from `TOLERANCE` before its time until `TOLERANCE` after it.
 pub(super) const MEMORY: Duration = Duration::from_secs(TOLERANCE.as_secs() * 2);
-/// Ids that are remembered in a span by default: enough for 7,000 reads a second in the long run.
+/// The default number of ids that are stored in a span: enough for 7,000 reads a second in the long run.
 pub const REMEMBERED_IDS: usize = 1 << 22;
-/// A map that grows moves all its entries while other requests wait. So there are many small maps.
+/// A growing map moves all its entries while other requests wait. So there are many small maps.
 const SHARDS: usize = 64;
-/// How much of what was read before is asked for again: servers' clocks differ, and commits take their time.
+/// By how much consecutive reads overlap: servers' clocks differ, and commits take time.
 pub(super) const READ_AGAIN: Duration = Duration::from_secs(60);
-/// In a row: a fingerprint, and the end of a link's id.
+/// The size of an entry in a row: a fingerprint, and the end of a link's id.
 const ENTRY_BYTES: usize = 24;
 
-/// What an id was used for. Those of fetches are used up for all links of a workspace; a platform sends one report to several
-/// addresses under the same id, so those are used up for each.
+/// What an id was used for. The id of a fetch is used for all links of a workspace. A platform sends one report to several
+/// addresses with the same id, so the id of a report is used for one link only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UsedFor {
     /// A token.
     Token,
-    /// A report of what became of a bot.
+    /// A report about a bot.
     Report,
 }
 
-/// A digest of an id, because ids are the sender's text, of any length. All servers derive the same from the same id.
+/// A digest of an id, because ids are the sender's text of any length. All servers derive the same digest from the same id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Fingerprint(u64, u64);
 
@@ -61,7 +61,7 @@ fn tag(link: TokenLinkId) -> u64 {
     number(&link.as_bytes()[8..])
 }
 
-/// A fingerprint is a hash already: half of it will do.
+/// A fingerprint is already a hash, so half of it is enough.
 #[derive(Default)]
 struct Half(u64);
 
@@ -95,11 +95,11 @@ impl FirstUse {
 
 type Ids = HashMap<Fingerprint, FirstUse, BuildHasherDefault<Half>>;
 
-/// Two generations of ids: the older one is dropped as a whole once it lies beyond every signature's reach, so nothing
-/// is swept entry by entry, and an id is remembered for one to two spans. Each takes some 50 to 100 bytes.
+/// Two generations of ids. The older one is dropped as a whole once all its signatures have expired, so entries are not
+/// deleted one by one, and an id is stored for one to two spans. Each takes about 50 to 100 bytes.
 pub(super) struct IdMemory {
     shards: [Mutex<Generations>; SHARDS],
-    /// Most ids of one shard in a span. Further requests are refused, because they can't be checked.
+    /// The maximum number of ids of one shard in a span. Further requests are refused, because they can't be checked.
     capacity: usize,
     shared: Mutex<Shared>,
 }
@@ -108,11 +108,11 @@ struct Generations {
     begun_at: Timestamp,
     current: Ids,
     previous: Ids,
-    /// Used here, and not written yet.
+    /// Ids that were used here and are not yet written.
     unwritten: Vec<(Fingerprint, u64)>,
 }
 
-/// Ids with the tags of their links, that were used here and are not written yet.
+/// Ids with the tags of their links that were used here and are not yet written.
 pub(super) struct Unwritten(Vec<(Fingerprint, u64)>);
 
 impl Unwritten {
@@ -120,23 +120,23 @@ impl Unwritten {
         self.0.is_empty()
     }
 
-    /// As a row has them.
+    /// The ids in the encoding of a row.
     pub(super) fn entries(&self) -> Vec<u8> {
         let numbers = self.0.iter().flat_map(|(Fingerprint(first, second), link)| [*first, *second, *link]);
         numbers.flat_map(u64::to_be_bytes).collect()
     }
 }
 
-/// How far the installation's memory was read.
+/// How far the installation's used ids have been read.
 #[derive(Default)]
 struct Shared {
     read_at: Option<Timestamp>,
-    /// Rows that are known, by when they were written: as far back as they are asked for again.
+    /// Known rows and when they were written, as far back as reads overlap.
     known: HashMap<UsedIdsId, Timestamp>,
 }
 
 impl IdMemory {
-    /// Has room for about so many ids in a span.
+    /// Creates a memory for about `ids` ids in a span.
     pub(super) fn new(now: Timestamp, ids: usize) -> Self {
         let empty = |_| {
             let (current, previous, unwritten) = (Ids::default(), Ids::default(), Vec::new());
@@ -145,7 +145,7 @@ impl IdMemory {
         Self { shards: std::array::from_fn(empty), capacity: ids.div_ceil(SHARDS), shared: Mutex::default() }
     }
 
-    /// Remembers the first use of an id and returns `None`. If the id was used before, returns that use.
+    /// Stores the first use of an id and returns `None`. If the id was used before, returns that use.
     pub(super) fn first_use(
         &self,
         workspace: WorkspaceId,
@@ -191,20 +191,20 @@ impl IdMemory {
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what is not written yet.
+    /// Takes the ids that are not yet written.
     pub(super) fn take_unwritten(&self) -> Unwritten {
         let shards = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
         Unwritten(shards.flat_map(|mut ids| std::mem::take(&mut ids.unwritten)).collect())
     }
 
-    /// Puts back what could not be written.
+    /// Puts back ids that could not be written.
     pub(super) fn put_back(&self, unwritten: &Unwritten) {
         for entry in &unwritten.0 {
             self.shard(entry.0).unwritten.push(*entry);
         }
     }
 
-    /// Learns what another server has used, or this one before it was started again.
+    /// Adds ids that another server has used, or this one before a restart.
     pub(super) fn learn(&self, row: &UsedIds, now: Timestamp) {
         for entry in row.entries.chunks_exact(ENTRY_BYTES) {
             let fingerprint = Fingerprint(number(&entry[..8]), number(&entry[8..16]));
@@ -217,7 +217,7 @@ impl IdMemory {
         }
     }
 
-    /// From when on rows have to be read, and which of them are known.
+    /// From when on rows have to be read, and which of them are already known.
     pub(super) fn to_read(&self, now: Timestamp) -> (Timestamp, Vec<UsedIdsId>) {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let since = shared.read_at.map_or(now - MEMORY, |read_at| (read_at - READ_AGAIN).max(now - MEMORY));
@@ -225,12 +225,12 @@ impl IdMemory {
         (since, shared.known.keys().copied().collect())
     }
 
-    /// Remembers that these rows were read or written.
+    /// Records that these rows were read or written.
     pub(super) fn know(&self, rows: impl IntoIterator<Item = (UsedIdsId, Timestamp)>) {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).known.extend(rows);
     }
 
-    /// Remembers that every row is known until now.
+    /// Records that every row until now is known.
     pub(super) fn has_read(&self, now: Timestamp) {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).read_at = Some(now);
     }
@@ -239,7 +239,7 @@ impl IdMemory {
 impl Generations {
     fn turn(&mut self, now: Timestamp) {
         let age = now.since(self.begun_at);
-        // A clock that was set back would otherwise fill this span until it is there again.
+        // Otherwise, after a clock is set back, this span would be filled until the clock reaches it again.
         if age > MEMORY || self.begun_at.is_from_the_future(now) {
             self.previous = std::mem::take(&mut self.current);
             if age > MEMORY * 2 {

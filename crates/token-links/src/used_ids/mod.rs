@@ -1,8 +1,8 @@
-//! Signature ids that were used.
+//! The used ids of signatures.
 //!
-//! Each server remembers in memory, so that a token read waits for no database. What it has seen is written to the store twice a
-//! second, a row at a time, and read by the others and by the next start: what that leaves open is written down in
-//! `docs/decisions/0043-signed-requests-and-replay.md`.
+//! Each server stores the ids in memory, so that a token read does not wait for the database. Twice a second it writes
+//! its new ids to the store as one row. The other servers read it, and so does the next start of this one. The remaining
+//! gaps are described in `docs/decisions/0043-signed-requests-and-replay.md`.
 
 mod memory;
 
@@ -16,10 +16,10 @@ use memory::{IdMemory, MEMORY, READ_AGAIN};
 pub use memory::REMEMBERED_IDS;
 pub(crate) use memory::{FirstUse, UsedFor};
 
-/// Rows of so much time are read at once at a start.
+/// At a start, rows are read in slices of this time.
 const SLICE: Duration = Duration::from_secs(30);
 
-/// Used ids: those of this server in memory, those of all servers in the store.
+/// Used ids: this server's in memory, all servers' in the store.
 pub(crate) struct UsedIds {
     store: Arc<dyn UsedIdMemory + Send + Sync>,
     env: Environment,
@@ -27,12 +27,12 @@ pub(crate) struct UsedIds {
 }
 
 impl UsedIds {
-    /// Remembers about `most` ids in a span.
+    /// Stores about `most` ids in a span.
     pub(crate) fn new(store: Arc<dyn UsedIdMemory + Send + Sync>, env: Environment, most: usize) -> Self {
         Self { store, memory: IdMemory::new(env.now(), most), env }
     }
 
-    /// Remembers the first use of an id and returns `None`. If the id was used before, returns that use.
+    /// Stores the first use of an id and returns `None`. If the id was used before, returns that use.
     pub(crate) fn first_use(
         &self,
         link: &TokenLink,
@@ -55,13 +55,13 @@ impl UsedIds {
         }
         let (id, written_at) = (UsedIdsId::generate(&self.env), self.env.now());
         let row = store::UsedIds { id, written_at, entries: unwritten.entries() };
-        // A row whose commit is uncertain may be there. Then its ids are stored twice, which changes nothing.
+        // If a commit's result is unknown, the row may exist. Then its ids are stored twice, which changes nothing.
         self.store.add_used_ids(&row).await.inspect_err(|_| self.memory.put_back(&unwritten))?;
         self.memory.know([(id, written_at)]);
         Ok(())
     }
 
-    /// Reads which ids were used elsewhere, or here before this start. Call it before the first request, too.
+    /// Reads the ids that were used elsewhere, or here before this start. It must also be called before the first request.
     pub(crate) async fn read(&self) -> Result<(), StoreError> {
         let now = self.env.now();
         let (mut since, known) = self.memory.to_read(now);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    io,
     num::NonZeroU32,
     sync::{Arc, Mutex},
     time::Duration,
@@ -44,14 +45,14 @@ struct Table {
 impl Work for Rows {
     const NAME: &'static str = "rows";
     type Item = Item;
-    type Error = &'static str;
+    type Error = io::Error;
 
-    async fn claim(&self, most: u32) -> Result<Vec<Claimed<Item>>, &'static str> {
+    async fn claim(&self, most: u32) -> io::Result<Vec<Claimed<Item>>> {
         assert!(!std::mem::take(&mut *self.0.claim_panics.lock().unwrap()), "injected");
         let mut away = self.0.away.lock().unwrap();
         if *away > 0 {
             *away -= 1;
-            return Err("away");
+            return Err(io::Error::other("away"));
         }
         self.0.claims.lock().unwrap().push(most);
         let mut due = self.0.due.lock().unwrap();
@@ -63,10 +64,10 @@ impl Work for Rows {
         self.0.may_be_due.notified().await;
     }
 
-    async fn run(&self, item: &Item) -> Result<(), &'static str> {
+    async fn run(&self, item: &Item) -> io::Result<()> {
         match item {
             Item::Succeeds => {}
-            Item::Fails => return Err("failed"),
+            Item::Fails => return Err(io::Error::other("failed")),
             Item::Panics => panic!("injected"),
             Item::Waits => self.0.go_on.notified().await,
         }
@@ -245,7 +246,7 @@ async fn one_that_is_told_to_claim_says_how_many_it_took() {
     for _ in 0..5 {
         fixture.add(Item::Succeeds);
     }
-    assert_eq!(fixture.worker.claim().await, Ok(3));
+    assert_eq!(fixture.worker.claim().await.unwrap(), 3);
     settle().await;
     assert_eq!(fixture.done.try_recv(), Ok(Item::Succeeds));
     fixture.workers.stop().await;

@@ -1,4 +1,4 @@
-//! `/_sim/apps`: the Marketplace, as an owner of apps uses it.
+//! `/_sim/apps`: registered apps, as their owner manages them in the Marketplace.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,7 +11,7 @@ use crate::state::SharedSim;
 use crate::world::World;
 use crate::world::app::{App, AppKind};
 
-/// What a token gets when the app names no scopes: enough to know the user and to mint.
+/// Scopes of a token when the app names none: enough to read the user and to mint tokens.
 const SCOPES: [&str; 3] = ["user:read:user", "user:read:token", "user:read:zak"];
 
 pub(crate) async fn list(State(sim): State<SharedSim>) -> Json<Vec<App>> {
@@ -25,7 +25,7 @@ pub(crate) async fn show(
     Ok(Json(sim.world().app(&id).ok_or(ControlError::Unknown("app"))?.clone()))
 }
 
-/// Every field is optional; id and secret are made up where absent.
+/// Creates an app. Every field is optional; a missing id or secret is generated.
 pub(crate) async fn create(
     State(sim): State<SharedSim>,
     Body(body): Body<Value>,
@@ -47,7 +47,7 @@ pub(crate) async fn create(
     };
     let app: App = patched(&fresh, body)?;
     if app.client_id.0.is_empty() || app.client_secret.is_empty() {
-        return Err(ControlError::Bad("client_id and client_secret may not be empty".to_owned()));
+        return Err(ControlError::Bad("client_id and client_secret must not be empty".to_owned()));
     }
     if world.app(&app.client_id).is_some() {
         return Err(ControlError::Bad(format!("client_id {} is taken", app.client_id)));
@@ -56,8 +56,8 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(app)))
 }
 
-/// Any field but `client_id`. Tokens of a disabled app stop working; SDK signatures follow a new
-/// secret at once.
+/// Changes any field except `client_id`. Tokens of a disabled app stop working; a new secret applies to SDK signatures at
+/// once.
 pub(crate) async fn change(
     State(sim): State<SharedSim>,
     Path(id): Path<ClientId>,
@@ -67,7 +67,7 @@ pub(crate) async fn change(
     let app = world.app_mut(&id).ok_or(ControlError::Unknown("app"))?;
     let changed: App = patched(app, body)?;
     if changed.client_id != id {
-        return Err(ControlError::Bad("client_id cannot change".to_owned()));
+        return Err(ControlError::Bad("client_id cannot be changed".to_owned()));
     }
     *app = changed.clone();
     Ok(Json(changed))

@@ -14,7 +14,7 @@ use crate::state::SharedSim;
 
 type Answer = Result<Json<Value>, ControlError>;
 
-/// Names of the rooms that open.
+/// Names of the rooms to open.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
@@ -29,7 +29,7 @@ pub(crate) async fn open(
     with(&sim, &number, |meeting| meeting.open_rooms(&wanted.rooms).map_err(|reason| bad(&reason)))
 }
 
-/// Everybody comes back.
+/// Moves all participants back to the main session.
 pub(crate) async fn close(State(sim): State<SharedSim>, Path(number): Path<MeetingNumber>) -> Answer {
     with(&sim, &number, |meeting| {
         meeting.close_rooms();
@@ -37,11 +37,11 @@ pub(crate) async fn close(State(sim): State<SharedSim>, Path(number): Path<Meeti
     })
 }
 
-/// Where a participant goes.
+/// The target of a move.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Move {
-    /// A room's name; null is the main session.
+    /// The room's name; `null` is the main session.
     #[serde(deserialize_with = "Option::deserialize")]
     room: Option<String>,
 }

@@ -20,7 +20,7 @@ pub(crate) struct Advance {
     advance_seconds: i64,
 }
 
-/// Further than this (100 years) is a slip of the finger.
+/// Largest step in seconds (100 years); more is taken for a typing error.
 const FARTHEST: i64 = 100 * 365 * 86_400;
 
 fn view(sim: &Sim) -> Json<View> {
@@ -37,7 +37,7 @@ pub(crate) async fn advance(
 ) -> Result<Json<View>, ControlError> {
     let reached = sim.clock.offset_seconds().saturating_add(body.advance_seconds);
     if reached.unsigned_abs() > FARTHEST.unsigned_abs() {
-        return Err(ControlError::Bad("advance_seconds goes further than 100 years".to_owned()));
+        return Err(ControlError::Bad("advance_seconds must not exceed 100 years".to_owned()));
     }
     sim.clock.advance(body.advance_seconds);
     sim.happened();

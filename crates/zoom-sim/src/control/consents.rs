@@ -1,4 +1,4 @@
-//! `/_sim/consents`: many users who have consented, without a browser for each.
+//! `/_sim/consents`: creates many users who have consented, without a browser for each.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use crate::world::World;
 use crate::world::grant::{Grant, Owner};
 use crate::world::user::User;
 
-/// More would be a mistake.
+/// Most consents in one request.
 const MOST: u32 = 100_000;
 
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ pub(crate) struct Wanted {
     count: u32,
 }
 
-/// What the app would have been given.
+/// The tokens that the app would have received.
 #[derive(Serialize)]
 pub(crate) struct Consented {
     user_id: UserId,
@@ -33,7 +33,7 @@ pub(crate) struct Consented {
     scopes: Vec<String>,
 }
 
-/// Makes `count` users, and a grant of each to the app.
+/// Creates `count` users, and a grant of each to the app.
 pub(crate) async fn create(
     State(sim): State<SharedSim>,
     Body(Wanted { client_id, count }): Body<Wanted>,

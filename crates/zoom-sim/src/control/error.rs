@@ -1,4 +1,4 @@
-//! What the control API says to a mistake, and how it reads JSON.
+//! Errors of the control API, and its JSON bodies.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 
 use crate::patch;
 
-/// A mistake of the caller.
+/// An invalid request.
 #[derive(Debug)]
 pub(crate) enum ControlError {
-    /// 400: the body, or what it asks for, makes no sense.
+    /// 400: the body is invalid, or the operation is impossible.
     Bad(String),
-    /// 404: nothing has this id.
+    /// 404: no object has this id.
     Unknown(&'static str),
 }
 
@@ -30,7 +30,7 @@ impl IntoResponse for ControlError {
     }
 }
 
-/// A JSON body. An empty one reads as `{}`; a bad one is a 400 that names the field.
+/// A JSON body. An empty one reads as `{}`; an invalid one gets a 400 that names the field.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
@@ -45,10 +45,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// The same as [`patch::patched`], from a body.
+/// [`patch::patched`] for a request body.
 pub(crate) fn patched<T: Serialize + DeserializeOwned>(current: &T, patch: Value) -> Result<T, ControlError> {
     let Value::Object(patch) = patch else {
-        return Err(ControlError::Bad("a JSON object is needed".to_owned()));
+        return Err(ControlError::Bad("the body must be a JSON object".to_owned()));
     };
     patch::patched(current, patch).map_err(ControlError::Bad)
 }
@@ -59,6 +59,6 @@ pub(crate) async fn no_such_route() -> Response {
 }
 
 pub(crate) async fn wrong_method() -> Response {
-    let body = json!({"error": "this route has other methods: GET /_sim/ lists them"});
+    let body = json!({"error": "this route does not support the method: GET /_sim/ lists the routes"});
     (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
 }

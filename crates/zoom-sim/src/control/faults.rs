@@ -1,4 +1,4 @@
-//! `/_sim/faults`: what goes wrong next.
+//! `/_sim/faults`: arms faults for the next requests.
 
 use axum::Json;
 use axum::extract::State;
@@ -30,12 +30,12 @@ pub(crate) async fn clear(State(sim): State<SharedSim>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// The requests that a fault holds now.
+/// The requests that a fault is holding.
 pub(crate) async fn held(State(sim): State<SharedSim>) -> Json<Vec<Waiting>> {
     Json(sim.world().held.list())
 }
 
-/// Lets them go on.
+/// Releases the held requests.
 pub(crate) async fn let_go(State(sim): State<SharedSim>) -> Json<Value> {
     Json(json!({"released": sim.world().held.let_go()}))
 }

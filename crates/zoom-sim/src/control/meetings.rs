@@ -1,4 +1,4 @@
-//! `/_sim/meetings`: what a host does, from outside the meeting.
+//! `/_sim/meetings`: what a host does from outside the meeting.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ fn view(meeting: &Meeting) -> Json<Value> {
     }))
 }
 
-/// `Settings`, and what is decided only once.
+/// `Settings`, and fields that are set only at creation.
 #[derive(Deserialize)]
 pub(crate) struct Wanted {
     host_id: UserId,
@@ -66,7 +66,7 @@ pub(crate) struct Wanted {
     settings: Map<String, Value>,
 }
 
-/// `Settings`, and another host.
+/// `Settings`, and optionally another host.
 #[derive(Deserialize)]
 pub(crate) struct Changes {
     host_id: Option<UserId>,
@@ -106,7 +106,7 @@ pub(crate) async fn list(State(sim): State<SharedSim>) -> Json<Value> {
     Json(world.meetings.values().map(|meeting| view(meeting).0).collect())
 }
 
-/// Does something to a meeting, and shows it.
+/// Changes a meeting and returns its view.
 pub(super) fn with(
     sim: &Sim,
     number: &MeetingNumber,
@@ -136,7 +136,7 @@ pub(crate) async fn show(
     with(&sim, &number, |_| Ok(()))
 }
 
-/// Any of the settings, and `host_id`; those inside stay inside.
+/// Changes any setting, or `host_id`. Participants stay in the meeting.
 pub(crate) async fn change(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -153,7 +153,7 @@ pub(crate) async fn change(
     world.meetings.get(&number).map(view).ok_or(ControlError::Unknown("meeting"))
 }
 
-/// Gone, for all participants who is in it too.
+/// Deletes a meeting; it ends for its participants.
 pub(crate) async fn delete(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -166,7 +166,7 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Runs from now on, even without participants; the host's limit is not asked (ours).
+/// Starts a meeting, which then runs even without participants. The host's limit is not checked (ours).
 pub(crate) async fn start(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -177,7 +177,7 @@ pub(crate) async fn start(
     })
 }
 
-/// How a meeting is ended.
+/// How to end a meeting.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct End {
@@ -185,7 +185,7 @@ pub(crate) struct End {
     by: EndedBy,
 }
 
-/// Over for all participants: 7939 with the number of the reason, then the sockets close.
+/// Ends a meeting for all participants: 7939 with the number of the reason, then the sockets close.
 pub(crate) async fn end(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -197,7 +197,7 @@ pub(crate) async fn end(
     })
 }
 
-/// The sockets close without a word; the SDK reconnects.
+/// Closes the sockets without an end frame; the SDK reconnects.
 pub(crate) async fn drop_sockets(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -208,20 +208,20 @@ pub(crate) async fn drop_sockets(
     })
 }
 
-/// How a line is cut.
+/// How to cut connections.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cut {
-    /// For so long, in real time; until it is healed, if absent.
+    /// Duration in real time; if absent, until `DELETE`.
     seconds: Option<f64>,
-    /// The line of participants who join by this name. Every participant's, if absent.
+    /// Affects only participants with this name; if absent, all participants.
     name: Option<String>,
-    /// For so long Zoom shows them all the same, in real time.
+    /// How long Zoom still shows the participants, in real time.
     #[serde(default)]
     shown_seconds: f64,
 }
 
-/// Nothing gets through to the meeting: sockets close without a word, and new ones are not taken.
+/// Cuts connections to a meeting: sockets close without an end frame, and new ones are not accepted.
 pub(crate) async fn cut_line(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -238,7 +238,7 @@ pub(crate) async fn cut_line(
     with(&sim, &number, |_| Ok(()))
 }
 
-/// Every line to the meeting works again.
+/// Ends all cuts of a meeting.
 pub(crate) async fn heal_line(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,

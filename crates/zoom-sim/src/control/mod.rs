@@ -1,6 +1,6 @@
-//! `/_sim`: what a test, a demo or a person does to the simulated Zoom.
+//! `/_sim`: the control API, with which a test, a demo or a person controls the simulated Zoom.
 //!
-//! Plain HTTP and JSON on a port of its own, so that nothing of it can be mistaken for Zoom.
+//! Plain HTTP and JSON on a port of its own, so that it cannot be mistaken for Zoom's API.
 
 mod apps;
 mod breakout;

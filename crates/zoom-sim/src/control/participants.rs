@@ -1,4 +1,4 @@
-//! `/_sim/meetings/{number}/participants`: the people in it.
+//! `/_sim/meetings/{number}/participants`: participants of a meeting.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -14,22 +14,22 @@ use crate::state::SharedSim;
 
 type Answer = Result<Json<Value>, ControlError>;
 
-/// A participant who is only in the roster.
+/// A participant without a socket.
 #[derive(Deserialize)]
 pub(crate) struct Extra {
     name: String,
-    /// Signed in as this user: their picture, and they can vouch for bots.
+    /// The signed-in user: the participant has their picture and can vouch for bots.
     user_id: Option<UserId>,
     #[serde(default)]
     host: bool,
-    /// Zoom's lasting id of a person. Give the same one for somebody who comes back.
+    /// The participant's `userGUID`. Use the same one for a participant who rejoins.
     guid: Option<String>,
     /// [`Activity`]: audio, muted, video_on, sharing and so on.
     #[serde(flatten)]
     activity: Map<String, Value>,
 }
 
-/// Puts a participant into the meeting who has no socket (ours): company for bots.
+/// Adds a participant without a socket to the meeting (ours): company for bots.
 pub(crate) async fn seat(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -48,7 +48,7 @@ pub(crate) async fn seat(
     })
 }
 
-/// Changes of a participant: another name, the host's role, and any of [`Activity`].
+/// Changes of a participant: the name, the host's role, and any field of [`Activity`].
 #[derive(Deserialize)]
 pub(crate) struct Changes {
     name: Option<String>,
@@ -84,7 +84,7 @@ pub(crate) async fn change(
     })
 }
 
-/// Leaves by itself, as a participant without a socket can't say.
+/// Makes a participant without a socket leave, as if by their own choice.
 pub(crate) async fn leave(
     State(sim): State<SharedSim>,
     Path((number, id)): Path<(MeetingNumber, u32)>,
@@ -101,7 +101,7 @@ pub(crate) async fn leave(
     })
 }
 
-/// Out of the waiting room.
+/// Admits a participant from the waiting room.
 pub(crate) async fn admit(
     State(sim): State<SharedSim>,
     Path((number, id)): Path<(MeetingNumber, u32)>,
@@ -109,7 +109,7 @@ pub(crate) async fn admit(
     with(&sim, &number, |meeting| found(meeting.set_hold(id, false)))
 }
 
-/// Into the waiting room.
+/// Moves a participant into the waiting room.
 pub(crate) async fn hold(
     State(sim): State<SharedSim>,
     Path((number, id)): Path<(MeetingNumber, u32)>,
@@ -117,7 +117,7 @@ pub(crate) async fn hold(
     with(&sim, &number, |meeting| found(meeting.set_hold(id, true)))
 }
 
-/// Out of the meeting: 7939 with reason 7, then the socket closes. A user may not come again.
+/// Removes a participant: 7939 with reason 7, then the socket closes. A signed-in user cannot rejoin.
 pub(crate) async fn remove(
     State(sim): State<SharedSim>,
     Path((number, id)): Path<(MeetingNumber, u32)>,

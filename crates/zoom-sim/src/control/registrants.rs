@@ -1,4 +1,4 @@
-//! `/_sim/meetings/{number}/registrants`: who has registered, and who is on the panel.
+//! `/_sim/meetings/{number}/registrants`: registrants and panelists.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -12,14 +12,14 @@ use crate::gate::registrants::{MAX_REGISTRANTS, Registrant};
 use crate::ids::MeetingNumber;
 use crate::state::SharedSim;
 
-/// A participant who registers.
+/// A new registrant.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     email: String,
     #[serde(default)]
     name: String,
-    /// On the panel of a webinar.
+    /// Whether the registrant is a panelist of a webinar.
     #[serde(default)]
     panelist: bool,
 }
@@ -36,7 +36,9 @@ pub(crate) async fn add(
         return Err(ControlError::Bad("email must be an e-mail address".to_owned()));
     }
     if meeting.registrants.list().len() >= MAX_REGISTRANTS {
-        return Err(ControlError::Bad(format!("a simulated meeting takes {MAX_REGISTRANTS} registrants")));
+        return Err(ControlError::Bad(format!(
+            "a simulated meeting has at most {MAX_REGISTRANTS} registrants"
+        )));
     }
     let Wanted { email, name, panelist } = wanted;
     let registrant = Registrant { email, name, panelist, tk };
@@ -54,7 +56,7 @@ pub(crate) async fn list(
     Ok(Json(meeting.registrants.list().iter().map(|registrant| view(meeting, registrant)).collect()))
 }
 
-/// With the link that Zoom would send them.
+/// A registrant with the join link that Zoom would send them.
 fn view(meeting: &Meeting, registrant: &Registrant) -> Value {
     let mut shown = json!(registrant);
     shown["join_url"] = json!(meeting.join_url_with(Some(&registrant.tk)));

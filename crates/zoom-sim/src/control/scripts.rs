@@ -10,15 +10,15 @@ use crate::ids::MeetingNumber;
 use crate::script::{self, Playing, Script};
 use crate::state::SharedSim;
 
-/// Where to play.
+/// The meeting to play in.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Target {
-    /// A meeting that exists; the script makes its own, if absent.
+    /// An existing meeting; if absent, the script creates its own.
     meeting_number: Option<MeetingNumber>,
 }
 
-/// The body is the script itself.
+/// Plays a script; the body is the script itself.
 pub(crate) async fn play(
     State(sim): State<SharedSim>,
     target: Result<Query<Target>, axum::extract::rejection::QueryRejection>,
@@ -32,7 +32,7 @@ pub(crate) async fn play(
     Ok((StatusCode::CREATED, Json(playing)))
 }
 
-/// How far they are, and what could not be done.
+/// Progress of the scripts, and steps that failed.
 pub(crate) async fn list(State(sim): State<SharedSim>) -> Json<Vec<Playing>> {
     Json(sim.world().scripts.list().to_vec())
 }

@@ -14,7 +14,7 @@ pub(crate) async fn join_requests(State(sim): State<SharedSim>) -> Json<Vec<Join
     Json(sim.world().history.join_requests.clone())
 }
 
-/// Every secret that was handed out, so that a participant can look whether it lies around.
+/// Every secret that was issued, so that a test can search for leaked ones.
 pub(crate) async fn issued(State(sim): State<SharedSim>) -> Json<Vec<Issued>> {
     Json(sim.world().history.issued.clone())
 }

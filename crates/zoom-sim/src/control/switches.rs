@@ -1,4 +1,4 @@
-//! `/_sim/switches`: behaviour that is Zoom's secret, or its past.
+//! `/_sim/switches`: behaviour that Zoom does not document or has changed.
 
 use axum::Json;
 use axum::extract::State;

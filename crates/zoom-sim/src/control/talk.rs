@@ -1,4 +1,4 @@
-//! `/_sim/meetings/{number}/chat`, `…/captions`, `…/active-speakers`, `…/recording`: what is said, and who records it.
+//! `/_sim/meetings/{number}/chat`, `…/captions`, `…/active-speakers` and `…/recording`.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -16,7 +16,7 @@ use crate::state::SharedSim;
 
 type Answer = Result<Json<Value>, ControlError>;
 
-/// The last messages.
+/// The latest chat messages.
 pub(crate) async fn chat(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -26,12 +26,12 @@ pub(crate) async fn chat(
     Ok(Json(meeting.chat.iter().cloned().collect()))
 }
 
-/// A message that a participant writes.
+/// A chat message from a participant.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Said {
     from: u32,
-    /// Everybody, if absent.
+    /// Everyone, if absent.
     to: Option<u32>,
     text: String,
 }
@@ -47,13 +47,13 @@ pub(crate) async fn say(
     with(&sim, &number, |meeting| meeting.say(&message).map_err(|reason| bad(&reason)))
 }
 
-/// What a participant says, as automatic captions have it.
+/// An automatic caption of a participant's speech.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Caption {
     from: u32,
     text: String,
-    /// Versions of one caption have the same; made up if absent.
+    /// The same for all versions of one caption; generated if absent.
     #[serde(rename = "caption_id")]
     id: Option<String>,
     #[serde(rename = "final", default = "yes")]
@@ -70,7 +70,7 @@ fn not_translated() -> u16 {
     NOT_TRANSLATED
 }
 
-/// Answers with the caption's id and how many participants it was sent to.
+/// Returns the caption's id and the number of participants it was sent to.
 pub(crate) async fn caption(
     State(sim): State<SharedSim>,
     Path(number): Path<MeetingNumber>,
@@ -89,7 +89,7 @@ pub(crate) async fn caption(
     Ok(Json(json!({"caption_id": caption.id, "sent_to": sent_to})))
 }
 
-/// Who speaks now; nobody, if the list is empty.
+/// The participants who speak now; an empty list means silence.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Speakers {
@@ -105,14 +105,16 @@ pub(crate) async fn speak(
         let ids = &speakers.participants;
         let missing = |id: &&u32| meeting.participant(**id).is_none_or(|person| person.on_hold);
         if let Some(id) = ids.iter().find(missing) {
-            return Err(ControlError::Bad(format!("participants: nobody in the meeting has the id {id}")));
+            return Err(ControlError::Bad(format!(
+                "participants: no participant in the meeting has the id {id}"
+            )));
         }
         meeting.set_active_speakers(ids);
         Ok(())
     })
 }
 
-/// A participant records in Zoom's cloud.
+/// The state of the cloud recording.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Recording {

@@ -1,4 +1,4 @@
-//! `/_sim/users` and `/_sim/signed-in`: who exists, and who sits at the browser.
+//! `/_sim/users` and `/_sim/signed-in`: users, and which of them is signed in in the browser.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -13,7 +13,7 @@ use crate::state::SharedSim;
 use crate::webhooks::event::{self, Topic};
 use crate::world::user::User;
 
-/// A user with the address of their picture.
+/// A user with the URL of their picture.
 #[derive(Serialize)]
 pub(crate) struct View {
     #[serde(flatten)]
@@ -38,7 +38,7 @@ pub(crate) async fn show(
     Ok(Json(sim.world().user(&id).ok_or(ControlError::Unknown("user"))?.clone().into()))
 }
 
-/// `email` is needed, and usually `display_name`; the rest follows from them.
+/// Creates a user. Only `email` is required, `display_name` is usual; other fields get defaults or are derived.
 pub(crate) async fn create(
     State(sim): State<SharedSim>,
     Body(body): Body<Value>,
@@ -51,7 +51,7 @@ pub(crate) async fn create(
         return Err(ControlError::Bad("email must be an e-mail address".to_owned()));
     }
     if world.users.iter().any(|other| other.id == user.id || other.email.eq_ignore_ascii_case(&user.email)) {
-        return Err(ControlError::Bad("a user with this id or email exists".to_owned()));
+        return Err(ControlError::Bad("a user with this id or email already exists".to_owned()));
     }
     user.fill_names();
     world.add_user(user.clone(), sim.moment());
@@ -59,8 +59,8 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 
-/// Any field but `id`. `{"active": false}` ends every grant of the user and voids their ZAKs.
-/// Subscribed apps are told.
+/// Changes any field except `id`. `{"active": false}` ends every grant of the user and invalidates their ZAKs. Subscribed
+/// apps are notified.
 pub(crate) async fn change(
     State(sim): State<SharedSim>,
     Path(id): Path<UserId>,
@@ -71,7 +71,7 @@ pub(crate) async fn change(
     let user = world.user_mut(&id).ok_or(ControlError::Unknown("user"))?;
     let changed: User = patched(user, body)?;
     if changed.id != id {
-        return Err(ControlError::Bad("id cannot change".to_owned()));
+        return Err(ControlError::Bad("id cannot be changed".to_owned()));
     }
     let before = std::mem::replace(user, changed.clone());
     let updated = event::user_updated(&before, &changed, at.unix_ms).map(|body| (Topic::UserUpdated, body));
@@ -85,7 +85,7 @@ pub(crate) async fn change(
         let listeners = world.listeners(&changed, topic);
         world.announce(listeners, topic, &body, at.now);
     }
-    // After the listeners were found: a grant that ends now still hears why.
+    // After the listeners were determined: an app whose grant ends now still receives the event.
     if !changed.active {
         world.grants.end_user(&id);
     }
@@ -93,7 +93,7 @@ pub(crate) async fn change(
     Ok(Json(changed.into()))
 }
 
-/// Gone: grants end, ZAKs are void (ours), and subscribed apps are told.
+/// Deletes a user: their grants end, their ZAKs become invalid (ours), and subscribed apps are notified.
 pub(crate) async fn delete(
     State(sim): State<SharedSim>,
     Path(id): Path<UserId>,
@@ -111,7 +111,7 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The user removes an app in the Marketplace: its grant for them ends, and it hears of that (D).
+/// The user removes an app in the Marketplace: its grant for them ends, and the app is notified (D).
 pub(crate) async fn remove_app(
     State(sim): State<SharedSim>,
     Path((id, client_id)): Path<(UserId, ClientId)>,
@@ -127,7 +127,7 @@ pub(crate) async fn remove_app(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// "Sign me out from all devices": every ZAK minted so far is void (D). Grants live on (I).
+/// "Sign me out from all devices": every ZAK minted so far becomes invalid (D). Grants stay valid (I).
 pub(crate) async fn sign_out_everywhere(
     State(sim): State<SharedSim>,
     Path(id): Path<UserId>,
@@ -138,7 +138,7 @@ pub(crate) async fn sign_out_everywhere(
     Ok(Json(user.clone().into()))
 }
 
-/// Who consents.
+/// The user who is signed in in the browser and consents.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignedIn {
@@ -149,7 +149,7 @@ pub(crate) async fn signed_in(State(sim): State<SharedSim>) -> Json<SignedIn> {
     Json(SignedIn { user_id: sim.world().signed_in_user().map(|user| user.id.clone()) })
 }
 
-/// `null` goes back to the first user.
+/// Chooses the signed-in user; `null` resets it to the first user.
 pub(crate) async fn sign_in(
     State(sim): State<SharedSim>,
     Body(body): Body<SignedIn>,

@@ -1,4 +1,4 @@
-//! `/_sim/apps/{client_id}/webhook` and `/_sim/webhooks`: what Zoom tells apps unasked.
+//! `/_sim/apps/{client_id}/webhook` and `/_sim/webhooks`: webhooks of apps and their deliveries.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -18,14 +18,14 @@ use crate::world::user::User;
 
 const NO_WEBHOOK: ControlError = ControlError::Unknown("webhook: PUT one for the app first");
 
-/// What an owner types into the Marketplace.
+/// The webhook settings that an app's owner enters in the Marketplace.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     url: LoopbackUrl,
-    /// Made up when absent.
+    /// Generated if absent.
     secret_token: Option<String>,
-    /// All when absent.
+    /// All events if absent.
     events: Option<Vec<Topic>>,
 }
 
@@ -36,15 +36,14 @@ pub(crate) async fn show(
     Ok(Json(sim.world().webhooks.get(&id).ok_or(NO_WEBHOOK)?.clone()))
 }
 
-/// Sets the address and has it validated before answering; a failure is in the answer, and can be
-/// made good with `…/validate`.
+/// Sets the URL and validates it before answering. The answer contains a failure; `…/validate` repeats the validation.
 pub(crate) async fn register(
     State(sim): State<SharedSim>,
     Path(id): Path<ClientId>,
     Body(wanted): Body<Wanted>,
 ) -> Result<Json<Endpoint>, ControlError> {
     if wanted.secret_token.as_deref() == Some("") {
-        return Err(ControlError::Bad("secret_token may not be empty".to_owned()));
+        return Err(ControlError::Bad("secret_token must not be empty".to_owned()));
     }
     {
         let mut world = sim.world();
@@ -72,24 +71,24 @@ pub(crate) async fn validate(
     Ok(Json(ask(&sim, id).await?))
 }
 
-/// In a task: who asked may hang up, and the answer is noted all the same.
+/// Runs in a task: the result is recorded even if the caller disconnects.
 async fn ask(sim: &SharedSim, id: ClientId) -> Result<Validation, ControlError> {
     let asked = sim.tasks.spawn(delivery::validate(sim.clone(), id)).await;
     asked.ok().flatten().ok_or(NO_WEBHOOK)
 }
 
-/// An event on demand: nothing has happened.
+/// An event on demand, without any real change.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sent {
     event: Topic,
-    /// Need not exist.
+    /// The user need not exist.
     user_id: UserId,
     #[serde(default)]
     signed: Signed,
 }
 
-/// Delivers it at once, in one attempt, to an address that was validated or not.
+/// Delivers the event at once, in one attempt, even to a URL that was not validated.
 pub(crate) async fn send(
     State(sim): State<SharedSim>,
     Path(client_id): Path<ClientId>,
@@ -104,7 +103,7 @@ pub(crate) async fn send(
     deliver(&sim, id, sent.signed).await
 }
 
-/// The same bytes once more, signed anew: what an app gets whose answer was lost on its way.
+/// Delivers the same bytes again with a new signature, as after an answer of the app that was lost.
 pub(crate) async fn repeat(
     State(sim): State<SharedSim>,
     Path(id): Path<usize>,

@@ -1,4 +1,4 @@
-//! What a participant does in the meeting, as all participants see it.
+//! A participant's activity in the meeting, as the others see it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -7,11 +7,11 @@ use super::event::{self, Outgoing};
 use super::meeting::Meeting;
 use super::participant::Participant;
 
-/// How a participant hears and speaks (O for the words on the wire).
+/// A participant's audio connection (O for the words on the wire).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Audio {
-    /// Not at all.
+    /// No audio.
     #[default]
     None,
     Computer,
@@ -19,7 +19,7 @@ pub(crate) enum Audio {
 }
 
 impl Audio {
-    /// As the roster says it.
+    /// The value in the roster.
     pub(crate) fn on_the_wire(self) -> &'static str {
         match self {
             Self::None => "",
@@ -29,7 +29,7 @@ impl Audio {
     }
 }
 
-/// Something that runs, rests, or does not: a shared screen, a recording.
+/// State of a shared screen or a recording: off, on, or paused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Running {
@@ -39,7 +39,7 @@ pub(crate) enum Running {
     Paused,
 }
 
-/// What a participant does. The control API changes each of them.
+/// A participant's activity. The control API can change each field.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Activity {
@@ -48,9 +48,9 @@ pub(crate) struct Activity {
     pub(crate) video_on: bool,
     pub(crate) raised_hand: bool,
     pub(crate) co_host: bool,
-    /// A shared screen; one in a meeting at a time (I).
+    /// A shared screen. Only one participant of a meeting shares at a time (I).
     pub(crate) sharing: Running,
-    /// A recording on their own computer.
+    /// A recording on the participant's own computer.
     pub(crate) local_recording: Running,
 }
 
@@ -77,15 +77,13 @@ pub(crate) enum Impossible {
     NoSuchUser,
     #[error("there is no such participant in the meeting")]
     NoSuchParticipant,
-    #[error("a simulated meeting holds {MAX_PEOPLE} people")]
+    #[error("a simulated meeting has at most {MAX_PEOPLE} participants")]
     TooMany,
     #[error("muted: a participant without audio cannot speak; set audio to computer or phone as well")]
     NoAudio,
-    #[error(
-        "video_on: nobody can switch on the camera of a participant that has a socket; it has to do so itself"
-    )]
+    #[error("video_on: a participant with a socket can only switch its camera on itself")]
     NotTheirCamera,
-    #[error("sharing: {0} shares a screen already; only one can at a time")]
+    #[error("sharing: {0} already shares a screen; only one participant can share at a time")]
     AnotherShares(String),
     #[error("name must have 1 to {MAX_NAME_CHARS} characters")]
     Name,
@@ -93,20 +91,20 @@ pub(crate) enum Impossible {
     Guid,
 }
 
-/// So many people a meeting takes that have no browser (ours).
+/// Most participants without a browser in one meeting (ours).
 pub(super) const MAX_PEOPLE: usize = 1000;
 /// The longest name, in characters (ours).
 pub(crate) const MAX_NAME_CHARS: usize = 200;
 
-/// Whether a participant can be called so.
+/// Whether `name` is a valid participant name.
 pub(crate) fn is_name(name: &str) -> bool {
     (1..=MAX_NAME_CHARS).contains(&name.chars().count())
 }
 
 impl Meeting {
-    /// Changes what a participant does; all are told.
+    /// Changes a participant's activity and notifies all participants.
     ///
-    /// The camera of a participant with a socket is theirs: it can only be stopped, by a command that they obey (O).
+    /// The camera of a participant with a socket can only be stopped, by a command that the client follows (O).
     pub(crate) fn change_activity(&mut self, id: u32, mut activity: Activity) -> Result<(), Impossible> {
         let person = self.participant(id).ok_or(Impossible::NoSuchParticipant)?;
         if !activity.muted && activity.audio == Audio::None {
@@ -134,7 +132,7 @@ impl Meeting {
         Ok(())
     }
 
-    /// Another name, given by the participant or a host.
+    /// Renames a participant, on behalf of the participant or a host.
     pub(crate) fn rename(&mut self, id: u32, name: &str) -> Result<(), Impossible> {
         if !is_name(name) {
             return Err(Impossible::Name);
@@ -144,12 +142,12 @@ impl Meeting {
         Ok(())
     }
 
-    /// Who shares a screen.
+    /// The participant who shares a screen.
     fn sharer(&self) -> Option<&Participant> {
         self.present().find(|person| person.activity.sharing != Running::Off)
     }
 
-    /// After a change of people or of sharing: which screen the SDK is to show (O; no picture follows).
+    /// Sends the participants whose screen to show, if that changed (O; no picture follows).
     pub(super) fn tell_shared_screen(&mut self) {
         let now = self.sharer().map(|person| person.id);
         if now != self.shown_screen {
@@ -160,7 +158,7 @@ impl Meeting {
         }
     }
 
-    /// Tells a new participant who speaks, whose screen is shown, and which rooms there are (I).
+    /// Sends a new participant the active speakers, the shared screen and the breakout rooms (I).
     pub(super) fn tell_newcomer(&self, id: u32) {
         let Some(person) = self.present().find(|person| person.id == id) else { return };
         if !self.active_speakers.is_empty() {
@@ -172,12 +170,12 @@ impl Meeting {
         self.tell_rooms_to(person);
     }
 
-    /// The participants in the meeting itself, and not in its waiting room.
+    /// The participants in the meeting itself, without those in its waiting room.
     pub(super) fn present(&self) -> impl Iterator<Item = &Participant> {
         self.participants.iter().filter(|person| !person.on_hold)
     }
 
-    /// Tells all participants in the meeting who speaks. Ids of others are left out. The SDK keeps their order (O).
+    /// Sends the active speakers to all participants in the meeting. Ignores ids of others. The SDK keeps the order (O).
     pub(crate) fn set_active_speakers(&mut self, ids: &[u32]) {
         self.active_speakers =
             ids.iter().copied().filter(|id| self.present().any(|person| person.id == *id)).collect();
@@ -186,7 +184,7 @@ impl Meeting {
         }
     }
 
-    /// A participant who speaks and is gone is told of no more.
+    /// Removes participants who left from the active speakers.
     pub(super) fn forget_absent_speakers(&mut self) {
         let here: Vec<u32> = self.present().map(|person| person.id).collect();
         if self.active_speakers.iter().any(|id| !here.contains(id)) {
@@ -194,7 +192,7 @@ impl Meeting {
         }
     }
 
-    /// Those of them who are with `viewer`. The body's names do not matter, its values do (O): `{}` is silence.
+    /// The active speakers whom `viewer` hears. The body's names do not matter, its values do (O): `{}` is silence.
     fn speakers_for(&self, viewer: &Participant) -> Outgoing {
         let heard = |id: &&u32| self.participant(**id).is_some_and(|person| person.is_with(viewer));
         let heard = self.active_speakers.iter().filter(heard).enumerate();
@@ -202,7 +200,7 @@ impl Meeting {
         Outgoing::new(event::ACTIVE_SPEAKERS, serde_json::Value::Object(entries.collect()))
     }
 
-    /// The participant whose screen the SDK shows; none ends it.
+    /// The participant whose screen the SDK shows; id 0 ends it.
     fn shared_screen_for(&self, viewer: &Participant) -> Outgoing {
         let sharer = self.sharer().filter(|person| person.is_with(viewer));
         let id = sharer.map_or(0, |person| person.id);

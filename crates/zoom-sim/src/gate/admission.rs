@@ -1,4 +1,4 @@
-//! JoinTicket: a socket with its credentials becomes a participant.
+//! Admission: a socket that sent its credentials becomes a participant.
 
 use std::collections::BTreeMap;
 
@@ -22,16 +22,16 @@ use crate::state::Sim;
 use crate::world::World;
 use crate::world::switches::DuplicateIdentity;
 
-/// First of the ids that participants get; the SDK's own are of this size (O).
+/// The first participant id; Zoom's ids are of this size (O).
 const FIRST_ID: u32 = 16_778_240;
 
-/// A participant who has come in, and what they are to be told, in order.
+/// A participant who was admitted, and the frames to send to them, in order.
 pub(crate) struct Entered {
     pub(crate) id: u32,
     pub(crate) frames: FrameReceiver,
 }
 
-/// Asks the rules again with all credentials at hand, and lets in or refuses, in one step.
+/// Applies the rules again, now with all credentials, and admits or refuses in one step.
 pub(crate) fn enter(
     sim: &Sim,
     number: &MeetingNumber,
@@ -81,7 +81,7 @@ pub(crate) fn enter(
     }
 }
 
-/// The step 1 this socket comes from; it works once.
+/// Takes the join ticket of this socket's step 1. A ticket works once.
 fn redeem(
     world: &mut World,
     number: &MeetingNumber,
@@ -97,8 +97,8 @@ fn redeem(
     if same { Ok(admission) } else { Err(Refusal::Unannounced) }
 }
 
-/// Makes the participant. Its first frames are the join's result and what a camera needs; the
-/// roster, its own entry included, follows from entering.
+/// Creates the participant. Its first frames are the join's result, the settings and what a camera needs.
+/// `Meeting::enter` then sends the roster, with the participant's own entry.
 fn sit(
     world: &mut World,
     admission: &JoinTicket,
@@ -160,13 +160,13 @@ fn sit(
     Ok(Entered { id, frames })
 }
 
-/// The ids of the next to come: the SDK's `userId` and the small `participantID`.
+/// The ids of the next participant: the SDK's `userId` and the small `participantID`.
 pub(crate) fn next_id(meeting: &mut Meeting) -> (u32, u32) {
     meeting.arrivals += 1;
     (FIRST_ID + 1024 * (meeting.arrivals - 1), meeting.arrivals)
 }
 
-/// Takes earlier stays out, with a word or without. Bots of who comes back at once stay.
+/// Removes earlier stays. With a `reason`, the participant is notified and the bots they vouched for leave as well.
 fn forget(meeting: &mut Meeting, who: impl Fn(&Participant) -> bool, reason: Option<StayEnd>) {
     let ids: Vec<u32> = meeting.participants.iter().filter(|person| who(person)).map(|p| p.id).collect();
     for id in ids {
@@ -179,7 +179,7 @@ fn forget(meeting: &mut Meeting, who: impl Fn(&Participant) -> bool, reason: Opt
     }
 }
 
-/// Tells a bot who vouches for it (O).
+/// Sends a bot the participant who vouches for it (O).
 fn relate(meeting: &Meeting, bot: u32, authoriser: &UserId) {
     let parent = meeting.participants.iter().find(|person| person.user_id.as_ref() == Some(authoriser));
     let Some((bot, parent)) = meeting.participant(bot).zip(parent) else { return };
@@ -187,7 +187,7 @@ fn relate(meeting: &Meeting, bot: u32, authoriser: &UserId) {
     bot.tell(Outgoing::new(event::BOT_RELATION, json!({"relationList": [relation]})));
 }
 
-/// Body of a 4098 that lets in (O for the names; the values the SDK does not look at are ours).
+/// Body of a 4098 that admits (O for the names; the values that the SDK ignores are ours).
 fn joined(meeting: &Meeting, person: &Participant) -> Value {
     json!({
         "res": 0,

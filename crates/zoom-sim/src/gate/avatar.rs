@@ -1,4 +1,4 @@
-//! A user's picture: initials on a colour of their own (ours; Zoom serves photos).
+//! A user's picture: initials on a colour derived from the user (ours; Zoom serves photos).
 
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};

@@ -9,13 +9,13 @@ use super::meeting::Meeting;
 use super::participant::{Participant, base64_text};
 use crate::entropy::Entropy;
 
-/// So many rooms a meeting has at most (D).
+/// Most breakout rooms of a meeting (D).
 pub(crate) const MAX_ROOMS: usize = 50;
-/// `ControlStatus` (O): rooms are open, rooms are closed.
+/// `ControlStatus` (O): the rooms are open, or closed.
 const OPEN: u8 = 2;
 const CLOSED: u8 = 4;
 
-/// A room, numbered in the order of making: `BO1` and so on.
+/// A room. Ids are numbered in the order of creation: `BO1`, `BO2`, and so on.
 #[derive(Clone, Debug)]
 struct Room {
     id: String,
@@ -27,20 +27,20 @@ struct Room {
 pub(crate) struct BreakoutRooms {
     rooms: Vec<Room>,
     made: usize,
-    /// What a participant brings when it rejoins to be in a room (`botk`): which room, and whose token.
+    /// Tokens that a participant sends when it rejoins into a room (`botk`).
     tokens: HashMap<String, RoomToken>,
-    /// Names and `zoomID`s of those who were called back and will rejoin.
+    /// Names and `zoomID`s of participants who were called back and will rejoin.
     called_back: Vec<(String, String)>,
 }
 
-/// The way into a room, for one participant.
+/// Lets one participant into one room.
 #[derive(Clone, Debug)]
 struct RoomToken {
     room: String,
     zoom_id: String,
 }
 
-/// Why a participant is not moved.
+/// Why a breakout room operation failed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Unmoved {
     #[error("there is no such participant in the meeting")]
@@ -56,7 +56,7 @@ pub(crate) enum Unmoved {
 }
 
 impl BreakoutRooms {
-    /// Their names.
+    /// The names of the rooms.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.rooms.iter().map(|room| room.name.as_str()).collect()
     }
@@ -73,8 +73,8 @@ impl BreakoutRooms {
             .filter(|id| self.name_of(id).is_some())
     }
 
-    /// The `zoomID` of the stay that goes on in a room, or in the main session: the SDK does not bring it (O), as it does after
-    /// a lost line. On the way back only the name tells who it is (ours).
+    /// The `zoomID` of the stay that continues in a room or in the main session. Here the SDK does not send it (O), as it
+    /// does after a lost connection. On the way back only the name identifies the participant (ours).
     pub(super) fn stay_of(&mut self, token: Option<&str>, name: &str) -> Option<String> {
         if let Some(room_token) = token.and_then(|token| self.tokens.get(token)) {
             return Some(room_token.zoom_id.clone());
@@ -85,7 +85,7 @@ impl BreakoutRooms {
 }
 
 impl Meeting {
-    /// Opens rooms, in place of those that were open.
+    /// Opens rooms and closes those that were open.
     pub(crate) fn open_rooms(&mut self, names: &[String]) -> Result<(), Unmoved> {
         let short = |name: &String| (1..=32).contains(&name.chars().count());
         let different: std::collections::HashSet<&String> = names.iter().collect();
@@ -108,7 +108,7 @@ impl Meeting {
         Ok(())
     }
 
-    /// Everybody comes back, and there are no rooms any more.
+    /// Moves all participants back and removes the rooms.
     pub(crate) fn close_rooms(&mut self) {
         if self.breakout.rooms.is_empty() {
             return;
@@ -125,7 +125,8 @@ impl Meeting {
 
     /// Moves a participant into a room, or back into the main session.
     ///
-    /// Those with a socket are told to, and rejoin by themselves (O, with the SDK's automatic joining on); others are just there.
+    /// Participants with a socket receive a command and rejoin by themselves (O, with the SDK's automatic joining on);
+    /// others are moved directly.
     pub(crate) fn move_to(
         &mut self,
         id: u32,
@@ -188,14 +189,14 @@ impl Meeting {
         self.breakout.called_back.push(called);
     }
 
-    /// Tells all participants which rooms there are and who belongs where.
+    /// Sends all participants the rooms and their assigned participants.
     fn tell_rooms(&self, status: u8) {
         for person in self.present() {
             person.tell(self.rooms_frame(status));
         }
     }
 
-    /// The same, to one who has just come.
+    /// Sends the same to a new participant.
     pub(super) fn tell_rooms_to(&self, person: &Participant) {
         if !self.breakout.rooms.is_empty() {
             person.tell(self.rooms_frame(OPEN));
@@ -219,7 +220,7 @@ impl Meeting {
         let rooms = json!({
             "ControlStatus": status,
             "NameIndex": self.breakout.rooms.len() + 1,
-            // Without it the SDK asks the person first.
+            // If this is false, the SDK asks the person first.
             "IsAutoJoinEnabled": true,
             "IsBackToMainSessionEnabled": true,
             "IsTimerEnabled": false,
@@ -234,7 +235,7 @@ impl Meeting {
 }
 
 impl Participant {
-    /// Whether two hear and see each other: both in one room, or both in the main session.
+    /// Whether two participants hear and see each other: both in one room, or both in the main session.
     pub(super) fn is_with(&self, other: &Self) -> bool {
         self.breakout_room == other.breakout_room
     }

@@ -1,4 +1,4 @@
-//! Captions: who gets them, and what the SDK is told as a participant speaks.
+//! Captions: who receives them, and the frames sent while a participant speaks.
 
 use std::collections::VecDeque;
 
@@ -9,25 +9,25 @@ use super::event::{self, Outgoing};
 use super::meeting::Meeting;
 use super::participant::{Participant, base64_text};
 
-/// Captions of automatic speech recognition, on the wire.
+/// `source` of captions made by automatic speech recognition.
 const AUTOMATIC: u8 = 4;
-/// `language` of a caption that nobody translated (O).
+/// `language` of a caption that is not translated (O).
 pub(crate) const NOT_TRANSLATED: u16 = 400;
 /// The longest caption, in characters (ours).
 pub(crate) const MAX_CHARS: usize = 2000;
-/// So many captions that are still growing are remembered (ours); of an older one only its end is taken.
+/// Most growing captions that are stored per meeting (ours). After that, an update of an older one counts as a new caption.
 const KEPT_CAPTIONS: usize = 100;
 
 /// Whether a meeting has captions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CaptionPolicy {
-    /// A participant who asks gets them.
+    /// Participants who ask for captions receive them.
     #[default]
     Allowed,
-    /// The host has switched them off in the meeting; nobody gets any (I; the frame that says so is O).
+    /// The host has switched them off in the meeting; no participant receives any (I; the frame that says so is O).
     DisabledByHost,
-    /// The host's account has none: no option of them is on (I).
+    /// The host's account has no captions: none of their options is on (I).
     NotOffered,
 }
 
@@ -39,7 +39,7 @@ struct Growing {
     text: String,
 }
 
-/// The captions of a meeting that are not final yet.
+/// A meeting's captions that are not final yet.
 #[derive(Debug, Default)]
 pub(crate) struct Captions {
     growing: VecDeque<Growing>,
@@ -48,11 +48,11 @@ pub(crate) struct Captions {
 /// A caption, or a longer version of one.
 #[derive(Clone, Debug)]
 pub(crate) struct NewCaption<'a> {
-    /// Who speaks.
+    /// Id of the participant who speaks.
     pub(crate) from: u32,
     /// The same for every version of one caption.
     pub(crate) id: String,
-    /// All of the text so far.
+    /// The whole text so far.
     pub(crate) text: &'a str,
     pub(crate) is_final: bool,
     /// A language of translation, by the SDK's number; [`NOT_TRANSLATED`] is what was spoken.
@@ -62,7 +62,7 @@ pub(crate) struct NewCaption<'a> {
 /// Why a caption is not sent.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Uncaptioned {
-    #[error("from: nobody in the meeting has this id")]
+    #[error("from: no participant in the meeting has this id")]
     NoSpeaker,
     #[error("text must have 1 to {MAX_CHARS} characters")]
     Text,
@@ -73,7 +73,7 @@ pub(crate) enum Uncaptioned {
 }
 
 impl Meeting {
-    /// Sends a caption to participants who have asked for captions, or to all if `unasked`. Returns how many got it.
+    /// Sends a caption to the participants who asked for captions, or to all if `unasked`. Returns the number of receivers.
     pub(crate) fn caption(&mut self, caption: &NewCaption<'_>, unasked: bool) -> Result<usize, Uncaptioned> {
         let NewCaption { from, text, language, is_final, .. } = *caption;
         if !self.present().any(|person| person.id == from) {
@@ -134,7 +134,7 @@ impl Meeting {
         Ok(told)
     }
 
-    /// 4285: a participant wants captions. Where there are none, nobody answers (I).
+    /// 4285: a participant asks for captions. Without captions in the meeting there is no answer (I).
     pub(super) fn start_captions(&mut self, id: u32) {
         if self.settings.captions != CaptionPolicy::Allowed {
             return;
@@ -147,7 +147,7 @@ impl Meeting {
     }
 }
 
-/// Where two texts begin to differ, in bytes of both.
+/// Length of the common prefix of two texts, in bytes.
 fn common_prefix(one: &str, other: &str) -> usize {
     let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
     same.map(|(letter, _)| letter.len_utf8()).sum()

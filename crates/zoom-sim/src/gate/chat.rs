@@ -11,33 +11,33 @@ use super::event::{self, Outgoing};
 use super::meeting::Meeting;
 use super::participant::base64_text;
 
-/// The SDK leaves padding out at times.
+/// The SDK sometimes leaves the padding out.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Text of the SDK's, which writes the alphabet of URLs (O). What is no base64 is empty.
+/// Decodes text from the SDK, which uses the base64 alphabet for URLs (O). Invalid base64 decodes to nothing.
 pub(super) fn decoded(text: &str) -> Vec<u8> {
     LENIENT.decode(text.replace('-', "+").replace('_', "/")).unwrap_or_default()
 }
 
 /// The longest message, in characters (I).
 pub(crate) const MAX_CHARS: usize = 4096;
-/// So many of the last messages are kept for the control API (ours).
+/// Number of latest messages stored for the control API (ours).
 const KEPT_MESSAGES: usize = 1000;
 
-/// Whom participants may write to; hosts write to everyone (O for the numbers and what the SDK refuses by itself).
+/// Whom participants may write to; hosts may write to everyone (O for the numbers and what the SDK refuses by itself).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ChatPolicy {
-    /// All together, and each one alone.
+    /// Everyone in the meeting, and each participant privately.
     #[default]
     Everyone,
     HostOnly,
     /// The SDK lets every message pass, so the server refuses it (O).
     Nobody,
-    /// Everybody at once, or the host.
+    /// Everyone in the meeting, or the host privately.
     EveryonePublicly,
 }
 
@@ -53,7 +53,7 @@ impl ChatPolicy {
     }
 }
 
-/// A chat message, kept for the control API.
+/// A chat message, stored for the control API.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ChatMessage {
     pub(crate) message_id: String,
@@ -66,7 +66,7 @@ pub(crate) struct ChatMessage {
     pub(crate) at_unix_ms: i64,
 }
 
-/// A message that is to be sent.
+/// A message to send.
 #[derive(Clone, Debug)]
 pub(crate) struct NewMessage<'a> {
     pub(crate) id: String,
@@ -80,18 +80,18 @@ pub(crate) struct NewMessage<'a> {
 /// Why a message is not delivered.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Undelivered {
-    #[error("from: nobody in the meeting has this id")]
+    #[error("from: no participant in the meeting has this id")]
     NoSender,
-    #[error("to: nobody who is with them in the meeting has this id")]
+    #[error("to: no participant in the meeting whom the sender can reach has this id")]
     NoReceiver,
     #[error("text must have 1 to {MAX_CHARS} characters")]
     Text,
-    #[error("the meeting's chat setting does not let them write to that receiver")]
+    #[error("the meeting's chat setting does not let the sender write to this receiver")]
     Policy,
 }
 
 impl Meeting {
-    /// Delivers a message to all participants, or to one (O). Those on hold neither send nor receive.
+    /// Delivers a message to all participants, or to one (O). Participants on hold can neither send nor receive.
     pub(crate) fn say(&mut self, message: &NewMessage<'_>) -> Result<(), Undelivered> {
         let NewMessage { from, to, text, .. } = *message;
         let sender = self.present().find(|person| person.id == from).ok_or(Undelivered::NoSender)?;
@@ -145,7 +145,7 @@ impl Meeting {
     }
 }
 
-/// 4135: `{text, destNodeID}`; the answer 4136 must come, or the SDK gives up after 5 s.
+/// 4135: `{text, destNodeID}`. It must be answered with 4136, or the SDK gives up after 5 s.
 pub(super) fn received(meeting: &mut Meeting, from: u32, body: &Value, id: String, at_unix_ms: i64) {
     let bytes = body["text"].as_str().map(decoded).unwrap_or_default();
     let to = body["destNodeID"].as_u64().and_then(|id| u32::try_from(id).ok()).filter(|id| *id != 0);
@@ -153,7 +153,7 @@ pub(super) fn received(meeting: &mut Meeting, from: u32, body: &Value, id: Strin
     let message = NewMessage { id, from, to, text: &text, at_unix_ms };
     let said = meeting.say(&message);
     if let Err(reason) = &said {
-        tracing::info!(meeting = %meeting.number, %reason, "a chat message is refused");
+        tracing::info!(meeting = %meeting.number, %reason, "chat message refused");
     }
     let answer = json!({
         "result": if said.is_ok() { 0 } else { 2 },

@@ -1,4 +1,4 @@
-//! What a participant says in a meeting, and what comes of it.
+//! Frames that a participant sends in a meeting, and their effects.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::ids::MeetingNumber;
 use crate::state::Sim;
 use crate::world::World;
 
-/// Does what participant `id` says, as far as they may; answers go down their line.
+/// Executes a frame from participant `id`, if they are permitted; answers go to their socket.
 pub(crate) fn obey(sim: &Sim, number: &MeetingNumber, id: u32, frame: &Incoming) {
     let mut world = sim.world();
     do_as_told(&mut world, number, id, frame, sim.moment());
@@ -51,7 +51,7 @@ fn do_as_told(world: &mut World, number: &MeetingNumber, id: u32, frame: &Incomi
             if speaker.host {
                 obey_host(meeting, id, frame);
             } else {
-                tracing::info!(meeting = %number, evt = frame.evt, "only a host may do that");
+                tracing::info!(meeting = %number, evt = frame.evt, "refused: only a host may send this frame");
             }
         }
         evt => tracing::debug!(meeting = %number, evt, "not simulated"),
@@ -97,12 +97,12 @@ fn rename(meeting: &mut Meeting, id: u32, body: &Value) {
     let host = meeting.participant(id).is_some_and(|person| person.host);
     let target = body["id"].as_u64().and_then(|target| u32::try_from(target).ok()).unwrap_or(id);
     if !host && (target != id || !meeting.settings.rename_allowed) {
-        tracing::info!(meeting = %meeting.number, "only a host may rename them");
+        tracing::info!(meeting = %meeting.number, "refused: only a host may rename this participant");
         return;
     }
     let name = body["dn2"].as_str().map(chat::decoded).unwrap_or_default();
     if let Err(reason) = meeting.rename(target, &String::from_utf8_lossy(&name)) {
-        tracing::info!(meeting = %meeting.number, %reason, "a name is refused");
+        tracing::info!(meeting = %meeting.number, %reason, "name refused");
     }
 }
 
@@ -110,7 +110,7 @@ fn set_co_host(meeting: &mut Meeting, id: u32, co_host: bool) {
     let Some(person) = meeting.participant(id) else { return };
     let activity = Activity { co_host, ..person.activity.clone() };
     if let Err(reason) = meeting.change_activity(id, activity) {
-        tracing::info!(meeting = %meeting.number, %reason, "a co-host is not made");
+        tracing::info!(meeting = %meeting.number, %reason, "co-host refused");
     }
 }
 

@@ -4,45 +4,45 @@ use axum::extract::ws::Message;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Both ways: the server's greeting, then the client's keep-alive and its echo.
+/// Both directions: the server's greeting, later the client's keep-alive and its echo.
 pub(crate) const READY: u32 = 0;
 /// Client: its credentials, in answer to the greeting.
 pub(crate) const CREDENTIALS: u32 = 4301;
-/// Server: the join's result; `res` 0 is in.
+/// Server: the join's result; `res` 0 means admitted.
 pub(crate) const JOIN_RESULT: u32 = 4098;
-/// Server: who came, changed, left.
+/// Server: participants who joined, changed or left.
 pub(crate) const ROSTER: u32 = 7937;
 /// Server: settings of the meeting.
 pub(crate) const SETTINGS: u32 = 7938;
-/// Server: the stay is over, and why.
+/// Server: the stay has ended, with the reason.
 pub(crate) const OVER: u32 = 7939;
 /// Server: the receiver became host.
 pub(crate) const HOST_CHANGED: u32 = 7940;
-/// Server: the receiver became a co-host, or is none any more.
+/// Server: the receiver became a co-host, or is no longer one.
 pub(crate) const CO_HOST_CHANGED: u32 = 7941;
 /// Server: the receiver went on hold or was admitted.
 pub(crate) const HOLD_CHANGED: u32 = 7942;
 /// Server: a chat message.
 pub(crate) const CHAT_RECEIVED: u32 = 7944;
-/// Server: the receiver is to go into a breakout room, or back.
+/// Server: the receiver must move into a breakout room, or back.
 pub(crate) const BREAKOUT_COMMAND: u32 = 7949;
-/// Server: the breakout rooms, and who belongs where.
+/// Server: the breakout rooms and their assigned participants.
 pub(crate) const BREAKOUT_ROOMS: u32 = 7950;
-/// Server: captions: whether the receiver has them.
+/// Server: whether the receiver has captions.
 pub(crate) const CAPTION_STATE: u32 = 7982;
-/// Server: a caption, or more of one.
+/// Server: a caption, or an update of one.
 pub(crate) const CAPTION: u32 = 7983;
 /// Server: the answer to [`ASK_CAPTIONS`].
 pub(crate) const CAPTIONS_STARTED: u32 = 7985;
-/// Server: the host has switched captions off, or on again.
+/// Server: the host switched captions off, or on again.
 pub(crate) const CAPTIONS_DISABLED: u32 = 8011;
-/// Server: who speaks.
+/// Server: the active speakers.
 pub(crate) const ACTIVE_SPEAKERS: u32 = 12_033;
 /// Server: the host stops the receiver's camera.
 pub(crate) const STOP_VIDEO: u32 = 16_133;
-/// Server: whose screen is to be shown.
+/// Server: whose screen to show.
 pub(crate) const SHARED_SCREEN: u32 = 20_225;
-/// Server: whose bots are whose.
+/// Server: which bot belongs to which participant.
 pub(crate) const BOT_RELATION: u32 = 8029;
 /// Server: the stream number a camera may use.
 pub(crate) const VIDEO_STREAM: u32 = 16131;
@@ -50,9 +50,9 @@ pub(crate) const VIDEO_STREAM: u32 = 16131;
 pub(crate) const LOCK: u32 = 4099;
 /// Client: rename `id`.
 pub(crate) const RENAME: u32 = 4109;
-/// Client, host: make `id` a co-host no more.
+/// Client, host: revoke `id`'s co-host role.
 pub(crate) const REVOKE_CO_HOST: u32 = 4195;
-/// Client: wants captions.
+/// Client: asks for captions.
 pub(crate) const ASK_CAPTIONS: u32 = 4285;
 /// Client: end for all; answered by 4102.
 pub(crate) const END: u32 = 4101;
@@ -68,12 +68,12 @@ pub(crate) const HOLD: u32 = 4113;
 pub(crate) const ADMIT_ALL: u32 = 4199;
 /// Client: a chat message; answered by 4136.
 pub(crate) const CHAT: u32 = 4135;
-/// Client: a camera is there.
+/// Client: a camera is available.
 pub(crate) const CAMERA: u32 = 12307;
 /// Client: video on (`bOn` false!) or off.
 pub(crate) const VIDEO: u32 = 12297;
 
-/// Why a stay is over, as 7939 says it.
+/// Reason in 7939: why a stay has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StayEnd {
     /// "kicked by host", in the meeting or in its waiting room.
@@ -82,36 +82,36 @@ pub(crate) enum StayEnd {
     Ended = 8,
     /// "free meeting ended".
     FreeMeeting = 10,
-    /// "unknown reason: 11", which the SDK's own list calls `JBHTimeout`: joined before a host, and none came.
+    /// "unknown reason: 11", which the SDK's own list calls `JBHTimeout`: joined before the host, and no host came.
     HostNeverCame = 11,
-    /// "unknown reason: 12", `EndBySingleStatus` there: I that one was left alone for too long.
+    /// "unknown reason: 12", `EndBySingleStatus` there: I that it means one participant was alone for too long.
     OneLeft = 12,
     /// "archive failed".
     ArchiveFailed = 14,
-    /// "duplicated session": the same user came again.
+    /// "duplicated session": the same user joined again.
     Duplicated = 17,
-    /// "RSGW ended": Zoom's server behind the connection, and not the meeting (I).
+    /// "RSGW ended": Zoom's server behind the connection ended, not the meeting (I).
     Gateway = 20,
-    /// "bot user kicked due to master leaving": who vouched for the bot has left.
+    /// "bot user kicked due to master leaving": the user who vouched for the bot has left.
     AuthoriserLeft = 21,
-    /// "unknown reason: 99": one that the SDK has no words for (ours).
+    /// "unknown reason: 99": a reason that the SDK has no text for (ours).
     Unnamed = 99,
 }
 
-/// Why a meeting is over for all.
+/// Why a meeting ended for all participants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum EndedBy {
     #[default]
     Host,
-    /// The limit of a free plan.
+    /// The time limit of a free plan.
     FreeMeeting,
     HostNeverCame,
     OneLeft,
     ArchiveFailed,
-    /// Zoom's server behind the connections restarts. The meeting goes on, and those with a socket come again (I).
+    /// Zoom's server behind the connections restarts. The meeting continues, and participants with a socket rejoin (I).
     Gateway,
-    /// For a reason that the SDK has no words for.
+    /// A reason that the SDK has no text for.
     Unnamed,
 }
 
@@ -139,7 +139,7 @@ pub(crate) struct Incoming {
     pub(crate) body: Value,
 }
 
-/// A frame for the SDK; the socket numbers it, unless it echoes a number.
+/// A frame for the SDK. The socket numbers it, unless it echoes a number.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     evt: u32,
@@ -162,7 +162,7 @@ impl Outgoing {
         Self::new(OVER, json!({"reason": reason as u32}))
     }
 
-    /// As text; `next` is the socket's own counter.
+    /// The frame as a text message; `next` is the socket's own frame counter.
     pub(crate) fn text(&self, next: &mut u64) -> Message {
         let seq = self.echo.unwrap_or_else(|| {
             *next += 1;

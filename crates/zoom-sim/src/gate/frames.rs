@@ -1,22 +1,22 @@
-//! Frames on their way to a socket, of which only so many may wait.
+//! The bounded queue of frames for one socket.
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::event::Outgoing;
 
-/// So many frames may wait for a client that reads slowly (ours). Then its socket closes, as if its line had broken: a
-/// frame that is left out without a word would be worse.
+/// Most frames that may wait for a slow client (ours). Beyond that its socket closes as if the connection had broken:
+/// dropping single frames silently would be worse.
 const MAX_WAITING: usize = 1024;
 
-/// To the socket. The socket closes when this is dropped and what was sent has left.
+/// Sends frames to the socket. The socket closes when this is dropped and all sent frames are written.
 #[derive(Debug)]
 pub(crate) struct FrameSender {
     frames: mpsc::Sender<Outgoing>,
     overflow: CancellationToken,
 }
 
-/// The socket's end.
+/// Receives the frames on the socket's side.
 #[derive(Debug)]
 pub(crate) struct FrameReceiver {
     frames: mpsc::Receiver<Outgoing>,
@@ -31,17 +31,17 @@ pub(super) fn channel() -> (FrameSender, FrameReceiver) {
 }
 
 impl FrameSender {
-    /// Sends a frame; ignored when the socket has just closed.
+    /// Sends a frame; does nothing if the socket has closed.
     pub(super) fn send(&self, frame: Outgoing) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.frames.try_send(frame) {
-            tracing::warn!(MAX_WAITING, "a client does not read its frames; its socket is closed");
+            tracing::warn!(MAX_WAITING, "a client does not read its frames; closing its socket");
             self.overflow.cancel();
         }
     }
 }
 
 impl FrameReceiver {
-    /// The next frame; `None` when the socket is to close.
+    /// The next frame; `None` when the socket must close.
     pub(super) async fn next(&mut self) -> Option<Outgoing> {
         if self.overflow.is_cancelled() {
             return None;
@@ -49,7 +49,7 @@ impl FrameReceiver {
         self.frames.recv().await
     }
 
-    /// Cancelled when too many wait.
+    /// Cancelled when too many frames wait.
     pub(super) fn overflow(&self) -> CancellationToken {
         self.overflow.clone()
     }
@@ -60,14 +60,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_client_that_reads_nothing_is_cut_off() {
+    async fn a_client_that_reads_nothing_is_disconnected() {
         let (sender, mut receiver) = channel();
         for _ in 0..MAX_WAITING {
             sender.send(Outgoing::keep_alive(1));
         }
         assert!(receiver.next().await.is_some());
         sender.send(Outgoing::keep_alive(1));
-        assert!(receiver.next().await.is_some(), "there was a place again");
+        assert!(receiver.next().await.is_some(), "the queue must have room again");
         sender.send(Outgoing::keep_alive(1));
         sender.send(Outgoing::keep_alive(1));
         assert!(receiver.next().await.is_none());

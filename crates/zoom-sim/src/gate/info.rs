@@ -23,7 +23,7 @@ use crate::world::World;
 use crate::world::history::JoinRequest;
 use crate::zak;
 
-/// The part of the form that decides anything.
+/// The form fields that affect the answer.
 #[derive(Deserialize)]
 pub(crate) struct QueryParams {
     #[serde(rename = "meetingNumber")]
@@ -40,10 +40,10 @@ pub(crate) struct QueryParams {
     tk: String,
     #[serde(default)]
     signature: String,
-    /// ZAK of one who joins.
+    /// ZAK of a participant who joins.
     #[serde(default)]
     ztk: String,
-    /// ZAK of one who starts.
+    /// ZAK of a participant who starts the meeting.
     #[serde(default)]
     zsk: String,
 }
@@ -116,7 +116,7 @@ fn answer(sim: &Sim, asked: &QueryParams, at_unix_ms: i64) -> Value {
     json!({"status": true, "errorCode": 0, "errorMessage": null, "result": result})
 }
 
-/// What step 1 says to each join of the meeting.
+/// The refusal that step 1 gives to every join of the meeting, if one is set.
 fn fixed(world: &World, number: &MeetingNumber) -> Option<FixedRefusal> {
     let fixed = world.meetings.get(number)?.settings.refusal.clone()?;
     Some(fixed).filter(|fixed| fixed.at == Step::Info)

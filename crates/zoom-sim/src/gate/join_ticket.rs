@@ -1,4 +1,4 @@
-//! What step 1 remembers for step 3.
+//! Join tickets: what step 1 of a join stores for step 3.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -9,10 +9,10 @@ use crate::ids::MeetingNumber;
 use crate::jwt;
 use crate::world::World;
 
-/// How long a socket may take to follow its step 1 (ours).
+/// Lifetime of a ticket: a socket must follow its step 1 within this time (ours).
 pub(crate) const LIFE: SignedDuration = SignedDuration::from_mins(2);
 
-/// A step 1 that was passed. One socket redeems it, by `auth` and `mid`.
+/// A passed step 1. One socket redeems it, by `auth` and `mid`.
 #[derive(Clone, Debug)]
 pub(crate) struct JoinTicket {
     pub(crate) mid: String,
@@ -21,14 +21,14 @@ pub(crate) struct JoinTicket {
     pub(crate) signature: String,
     pub(crate) zak: Option<String>,
     pub(crate) email: String,
-    /// JWT-shaped; comes back in 4301.
+    /// Has the form of a JWT; the client sends it back in 4301.
     pub(crate) sign: String,
     pub(crate) expires_at: Timestamp,
-    /// Which join request it belongs to.
+    /// Index of the join request in the history.
     pub(crate) request: usize,
 }
 
-/// The form's fields that go into the answer.
+/// The form fields that go into the answer.
 pub(crate) struct Joiner<'a> {
     pub(crate) name: &'a str,
     pub(crate) email: &'a str,
@@ -39,9 +39,9 @@ pub(crate) struct Joiner<'a> {
     pub(crate) host: bool,
 }
 
-/// Admits to step 3, and returns `result` of step 1's answer.
+/// Issues a ticket for step 3, and returns `result` of step 1's answer.
 ///
-/// The SDK needs `invite_email`: without it the widget vanishes. Objects inside are JSON strings.
+/// The SDK needs `invite_email`: without it the widget vanishes. Nested objects are encoded as JSON strings.
 pub(crate) fn grant(
     world: &mut World,
     number: &MeetingNumber,
@@ -50,7 +50,7 @@ pub(crate) fn grant(
     now: Timestamp,
 ) -> Value {
     let (auth, mid, tid) = (world.entropy.secret(), world.entropy.id(), world.entropy.id());
-    // Not the tracking id: that one is for logs, this one opens step 2.
+    // Not the tracking id: that is for logs, this token is for step 2.
     let rwc_token = world.entropy.secret();
     let sign = jwt::sign(&json!({"mid": mid, "mn": number}), &world.signing_key);
     world.admissions.retain(|_, admission| now < admission.expires_at);
@@ -99,7 +99,7 @@ pub(crate) fn grant(
         "can_recording": "0",
         "support_call_out": "0",
         "isWebinar": if webinar { "1" } else { "0" },
-        // The SDK sends this one, and not its page's, in 4301 (O).
+        // The SDK sends this `tk`, and not its page's, in 4301 (O).
         "tk": joiner.tk,
         "optionAudioType": "voip",
         "userRole": 0,

@@ -22,15 +22,15 @@ use super::roster;
 use super::settings::Settings;
 use crate::ids::{AccountId, MeetingNumber, UserId};
 
-/// Where a meeting stands.
+/// A meeting's lifecycle phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Phase {
-    /// Not begun, or all participants who had begun it has left.
+    /// Not started, or all participants have left.
     Waiting,
-    /// Begun by a participant who joined: runs while a participant is there (I).
+    /// Started by a participant who joined: runs while a participant is present (I).
     Running,
-    /// Begun by the control API: runs until it is ended (ours).
+    /// Started by the control API: runs until it is ended (ours).
     HeldOpen,
     /// Ended by its host; only the host can open it again (I).
     Ended,
@@ -46,26 +46,26 @@ pub(crate) struct Meeting {
     pub(crate) settings: Settings,
     pub(crate) phase: Phase,
     pub(crate) participants: Vec<Participant>,
-    /// Users who were removed.
+    /// Users whom the host removed.
     pub(crate) removed: HashSet<UserId>,
-    /// `zoomID`s that have passed the waiting room: a reconnect passes it too (I).
+    /// `zoomID`s that have passed the waiting room; a reconnect skips it (I).
     pub(crate) admitted: HashSet<String>,
     pub(crate) chat: VecDeque<ChatMessage>,
-    /// `userGUID`s by `zoomID`: a reconnect keeps it (I).
+    /// `userGUID`s by `zoomID`; a reconnect keeps the GUID (I).
     pub(super) guids: HashMap<String, String>,
     pub(crate) breakout: BreakoutRooms,
     pub(crate) registrants: Registrants,
     pub(super) captions: Captions,
-    /// Ids of participants who speak.
+    /// Ids of the active speakers.
     pub(crate) active_speakers: Vec<u32>,
-    /// Whose screen all participants were told of last.
+    /// The participant whose shared screen was last announced.
     pub(super) shown_screen: Option<u32>,
     pub(crate) cloud_recording: Running,
     pub(crate) cuts: Cuts,
-    /// Counts all participants who ever came, so that ids are never reused.
+    /// Number of participants that have ever joined, so that ids are never reused.
     pub(crate) arrivals: u32,
     pub(crate) created_at: Timestamp,
-    /// What apps have heard about it.
+    /// The state that was last reported to apps.
     pub(super) told: Reported,
 }
 
@@ -101,7 +101,7 @@ impl Meeting {
         }
     }
 
-    /// Each time it starts, a meeting gets another one (D).
+    /// The instance id. A meeting gets another one each time it starts (D).
     pub(crate) fn uuid(&self) -> String {
         let name = format!("{}/{}/{}", self.account_id, self.number, self.told.starts());
         STANDARD.encode(&digest(&SHA256, name.as_bytes()).as_ref()[..16])
@@ -111,12 +111,12 @@ impl Meeting {
         matches!(self.phase, Phase::Running | Phase::HeldOpen)
     }
 
-    /// The link people are given.
+    /// The join link without a registrant's token.
     pub(crate) fn join_url(&self) -> String {
         self.join_url_with(None)
     }
 
-    /// The link of one registrant, who is known by `tk`; a webinar's begins with `w` (D).
+    /// The link of one registrant, identified by `tk`; a webinar's path begins with `w` (D).
     pub(crate) fn join_url_with(&self, tk: Option<&str>) -> String {
         let Self { number, settings, .. } = self;
         let passcode = Some(settings.passcode.as_str()).filter(|code| !code.is_empty());
@@ -132,7 +132,7 @@ impl Meeting {
         self.participants.iter().find(|person| person.id == id)
     }
 
-    /// Who came last by this name, in the meeting or its waiting room.
+    /// The latest participant with this name, in the meeting or its waiting room.
     pub(crate) fn find(&self, name: &str) -> Option<&Participant> {
         self.participants.iter().rev().find(|person| person.name == name)
     }
@@ -141,14 +141,14 @@ impl Meeting {
         self.participants.iter_mut().find(|person| person.id == id)
     }
 
-    /// Whether a user is there, not counting the stay that is being rejoined.
+    /// Whether a user is present, without the stay that is being rejoined.
     pub(crate) fn has_user(&self, user_id: &UserId, rejoining: Option<&str>) -> bool {
         self.participants.iter().any(|person| {
             person.user_id.as_ref() == Some(user_id) && Some(person.zoom_id.as_str()) != rejoining
         })
     }
 
-    /// A participant comes in; all participants learns of it.
+    /// Adds a participant and notifies all participants.
     pub(crate) fn enter(&mut self, person: Participant) {
         if !self.is_running() {
             self.phase = Phase::Running;
@@ -162,7 +162,7 @@ impl Meeting {
         self.tell_newcomer(id);
     }
 
-    /// From or to the waiting room. False when no participant has this id.
+    /// Moves a participant into or out of the waiting room. Returns false when no participant has this id.
     pub(crate) fn set_hold(&mut self, id: u32, on_hold: bool) -> bool {
         let Some(person) = self.participant_mut(id) else { return false };
         person.on_hold = on_hold;
@@ -181,7 +181,7 @@ impl Meeting {
         true
     }
 
-    /// The host's role passes to `id`; the former host becomes an attendee.
+    /// Makes `id` the host; the former host becomes an attendee.
     pub(crate) fn make_host(&mut self, id: u32) {
         if self.participant(id).is_none() {
             return;
@@ -196,7 +196,8 @@ impl Meeting {
         self.changed();
     }
 
-    /// Removed by the host, and kept out. False when no participant has this id.
+    /// Removes a participant as the host does, and refuses the user from now on. Returns false when no participant has this
+    /// id.
     pub(crate) fn remove(&mut self, id: u32) -> bool {
         if let Some(user_id) = self.participant(id).and_then(|person| person.user_id.clone()) {
             self.removed.insert(user_id);
@@ -204,7 +205,7 @@ impl Meeting {
         self.dismiss(id, StayEnd::Removed)
     }
 
-    /// Says good-bye to one, whose socket then closes. False when no participant has this id.
+    /// Sends a participant the end of the stay and closes their socket. Returns false when no participant has this id.
     pub(crate) fn dismiss(&mut self, id: u32, reason: StayEnd) -> bool {
         let Some(person) = self.participant(id) else { return false };
         person.tell(Outgoing::over(reason));
@@ -212,19 +213,19 @@ impl Meeting {
         true
     }
 
-    /// A participant is gone, with or without a word; bots they vouched for go with them (D).
+    /// Removes a participant who has left or whose connection broke; the bots they vouched for leave too (D).
     pub(crate) fn leave(&mut self, id: u32) {
         self.take_out(id);
         self.release_unvouched();
     }
 
-    /// Takes a participant out who may be back before the others are told.
+    /// Removes a participant without releasing their bots: they may rejoin at once.
     pub(super) fn take_out(&mut self, id: u32) {
         self.participants.retain(|person| person.id != id);
         self.changed();
     }
 
-    /// Bots go whose authoriser is not there; the waiting room does not count (ours).
+    /// Dismisses bots whose authoriser is not present; the waiting room does not count as present (ours).
     pub(super) fn release_unvouched(&mut self) {
         let alone = |bot: &&Participant| bot.authoriser.as_ref().is_some_and(|user| !self.is_present(user));
         let alone: Vec<u32> = self.participants.iter().filter(alone).map(|bot| bot.id).collect();
@@ -233,12 +234,12 @@ impl Meeting {
         }
     }
 
-    /// Whether a user is in the meeting itself.
+    /// Whether a user is in the meeting itself, not in its waiting room.
     pub(super) fn is_present(&self, user_id: &UserId) -> bool {
         self.participants.iter().any(|person| person.user_id.as_ref() == Some(user_id) && !person.on_hold)
     }
 
-    /// Over for all participants; by the gateway, for those with a socket.
+    /// Ends the meeting for all participants. The gateway ends only the stays of participants with a socket.
     pub(crate) fn end(&mut self, by: EndedBy) {
         if by == EndedBy::Gateway {
             let connected = self.participants.extract_if(.., |person| person.line.is_some());
@@ -251,7 +252,7 @@ impl Meeting {
         }
     }
 
-    /// Every socket closes without a word, as when a server fails: the SDK reconnects.
+    /// Closes every socket without an end frame, as when a server fails: the SDK reconnects.
     pub(crate) fn drop_sockets(&mut self) -> usize {
         let before = self.participants.len();
         self.participants.retain(|person| person.line.is_none());
@@ -260,7 +261,7 @@ impl Meeting {
         dropped
     }
 
-    /// Closes the sockets of those whom a cut concerns, and leaves them in the roster: their ids.
+    /// Closes the sockets of the participants of a cut but leaves them in the roster. Returns their ids.
     pub(super) fn cut_off(&mut self, whose: &Whose) -> Vec<u32> {
         let concerned = self.participants.iter_mut();
         let concerned =
@@ -274,14 +275,14 @@ impl Meeting {
             .collect()
     }
 
-    /// A socket has closed: its participant has left, unless Zoom has not noticed.
+    /// Handles a closed socket: its participant has left, unless a cut hides that from Zoom.
     pub(super) fn hang_up(&mut self, id: u32) {
         if self.participant(id).is_some_and(|person| !person.cut_off) {
             self.leave(id);
         }
     }
 
-    /// After any change of people: all are told, and an empty meeting that is not held open
+    /// Must be called after every change of a participant. Notifies all participants; an empty meeting that is not held open
     /// stops running.
     pub(crate) fn changed(&mut self) {
         roster::publish(&mut self.participants);

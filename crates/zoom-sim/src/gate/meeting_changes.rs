@@ -1,4 +1,4 @@
-//! What apps are to be told of a meeting: the changes since they were told last.
+//! Changes of a meeting that webhooks report to apps: the difference since the last report.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ pub(crate) struct Present {
     pub(crate) id: u32,
     pub(crate) guid: String,
     pub(crate) name: String,
-    /// Who they are, if signed in.
+    /// The signed-in user; `None` for a guest.
     pub(crate) user_id: Option<UserId>,
     pub(crate) joined_at: Timestamp,
 }
@@ -27,7 +27,7 @@ pub(crate) enum MeetingChange {
 }
 
 impl MeetingChange {
-    /// The user it is about, if it is about one.
+    /// The signed-in user that the change concerns, if any.
     pub(crate) fn user_id(&self) -> Option<&UserId> {
         match self {
             Self::Joined(person) | Self::Left(person) => person.user_id.as_ref(),
@@ -36,17 +36,17 @@ impl MeetingChange {
     }
 }
 
-/// How things stood when news were last taken.
+/// The state at the last call of [`Meeting::take_news`].
 #[derive(Debug, Default)]
 pub(crate) struct Reported {
     starts: u32,
-    /// Null while it does not run.
+    /// `None` while the meeting does not run.
     started_at: Option<Timestamp>,
     present: Vec<Present>,
 }
 
 impl Reported {
-    /// How often it has started.
+    /// The number of times the meeting has started.
     pub(super) fn starts(&self) -> u32 {
         self.starts
     }
@@ -65,15 +65,15 @@ impl From<&Participant> for Present {
 }
 
 impl Meeting {
-    /// Since when it runs, as apps have heard.
+    /// The start time that apps were notified of.
     pub(crate) fn started_at(&self) -> Option<Timestamp> {
         self.told.started_at
     }
 
-    /// What happened since the last call. A participant in the waiting room is not there yet (I).
+    /// Returns the changes since the last call. A participant in the waiting room has not joined yet (I).
     ///
-    /// Taken once after all that one step does, so that a bot which reconnects alone does not end
-    /// its meeting in between.
+    /// Call it once after all effects of one step: otherwise a bot that reconnects while alone would end its meeting in
+    /// between.
     pub(crate) fn take_news(&mut self, now: Timestamp) -> Vec<MeetingChange> {
         let present: Vec<Present> =
             self.participants.iter().filter(|person| !person.on_hold).map(Present::from).collect();

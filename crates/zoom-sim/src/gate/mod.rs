@@ -1,8 +1,8 @@
-//! The meeting gate: what Zoom's Web Meeting SDK 6.2.0 (Component view) talks to.
+//! The meeting gate: the meeting server that Zoom's Web Meeting SDK 6.2.0 (Component view) connects to.
 //!
-//! A join is three steps: [`info`] (form over HTTPS), [`ping`], [`socket`] (JSON frames over a
-//! WebSocket). Who may pass is decided in [`rules`]; both ends of the join ask there. Zoom
-//! documents none of this: unless said otherwise, behaviour here is O, seen in the SDK's reactions.
+//! A join has three steps: [`info`] (a form over HTTPS), [`ping`], and [`socket`] (JSON frames over a WebSocket). The first
+//! and the last step apply the admission [`rules`]. Zoom documents none of this: unless stated otherwise, behaviour here is
+//! O, observed in the SDK's reactions.
 
 pub(crate) mod activity;
 pub(crate) mod admission;
@@ -41,7 +41,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::state::SharedSim;
 
-/// Routes of the gate, with the headers without which an isolated page may not read an answer.
+/// Routes of the gate, with the headers that a cross-origin isolated page needs to read an answer.
 pub(crate) fn routes() -> Router<SharedSim> {
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::mirror_request())

@@ -1,4 +1,4 @@
-//! Cut lines to a meeting (ours): nothing that the participants concerned send reaches Zoom, which may not notice at once.
+//! Simulated network cuts (ours): nothing that the affected participants send reaches Zoom, which may not notice at once.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use crate::clock::Clock;
 use crate::ids::MeetingNumber;
 use crate::state::SharedSim;
 
-/// Whom a cut concerns.
+/// The participants that a cut affects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
     Everybody,
-    /// Participants with this name, also on a new page of the same bot.
+    /// Participants with this name, including later pages of the same bot.
     Named(String),
 }
 
@@ -24,14 +24,14 @@ impl Whose {
     }
 }
 
-/// A line that is cut now.
+/// A cut in effect.
 #[derive(Debug)]
 pub(crate) struct Cut {
     id: u32,
     whose: Whose,
 }
 
-/// The lines of a meeting that are cut.
+/// The cuts in effect in a meeting.
 #[derive(Debug, Default)]
 pub(crate) struct Cuts {
     now: Vec<Cut>,
@@ -39,7 +39,7 @@ pub(crate) struct Cuts {
 }
 
 impl Cuts {
-    /// Whether what comes from here is lost; without a name when nobody can know it.
+    /// Whether a request is lost. `name` is `None` when the request does not identify a participant.
     pub(crate) fn concern(&self, name: Option<&str>) -> bool {
         self.now.iter().any(|cut| cut.whose.concerns(name))
     }
@@ -55,8 +55,9 @@ impl Cuts {
     }
 }
 
-/// Cuts a line for `span`, or until it is healed. Those whom it concerns stay in the roster for `shown`, or until they come
-/// back as the same stay (I). Both in real time. False when there is no such meeting.
+/// Cuts the connections of `whose` for `span`, or until [`Cuts::heal`]. The affected participants stay in the roster for
+/// `shown`, or until they rejoin as the same stay (I). Both durations are real time. Returns false when there is no such
+/// meeting.
 pub(crate) fn cut(
     sim: &SharedSim,
     number: &MeetingNumber,

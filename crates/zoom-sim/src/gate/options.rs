@@ -1,12 +1,12 @@
-//! What the host's account allows in a meeting, as step 1 tells the SDK.
+//! Options of the host's account for a meeting, as step 1 sends them to the SDK.
 
 use serde_json::{Map, Value, json};
 
 use super::captions::CaptionPolicy;
 use crate::world::user::User;
 
-/// `meetingOptions`: the names that the SDK reads (O), with the values that an ordinary account probably has (I). Nobody here
-/// has seen what Zoom sends. `changes` are laid over them.
+/// `meetingOptions`: the names that the SDK reads (O), with the values that an ordinary account probably has (I). What Zoom
+/// really sends has not been observed. `changes` override them.
 pub(crate) fn meeting_options(
     host: Option<&User>,
     captions: CaptionPolicy,
@@ -16,7 +16,7 @@ pub(crate) fn meeting_options(
     let mut options = json!({
         "isChatEnabled": true,
         "isEnableChatDLP": false,
-        // With it the SDK draws its gallery and speaker views anew without end (O).
+        // When this is on, the SDK redraws its gallery and speaker views endlessly (O).
         "isEnableMeetingReactions": true,
         "isEnableClosedCaption": captions,
         "isEnableManualCaptions": captions,

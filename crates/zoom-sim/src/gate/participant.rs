@@ -15,7 +15,7 @@ use super::frames::FrameSender;
 use crate::ids::UserId;
 use crate::join_token::Privilege;
 
-/// One entry of the roster, as one viewer knows it.
+/// One roster entry, as one viewer sees it.
 pub(crate) type Entry = Map<String, Value>;
 
 /// A participant.
@@ -25,36 +25,36 @@ pub(crate) struct Participant {
     pub(crate) id: u32,
     /// A small number of its own (`participantID`).
     pub(crate) number: u32,
-    /// Survives a reconnect: the SDK sends it back.
+    /// Identifies a stay across reconnects: the SDK sends it back.
     pub(crate) zoom_id: String,
     pub(crate) guid: String,
     pub(crate) name: String,
-    /// Who they are, if signed in.
+    /// The signed-in user; `None` for a guest.
     pub(crate) user_id: Option<UserId>,
-    /// The user's picture; a joiner cannot choose it.
+    /// URL of the user's picture; the client cannot choose it.
     pub(crate) avatar: Option<String>,
     pub(crate) host: bool,
     pub(crate) on_hold: bool,
-    /// The SDK has said that there is one.
+    /// Whether the SDK reported a camera.
     pub(crate) camera: bool,
     pub(crate) activity: Activity,
     /// Has asked for captions.
     pub(crate) wants_captions: bool,
-    /// Where they are: the id of a breakout room; `None` is the main session.
+    /// Id of the breakout room the participant is in; `None` is the main session.
     pub(crate) breakout_room: Option<String>,
-    /// Where they are to be; they may be on their way.
+    /// Id of the breakout room the participant is assigned to; the move may still be in progress.
     pub(crate) assigned_room: Option<String>,
     pub(crate) joined_at: Timestamp,
-    /// Who vouched for this bot.
+    /// The user who vouched for this bot.
     pub(crate) authoriser: Option<UserId>,
     /// What a join token lets it do.
     pub(crate) privilege: Option<Privilege>,
-    /// To the socket; `None` for those the control API has put there. The socket closes when this
-    /// is dropped and what was sent has left.
+    /// Sends frames to the socket; `None` for participants that the control API added. The socket closes when this is
+    /// dropped and all sent frames are written.
     pub(crate) line: Option<FrameSender>,
-    /// Its line is cut, and Zoom has not noticed (I).
+    /// The connection is cut, and Zoom has not noticed (I).
     pub(crate) cut_off: bool,
-    /// The roster as this participant was last told.
+    /// The roster as last sent to this participant.
     pub(crate) seen: BTreeMap<u32, Entry>,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct View<'a> {
     activity: &'a Activity,
     /// Has asked for captions.
     wants_captions: bool,
-    /// Null is the main session.
+    /// `null` is the main session.
     breakout_room: Option<&'a str>,
     /// What a join token lets it do: `local_recording`, `live_streaming` or `local_archiving`.
     privilege: Option<Privilege>,
@@ -81,14 +81,14 @@ pub(crate) struct View<'a> {
 }
 
 impl Participant {
-    /// Sends a frame; ignored when the socket has just closed.
+    /// Sends a frame; does nothing without an open socket.
     pub(crate) fn tell(&self, frame: Outgoing) {
         if let Some(line) = &self.line {
             line.send(frame);
         }
     }
 
-    /// The entry others get (O for the names).
+    /// The roster entry that others receive (O for the names).
     pub(crate) fn entry(&self) -> Entry {
         let mut entry = Entry::new();
         let mut put = |name: &str, value: Value| entry.insert(name.to_owned(), value);
@@ -117,7 +117,7 @@ impl Participant {
         entry
     }
 
-    /// For the control API.
+    /// The view for the control API.
     pub(crate) fn view<'a>(&'a self, rooms: &'a BreakoutRooms) -> View<'a> {
         View {
             id: self.id,
@@ -135,7 +135,7 @@ impl Participant {
     }
 }
 
-/// Text as the frames carry it.
+/// Encodes text as in the frames.
 pub(crate) fn base64_text(text: &str) -> String {
     STANDARD.encode(text)
 }

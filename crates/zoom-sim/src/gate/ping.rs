@@ -1,4 +1,4 @@
-//! Step 2 of a join: `GET /wc/ping/{number}` names the host of the socket.
+//! Step 2 of a join: `GET /wc/ping/{number}` returns the host name of the socket.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,7 +10,7 @@ use crate::ids::MeetingNumber;
 use crate::listeners::HangUp;
 use crate::state::SharedSim;
 
-/// The tokens are opaque to the SDK, which brings them along; `auth` alone ties the steps here (ours).
+/// The tokens are opaque to the SDK, which sends them back; here only `auth` connects the steps (ours).
 pub(crate) async fn handler(State(sim): State<SharedSim>, Path(number): Path<MeetingNumber>) -> Response {
     if sim.world().meetings.get(&number).is_some_and(|meeting| meeting.cuts.concern(None)) {
         return HangUp.into_response();

@@ -1,10 +1,10 @@
-//! Why a participant does not get in, and how each step of a join says so.
+//! Why a join is refused, and how each step of the join reports it.
 //!
-//! The SDK knows some refusals from step 1 (`errorCode` and, for code 200, the exact English text)
-//! and others from the socket (`res` of 4098). A refusal that step 1 has no word for lets step 1
-//! succeed, and is spoken by the socket. The codes are O; which step Zoom uses for each is I.
+//! The SDK knows some refusals from step 1 (`errorCode` and, for code 200, the exact English text) and others from the
+//! socket (`res` of 4098). For a refusal that has no code in step 1, step 1 succeeds and the socket refuses. The codes are
+//! O; which step Zoom uses for each is I.
 
-/// [`Refusal::Fixed`], for logs and the control API.
+/// The word of [`Refusal::Fixed`] in logs and the control API.
 pub(super) const FIXED: &str = "fixed";
 
 /// A refusal.
@@ -34,59 +34,59 @@ pub(crate) enum Refusal {
     UnpublishedApp,
     /// An external app without ZAK or OBF: SDK 4012.
     AnonymousApp,
-    /// The same, with a join token, which does not say who it is: SDK 4013 (I).
+    /// The same, with a join token, which does not identify a user: SDK 4013 (I).
     ObfMissing,
-    /// A ZAK that is forged, expired or void: "Token error".
+    /// A forged, expired or invalidated ZAK: "Token error".
     TokenInvalid,
     /// SDK 4014.
     ObfInvalid,
     /// SDK 4015.
     ObfForOtherMeeting,
-    /// A join token that is forged, expired, spent or of another meeting: SDK 4016.
+    /// A join token that is forged, expired, used or of another meeting: SDK 4016.
     JoinTokenInvalid,
     /// SDK 4017.
     AuthoriserAbsent,
     /// Role 1 without the ZAK of the host or an alternative host: SDK 3713.
     NotTheHost,
-    /// Any Zoom account would do: SDK 3051.
+    /// The meeting requires any Zoom account: SDK 3051.
     SignInRequired,
-    /// An account of the host's organisation, or of certain domains: SDK 3052.
+    /// The meeting requires an account of the host's organisation, or of certain domains: SDK 3052.
     SignInRestricted,
-    /// Single sign-on of the host's account: SDK 6024.
+    /// The meeting requires single sign-on of the host's account: SDK 6024.
     SsoRequired,
     /// SDK 3004.
     PasscodeWrong,
-    /// Said in step 1: the page joins again itself. SDK 3008.
+    /// Reported by step 1: the page must join again. SDK 3008.
     NotStarted,
-    /// Said by the socket: the SDK's own widget polls. SDK 3008.
+    /// Reported by the socket: the SDK's own widget polls. SDK 3008.
     NotStartedAtSocket,
-    /// No `tk`, or one that nobody has: SDK 3099 (O; that meetings say it as webinars do is I).
+    /// No `tk`, or an unknown one: SDK 3099 (O; that meetings use the same code as webinars is I).
     RegistrationRequired,
-    /// The same of a webinar. The SDK says it in the same words; the address of the page differs (I).
+    /// The same for a webinar. The SDK reports it in the same words; the URL of the page differs (I).
     WebinarRegistrationRequired,
-    /// A webinar's attendee tells no e-mail address: SDK 3005.
+    /// A webinar attendee without an e-mail address: SDK 3005.
     EmailRequired,
-    /// A webinar's attendee tells the host's address: SDK 3627 (O the code, I when).
+    /// A webinar attendee with the host's address: SDK 3627 (O the code, I when).
     HostEmail,
     /// A panelist's address without a panelist's `tk`: 3135, which the SDK shows as 200 (I the words).
     PanelistNeedsTk,
     /// A panelist's address with an attendee's `tk`: 3032, which the SDK shows as 200 (I the words).
     RegisteredAsPanelist,
-    /// SDK 200, with the address of a page.
+    /// SDK 200, with the URL of a page.
     CaptchaRequired,
     /// SDK 200.
     FrequentJoin,
     /// SDK 200.
     BotBlocked,
-    /// The same user is in the meeting: SDK 4008.
+    /// The same user is already in the meeting: SDK 4008.
     AlreadyPresent,
-    /// A socket that no step 1 announced, or announced too long ago (ours): SDK 3621.
+    /// A socket without a valid join ticket from step 1, or with an expired one (ours): SDK 3621.
     Unannounced,
-    /// This code, because the meeting was told to say it ([`super::settings::FixedRefusal`]).
+    /// The code that the meeting's settings fix ([`super::settings::FixedRefusal`]).
     Fixed(u32),
 }
 
-/// Step 1's way to refuse.
+/// A refusal in step 1's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InfoError {
     pub(crate) code: u32,
@@ -94,7 +94,7 @@ pub(crate) struct InfoError {
 }
 
 impl Refusal {
-    /// What step 1 says; `None` leaves it to the socket.
+    /// Step 1's answer; `None` leaves the refusal to the socket.
     pub(crate) fn at_info(self) -> Option<InfoError> {
         let (code, message) = match self {
             Self::SignatureInvalid => (200, "Invalid signature."),
@@ -141,7 +141,7 @@ impl Refusal {
         Some(InfoError { code, message })
     }
 
-    /// `res` of 4098. Codes that only step 1 has are repeated here (ours): the SDK shows 200.
+    /// `res` of 4098. Codes that only step 1 has are repeated here (ours); the SDK then reports 200.
     pub(crate) fn at_socket(self) -> u32 {
         match self {
             Self::Fixed(code) => code,
@@ -182,7 +182,7 @@ impl Refusal {
         }
     }
 
-    /// One word for logs and the control API (ours).
+    /// The refusal's word in logs and the control API (ours).
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::SignatureInvalid => "signature_invalid",

@@ -1,21 +1,21 @@
-//! Who has registered for a meeting or webinar, and who is on a webinar's panel.
+//! Registrants of a meeting or webinar, and the panelists of a webinar.
 
 use serde::Serialize;
 
-/// So many a meeting takes (ours).
+/// Most registrants of a meeting (ours).
 pub(crate) const MAX_REGISTRANTS: usize = 10_000;
 
-/// A participant who has registered. `tk` comes with the link that they are sent (D).
+/// A registered person. Their link carries `tk` (D).
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Registrant {
     pub(crate) email: String,
     pub(crate) name: String,
-    /// On the panel of a webinar.
+    /// Whether the registrant is a panelist of the webinar.
     pub(crate) panelist: bool,
     pub(crate) tk: String,
 }
 
-/// Those of one meeting.
+/// The registrants of one meeting.
 #[derive(Debug, Default)]
 pub(crate) struct Registrants {
     list: Vec<Registrant>,
@@ -26,7 +26,7 @@ impl Registrants {
         &self.list
     }
 
-    /// Adds one; a participant with the same address is replaced, and their `tk` with them (I).
+    /// Adds a registrant; one with the same e-mail address is replaced, including the `tk` (I).
     pub(crate) fn add(&mut self, registrant: Registrant) {
         self.list.retain(|known| !known.email.eq_ignore_ascii_case(&registrant.email));
         self.list.push(registrant);

@@ -1,4 +1,4 @@
-//! Who sees whom, and telling each of them what changed.
+//! The roster: which participants each one sees, and the frames about changes.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 use super::event::{self, Outgoing};
 use super::participant::{Entry, Participant};
 
-/// The SDK notices a change of sharing only where both are told (O).
+/// The SDK notices a change of sharing only if both fields are sent (O).
 const SHARE_FIELDS: [&str; 2] = ["bShareOn", "bSharePause"];
 
-/// Tells every participant the difference between the roster they know and the one they may see.
+/// Sends every participant the difference between the roster they last received and the one they may see now.
 ///
-/// Calling it once too often sends nothing, so every change of a participant calls it.
+/// It sends nothing if nothing changed, so every change of a participant calls it.
 pub(crate) fn publish(participants: &mut [Participant]) {
     let everybody: Vec<(u32, bool, Option<String>, Entry)> = participants
         .iter()
@@ -31,17 +31,17 @@ pub(crate) fn publish(participants: &mut [Participant]) {
     }
 }
 
-/// A participant in another breakout room is not in the roster (I). On hold a participant sees only themselves, and only hosts
-/// see them (I).
+/// A participant in another breakout room is not in the roster (I). A participant on hold sees only themselves, and only
+/// hosts see them (I).
 fn sees(viewer: &Participant, id: u32, on_hold: bool) -> bool {
     viewer.id == id || (!viewer.on_hold && (!on_hold || viewer.host))
 }
 
-/// The frames that lead from one roster to another: ids to remove; then whole entries to add and
-/// changed fields to update. None when all is the same.
+/// The frames that turn one roster into another: first ids to remove, then whole entries to add and changed fields to
+/// update. Empty if nothing changed.
 ///
-/// Another participant who passes between waiting room and meeting is removed with `nUserStatus` 1 and
-/// added again: a host's `admit()` waits for just that (read in the SDK).
+/// Another participant who moves between waiting room and meeting is removed with `nUserStatus` 1 and added again: a host's
+/// `admit()` waits for exactly that (read in the SDK).
 fn difference(viewer: u32, seen: &BTreeMap<u32, Entry>, visible: &BTreeMap<u32, Entry>) -> Vec<Value> {
     let (mut remove, mut add, mut update) = (Vec::new(), Vec::new(), Vec::new());
     remove.extend(seen.keys().filter(|id| !visible.contains_key(id)).map(|id| json!({"id": id})));
@@ -76,7 +76,7 @@ fn difference(viewer: u32, seen: &BTreeMap<u32, Entry>, visible: &BTreeMap<u32, 
         .collect()
 }
 
-/// The lists that hold anything; `None` when none does.
+/// The non-empty lists as one frame body; `None` when all are empty.
 fn frame(lists: Vec<(&str, Vec<Value>)>) -> Option<Value> {
     let filled = lists.into_iter().filter(|(_, list)| !list.is_empty());
     let body: Map<String, Value> = filled.map(|(name, list)| (name.to_owned(), Value::Array(list))).collect();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_difference_is_told() {
+    fn only_the_difference_is_sent() {
         let before = roster(&[(1, json!({"id": 1, "bHold": true})), (2, json!({"id": 2}))]);
         let after = roster(&[(1, json!({"id": 1, "bHold": false})), (3, json!({"id": 3}))]);
         assert_eq!(
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn others_pass_the_waiting_room_by_leaving_and_coming() {
+    fn others_admitted_from_the_waiting_room_are_removed_and_added_again() {
         let before = roster(&[(1, json!({"id": 1, "bHold": true}))]);
         let after = roster(&[(1, json!({"id": 1, "bHold": false}))]);
         assert_eq!(

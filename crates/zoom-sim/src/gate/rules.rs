@@ -1,4 +1,4 @@
-//! Who may pass the gate: the rules, one function each, asked in a configurable order.
+//! Admission rules of the gate: one function each, applied in a configurable order.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,44 +16,44 @@ use crate::world::switches::DuplicateIdentity;
 use crate::world::user::User;
 use crate::zak;
 
-/// One check of the gate.
+/// One admission rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Rule {
     /// The SDK app's signature is genuine, in time, and for this meeting.
     Signature,
-    /// The number names a meeting.
+    /// The meeting number exists.
     MeetingExists,
-    /// The host may run one more meeting, where this join would start it.
+    /// If this join would start the meeting, the host's plan allows one more running meeting.
     HostBusy,
-    /// Not ended, locked or full; the newcomer was not removed before.
+    /// The meeting is not ended, locked or full, and the joiner was not removed before.
     MeetingOpen,
-    /// An unpublished app stays inside its own account, where the meeting asks for it.
+    /// An unpublished app joins only meetings of its own account, if the meeting requires this.
     UnpublishedApp,
-    /// An external app brings ZAK or OBF, where the meeting asks for it.
+    /// An external app sends a ZAK or OBF token, if the meeting requires this.
     AnonymousApp,
-    /// A token that was brought is valid.
+    /// Every token that was sent is valid.
     Token,
-    /// Role 1 is the host's.
+    /// Role 1 is only for the host.
     Host,
-    /// The newcomer is signed in as the meeting wants.
+    /// The joiner is signed in as the meeting requires.
     SignIn,
     /// The passcode is right.
     Passcode,
-    /// The user who vouches for the bot is in the meeting.
+    /// The user who vouches for the bot is present in the meeting.
     Authoriser,
     /// The meeting runs, or may be joined before its host.
     Started,
-    /// The same user is not there already.
+    /// The same user is not present already.
     Duplicate,
-    /// Zoom does not take the newcomer for a robot.
+    /// Zoom does not take the joiner for a robot.
     BotCheck,
-    /// The newcomer has registered, where the meeting asks for it; a webinar's tells an e-mail address.
+    /// The joiner has registered, if the meeting requires it; a webinar's attendee gives an e-mail address.
     Registration,
 }
 
 impl Rule {
-    /// All of them, in the default order (ours; Zoom's is unknown).
+    /// All rules, in the default order (ours; Zoom's is unknown).
     pub(crate) const ALL: [Self; 15] = [
         Self::Signature,
         Self::BotCheck,
@@ -73,7 +73,7 @@ impl Rule {
     ];
 }
 
-/// A joining participant, as known at either step of the join.
+/// A join attempt, as known at step 1 or at the socket.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt<'a> {
     pub(crate) number: &'a MeetingNumber,
@@ -93,21 +93,21 @@ pub(crate) struct Attempt<'a> {
     pub(crate) rejoins: Option<&'a str>,
 }
 
-/// The way in.
+/// The result of an admitted attempt.
 #[derive(Debug)]
 pub(crate) struct Seat {
     /// The user whose ZAK was presented.
     pub(crate) user: Option<User>,
     pub(crate) host: bool,
-    /// Into the waiting room first.
+    /// Whether the participant first enters the waiting room.
     pub(crate) on_hold: bool,
-    /// Who vouches for a bot without a ZAK.
+    /// The user's authorisation of a bot without a ZAK.
     pub(crate) authorisation: Option<Authorisation>,
-    /// What the host lets it do.
+    /// The host's permission from a join token.
     pub(crate) permit: Option<Permit>,
 }
 
-/// Everything the rules look at, found once.
+/// Everything the rules need, looked up once.
 struct Case<'a> {
     world: &'a World,
     attempt: &'a Attempt<'a>,
@@ -120,7 +120,7 @@ struct Case<'a> {
     permit: Option<Permit>,
 }
 
-/// Asks the rules in their order: the first that objects decides.
+/// Applies the rules in their order: the first that objects decides.
 pub(crate) fn judge(world: &World, attempt: &Attempt<'_>, now: Timestamp) -> Result<Seat, Refusal> {
     let claims = signature::peek(attempt.signature);
     let case = Case {
@@ -215,7 +215,7 @@ impl Case<'_> {
         objection(starts && running >= limit, Refusal::HostBusy)
     }
 
-    /// A host may open an ended meeting again, and passes its lock (I).
+    /// A host may reopen an ended meeting and enter a locked one (I).
     fn open(&self, meeting: &Meeting) -> Result<(), Refusal> {
         let host = self.is_host();
         let removed = self.holder.is_some_and(|holder| meeting.removed.contains(&holder.id));
@@ -275,7 +275,7 @@ impl Case<'_> {
         }
     }
 
-    /// A host and alternative hosts need not register (D), nor a user who is signed in as a panelist (I).
+    /// The host and alternative hosts need not register (D), nor does a user who is signed in as a panelist (I).
     fn registered(&self, meeting: &Meeting) -> Result<(), Refusal> {
         let Settings { registration, webinar, .. } = meeting.settings;
         if self.is_host() {

@@ -1,4 +1,4 @@
-//! What a host chooses for a meeting.
+//! Settings that the host chooses for a meeting.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,13 @@ use super::captions::CaptionPolicy;
 use super::chat::ChatPolicy;
 use crate::ids::UserId;
 
-/// How a meeting came about: the `type` of REST and of events (D).
+/// A meeting's type: `type` in REST and in events (D).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub(crate) enum MeetingType {
-    /// Begun on the spot; lists of scheduled meetings leave it out (D).
+    /// Started at once; lists of scheduled meetings omit it (D).
     Instant,
-    /// For a time.
+    /// Scheduled for a time.
     #[default]
     Scheduled,
     /// Recurring, without fixed times.
@@ -48,7 +48,7 @@ impl TryFrom<u8> for MeetingType {
     }
 }
 
-/// Who may come in by identity (D for the three kinds, O for their codes).
+/// The identity a joiner needs (D for the three kinds, O for their codes).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SignIn {
@@ -61,11 +61,11 @@ pub(crate) enum SignIn {
     Account,
     /// Users with an e-mail address of the listed domains (3052).
     Domain,
-    /// Users of the host's account who came through its single sign-on (6024).
+    /// Users of the host's account who signed in through its single sign-on (6024).
     Sso,
 }
 
-/// Which step says that a meeting has not started (both O; which one Zoom takes is I).
+/// The step that reports that a meeting has not started (both O; which one Zoom uses is I).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NotStarted {
@@ -76,18 +76,18 @@ pub(crate) enum NotStarted {
     Socket,
 }
 
-/// What Zoom puts before a newcomer that looks like a robot to it. When it does is unknown (ours: always, or never). Nothing
-/// here can be passed: a bot reports it.
+/// The challenge for a joiner that Zoom takes for a robot. When Zoom shows one is unknown (ours: always, or never). None can
+/// be passed here: a bot reports it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum BotCheck {
     #[default]
     None,
-    /// A captcha's page: 3110 (O).
+    /// A captcha page: 3110 (O).
     Captcha,
-    /// Too many joins: the SDK's text for 3634 (O the text, I that the server says it).
+    /// Too many joins: the SDK's text for 3634 (O the text, I that the server sends it).
     FrequentJoin,
-    /// Blocked, by the socket, with a code that the SDK does not know (I).
+    /// Blocked by the socket, with a code that the SDK does not know (I).
     Blocked,
 }
 
@@ -101,20 +101,20 @@ pub(crate) enum Step {
     Socket,
 }
 
-/// What each join of a meeting is answered with, whatever else is chosen: for codes that no other setting leads to. When Zoom
-/// says them is unknown (ours); what the SDK makes of them is O.
+/// A refusal for every join of a meeting, whatever its other settings: for codes that no other setting produces. When Zoom
+/// sends them is unknown (ours); the SDK's reaction is O.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FixedRefusal {
     pub(crate) at: Step,
-    /// Zoom's code at this step; the SDK shows some under other numbers.
+    /// Zoom's code at this step; the SDK reports some under other numbers.
     pub(crate) code: u32,
-    /// `errorMessage` of step 1. The socket has none.
+    /// `errorMessage` of step 1. The socket sends no message.
     #[serde(default)]
     pub(crate) message: String,
 }
 
-/// What the host has chosen; the control API changes each of them at any time.
+/// A meeting's settings. The control API can change each of them at any time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
@@ -122,33 +122,33 @@ pub(crate) struct Settings {
     pub(crate) agenda: String,
     #[serde(rename = "type")]
     pub(crate) meeting_type: MeetingType,
-    /// When it is to begin; null where no time is fixed, or it began when it was made.
+    /// The scheduled start; `null` if no time is fixed, or the meeting started when it was created.
     pub(crate) start_time: Option<Timestamp>,
-    /// Minutes; binds nobody (D).
+    /// Planned duration in minutes; not enforced (D).
     pub(crate) duration: u32,
     pub(crate) timezone: String,
-    /// Empty = none.
+    /// Empty: no passcode is required.
     pub(crate) passcode: String,
     pub(crate) sign_in: SignIn,
-    /// For `sign_in: domain`.
+    /// Allowed domains for `sign_in: domain`.
     pub(crate) domains: Vec<String>,
     pub(crate) waiting_room: bool,
-    /// The first to come starts the meeting.
+    /// The first participant who joins starts the meeting.
     pub(crate) join_before_host: bool,
-    /// Most people at once, those in the waiting room included (I).
+    /// Most participants at once, including the waiting room (I).
     pub(crate) capacity: usize,
     pub(crate) locked: bool,
-    /// They may start it too, with their own ZAK (D).
+    /// Users who may also start the meeting, with their own ZAK (D).
     pub(crate) alternative_hosts: Vec<UserId>,
-    /// Apps of other accounts need ZAK or OBF (4012) and must be published (4011) (D; default off).
+    /// Apps of other accounts need a ZAK or OBF token (4012) and must be published (4011) (D; default off).
     pub(crate) external_rules: bool,
-    /// Removed participants may come again (D: a host's setting, off at first).
+    /// Removed participants may rejoin (D: a host's setting, off by default).
     pub(crate) rejoin_after_removal: bool,
     /// See [`NotStarted`].
     pub(crate) not_started: NotStarted,
-    /// A newcomer without a ZAK brings the `tk` of a registrant (D).
+    /// A joiner without a ZAK needs the `tk` of a registrant (D).
     pub(crate) registration: bool,
-    /// A webinar: attendees tell an e-mail address (D). Attendees are not kept apart from panelists once they are in.
+    /// A webinar: attendees must give an e-mail address (D). In the meeting, attendees and panelists are treated alike.
     pub(crate) webinar: bool,
     /// See [`BotCheck`].
     pub(crate) bot_check: BotCheck,
@@ -156,14 +156,14 @@ pub(crate) struct Settings {
     pub(crate) refusal: Option<FixedRefusal>,
     /// Whom participants may write to.
     pub(crate) chat: ChatPolicy,
-    /// Whether there are captions.
+    /// Whether the meeting has captions.
     pub(crate) captions: CaptionPolicy,
     /// Participants may rename themselves.
     pub(crate) rename_allowed: bool,
-    /// The SDK sends a camera's picture through WebRTC (`useWBVideo`); without it, showing one takes most of a core (O). The
-    /// other end of it is not simulated.
+    /// The SDK sends camera pictures through WebRTC (`useWBVideo`); without it, showing one takes most of a CPU core (O).
+    /// The WebRTC server is not simulated.
     pub(crate) webrtc_video: bool,
-    /// Laid over the options that step 1 tells (ours); their names are the SDK's, `isEnableMeetingReactions` and its like.
+    /// Overrides for the options that step 1 sends (ours), by the SDK's names such as `isEnableMeetingReactions`.
     pub(crate) options: Map<String, Value>,
 }
 

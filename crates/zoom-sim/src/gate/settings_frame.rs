@@ -1,4 +1,4 @@
-//! What the SDK is told of a meeting's settings, at the start of a stay and after each change.
+//! Frames with a meeting's settings, sent at the start of a stay and after each change.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use super::meeting::Meeting;
 use super::settings::Settings;
 
 impl Meeting {
-    /// The settings that the socket tells (O for the names, some of them Zoom's misspellings).
+    /// The settings that the socket sends (O for the names, some of them Zoom's misspellings).
     pub(super) fn settings_frames(&self) -> Vec<Outgoing> {
         let settings = &self.settings;
         let body = json!({
@@ -29,7 +29,7 @@ impl Meeting {
         frames
     }
 
-    /// Tells all participants the settings anew.
+    /// Sends all participants the settings again.
     pub(super) fn tell_settings(&self) {
         for frame in self.settings_frames() {
             for person in &self.participants {
@@ -38,7 +38,7 @@ impl Meeting {
         }
     }
 
-    /// Other settings; the SDK is told those that its socket tells.
+    /// Replaces the settings; sends the SDK those that its socket carries.
     pub(crate) fn change_settings(&mut self, settings: Settings) {
         let before = std::mem::replace(&mut self.settings, settings);
         let told = |settings: &Settings| {
@@ -57,7 +57,7 @@ impl Meeting {
         }
     }
 
-    /// A participant records in Zoom's cloud, pauses, or stops.
+    /// Changes the state of the cloud recording.
     pub(crate) fn record(&mut self, status: Running) {
         if self.cloud_recording == status {
             return;

@@ -1,4 +1,4 @@
-//! The SDK's signature: which app sends the bot, to which meeting, as what.
+//! The SDK signature: which app sends the bot, to which meeting, and in which role.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -15,7 +15,7 @@ const LIFE: std::ops::RangeInclusive<i64> = 1_800..=172_800;
 /// Claims of a signature (D; O for `mn`, which arrives as number or text).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Claims {
-    /// Required since SDK 5.0.0 (D); `sdkKey` says the same.
+    /// Required since SDK 5.0.0 (D); `sdkKey` has the same value.
     #[serde(rename = "appKey")]
     pub(crate) app_key: ClientId,
     #[serde(deserialize_with = "number_or_text")]
@@ -39,7 +39,7 @@ fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MeetingN
     }))
 }
 
-/// What the signature claims, unverified.
+/// The claims of a signature, unverified.
 pub(crate) fn peek(signature: &str) -> Option<Claims> {
     jwt::peek(signature)
 }

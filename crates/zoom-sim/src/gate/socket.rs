@@ -1,4 +1,4 @@
-//! Step 3 of a join and the stay itself: `wss /wc/api/{number}`.
+//! Step 3 of a join, and the stay itself: `wss /wc/api/{number}`.
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
@@ -14,10 +14,10 @@ use crate::ids::MeetingNumber;
 use crate::listeners::HangUp;
 use crate::state::SharedSim;
 
-/// The SDK's own frames are far smaller (ours).
+/// Largest message from a client (ours); the SDK's own frames are far smaller.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
-/// The part of the query that matters: who of step 1 this is, and whether they were here before.
+/// The query parameters that matter: the join ticket of step 1, and the `zoomID` of an earlier stay.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Opening {
     #[serde(default)]
@@ -39,7 +39,7 @@ pub(crate) struct Credentials {
     pub(crate) zak: Option<String>,
     /// `tk` of step 1's result.
     pub(crate) tk: Option<String>,
-    /// Leads into a breakout room (read in the SDK, and seen).
+    /// Token for a breakout room (read in the SDK, and observed).
     #[serde(rename = "botk")]
     pub(crate) breakout: Option<String>,
     #[serde(rename = "obfToken")]
@@ -73,7 +73,7 @@ pub(crate) async fn handler(
     faults::around(&sim, Place::WcSocket, work).await
 }
 
-/// `wss /wc/media/{number}`: taken, and ignored until it closes. No media is simulated.
+/// `wss /wc/media/{number}`: accepted, and ignored until it closes. No media is simulated.
 pub(crate) async fn media(State(sim): State<SharedSim>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(move |mut socket| {
         let tasks = sim.tasks.clone();
@@ -88,7 +88,7 @@ pub(crate) async fn media(State(sim): State<SharedSim>, upgrade: WebSocketUpgrad
     })
 }
 
-/// A whole stay, from greeting to good-bye.
+/// Runs a whole stay, from the greeting to the close.
 async fn attend(sim: SharedSim, number: MeetingNumber, opening: Opening, socket: WebSocket) {
     let mut line = Line { socket, frames: 0 };
     if line.say(&Outgoing::new(event::READY, json!({"status": "READY"}))).await.is_err() {
@@ -113,7 +113,7 @@ async fn attend(sim: SharedSim, number: MeetingNumber, opening: Opening, socket:
     line.socket.send(Message::Close(None)).await.ok();
 }
 
-/// Waits for 4301, echoing keep-alives meanwhile. `None` when the line is gone.
+/// Waits for 4301 and echoes keep-alives meanwhile. `None` when the connection closed.
 async fn first_credentials(sim: &SharedSim, line: &mut Line) -> Option<Credentials> {
     loop {
         let frame = tokio::select! {
@@ -128,14 +128,14 @@ async fn first_credentials(sim: &SharedSim, line: &mut Line) -> Option<Credentia
     }
 }
 
-/// Carries frames both ways until either side has had enough.
+/// Forwards frames in both directions until either side ends the stay.
 async fn stay(sim: &SharedSim, number: &MeetingNumber, id: u32, line: &mut Line, mut frames: FrameReceiver) {
     let overflow = frames.overflow();
     loop {
         tokio::select! {
             frame = frames.next() => {
                 let Some(frame) = frame else { break };
-                // A client that reads nothing would hold this up for ever.
+                // Otherwise a client that reads nothing would block this loop forever.
                 tokio::select! {
                     said = line.say(&frame) => if said.is_err() { break },
                     () = overflow.cancelled() => break,
@@ -151,7 +151,7 @@ async fn stay(sim: &SharedSim, number: &MeetingNumber, id: u32, line: &mut Line,
     }
 }
 
-/// A WebSocket that speaks frames.
+/// A WebSocket that sends and receives frames.
 struct Line {
     socket: WebSocket,
     frames: u64,
@@ -162,13 +162,13 @@ impl Line {
         self.socket.send(frame.text(&mut self.frames)).await
     }
 
-    /// The next frame; binary and unreadable messages are passed over. `None` = closed.
+    /// The next frame; binary and unreadable messages are skipped. `None` when the socket closed.
     async fn hear(&mut self) -> Option<Incoming> {
         loop {
             match self.socket.recv().await?.ok()? {
                 Message::Text(text) => match serde_json::from_str(&text) {
                     Ok(frame) => return Some(frame),
-                    Err(error) => tracing::debug!(%error, "an unreadable frame"),
+                    Err(error) => tracing::debug!(%error, "skipping an unreadable frame"),
                 },
                 Message::Close(_) => return None,
                 Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => {}

@@ -13,7 +13,7 @@ pub(crate) struct QueryParams {
     mn: MeetingNumber,
 }
 
-/// `status: true` makes the widget join anew; 3008 makes it ask again in 30 seconds.
+/// `status: true` makes the widget join again; 3008 makes it ask again in 30 seconds.
 pub(crate) async fn handler(State(sim): State<SharedSim>, Query(asked): Query<QueryParams>) -> Json<Value> {
     let started = sim
         .world()

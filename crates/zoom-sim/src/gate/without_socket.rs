@@ -1,4 +1,4 @@
-//! People without a browser (ours): in the roster, able to vouch for bots, and moved by the control API.
+//! Participants without a browser (ours): in the roster, able to vouch for bots, and controlled by the control API.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use crate::ids::{MeetingNumber, UserId};
 use crate::world::World;
 use crate::world::user::User;
 
-/// A participant who comes without a browser.
+/// A new participant without a browser.
 #[derive(Clone, Debug)]
 pub(crate) struct Newcomer {
     pub(crate) name: String,
-    /// Signed in as this user: their picture, and they can vouch for bots.
+    /// The signed-in user: the participant has their picture and can vouch for bots.
     pub(crate) user_id: Option<UserId>,
     pub(crate) host: bool,
-    /// Of an earlier stay, for somebody who comes back; a new one otherwise.
+    /// The `userGUID` of an earlier stay, for a participant who rejoins; `None` creates a new one.
     pub(crate) guid: Option<String>,
 }
 
-/// Puts a participant into a meeting: their id.
+/// Adds a participant to a meeting and returns their id.
 pub(crate) fn seat_without_socket(
     world: &mut World,
     number: &MeetingNumber,

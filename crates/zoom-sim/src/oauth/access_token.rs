@@ -1,4 +1,4 @@
-//! Access tokens: opaque to clients, a JWT to look at (D).
+//! Access tokens: opaque to clients, but JWTs in form (D).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::jwt;
 use crate::world::World;
 use crate::world::grant::Owner;
 
-/// What is inside. The names follow older real tokens (O); `grant` is ours.
+/// Claims of an access token. The names follow older real tokens (O); `grant` is ours.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Claims {
     ver: u8,
@@ -29,7 +29,7 @@ pub(crate) struct Claims {
     pub(crate) grant: GrantId,
 }
 
-/// Makes an access token for a grant in force, and notes it as the grant's newest.
+/// Issues an access token for an active grant and records it as the grant's newest.
 pub(crate) fn issue(world: &mut World, id: &GrantId, now: Timestamp) -> Option<String> {
     let jti = world.entropy.id();
     let grant = world.grants.get_mut(id)?;

@@ -1,4 +1,4 @@
-//! `/oauth/authorize`: the page on which a user lets an app in, or does not.
+//! `/oauth/authorize`: the page on which a user grants or denies access to an app.
 
 use askama::Template;
 use axum::extract::{Form, Query, State};
@@ -13,8 +13,8 @@ use crate::world::World;
 use crate::world::app::{App, AppKind};
 use crate::world::grant::{CODE_LIFE, Challenge, Pending, Request};
 
-/// What the app sends with the browser (D); everything is checked by hand, so that every mistake
-/// gets Zoom's own kind of answer.
+/// Parameters that the app sends with the browser (D). All are checked by hand, so that every error gets an answer like
+/// Zoom's.
 #[derive(Debug, Deserialize)]
 pub(crate) struct QueryParams {
     response_type: Option<String>,
@@ -42,7 +42,7 @@ struct ConsentPage<'a> {
     returns_to: &'a str,
 }
 
-/// What is shown where nobody is asked for consent.
+/// The page that is shown when no consent is requested.
 #[derive(Template)]
 #[template(path = "notice.html")]
 struct NoticePage {
@@ -51,7 +51,7 @@ struct NoticePage {
     code: Option<u16>,
 }
 
-/// Zoom asks who it is (D), and says nothing against the app (I).
+/// Shown when no user is signed in: Zoom asks the user to sign in (D) and reports no error about the app (I).
 const SIGN_IN: NoticePage = NoticePage {
     title: "Sign in",
     explanation: "Nobody is signed in at this simulator. Make a user (POST /_sim/users) or sign one in (PUT /_sim/signed-in), then \
@@ -59,7 +59,7 @@ const SIGN_IN: NoticePage = NoticePage {
     code: None,
 };
 
-/// An error page of Zoom's own (D code, I page): the browser is not sent back.
+/// An error page of Zoom's own (D code, I page): the browser is not redirected back.
 struct Refused {
     code: u16,
     explanation: &'static str,
@@ -67,7 +67,7 @@ struct Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        tracing::info!(code = self.code, "consent is not even asked for");
+        tracing::info!(code = self.code, "authorization request refused");
         let Self { code, explanation } = self;
         let page = NoticePage { title: "Invalid request", explanation, code: Some(code) };
         html(StatusCode::BAD_REQUEST, &page, "'none'")
@@ -99,7 +99,7 @@ fn consent_page(sim: &Sim, asked: QueryParams) -> Result<Response, Refused> {
     Ok(html(StatusCode::OK, &page, &format!("'self' {origin}")))
 }
 
-/// The app that asks, and for what; or the page that says why the user is not asked (codes D, texts ours).
+/// The app and its request, or the error page (codes D, texts ours).
 fn check(world: &World, asked: QueryParams) -> Result<(App, Request), Refused> {
     let refuse = |code, explanation| Refused { code, explanation };
     let client_id = ClientId(asked.client_id.unwrap_or_default());
@@ -125,7 +125,7 @@ fn check(world: &World, asked: QueryParams) -> Result<(App, Request), Refused> {
     Ok((app.clone(), Request { client_id, redirect_uri, state: asked.state, challenge }))
 }
 
-/// `POST`: the user pressed a button. Back to the app, with a code or with `access_denied` (I).
+/// `POST`: the user pressed a button. Redirects to the app, with a code or with `access_denied` (I).
 pub(crate) async fn decide(State(sim): State<SharedSim>, Form(decision): Form<Decision>) -> Response {
     decided(&sim, &decision).into_response()
 }
@@ -157,13 +157,13 @@ fn decided(sim: &Sim, decision: &Decision) -> Result<Redirect, Refused> {
     Ok(Redirect::to(back.as_str()))
 }
 
-/// The pages' style, a file of its own so that the content policy can forbid everything inline.
+/// The pages' style sheet: a separate file, so that the content security policy can forbid inline styles.
 pub(crate) async fn style() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../templates/consent.css"))
 }
 
-/// A page that may load its style and post its form, and nothing else. Browsers hold the redirect
-/// that follows a form to `form-action` too, so the app's origin is listed.
+/// A page that may only load its style sheet and submit its form. Browsers apply `form-action` to the redirect after the
+/// form too, so the app's origin is listed.
 fn html(status: StatusCode, page: &impl Template, form_action: &str) -> Response {
     let Ok(text) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let policy = format!(

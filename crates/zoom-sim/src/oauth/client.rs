@@ -1,4 +1,4 @@
-//! Who calls the token endpoint, and with which parameters.
+//! Client authentication and parameters of the token endpoint.
 
 use std::collections::HashMap;
 
@@ -13,14 +13,14 @@ use crate::ids::ClientId;
 use crate::world::World;
 use crate::world::app::App;
 
-/// A form request: the body's parameters, the query's below them, and the Basic header.
+/// A form request: the body's parameters, then the query's, and the Basic header.
 pub(crate) struct Params {
     values: HashMap<String, String>,
     basic: Option<(String, String)>,
 }
 
 impl Params {
-    /// Reads them. The query counts only where the switch lets it (D; O says Zoom refuses it since 2025).
+    /// Reads the request. Query parameters count only if the switch allows them (D; O says Zoom refuses them since 2025).
     pub(crate) fn read(headers: &HeaderMap, query: Option<&str>, body: &str) -> Self {
         let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let body = form_urlencoded::parse(body.as_bytes());
@@ -32,14 +32,14 @@ impl Params {
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Who the caller says it is.
+    /// The client id that the caller claims, unverified.
     pub(crate) fn client_id(&self) -> ClientId {
         let basic = self.basic.as_ref().map(|(id, _)| id.as_str());
         ClientId(basic.or(self.get("client_id")).unwrap_or_default().to_owned())
     }
 
-    /// The app that calls: by Basic, or by `client_id` and `client_secret` among the parameters
-    /// (D; O). A public client names itself only (D).
+    /// The app that calls, identified by Basic, or by `client_id` and `client_secret` among the parameters (D; O). A public
+    /// client sends only its id (D).
     pub(crate) fn client<'w>(&self, world: &'w World) -> Result<&'w App, OAuthError> {
         let secret = match &self.basic {
             Some((_, secret)) => Some(secret.as_str()),
@@ -65,8 +65,8 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((decoded(id), decoded(secret)))
 }
 
-/// Both are encoded as in a form before they are joined (D: RFC 6749, 2.3.1). A client that doesn't is understood as well,
-/// unless there is a `+` or a `%` in what it sends (ours).
+/// Decodes an id or secret from the Basic header. Both are form-encoded before they are joined (D: RFC 6749, 2.3.1).
+/// Unencoded ones work too, unless they contain `+` or `%` (ours).
 fn decoded(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

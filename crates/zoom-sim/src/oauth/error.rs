@@ -1,4 +1,4 @@
-//! The bodies of `/oauth/token` and `/oauth/revoke` when they refuse.
+//! Error bodies of `/oauth/token` and `/oauth/revoke`.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -9,15 +9,15 @@ use axum::response::{IntoResponse, Response};
 pub(crate) enum OAuthError {
     /// Used, rotated, expired or revoked refresh token (O).
     InvalidToken,
-    /// Bad, expired or reused code (O), or a verifier that does not fit it (I).
+    /// Bad, expired or reused code (O), or a verifier that does not match it (I).
     InvalidCode,
     /// Unknown or disabled app, or wrong secret (O; that a disabled app looks the same is ours).
     InvalidClient,
-    /// Unknown or missing grant, or one this kind of app does not have (O; the last is I).
+    /// Unknown or missing grant type, or one that this kind of app cannot use (O; the last is I).
     UnsupportedGrant,
-    /// The redirect URI is not the one the code was given for (4709; the body is ours).
+    /// The redirect URI is not the one that the code was issued for (4709; the body is ours).
     RedirectMismatch,
-    /// A parameter that the grant needs is missing or wrong (I).
+    /// A parameter that the grant type needs is missing or wrong (I).
     BadRequest(&'static str),
 }
 

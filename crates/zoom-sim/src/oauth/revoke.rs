@@ -1,4 +1,4 @@
-//! `POST /oauth/revoke`: an app gives a grant back.
+//! `POST /oauth/revoke`: an app revokes a grant.
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -12,7 +12,7 @@ use crate::faults::{self, Place};
 use crate::jwt;
 use crate::state::{SharedSim, Sim};
 
-/// `{"status":"success"}` (D). Access or refresh token: the whole grant ends (ours).
+/// Returns `{"status":"success"}` (D). Whether the token is an access or a refresh token, the whole grant ends (ours).
 pub(crate) async fn handler(
     State(sim): State<SharedSim>,
     RawQuery(query): RawQuery,

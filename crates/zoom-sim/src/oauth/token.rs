@@ -1,4 +1,4 @@
-//! `POST /oauth/token`: a code, a refresh token or an app's own credentials for an access token.
+//! `POST /oauth/token`: exchanges a code, a refresh token or an app's own credentials for an access token.
 
 use std::time::Duration;
 
@@ -24,18 +24,18 @@ use crate::world::World;
 use crate::world::app::{App, AppKind};
 use crate::world::grant::{Challenge, Grant, Owner};
 
-/// A success (D).
+/// A successful answer (D).
 #[derive(Serialize)]
 struct Answer {
     access_token: String,
     token_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
-    /// Seconds.
+    /// Lifetime in seconds.
     expires_in: i64,
-    /// Separated by spaces.
+    /// Scopes, separated by spaces.
     scope: String,
-    /// Where REST calls go; regional accounts differ at Zoom.
+    /// Base URL for REST calls; at Zoom it differs for regional accounts.
     api_url: String,
 }
 
@@ -67,7 +67,7 @@ pub(crate) async fn handler(
     faults::around(&sim, place, async { exchange(&sim, &params).into_response() }).await
 }
 
-/// The limit, if one is set, comes before everything else.
+/// The 429 answer if a limit is set and reached. The limit is checked before everything else.
 fn over_limit(sim: &Sim, params: &Params) -> Option<Response> {
     let mut world = sim.world();
     let limit = world.switches.token_limit_per_second?;
@@ -76,12 +76,12 @@ fn over_limit(sim: &Sim, params: &Params) -> Option<Response> {
         return None;
     }
     world.history.stats.token_429 += 1;
-    // That the token endpoint has a category, and this one, is ours.
+    // Zoom documents no category for the token endpoint; this one is ours.
     let headroom = Headroom::per_second("Light", Some(limit), 0, sim.now());
     Some(too_many_requests::too_many(&headroom, Some(RetryAfter::Seconds)))
 }
 
-/// One step under one lock: what rotates here has rotated, whether or not the answer arrives.
+/// One step under one lock: the rotation takes effect whether or not the answer arrives.
 fn exchange(sim: &Sim, params: &Params) -> Result<Answer, OAuthError> {
     let now = sim.now();
     let mut world = sim.world();

@@ -1,4 +1,4 @@
-//! Who calls REST, and for whom it may speak.
+//! Authentication of REST calls: the caller and what it may reach.
 
 use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
@@ -12,16 +12,16 @@ use crate::world::World;
 use crate::world::grant::{Grant, Owner};
 use crate::world::user::User;
 
-/// A bearer's grant, and whether the token itself is past its hour.
+/// A bearer token's grant, and whether the token itself has expired.
 pub(crate) struct Bearer {
     grant: Grant,
     expired: bool,
-    /// The call is opened by a scope for the whole account.
+    /// Whether a scope for the whole account permits the call.
     admin: bool,
 }
 
 impl Bearer {
-    /// Reads the header; tokens in the query are never looked at (D).
+    /// Reads the header; tokens in the query are ignored (D).
     pub(crate) fn read(world: &World, headers: &HeaderMap, now: Timestamp) -> Result<Self, RestError> {
         let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let (scheme, token) = value.and_then(|value| value.split_once(' ')).ok_or(RestError::InvalidToken)?;
@@ -39,7 +39,7 @@ impl Bearer {
         Ok(Self { grant: grant.clone(), expired: now.as_second() >= claims.exp, admin: false })
     }
 
-    /// Refuses a token past its hour.
+    /// Refuses an expired token.
     pub(crate) fn unexpired(self) -> Result<Self, RestError> {
         if self.expired { Err(RestError::ExpiredToken) } else { Ok(self) }
     }
@@ -52,7 +52,7 @@ impl Bearer {
         if held.is_empty() { Err(RestError::MissingScope(any_of)) } else { Ok(Self { admin, ..self }) }
     }
 
-    /// The account whose users and meetings it may reach: its owner's.
+    /// The account whose users and meetings the token may reach: its owner's.
     pub(crate) fn account<'a>(&'a self, world: &'a World) -> Result<&'a AccountId, RestError> {
         match &self.grant.owner {
             Owner::User(id) => world.user(id).map(|user| &user.account_id).ok_or(RestError::NoSuchUser),
@@ -60,23 +60,22 @@ impl Bearer {
         }
     }
 
-    /// The meeting a path names, if its host is in reach.
+    /// The meeting that a path names, if the token may reach its host.
     pub(crate) fn meeting<'w>(&self, world: &'w World, number: &str) -> Result<&'w Meeting, RestError> {
         let meeting = meeting(world, number)?;
         let reached = self.speaks_for_host(world, meeting);
         if reached { Ok(meeting) } else { Err(RestError::NoSuchMeeting(meeting.number.clone())) }
     }
 
-    /// Whether it is the host's own, or reaches the host.
+    /// Whether the token is the host's own or may reach the host.
     pub(crate) fn speaks_for_host(&self, world: &World, meeting: &Meeting) -> bool {
         self.user(world, &meeting.host_id.0).is_ok()
     }
 
-    /// The user a path names: `me`, an id, or an e-mail address.
+    /// The user that a path names: `me`, an id, or an e-mail address.
     ///
-    /// A user's token reaches that user, and by an `:admin` scope the users of their account; an
-    /// account's token reaches all of its users (D). `me` of an account is its first user (I: the
-    /// app's owner).
+    /// A user's token reaches that user, and with an `:admin` scope the users of their account; an account's token reaches
+    /// all of its users (D). For an account's token, `me` is the account's first user (I: the app's owner).
     pub(crate) fn user(&self, world: &World, who: &str) -> Result<User, RestError> {
         let mut users = world.users.iter();
         let found = match &self.grant.owner {
@@ -94,7 +93,7 @@ impl Bearer {
     }
 }
 
-/// The meeting a path names, of any host.
+/// The meeting that a path names, whoever its host is.
 pub(crate) fn meeting<'w>(world: &'w World, number: &str) -> Result<&'w Meeting, RestError> {
     let number = MeetingNumber(number.to_owned());
     if !number.is_plausible() {

@@ -1,4 +1,4 @@
-//! What every REST call has in common: it is counted, limited, late or spoilt, and then answered.
+//! Common handling of REST calls: counting, limits, delays and faults.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::faults::{self, Place};
 use crate::state::Sim;
 use crate::too_many_requests::{self, Headroom, RetryAfter};
 
-/// A call, by what it does.
+/// The kinds of REST calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     ReadUser,
@@ -31,7 +31,7 @@ pub(super) enum Call {
 }
 
 impl Call {
-    /// As `rest_calls` of the statistics has it.
+    /// The name in `rest_calls` of the statistics.
     fn name(self) -> &'static str {
         match self {
             Self::ReadUser => "read_user",
@@ -47,7 +47,7 @@ impl Call {
         }
     }
 
-    /// D REF.
+    /// The rate limit label (D REF).
     fn label(self) -> Label {
         match self {
             Self::ListUsers | Self::ListMeetings => Label::Medium,
@@ -62,7 +62,7 @@ impl Call {
         }
     }
 
-    /// Where faults strike it.
+    /// The place for faults.
     fn place(self) -> Place {
         match self {
             Self::ReadUser => Place::UsersMe,
@@ -78,7 +78,7 @@ impl Call {
     }
 }
 
-/// Does `work` and answers with it, unless a limit or a fault comes before.
+/// Runs `work` and returns its answer, unless a limit or a fault intervenes.
 pub(super) async fn answer<T: IntoResponse>(
     sim: &Sim,
     call: Call,
@@ -111,7 +111,7 @@ pub(super) async fn answer<T: IntoResponse>(
     response
 }
 
-/// Counts it for the account it speaks for. A wrong bearer counts for no account (I).
+/// Counts a call for the account of its token. A call with an invalid bearer token counts for no account (I).
 fn count(sim: &Sim, call: Call, headers: &HeaderMap) -> Result<Option<Headroom>, Headroom> {
     let at = sim.moment();
     let mut world = sim.world();
@@ -120,7 +120,7 @@ fn count(sim: &Sim, call: Call, headers: &HeaderMap) -> Result<Option<Headroom>,
     world.count_call(&account, call.label(), at)
 }
 
-/// A JSON object; an empty body reads as `{}`.
+/// Parses a JSON object; an empty body reads as `{}`.
 pub(super) fn body<T: DeserializeOwned>(body: &[u8]) -> Result<T, RestError> {
     let body = if body.is_empty() { b"{}" } else { body };
     let object: Option<Map<String, Value>> = serde_json::from_slice(body).ok();

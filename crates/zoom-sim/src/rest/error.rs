@@ -1,4 +1,4 @@
-//! REST refusals: a status, a code and a message.
+//! REST errors: a status, a code and a message.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -11,25 +11,25 @@ use crate::too_many_requests::{self, Headroom, RetryAfter};
 /// Why a REST call is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RestError {
-    /// No bearer, a forged one, or one whose grant is over (401, 124; O).
+    /// No bearer token, a forged one, or one whose grant has ended (401, 124; O).
     InvalidToken,
-    /// A bearer past its hour (401, 124; O).
+    /// An expired bearer token (401, 124; O).
     ExpiredToken,
     /// The token lacks all of these scopes (400, 4711; O).
     MissingScope(&'static [&'static str]),
-    /// No user with that id or e-mail in reach of the token (404, 1001; D REF, PL).
+    /// No user with that id or e-mail address within reach of the token (404, 1001; D REF, PL).
     NoSuchUser,
-    /// No meeting of this number in reach of the token (404, 3001; D REF).
+    /// No meeting with this number within reach of the token (404, 3001; D REF).
     NoSuchMeeting(MeetingNumber),
     /// Another user has this e-mail address (409, 1005; D).
     UserExists(String),
-    /// A join token is the host's to give (400, 200; D REF, ours for which of the two codes).
+    /// Only the host can issue a join token (400, 200; D REF, ours for which of the two codes).
     NoPermission,
-    /// The host has switched it off (400, 3000; D REF, ours as above).
+    /// The host has switched the permission off (400, 3000; D REF, ours as above).
     NotAllowed,
     /// A running meeting cannot be deleted (400, 3002; I).
     MeetingRuns,
-    /// A host's meetings were made and changed too often today (429; D, I the words).
+    /// The host's meetings were created and changed too often today (429; D, I the words).
     TooManyWrites(Timestamp),
     /// A parameter is out of bounds (400, 300; D).
     Validation(&'static str),

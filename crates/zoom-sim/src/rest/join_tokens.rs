@@ -1,4 +1,4 @@
-//! `GET /v2/meetings/{id}/jointoken/{privilege}`: what lets a bot record, stream or archive (D REF).
+//! `GET /v2/meetings/{id}/jointoken/{privilege}`: a token that lets a bot record, stream or archive (D REF).
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -21,7 +21,7 @@ pub(super) struct QueryParams {
 
 #[derive(Serialize)]
 struct Answer {
-    /// Seconds.
+    /// Lifetime in seconds.
     expire_in: i64,
     token: String,
 }
@@ -36,7 +36,7 @@ pub(super) async fn handler(
         .await
 }
 
-/// For the host's own grant, or one that reaches the host: others are told that they may not (ours).
+/// Mints a token for the host's own grant or one that may reach the host; others are refused (ours).
 fn mint(
     sim: &Sim,
     number: &str,
@@ -54,7 +54,7 @@ fn mint(
     let bearer = Bearer::read(&world, headers, now)?.unexpired()?.with_scope(scopes)?;
     let meeting = bearer::meeting(&world, number)?;
     let host = world.user(&meeting.host_id).ok_or(RestError::NoPermission)?;
-    // Basic plans have none of the three (D).
+    // Basic plans have none of the three privileges (D).
     if !bearer.speaks_for_host(&world, meeting) || host.plan == Plan::Basic {
         return Err(RestError::NoPermission);
     }

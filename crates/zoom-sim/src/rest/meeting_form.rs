@@ -1,4 +1,4 @@
-//! What a caller asks of a meeting, and how it is answered.
+//! Request and answer bodies of meetings.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -15,10 +15,10 @@ use crate::world::World;
 use crate::world::user::User;
 use crate::zak;
 
-/// Characters of a topic and of an agenda at most (D).
+/// Most characters of a topic and of an agenda (D).
 const TOPIC: usize = 200;
 const AGENDA: usize = 2_000;
-/// Characters of a passcode at most (D).
+/// Most characters of a passcode (D).
 const PASSCODE: usize = 10;
 
 /// The body of a creation or a change. Fields that are not simulated are ignored.
@@ -44,12 +44,12 @@ struct SettingsForm {
     waiting_room: Option<bool>,
     join_before_host: Option<bool>,
     meeting_authentication: Option<bool>,
-    /// E-mail addresses, with semicolons between them (D).
+    /// E-mail addresses, separated by semicolons (D).
     alternative_hosts: Option<String>,
 }
 
 impl Form {
-    /// `settings` with what the form says in place of its own.
+    /// `settings` with the form's values applied.
     pub(super) fn applied(&self, world: &World, mut settings: Settings) -> Result<Settings, RestError> {
         set(&mut settings.topic, short(self.topic.as_ref(), TOPIC, "The topic is too long.")?);
         set(&mut settings.agenda, short(self.agenda.as_ref(), AGENDA, "The agenda is too long.")?);
@@ -99,7 +99,8 @@ fn short(text: Option<&String>, most: usize, refusal: &'static str) -> Result<Op
     Ok(text.cloned())
 }
 
-/// `2026-01-31T12:00:00Z`, or without the Z in the meeting's timezone (D). Names of zones are the system's (ours).
+/// Parses `2026-01-31T12:00:00Z`, or a time without the Z in the meeting's time zone (D). Zone names are the system's
+/// (ours).
 fn time(text: &str, timezone: &str) -> Result<Timestamp, RestError> {
     let local = || {
         let zone = TimeZone::get(timezone).ok()?;
@@ -109,7 +110,7 @@ fn time(text: &str, timezone: &str) -> Result<Timestamp, RestError> {
     time.ok_or(RestError::Validation("The start_time must look like 2026-01-31T12:00:00Z."))
 }
 
-/// A meeting in a list.
+/// A meeting as a list entry.
 pub(super) fn row(meeting: &Meeting) -> Value {
     json!({
         "uuid": meeting.uuid(),
@@ -126,7 +127,7 @@ pub(super) fn row(meeting: &Meeting) -> Value {
     })
 }
 
-/// A meeting alone. Its `start_url` holds a ZAK of the host (D), as every read at Zoom gives one.
+/// A single meeting. Its `start_url` contains a ZAK of the host (D), as in every read at Zoom.
 pub(super) fn whole(world: &mut World, number: &MeetingNumber, now: Timestamp) -> Result<Value, RestError> {
     let host = world.meetings.get(number).and_then(|meeting| world.user(&meeting.host_id)).cloned();
     let zak = host.map(|host| zak::enclose(world, &host, now)).unwrap_or_default();
@@ -147,7 +148,7 @@ pub(super) fn whole(world: &mut World, number: &MeetingNumber, now: Timestamp) -
     Ok(shown)
 }
 
-/// Client libraries insist on names (O) of which only some do anything here.
+/// `settings` with all names that client libraries require (O); only some have an effect here.
 fn settings_of(settings: &Settings, alternative_hosts: &str) -> Value {
     let signed_in = settings.sign_in != SignIn::None;
     json!({

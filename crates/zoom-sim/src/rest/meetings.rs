@@ -22,7 +22,7 @@ use crate::world::World;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct QueryParams {
-    /// `scheduled` when absent (D).
+    /// The list to read; `scheduled` if absent (D).
     #[serde(rename = "type")]
     list: Option<String>,
     #[serde(flatten)]
@@ -32,11 +32,11 @@ pub(super) struct QueryParams {
 /// Which meetings a list shows (D).
 #[derive(Clone, Copy, Debug)]
 enum List {
-    /// All but instant ones.
+    /// All except instant meetings.
     Scheduled,
-    /// Those that run.
+    /// Running meetings.
     Live,
-    /// Those that run, and those of [`List::Scheduled`] that are not over by their time.
+    /// Running meetings, and those of [`List::Scheduled`] whose planned end is not past.
     Upcoming,
 }
 
@@ -62,7 +62,7 @@ impl List {
     }
 }
 
-/// By number (ours; Zoom's order is unknown).
+/// A user's meetings, by number (ours; Zoom's order is unknown).
 pub(super) async fn list(
     State(sim): State<SharedSim>,
     Path(who): Path<String>,

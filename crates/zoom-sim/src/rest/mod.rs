@@ -28,7 +28,7 @@ pub(crate) fn routes() -> Router<SharedSim> {
         ("/v2/meetings/{id}", get(meetings::read).patch(meetings::change).delete(meetings::delete)),
         ("/v2/meetings/{id}/jointoken/{privilege}", get(join_tokens::handler)),
     ];
-    // Some clients put a slash at the end (O).
+    // Some clients add a slash at the end (O).
     calls.into_iter().fold(Router::new(), |router, (path, call)| {
         router.route(path, call.clone()).route(&format!("{path}/"), call)
     })

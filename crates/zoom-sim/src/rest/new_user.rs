@@ -1,4 +1,4 @@
-//! `POST /v2/users`: an administrator makes a user (D).
+//! `POST /v2/users`: an administrator creates a user (D).
 
 use axum::Json;
 use axum::body::Bytes;
@@ -22,13 +22,13 @@ struct QueryParams {
     user_info: Info,
 }
 
-/// How the new user comes to an account. Nobody gets an e-mail here, so all of them are active at once (ours).
+/// How the user joins the account. No e-mails are sent here, so every user is active at once (ours).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Action {
     Create,
     AutoCreate,
-    /// Without a password: the user exists for the API.
+    /// Without a password: the user exists only for the API.
     CustCreate,
     SsoCreate,
 }

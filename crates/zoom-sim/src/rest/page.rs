@@ -1,4 +1,4 @@
-//! Lists by pages.
+//! Pagination of lists.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -7,21 +7,21 @@ use serde_json::{Value, json};
 use super::error::RestError;
 use crate::jwt;
 
-/// How long a `next_page_token` works (D).
+/// Lifetime of a `next_page_token` (D).
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(15);
-/// Bounds of `page_size`, and what it is when absent (D).
+/// Bounds of `page_size`, and its default (D).
 const SIZES: std::ops::RangeInclusive<usize> = 1..=300;
 const DEFAULT_SIZE: usize = 30;
 
-/// The part of a query that asks for a page. Text, so that a bad number is a refusal of ours.
+/// The pagination parameters of a query. They are text, so that a bad number gets an error of this API.
 #[derive(Debug, Deserialize)]
 pub(super) struct QueryParams {
     page_size: Option<String>,
     next_page_token: Option<String>,
 }
 
-/// Inside a `next_page_token`; opaque at Zoom (ours). It names the last row that was shown, so
-/// that what comes and goes meanwhile neither repeats nor hides another row.
+/// Content of a `next_page_token`; opaque at Zoom (ours). It names the last row of the page, so that rows added or removed
+/// meanwhile neither repeat nor hide another row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Bookmark {
     list: String,
@@ -29,16 +29,16 @@ struct Bookmark {
     exp: i64,
 }
 
-/// Which page of which list.
+/// A page of a list.
 pub(super) struct Page {
-    /// Rows a page holds.
+    /// Rows per page.
     size: usize,
     list: String,
     after: Option<String>,
 }
 
 impl Page {
-    /// Reads it. A bookmark is good for the list it was made of, and for a while.
+    /// Reads the parameters. A bookmark is valid only for its own list and for a limited time.
     pub(super) fn read(
         asked: &QueryParams,
         list: String,
@@ -56,7 +56,7 @@ impl Page {
         Ok(Self { size, list, after: Some(bookmark.after) })
     }
 
-    /// The page of `rows`, which are in the order of their keys, under the name `of`.
+    /// The page of `rows`, which must be in the order of their keys, under the name `of`.
     pub(super) fn show<R>(
         &self,
         of: &str,

@@ -1,4 +1,4 @@
-//! Zoom's limits of REST: for each account, shared by all of its apps, by plan and label.
+//! Zoom's REST rate limits, by plan and label. An account's limits are shared by all of its apps.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::too_many_requests::{Headroom, PerDay, PerSecond};
 use crate::world::World;
 use crate::world::user::Plan;
 
-/// How Zoom rates a call (D). No simulated call is Heavy or Resource-intensive.
+/// Zoom's rate limit label of a call (D). No simulated call is Heavy or Resource-intensive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Label {
     Light,
@@ -17,7 +17,7 @@ pub(crate) enum Label {
 }
 
 impl Label {
-    /// As `X-RateLimit-Category` has it.
+    /// The value in `X-RateLimit-Category`.
     fn category(self) -> &'static str {
         match self {
             Self::Light => "Light",
@@ -26,13 +26,13 @@ impl Label {
     }
 }
 
-/// What an account may do of one label; null is no limit.
+/// An account's limits for one label; `null` is no limit.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Limit {
-    /// Of real time, whatever the clock was told: callers pace themselves by it.
+    /// Calls per second of real time, independent of Zoom's clock: callers pace themselves by it.
     per_second: Option<u32>,
-    /// Of Zoom's time, from midnight UTC.
+    /// Calls per day of Zoom's time, from midnight UTC.
     per_day: Option<u32>,
 }
 
@@ -44,13 +44,13 @@ struct OfPlan {
     medium: Limit,
 }
 
-/// The limits of all plans. What is not given is as Zoom publishes it (D): `{}` is just that.
+/// The limits of all plans. Missing values are those that Zoom publishes (D): `{}` is the published set.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Limits {
     free: OfPlan,
     pro: OfPlan,
     business: OfPlan,
-    /// Meetings made and changed for one host.
+    /// Meetings created and changed for one host.
     meeting_writes_per_day: Option<u32>,
 }
 
@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for Limits {
     }
 }
 
-/// Puts `patch` over `base`, object by object.
+/// Merges `patch` into `base`, object by object.
 fn merge(base: &mut Value, patch: Value) {
     match (base, patch) {
         (Value::Object(base), Value::Object(patch)) => {
@@ -116,7 +116,7 @@ fn merge(base: &mut Value, patch: Value) {
     }
 }
 
-/// What was done of late.
+/// Recent use of the limits.
 #[derive(Debug, Default)]
 pub(crate) struct Used {
     seconds: PerSecond<(AccountId, Label)>,
@@ -125,8 +125,8 @@ pub(crate) struct Used {
 }
 
 impl World {
-    /// Counts one more call of an account. `Ok` is what is left, where a limit is set; `Err` a
-    /// limit that is reached.
+    /// Counts one more call of an account. `Ok` is the remaining headroom if a limit is set; `Err` is a limit that was
+    /// reached.
     pub(crate) fn count_call(
         &mut self,
         account: &AccountId,
@@ -150,13 +150,13 @@ impl World {
         Ok(left)
     }
 
-    /// Counts one more creation or change of a meeting of `host`; false when it is one too many.
+    /// Counts one more creation or change of a meeting of `host`; returns false if the limit is exceeded.
     pub(crate) fn count_write(&mut self, host: &UserId, at: Moment) -> bool {
         let limit = self.switches.rest_limits.and_then(|limits| limits.meeting_writes_per_day);
         limit.is_none_or(|limit| self.rest_used.writes.admit(host.clone(), limit, at.now).is_some())
     }
 
-    /// An account has the best plan among its users (ours).
+    /// The plan of an account: the best among its users (ours).
     pub(crate) fn plan_of(&self, account: &AccountId) -> Plan {
         let users = self.users.iter().filter(|user| user.account_id == *account);
         users.map(|user| user.plan).max().unwrap_or_default()

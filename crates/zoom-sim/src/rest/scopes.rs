@@ -1,11 +1,11 @@
-//! Which scopes open which call: granular ones, and the classic ones of older apps (D REF). Any of a list does.
+//! Scopes that permit each call: granular ones, and the classic ones of older apps (D REF). Any one of a list suffices.
 
 pub(super) const READ_USER: &[&str] =
     &["user:read:user", "user:read:user:admin", "user:read", "user:read:admin", "user_profile"];
 pub(super) const LIST_USERS: &[&str] = &["user:read:list_users:admin", "user:read:admin"];
 pub(super) const CREATE_USER: &[&str] = &["user:write:user:admin", "user:write:admin"];
 
-/// What gives a ZAK.
+/// Scopes for a ZAK.
 pub(super) const ZAK: &[&str] = &[
     "user:read:zak",
     "user:read:zak:admin",
@@ -15,7 +15,7 @@ pub(super) const ZAK: &[&str] = &[
     "user:read:admin",
     "user_zak:read",
 ];
-/// What gives another token of a user.
+/// Scopes for another token of a user.
 pub(super) const USER_TOKEN: &[&str] =
     &["user:read:token", "user:read:token:admin", "user:read", "user:read:admin"];
 

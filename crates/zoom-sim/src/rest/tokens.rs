@@ -14,9 +14,9 @@ use super::scopes;
 use crate::state::{SharedSim, Sim};
 use crate::{obf, zak};
 
-/// How long an on-behalf-of token works when nothing is asked (D).
+/// Default lifetime of an on-behalf-of token (D).
 const USUAL_OBF: SignedDuration = SignedDuration::from_hours(2);
-/// The longest that may be asked (D).
+/// Longest lifetime that can be requested, in seconds (D).
 const MAX_TTL: i64 = 31_536_000;
 
 #[derive(Debug, Deserialize)]
@@ -32,7 +32,7 @@ struct Answer {
     token: String,
 }
 
-/// `GET /v2/users/{who}/token?type=…`: the default type is the deprecated `token`, no ZAK (D).
+/// `GET /v2/users/{who}/token?type=…`: the default type is the deprecated `token`, which is not a ZAK (D).
 pub(crate) async fn by_type(
     State(sim): State<SharedSim>,
     Path(who): Path<String>,
@@ -77,7 +77,7 @@ fn mint(sim: &Sim, who: &str, asked: &QueryParams, headers: &HeaderMap) -> Resul
     Ok(Json(Answer { token }))
 }
 
-/// Whole seconds, 1 to a year (D; that 0 is refused is I).
+/// The requested lifetime: whole seconds, 1 to a year (D; that 0 is refused is I).
 fn ttl(asked: &QueryParams) -> Result<Option<SignedDuration>, RestError> {
     let Some(text) = asked.ttl.as_deref() else { return Ok(None) };
     let seconds = text.parse().ok().filter(|seconds| (1..=MAX_TTL).contains(seconds));

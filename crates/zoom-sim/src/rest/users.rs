@@ -18,8 +18,7 @@ use crate::ids::{AccountId, UserId};
 use crate::state::{SharedSim, Sim};
 use crate::world::user::User;
 
-/// The user as REST tells it: the part of Zoom's answer that integrations use (D). The last ones
-/// are the same of everybody.
+/// A user in REST: the part of Zoom's answer that integrations use (D). The last fields are the same for every user.
 #[derive(Serialize)]
 struct Answer {
     id: UserId,
@@ -41,7 +40,7 @@ struct Answer {
     role_id: &'static str,
     dept: &'static str,
     group_ids: [String; 0],
-    /// These two are told of a single user only (D).
+    /// This and the next field are returned for a single user only (D).
     #[serde(skip_serializing_if = "Option::is_none")]
     personal_meeting_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,13 +100,13 @@ fn find(sim: &Sim, who: &str, headers: &HeaderMap) -> Result<Json<Answer>, RestE
 
 #[derive(Debug, Deserialize)]
 pub(super) struct QueryParams {
-    /// `active` when absent (D).
+    /// `active` if absent (D).
     status: Option<String>,
     #[serde(flatten)]
     page: page::QueryParams,
 }
 
-/// Every user of the account, by their id (ours; Zoom's order is unknown).
+/// All users of the account, by id (ours; Zoom's order is unknown).
 pub(super) async fn list(
     State(sim): State<SharedSim>,
     Query(asked): Query<QueryParams>,

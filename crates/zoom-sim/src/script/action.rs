@@ -1,4 +1,4 @@
-//! What the steps of a script do.
+//! Actions of a script's steps.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -7,12 +7,12 @@ use crate::gate::activity::{Activity, Running, is_name};
 use crate::gate::{captions, chat};
 use crate::patch::patched;
 
-/// Speech: so long takes a word, if a step does not say how long it is.
+/// Milliseconds per spoken word, if a step does not set `seconds`.
 const WORD_MS: u64 = 350;
-/// A speech takes at most so long.
+/// Longest speech.
 const MAX_SPEECH_SECONDS: f64 = 600.0;
 
-/// What one step does.
+/// One action of a step.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
     Join(Join),
@@ -25,7 +25,7 @@ pub(super) enum Action {
     End,
     /// A speech begins: its speaker is unmuted and the active speaker.
     StartSpeech(Who),
-    /// Of a speech: the words so far.
+    /// The words of a speech so far.
     Words {
         who: String,
         speech: usize,
@@ -48,11 +48,11 @@ pub(super) struct Join {
     pub(super) who: String,
     #[serde(default)]
     pub(super) host: bool,
-    /// Signed in as the user with this address; the user is made if there is none.
+    /// Signed in as the user with this e-mail address, who is created if there is none.
     pub(super) email: Option<String>,
 }
 
-/// Another name, the host's role, or anything of [`Activity`].
+/// A change of the name, the host's role, or any field of [`Activity`].
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Change {
     pub(super) who: String,
@@ -68,7 +68,7 @@ pub(super) struct Change {
 pub(super) struct Chat {
     pub(super) who: String,
     pub(super) text: String,
-    /// Everybody, if absent.
+    /// Everyone, if absent.
     pub(super) to: Option<String>,
 }
 
@@ -90,7 +90,8 @@ struct Talk {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// What a step does, with the milliseconds after its `at`: several things where a participant talks. `speech` numbers speeches.
+/// Reads the actions of a step, each with its milliseconds after the step's `at`. A speech has several. `speech` numbers the
+/// speeches.
 pub(super) fn read(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Action)>, String> {
     let action = step.remove("do").ok_or("do is missing")?;
     let action = action.as_str().ok_or("do must be text")?.to_owned();
@@ -118,12 +119,12 @@ pub(super) fn read(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Act
             one(Action::End)
         }
         other => Err(format!(
-            "do: there is no {other:?}; there are join, leave, change, talk, chat, record, admit, remove and end"
+            "do: unknown action {other:?}; the actions are join, leave, change, talk, chat, record, admit, remove and end"
         )),
     }
 }
 
-/// A speech, word by word.
+/// Splits a speech into words.
 fn talk(talk: Talk, speech: usize) -> Result<Vec<(u64, Action)>, String> {
     let Talk { who, text, seconds } = talk;
     within("text", &text, captions::MAX_CHARS)?;
@@ -147,7 +148,7 @@ fn talk(talk: Talk, speech: usize) -> Result<Vec<(u64, Action)>, String> {
     Ok(actions)
 }
 
-/// Of seconds that are known to be few.
+/// Converts seconds to milliseconds. The callers bound the seconds.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded by its callers")]
 pub(super) fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1000.0).round() as u64
@@ -166,7 +167,7 @@ fn within(field: &str, text: &str, most: usize) -> Result<(), String> {
 }
 
 impl Action {
-    /// The names that a step speaks of, by their fields.
+    /// The participant names that a step refers to, with their fields.
     pub(super) fn names(&self) -> Vec<(&'static str, &str)> {
         match self {
             Self::Join(Join { who, .. })
@@ -196,7 +197,7 @@ impl Action {
     }
 }
 
-/// Whether the name of a step can be one.
+/// Checks that the new name in a step is valid.
 pub(super) fn check_name(action: &Action) -> Result<(), String> {
     match action.new_name() {
         Some((field, name)) if !is_name(name) => Err(format!("{field} must have 1 to 200 characters")),

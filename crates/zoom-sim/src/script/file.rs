@@ -1,4 +1,4 @@
-//! Reading a script: TOML, each mistake with its line and field.
+//! Parses a script: TOML. Each error names its line and field.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use super::action::{self, Action};
 use crate::gate::settings::Settings;
 use crate::patch::patched;
 
-/// So many steps a script has at most.
+/// Most steps of a script.
 const MAX_STEPS: usize = 1000;
 /// The latest `at`, in seconds: a day.
 const LATEST: f64 = 86_400.0;
@@ -19,25 +19,25 @@ const LATEST: f64 = 86_400.0;
 /// A script that can be played.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
-    /// It begins when a participant called so is in the meeting; at once, if absent.
+    /// The script starts when a participant with this name is in the meeting; at once, if absent.
     pub(super) wait_for: Option<String>,
     pub(super) meeting: Option<MeetingPlan>,
-    /// In the order of their times.
+    /// Ordered by time.
     pub(super) actions: Vec<Timed>,
-    /// As written, a speech counted as one.
+    /// Number of steps as written: a speech counts as one.
     pub(super) steps: usize,
 }
 
-/// The meeting that a script makes.
+/// The meeting that a script creates.
 #[derive(Clone, Debug)]
 pub(super) struct MeetingPlan {
     pub(super) number: Option<String>,
-    /// The host's address; the user is made if there is none.
+    /// The host's e-mail address; the user is created if there is none.
     pub(super) host_email: String,
     pub(super) settings: Settings,
 }
 
-/// An action, and when it is done.
+/// An action and its time.
 #[derive(Clone, Debug)]
 pub(super) struct Timed {
     pub(super) at_ms: u64,
@@ -70,7 +70,7 @@ fn default_host() -> String {
 }
 
 impl Script {
-    /// Reads a script.
+    /// Parses a script.
     pub(crate) fn read(text: &str) -> Result<Self, ScriptError> {
         let line_of = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;
         let file: File = toml::from_str(text).map_err(|error| ScriptError {
@@ -82,7 +82,8 @@ impl Script {
             plan(table.into_inner()).map_err(|message| ScriptError { line, message })
         });
         if file.step.len() > MAX_STEPS {
-            let message = format!("step: there are {}, and at most {MAX_STEPS} are played", file.step.len());
+            let message =
+                format!("step: there are {}, but a script has at most {MAX_STEPS}", file.step.len());
             return Err(ScriptError { line: line_of(text.len()), message });
         }
         let steps = file.step.len();
@@ -111,7 +112,7 @@ fn plan(table: MeetingTable) -> Result<MeetingPlan, String> {
 
 fn read_step(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Action)>, String> {
     let at = match step.remove("at") {
-        None => return Err("at is missing: seconds from the beginning".to_owned()),
+        None => return Err("at is missing: the seconds from the start of the script".to_owned()),
         Some(toml::Value::Integer(seconds)) => f64::from(i32::try_from(seconds).unwrap_or(i32::MAX)),
         Some(toml::Value::Float(seconds)) => seconds,
         Some(_) => return Err("at must be a number of seconds".to_owned()),
@@ -123,7 +124,7 @@ fn read_step(mut step: toml::Table, speech: usize) -> Result<Vec<(u64, Action)>,
     Ok(action::read(step, speech)?.into_iter().map(|(later, action)| (at_ms + later, action)).collect())
 }
 
-/// Every participant whom a step names has joined by then, or is one of `bots`.
+/// Checks that every participant whom a step names has joined by then or is one of `bots`.
 fn check_names(actions: &[Timed], mut known: HashSet<String>) -> Result<(), ScriptError> {
     for Timed { line, action, .. } in actions {
         let wrong = |message| ScriptError { line: *line, message };
@@ -132,7 +133,7 @@ fn check_names(actions: &[Timed], mut known: HashSet<String>) -> Result<(), Scri
             && let Some((field, name)) = action.names().into_iter().find(|(_, name)| !known.contains(*name))
         {
             return Err(wrong(format!(
-                "{field}: nobody called {name:?} has joined by then; participants who join by themselves belong in bots"
+                "{field}: no participant named {name:?} has joined by then; list participants who join by themselves in bots"
             )));
         }
         known.extend(action.new_name().map(|(_, name)| name.to_owned()));

@@ -1,4 +1,4 @@
-//! A meeting played from a script: people come, talk, write, share and leave, at times on the simulator's clock.
+//! Meetings played from a script: participants join, talk, chat, share and leave at times on the simulator's clock.
 
 mod action;
 mod file;
@@ -7,12 +7,12 @@ mod player;
 pub(crate) use file::Script;
 pub(crate) use player::{Playing, Scripts, play};
 
-/// Why a script is not played. Says where.
+/// Why a script is refused, with the position of the error.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("line {line}: {message}")]
 pub struct ScriptError {
-    /// The line of the file, from 1; of a step, its first one.
+    /// The line in the file, from 1. For a step it is the step's first line.
     pub line: usize,
-    /// The field, and what is wrong with it.
+    /// The field, and its error.
     pub message: String,
 }

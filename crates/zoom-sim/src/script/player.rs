@@ -1,4 +1,4 @@
-//! Playing a script.
+//! Plays scripts.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use crate::state::SharedSim;
 use crate::world::World;
 use crate::world::user::User;
 
-/// So many scripts a simulator plays in its life.
+/// Most scripts that one simulator plays.
 const MAX_SCRIPTS: usize = 100;
 
-/// The scripts that were given to a simulator.
+/// The scripts that were started.
 #[derive(Debug, Default)]
 pub(crate) struct Scripts {
     list: Vec<Playing>,
@@ -35,24 +35,24 @@ impl Scripts {
     }
 }
 
-/// How far a script is.
+/// Progress of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum State {
-    /// For the one named in `wait_for`.
+    /// Waits for the participant named in `wait_for`.
     Waiting,
     Playing,
     Done,
 }
 
-/// A step that could not be done.
+/// A failed step.
 #[derive(Clone, Debug, Serialize)]
 struct Failure {
     line: usize,
     error: String,
 }
 
-/// A script that is played.
+/// A script and its progress.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Playing {
     id: usize,
@@ -63,7 +63,7 @@ pub(crate) struct Playing {
     failures: Vec<Failure>,
 }
 
-/// Makes the script's meeting, or takes the one that is named, and begins.
+/// Creates the script's meeting, or uses the given one, and starts playing.
 pub(crate) fn play(
     sim: &SharedSim,
     script: Script,
@@ -74,18 +74,20 @@ pub(crate) fn play(
     let mut world = sim.world();
     let id = world.scripts.list.len();
     if id >= MAX_SCRIPTS {
-        return Err(refused(format!("a simulator plays {MAX_SCRIPTS} scripts in its life")));
+        return Err(refused(format!("a simulator plays at most {MAX_SCRIPTS} scripts")));
     }
     let number = match (existing, &script.meeting) {
         (Some(number), None) => number,
         (None, Some(plan)) => make_meeting(&mut world, plan, at).map_err(refused)?,
         (Some(_), Some(_)) => {
             return Err(refused(
-                "meeting: the script is for a meeting that exists; leave this table out".to_owned(),
+                "meeting: the script plays in an existing meeting; remove this table".to_owned(),
             ));
         }
         (None, None) => {
-            return Err(refused("meeting is missing: the meeting that the script makes".to_owned()));
+            return Err(refused(
+                "meeting is missing: it describes the meeting that the script creates".to_owned(),
+            ));
         }
     };
     let join_url = world.meetings.get(&number).map(Meeting::join_url);
@@ -118,7 +120,7 @@ fn make_meeting(world: &mut World, plan: &MeetingPlan, at: Moment) -> Result<Mee
     Ok(number)
 }
 
-/// The user with this address; made if there is none.
+/// The user with this e-mail address; created if there is none.
 fn user(world: &mut World, email: &str, name: Option<&str>, at: Moment) -> UserId {
     if let Some(user) = world.users.iter().find(|user| user.email.eq_ignore_ascii_case(email)) {
         return user.id.clone();
@@ -133,7 +135,7 @@ fn user(world: &mut World, email: &str, name: Option<&str>, at: Moment) -> UserI
     id
 }
 
-/// Begins when it may, and does each thing in its time; moving the clock brings them nearer.
+/// Waits for `wait_for`, then performs each action at its time. Moving the clock forward makes actions due earlier.
 async fn run(sim: SharedSim, id: usize, script: Script, number: MeetingNumber) {
     let mut news = sim.happenings();
     if let Some(name) = &script.wait_for {
@@ -178,7 +180,7 @@ fn do_it(sim: &SharedSim, id: usize, number: &MeetingNumber, timed: &Timed) {
     let at = sim.moment();
     let mut world = sim.world();
     if let Err(error) = perform(&mut world, number, &timed.action, at) {
-        tracing::warn!(line = timed.line, error, "a step of the script could not be done");
+        tracing::warn!(line = timed.line, error, "a step of the script failed");
         if let Some(playing) = world.scripts.list.get_mut(id) {
             playing.failures.push(Failure { line: timed.line, error });
         }
@@ -194,14 +196,14 @@ fn perform(world: &mut World, number: &MeetingNumber, action: &Action, at: Momen
     }
     let unasked = world.switches.unasked_captions;
     let message_id = world.entropy.id();
-    let meeting = world.meetings.get_mut(number).ok_or("the meeting is gone")?;
+    let meeting = world.meetings.get_mut(number).ok_or("the meeting no longer exists")?;
     let said = |error: &dyn std::fmt::Display| error.to_string();
     match action {
         Action::Join(_) => Ok(()),
         Action::Leave(Who { who }) => {
             let person = meeting.find(who).ok_or_else(|| absent(who))?;
             if person.line.is_some() {
-                return Err(format!("{who} has a socket, and leaves by itself"));
+                return Err(format!("{who} has a socket and must leave by itself"));
             }
             let id = person.id;
             meeting.leave(id);
@@ -295,5 +297,5 @@ fn id_of(meeting: &Meeting, name: &str) -> Result<u32, String> {
 }
 
 fn absent(name: &str) -> String {
-    format!("nobody called {name:?} is in the meeting")
+    format!("no participant named {name:?} is in the meeting")
 }

@@ -1,4 +1,4 @@
-//! Sends what is due, by Zoom's time, on a timer and when poked.
+//! The task that sends due webhooks by Zoom's time, on a timer and when notified.
 
 use std::future::pending;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::ids::ClientId;
 use crate::state::{SharedSim, Sim};
 
-/// Runs until the simulator stops. What is on its way then is given up.
+/// Starts the delivery task, which runs until the simulator stops. Attempts in progress are then abandoned.
 pub(crate) fn start(sim: &SharedSim) {
     let rounds = rounds(sim.clone());
     sim.tasks.spawn(sim.stopping.clone().run_until_cancelled_owned(rounds));
@@ -36,12 +36,12 @@ async fn rounds(sim: SharedSim) {
     }
 }
 
-/// A second more: Zoom's clock shows whole seconds.
+/// The time to wait until `at`, plus one second: Zoom's clock has whole seconds.
 fn nap_until(at: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(now)).unwrap_or_default() + Duration::from_secs(1)
 }
 
-/// Starts everything that is due, each in a task of its own; tells when the next thing is.
+/// Starts everything that is due, each in its own task, and returns when the next delivery is due.
 fn round(sim: &SharedSim) -> Option<Timestamp> {
     let now = sim.now();
     let mut world = sim.world();
@@ -62,7 +62,7 @@ fn tracked(sim: &SharedSim, work: impl Future<Output: Send> + Send + 'static) {
     sim.tasks.spawn(sim.stopping.clone().run_until_cancelled_owned(work));
 }
 
-/// Makes one attempt at a delivery, and notes how it went. `None` when it, or the app's address, is gone.
+/// Makes one attempt at a delivery and records the result. `None` if the delivery or the app's webhook no longer exists.
 pub(crate) async fn attempt(sim: SharedSim, id: usize, signed: Signed) -> Option<Delivery> {
     let (endpoint, body) = {
         let mut world = sim.world();
@@ -91,12 +91,12 @@ async fn send(sim: &Sim, endpoint: &Endpoint, body: &str, signed: Signed) -> (Ti
         Duration::from_millis(world.switches.webhook_patience_ms)
     };
     let reply = sim.wire.send(endpoint, body, signed, at, patience).await;
-    tracing::info!(status = reply.status, error = reply.error, ?signed, "a webhook was sent");
+    tracing::info!(status = reply.status, error = reply.error, ?signed, "webhook sent");
     sim.world().history.stats.webhooks_taken += u64::from(reply.is_taken());
     (at, reply)
 }
 
-/// What an address must answer (D).
+/// The answer that proves a URL (D).
 #[derive(Deserialize)]
 struct LinkVerification {
     #[serde(rename = "plainToken")]
@@ -105,8 +105,8 @@ struct LinkVerification {
     encrypted: String,
 }
 
-/// Asks an app's address to prove that it knows the secret token. `None` when the app has none, or
-/// has another one by now.
+/// Validates an app's URL: it must prove that it knows the secret token. `None` if the app has no webhook, or another one
+/// by now.
 pub(crate) async fn validate(sim: SharedSim, client_id: ClientId) -> Option<Validation> {
     let event_ts = sim.moment().unix_ms;
     let (endpoint, plain, body, id) = {
@@ -144,9 +144,9 @@ fn fault_of(endpoint: &Endpoint, plain: &str, reply: &Reply) -> Option<&'static 
         reply.answer.as_deref().and_then(|text| serde_json::from_str(text).ok());
     match proof {
         None => Some("the answer is not JSON with plainToken and encryptedToken"),
-        Some(proof) if proof.plain != plain => Some("plainToken is another one"),
+        Some(proof) if proof.plain != plain => Some("plainToken does not match"),
         Some(proof) if proof.encrypted != hex_hmac(&endpoint.secret_token, plain) => {
-            Some("encryptedToken is not made with this secret token")
+            Some("encryptedToken was not computed with this secret token")
         }
         Some(_) => None,
     }

@@ -1,4 +1,4 @@
-//! Where an app wants its events.
+//! Webhook URLs of apps.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,10 +6,10 @@ use url::{Host, Url};
 
 use super::event::Topic;
 
-/// An address that has passed is asked again this often (D).
+/// How often a validated URL is validated again (D).
 pub(crate) const VALIDATED_FOR: SignedDuration = SignedDuration::from_hours(72);
 
-/// An address on this machine. Nothing else is ever called: the simulator is for loopback.
+/// A URL on this machine. The simulator never calls any other: it is for loopback only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct LoopbackUrl(Url);
@@ -34,7 +34,7 @@ impl TryFrom<String> for LoopbackUrl {
         };
         if url.scheme() != "http" || !loopback {
             return Err(
-                "url must be plain http to 127.0.0.1, [::1] or localhost: the simulator calls nobody else",
+                "url must be plain http to 127.0.0.1, [::1] or localhost: the simulator calls this machine only",
             );
         }
         Ok(Self(url))
@@ -47,46 +47,46 @@ impl From<LoopbackUrl> for String {
     }
 }
 
-/// How a validation went.
+/// The result of a validation.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Validation {
     /// Zoom's time.
     pub(crate) at: Timestamp,
     pub(crate) passed: bool,
-    /// What was wrong, in our words; null when it passed.
+    /// The cause of a failure, in our words; `null` if the validation passed.
     pub(crate) reason: Option<&'static str>,
 }
 
-/// An app's webhook. The secret token is shown by the control API as the client secret is, and never logged.
+/// An app's webhook. The control API shows the secret token, as it shows the client secret; it is never logged.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Endpoint {
     pub(crate) url: LoopbackUrl,
     /// The key of `x-zm-signature` (D).
     pub(crate) secret_token: String,
-    /// `app_deauthorized` comes unsubscribed (D).
+    /// Subscribed events. `app_deauthorized` needs no subscription (D).
     pub(crate) events: Vec<Topic>,
-    /// Whether this address passed validation once. Until then it gets no event (I: Zoom does not
-    /// save such an address); a later failure is only noted (ours: Zoom gives up after several).
+    /// Whether this URL has ever passed validation. Until then it gets no events (I: Zoom does not save such a URL); a later
+    /// failure is only recorded (ours: Zoom gives up after several).
     pub(crate) validated: bool,
     pub(crate) last_validation: Option<Validation>,
-    /// Zoom's time; only an address that has passed is asked again.
+    /// Zoom's time; `null` until the URL has passed a validation.
     pub(crate) next_validation_at: Option<Timestamp>,
 }
 
 impl Endpoint {
-    /// One that has not been asked yet.
+    /// A webhook that has not been validated yet.
     pub(crate) fn new(url: LoopbackUrl, secret_token: String, events: Vec<Topic>) -> Self {
         Self { url, secret_token, events, validated: false, last_validation: None, next_validation_at: None }
     }
 
-    /// Notes how a validation went.
+    /// Records the result of a validation.
     pub(crate) fn note(&mut self, validation: Validation) {
         self.validated |= validation.passed;
         self.next_validation_at = self.validated.then(|| validation.at + VALIDATED_FOR);
         self.last_validation = Some(validation);
     }
 
-    /// Whether this event goes here.
+    /// Whether the webhook receives this event.
     pub(crate) fn hears(&self, topic: Topic) -> bool {
         self.validated && (topic == Topic::AppDeauthorized || self.events.contains(&topic))
     }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_ever_called() {
+    fn only_loopback_urls_are_accepted() {
         let taken = |text: &str| LoopbackUrl::try_from(text.to_owned()).is_ok();
         for text in ["http://127.0.0.1:1/a", "http://127.8.8.8/", "http://[::1]:1/", "http://localhost:1/a/"]
         {

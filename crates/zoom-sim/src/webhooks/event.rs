@@ -1,4 +1,4 @@
-//! Names and bodies of events. Compact JSON: Zoom's own library verifies a re-serialised body (O).
+//! Names and bodies of events. The JSON is compact, because Zoom's own library verifies a re-serialised body (O).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::ids::{AccountId, ClientId, UserId};
 use crate::world::user::User;
 
-/// What an app can be told.
+/// Event types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Topic {
     /// A user removed the app. Needs no subscription; published apps only (D).
@@ -42,7 +42,7 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
-    /// All that can be subscribed.
+    /// All events that can be subscribed.
     pub(crate) const SUBSCRIBABLE: [Self; 12] = [
         Self::UserCreated,
         Self::UserActivated,
@@ -58,7 +58,7 @@ impl Topic {
         Self::ParticipantLeft,
     ];
 
-    /// As it stands in the body.
+    /// The name in the body.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::AppDeauthorized => "app_deauthorized",
@@ -78,19 +78,19 @@ impl Topic {
     }
 }
 
-/// The event by which an address proves that it knows the secret token (D).
+/// The event with which a URL proves that it knows the secret token (D).
 pub(crate) const URL_VALIDATION: &str = "endpoint.url_validation";
 
 pub(super) fn body(event: &str, event_ts: i64, payload: &Value) -> String {
     json!({"event": event, "event_ts": event_ts, "payload": payload}).to_string()
 }
 
-/// The body of a validation.
+/// The body of a validation request.
 pub(crate) fn url_validation(plain_token: &str, event_ts: i64) -> String {
     body(URL_VALIDATION, event_ts, &json!({"plainToken": plain_token}))
 }
 
-/// A user removed an app. `signature` is some text of Zoom's that nobody can check any more (I).
+/// A user removed an app. `signature` is a text of Zoom's that can no longer be verified (I).
 pub(crate) fn app_deauthorized(
     account_id: &AccountId,
     user_id: &UserId,
@@ -109,19 +109,19 @@ pub(crate) fn app_deauthorized(
     body(Topic::AppDeauthorized.name(), event_ts, &payload)
 }
 
-/// Something happened to a user: the whole of them, as it was at that time.
+/// An event about a user, with the whole user at that time.
 pub(crate) fn user_event(topic: Topic, user: &User, event_ts: i64) -> String {
     body(topic.name(), event_ts, &json!({"account_id": user.account_id, "object": object(user)}))
 }
 
-/// A user changed; `None` when nothing that this event tells of did.
+/// A user changed; `None` if no field of this event changed.
 pub(crate) fn user_updated(before: &User, after: &User, event_ts: i64) -> Option<String> {
     let (old_object, object) = difference(&object(before), &object(after))?;
     let payload = json!({"account_id": after.account_id, "object": object, "old_object": old_object});
     Some(body(Topic::UserUpdated.name(), event_ts, &payload))
 }
 
-/// The id, and the fields that changed, as they were and as they are; `None` when none did.
+/// The id and the changed fields, before and after; `None` if none changed.
 pub(super) fn difference(before: &Value, after: &Value) -> Option<(Value, Value)> {
     let differs = |field: &&String| **field == "id" || before[*field] != after[*field];
     let fields: Vec<&String> = after.as_object()?.keys().filter(differs).collect();

@@ -10,7 +10,7 @@ use crate::gate::meeting_changes::{MeetingChange, Present};
 use crate::gate::settings::SignIn;
 use crate::world::user::User;
 
-/// A meeting was made or removed.
+/// A meeting was created or deleted.
 pub(crate) fn listed(topic: Topic, meeting: &Meeting, operator: Option<&User>, at: Moment) -> String {
     let payload = json!({
         "account_id": meeting.account_id,
@@ -21,9 +21,9 @@ pub(crate) fn listed(topic: Topic, meeting: &Meeting, operator: Option<&User>, a
     body(topic.name(), at.unix_ms, &payload)
 }
 
-/// A meeting's settings changed; `None` when nothing that this event tells of did.
+/// A meeting's settings changed; `None` if no field of this event changed.
 ///
-/// Both objects hold the id and what changed, and so no host, unless that changed (O).
+/// Both objects contain only the id and the changed fields, so no host unless it changed (O).
 pub(crate) fn updated(
     before: &Value,
     meeting: &Meeting,
@@ -43,7 +43,7 @@ pub(crate) fn updated(
     Some(body(Topic::MeetingUpdated.name(), at.unix_ms, &payload))
 }
 
-/// Something happened in a meeting. Here the id is text, unlike in the events above (D).
+/// An event of a running meeting. Here the id is text, unlike in the events above (D).
 pub(crate) fn live(meeting: &Meeting, news: &MeetingChange, email: &str, at: Moment) -> (Topic, String) {
     let start_time = match news {
         MeetingChange::Ended { started_at } => *started_at,
@@ -79,7 +79,7 @@ pub(crate) fn live(meeting: &Meeting, news: &MeetingChange, email: &str, at: Mom
     (topic, body(topic.name(), at.unix_ms, &payload))
 }
 
-/// `id` is empty for those who are not signed in; `user_id` is of this meeting only (D).
+/// `id` is empty for participants who are not signed in; `user_id` identifies a participant in this meeting only (D).
 fn participant(person: &Present, email: &str, when: &str, time: Timestamp) -> Value {
     json!({
         "user_id": person.id.to_string(),
@@ -91,7 +91,7 @@ fn participant(person: &Present, email: &str, when: &str, time: Timestamp) -> Va
     })
 }
 
-/// A meeting as lists and events show it. The id is a number.
+/// A meeting in lists and events. The id is a number.
 pub(crate) fn object(meeting: &Meeting) -> Value {
     let settings = &meeting.settings;
     json!({

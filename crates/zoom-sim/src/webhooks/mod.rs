@@ -1,12 +1,12 @@
-//! What Zoom tells apps unasked: signed webhooks, their retries, and the validation of addresses.
+//! Webhooks: signed deliveries, their retries, and the validation of URLs.
 //!
-//! | module | knows |
+//! | module | contains |
 //! |---|---|
-//! | `endpoint` | an app's address, its secret token, what it subscribed, whether it passed validation |
-//! | `event`, `meeting_event` | names and bodies |
-//! | `outbox` | what was or will be delivered, every attempt, and when the next one is due |
-//! | `wire` | signing and sending one request, to loopback only |
-//! | `delivery`| the task that sends what is due, and the validation handshake |
+//! | `endpoint` | an app's URL, its secret token, its subscriptions, and whether it passed validation |
+//! | `event`, `meeting_event` | names and bodies of events |
+//! | `outbox` | past and pending deliveries, every attempt, and when the next one is due |
+//! | `wire` | signs and sends one request, to loopback only |
+//! | `delivery`| the task that sends due deliveries, and the validation handshake |
 
 pub(crate) mod delivery;
 pub(crate) mod endpoint;

@@ -1,4 +1,4 @@
-//! What goes to apps: every event, every attempt, and when the next one is due.
+//! The outbox: every event for apps, every attempt, and when the next one is due.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -11,22 +11,22 @@ use crate::world::World;
 use crate::world::grant::Owner;
 use crate::world::user::User;
 
-/// After an attempt that was not answered with 200 or 204 in time (D; that each counts from the
-/// attempt before is I). Then the event is dropped.
+/// Pauses after an attempt that was not answered with 200 or 204 in time (D; that each pause counts from the previous
+/// attempt is I). After the last attempt the event is dropped.
 const PAUSES: [SignedDuration; 3] =
     [SignedDuration::from_mins(5), SignedDuration::from_mins(20), SignedDuration::from_mins(60)];
 
-/// How a delivery stands.
+/// State of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
-    /// For its first attempt, or the next one.
+    /// Waits for its first attempt, or the next one.
     Waiting,
-    /// An attempt is on its way.
+    /// An attempt is in progress.
     Sending,
     /// Answered with 200 or 204 in time.
     Delivered,
-    /// Given up.
+    /// Abandoned.
     Dropped,
 }
 
@@ -40,21 +40,21 @@ pub(crate) struct Attempt {
     pub(crate) reply: Reply,
 }
 
-/// A body on its way to an app, or there. Holds ids, and no secret.
+/// A delivery to an app. It contains ids but no secrets.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Delivery {
     pub(crate) id: usize,
     pub(crate) client_id: ClientId,
     pub(crate) event: &'static str,
-    /// As it is sent, byte for byte.
+    /// The body exactly as sent.
     pub(crate) body: String,
     pub(crate) state: State,
     pub(crate) attempts: Vec<Attempt>,
-    /// Zoom's time; null when none is due.
+    /// Zoom's time; `null` if no attempt is due.
     pub(crate) next_attempt_at: Option<Timestamp>,
 }
 
-/// All deliveries, in the order of their making; the index is the id.
+/// All deliveries in the order of creation; the index is the id.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     deliveries: Vec<Delivery>,
@@ -74,7 +74,7 @@ impl Outbox {
         self.add(client_id, event, body, State::Waiting, Some(now));
     }
 
-    /// Notes a body whose only attempt the caller makes: it is never tried again.
+    /// Records a body whose only attempt the caller makes: it is never retried.
     pub(crate) fn hand_over(&mut self, client_id: ClientId, event: &'static str, body: String) -> usize {
         self.add(client_id, event, body, State::Sending, None)
     }
@@ -93,7 +93,7 @@ impl Outbox {
         id
     }
 
-    /// Takes what is due: the caller attempts each of them.
+    /// Takes the due deliveries: the caller makes an attempt for each.
     pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<usize> {
         let due = self.deliveries.iter_mut().filter(|delivery| {
             delivery.state == State::Waiting && delivery.next_attempt_at.is_some_and(|at| at <= now)
@@ -111,7 +111,7 @@ impl Outbox {
         waiting.filter_map(|delivery| delivery.next_attempt_at).min()
     }
 
-    /// Notes how an attempt went, and when to try again. What was handed over is not tried again.
+    /// Records the result of an attempt and schedules a retry. A delivery from [`Outbox::hand_over`] is not retried.
     pub(crate) fn settle(&mut self, id: usize, attempt: Attempt) {
         let Some(delivery) = self.deliveries.get_mut(id) else { return };
         let pause = delivery.next_attempt_at.and_then(|_| PAUSES.get(delivery.attempts.len()));
@@ -124,7 +124,7 @@ impl Outbox {
         delivery.attempts.push(attempt);
     }
 
-    /// Gives up: the app has no address any more.
+    /// Drops a delivery: the app no longer has a webhook.
     pub(crate) fn drop_it(&mut self, id: usize) {
         if let Some(delivery) = self.deliveries.get_mut(id) {
             (delivery.state, delivery.next_attempt_at) = (State::Dropped, None);
@@ -133,12 +133,13 @@ impl Outbox {
 }
 
 impl World {
-    /// The apps that are told of a user: those of the user's own account, and those the user has consented to (I).
+    /// The apps that receive an event about a user: those of the user's own account, and those the user has consented to
+    /// (I).
     pub(crate) fn listeners(&self, user: &User, topic: Topic) -> Vec<ClientId> {
         self.concerned(&user.account_id, &user.id, topic)
     }
 
-    /// The same, for a user of an account who may be deleted.
+    /// The same for a user by ids: the user may already be deleted.
     pub(crate) fn concerned(&self, account_id: &AccountId, user_id: &UserId, topic: Topic) -> Vec<ClientId> {
         let concerned = |client_id: &ClientId| {
             let colleague = self.app(client_id).is_some_and(|app| app.account_id == *account_id);
@@ -148,14 +149,14 @@ impl World {
         hearing.map(|(client_id, _)| client_id).filter(|id| concerned(id)).cloned().collect()
     }
 
-    /// Tells `apps` that something happened to a user.
+    /// Queues an event for each of `apps`.
     pub(crate) fn announce(&mut self, apps: Vec<ClientId>, topic: Topic, body: &str, now: Timestamp) {
         for app in apps {
             self.outbox.post(app, topic.name(), body.to_owned(), now);
         }
     }
 
-    /// Tells a published app that a user removed it (D).
+    /// Notifies a published app that a user removed it (D).
     pub(crate) fn announce_removal(&mut self, client_id: &ClientId, user_id: &UserId, at: Moment) {
         let published = self.app(client_id).is_some_and(|app| app.published);
         let hears =

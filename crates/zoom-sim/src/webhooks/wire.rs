@@ -1,4 +1,4 @@
-//! One signed request to one address on this machine.
+//! Sends one signed request to a URL on this machine.
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,28 +11,28 @@ use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
 
-/// How old a stale request claims to be: twice what receivers commonly accept.
+/// Age of a stale request's timestamp: twice what receivers commonly accept.
 const STALE: SignedDuration = SignedDuration::from_mins(10);
-/// The rest of an answer is not read.
+/// Most bytes of an answer that are read.
 const MOST_ANSWER: usize = 4096;
 
-/// With what a request is signed.
+/// How a request is signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Signed {
-    /// The secret token and the time, as Zoom does.
+    /// With the secret token and the current time, as Zoom does.
     #[default]
     Genuine,
-    /// Another secret.
+    /// With another secret.
     Forged,
-    /// The secret token, and a time ten minutes ago: a request that was recorded.
+    /// With the secret token and a time ten minutes ago, like a replayed request.
     Stale,
 }
 
-/// What came back.
+/// The receiver's answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Reply {
-    /// Null when there was no answer.
+    /// `null` if there was no answer.
     pub(crate) status: Option<u16>,
     /// The beginning of the answer's body.
     pub(crate) answer: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// 200 or 204 in time (D).
+    /// Whether the answer is 200 or 204 in time (D).
     pub(crate) fn is_taken(&self) -> bool {
         matches!(self.status, Some(200 | 204))
     }
@@ -51,27 +51,27 @@ impl Reply {
     }
 }
 
-/// The client of webhooks.
+/// The HTTP client for webhooks.
 #[derive(Clone, Debug)]
 pub(crate) struct Wire(Client);
 
 impl Wire {
-    /// Calls this machine only, directly and without following redirects.
+    /// A client that connects directly, without a proxy, and does not follow redirects.
     #[expect(clippy::disallowed_methods, reason = "the simulator's only way out")]
     pub(crate) fn new() -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
             .resolve("localhost", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-            // A receiver that was started anew on its port is never met with a line of its predecessor.
+            // A restarted receiver on the same port never gets a connection of its predecessor.
             .pool_max_idle_per_host(0)
-            // Plain HTTP needs no roots, and reading the system's takes its time.
+            // Plain HTTP needs no root certificates, and reading the system's is slow.
             .tls_certs_only([])
             .build()?;
         Ok(Self(client))
     }
 
-    /// Sends `body` once. An answer that is not complete after `patience` counts as none.
+    /// Sends `body` once. An answer that is incomplete after `patience` counts as no answer.
     pub(crate) async fn send(
         &self,
         endpoint: &Endpoint,
@@ -96,8 +96,8 @@ impl Wire {
         let mut response = match request.send().await {
             Ok(response) => response,
             Err(error) if error.is_timeout() => return Reply::lost("no answer in time"),
-            Err(error) if error.is_connect() => return Reply::lost("nobody listens there"),
-            Err(_) => return Reply::lost("the connection broke off"),
+            Err(error) if error.is_connect() => return Reply::lost("could not connect"),
+            Err(_) => return Reply::lost("the connection broke"),
         };
         let status = response.status().as_u16();
         let mut answer = Vec::new();
@@ -105,8 +105,8 @@ impl Wire {
             match response.chunk().await {
                 Ok(Some(chunk)) => answer.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(error) if error.is_timeout() => return Reply::lost("no whole answer in time"),
-                Err(_) => return Reply::lost("the answer broke off"),
+                Err(error) if error.is_timeout() => return Reply::lost("the answer was incomplete in time"),
+                Err(_) => return Reply::lost("the connection broke during the answer"),
             }
         }
         answer.truncate(MOST_ANSWER);
@@ -115,7 +115,7 @@ impl Wire {
     }
 }
 
-/// HMAC-SHA256 in small hexadecimal digits (D).
+/// HMAC-SHA256 in lower-case hexadecimal digits (D).
 pub(crate) fn hex_hmac(secret: &str, text: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, text.as_bytes());

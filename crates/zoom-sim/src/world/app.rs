@@ -1,4 +1,4 @@
-//! Apps as the Marketplace knows them.
+//! Apps registered in the Marketplace.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,22 +28,22 @@ pub(crate) struct App {
     pub(crate) kind: AppKind,
     /// The account that owns the app.
     pub(crate) account_id: AccountId,
-    /// Exact matches only, but for the port of `http://127.0.0.1` (D for public clients; I else).
+    /// Matched exactly, except for the port of `http://127.0.0.1` (D for public clients; otherwise I).
     pub(crate) redirect_uris: Vec<String>,
     pub(crate) scopes: Vec<String>,
-    /// The Meeting SDK is switched on: signatures of this app are accepted.
+    /// Whether the Meeting SDK is enabled: signatures of this app are accepted.
     pub(crate) sdk: bool,
-    /// A public client: no secret, PKCE mandatory (D).
+    /// A public client: it has no secret, and PKCE is mandatory (D).
     pub(crate) public: bool,
-    /// In the Marketplace. An unpublished app is refused in external meetings with 4011 where the
-    /// meeting asks for it (D).
+    /// Published in the Marketplace. An unpublished app is refused in external meetings with 4011, if the meeting requires
+    /// this (D).
     pub(crate) published: bool,
-    /// Switched off by Zoom (4717).
+    /// Disabled by Zoom (4717).
     pub(crate) disabled: bool,
 }
 
 impl App {
-    /// Whether the app registered this address.
+    /// Whether the app registered this redirect URI.
     pub(crate) fn allows_redirect(&self, uri: &str) -> bool {
         self.redirect_uris.iter().any(|registered| registered == uri || same_loopback(registered, uri))
     }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_ignores_the_port_and_nothing_else() {
+    fn loopback_redirects_ignore_only_the_port() {
         assert!(same_loopback("http://127.0.0.1/cb", "http://127.0.0.1:4821/cb"));
         assert!(!same_loopback("http://127.0.0.1/cb", "http://127.0.0.1:4821/other"));
         assert!(!same_loopback("http://127.0.0.1/cb", "https://127.0.0.1/cb"));

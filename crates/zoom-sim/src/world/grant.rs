@@ -1,4 +1,4 @@
-//! Consents in progress, authorisation codes, and the grants that come of them.
+//! Consents in progress, authorisation codes, and grants.
 
 use std::collections::HashMap;
 
@@ -7,21 +7,21 @@ use jiff::{SignedDuration, Timestamp};
 use crate::entropy::Entropy;
 use crate::ids::{AccountId, ClientId, GrantId, UserId};
 
-/// A code works once, for five minutes (D).
+/// Lifetime of a code, which works once (D).
 pub(crate) const CODE_LIFE: SignedDuration = SignedDuration::from_mins(5);
-/// A refresh token works for about 90 days, anew with each rotation (O; that it slides is ours).
+/// Lifetime of a refresh token: about 90 days, starting again with each rotation (O; that it slides is ours).
 pub(crate) const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// How a code is bound to who asked for it (D; RFC 7636).
+/// The PKCE challenge, which binds a code to the client that requested it (D; RFC 7636).
 #[derive(Clone, Debug)]
 pub(crate) enum Challenge {
     /// Base64url of the SHA-256 of the verifier.
     S256(String),
-    /// The verifier itself; also when no method is named.
+    /// The verifier itself; also the default when no method is given.
     Plain(String),
 }
 
-/// What an app asked for at `/oauth/authorize`.
+/// An app's request at `/oauth/authorize`.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) client_id: ClientId,
@@ -30,7 +30,7 @@ pub(crate) struct Request {
     pub(crate) challenge: Option<Challenge>,
 }
 
-/// A consent page that was shown, or a code that was handed out: waits for its one use.
+/// A consent page that was shown, or a code that was issued: each works once.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
     pub(crate) request: Request,
@@ -38,7 +38,7 @@ pub(crate) struct Pending {
     pub(crate) expires_at: Timestamp,
 }
 
-/// On whose behalf a token speaks.
+/// The user or account that a token acts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     /// A user who consented.
@@ -47,13 +47,13 @@ pub(crate) enum Owner {
     Account(AccountId),
 }
 
-/// A consent in force, or a server-to-server token's stand-in for one.
+/// An active consent, or its equivalent for a server-to-server token.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) client_id: ClientId,
     pub(crate) owner: Owner,
     pub(crate) scopes: Vec<String>,
-    /// The newest access token's `jti`, for the switch that lets only that one live.
+    /// The newest access token's `jti`, for the switch that allows only one valid access token.
     pub(crate) newest_access: Option<String>,
 }
 
@@ -64,7 +64,7 @@ struct RefreshToken {
     rotated_at: Option<Timestamp>,
 }
 
-/// Everything about consent.
+/// Consents in progress, codes, refresh tokens and grants.
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
     consents: HashMap<String, Pending>,
@@ -74,32 +74,32 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
-    /// Remembers a consent page; the id in it works once.
+    /// Records a consent page and returns its id, which works once.
     pub(crate) fn ask(&mut self, entropy: &mut Entropy, pending: Pending) -> String {
         let id = entropy.secret();
         self.consents.insert(id.clone(), pending);
         id
     }
 
-    /// Takes the consent page's request, if it was shown, is fresh, and was not answered before.
+    /// Takes the request of a consent page, if the page was shown, has not expired, and was not answered before.
     pub(crate) fn answer(&mut self, consent: &str, now: Timestamp) -> Option<Pending> {
         self.consents.remove(consent).filter(|pending| now < pending.expires_at)
     }
 
-    /// Hands out a code for a consent that was given.
+    /// Issues a code for a given consent.
     pub(crate) fn issue_code(&mut self, entropy: &mut Entropy, pending: Pending) -> String {
         let code = entropy.secret();
         self.codes.insert(code.clone(), pending);
         code
     }
 
-    /// Takes a code: it is used up, whatever comes of the exchange.
+    /// Takes a code: it is consumed even if the exchange fails.
     pub(crate) fn take_code(&mut self, code: &str, now: Timestamp) -> Option<Pending> {
         self.codes.remove(code).filter(|pending| now < pending.expires_at)
     }
 
-    /// Starts a grant. An earlier one of the same user and app dies (D 4741); server-to-server
-    /// grants live side by side (D).
+    /// Starts a grant. An earlier one of the same user and app ends (D 4741); server-to-server grants stay valid next to
+    /// each other (D).
     pub(crate) fn start(&mut self, entropy: &mut Entropy, grant: Grant) -> GrantId {
         if matches!(grant.owner, Owner::User(_)) {
             self.end_where(|old| old.client_id == grant.client_id && old.owner == grant.owner);
@@ -117,7 +117,7 @@ impl Grants {
         self.in_force.get_mut(id)
     }
 
-    /// A fresh refresh token for a grant.
+    /// Issues a new refresh token for a grant.
     pub(crate) fn issue_refresh(&mut self, entropy: &mut Entropy, grant: &GrantId, now: Timestamp) -> String {
         let token = entropy.secret();
         let expires_at = now + REFRESH_LIFE;
@@ -126,9 +126,9 @@ impl Grants {
         token
     }
 
-    /// The grant of a refresh token that still works for this app.
+    /// The grant of a refresh token, if the token is still valid for this app.
     ///
-    /// A rotated one works for `grace_seconds` more (default none).
+    /// A rotated token stays valid for `grace_seconds` (default 0).
     pub(crate) fn by_refresh(
         &self,
         token: &str,
@@ -145,21 +145,21 @@ impl Grants {
             .then(|| record.grant.clone())
     }
 
-    /// Marks a refresh token as used. Dead at once, but for the grace switch (D).
+    /// Marks a refresh token as used. It becomes invalid at once, except for the grace period of the switch (D).
     pub(crate) fn rotate_out(&mut self, token: &str, now: Timestamp) {
         if let Some(record) = self.refresh_tokens.get_mut(token) {
             record.rotated_at.get_or_insert(now);
         }
     }
 
-    /// Ends the grant a refresh token belongs to; false when there is none.
+    /// Ends the grant of a refresh token; returns false if there is none.
     pub(crate) fn revoke_refresh(&mut self, token: &str, client_id: &ClientId) -> bool {
         let Some(record) = self.refresh_tokens.get(token) else { return false };
         let id = record.grant.clone();
         self.end(&id, client_id)
     }
 
-    /// Ends a grant of this app, and with it all of its tokens; false when there is none.
+    /// Ends a grant of this app and all of its tokens; returns false if there is none.
     pub(crate) fn end(&mut self, id: &GrantId, client_id: &ClientId) -> bool {
         let owned = self.in_force.get(id).is_some_and(|grant| grant.client_id == *client_id);
         if owned {
@@ -169,12 +169,12 @@ impl Grants {
         owned
     }
 
-    /// Whether an app has a grant of this owner in force.
+    /// Whether an app has an active grant of this owner.
     pub(crate) fn has(&self, client_id: &ClientId, owner: &Owner) -> bool {
         self.in_force.values().any(|grant| grant.client_id == *client_id && grant.owner == *owner)
     }
 
-    /// Ends what a user has consented to for one app; false when there is nothing.
+    /// Ends a user's grants for one app; returns false if there are none.
     pub(crate) fn end_consent(&mut self, user_id: &UserId, client_id: &ClientId) -> bool {
         let owner = Owner::User(user_id.clone());
         let found = self.has(client_id, &owner);
@@ -182,7 +182,7 @@ impl Grants {
         found
     }
 
-    /// Ends every grant of a user, and every consent on its way to one: deactivated or deleted (ours).
+    /// Ends every grant and pending consent of a user who was deactivated or deleted (ours).
     pub(crate) fn end_user(&mut self, user_id: &UserId) {
         self.consents.retain(|_, pending| pending.user_id != *user_id);
         self.codes.retain(|_, pending| pending.user_id != *user_id);

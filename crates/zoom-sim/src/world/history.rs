@@ -1,4 +1,4 @@
-//! What happened, counted and listed for tests and benchmarks.
+//! History for tests and benchmarks: counters and lists of events.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,28 @@ use serde::Serialize;
 use crate::clock::Clock;
 use crate::ids::{MeetingNumber, UserId};
 
-/// `GET /_sim/stats`: how often each thing was done since the start.
+/// `GET /_sim/stats`: counts since the start.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Stats {
     /// Consents given.
     pub(crate) consents: u64,
     /// Codes exchanged for tokens.
     pub(crate) token_exchanges: u64,
-    /// Refresh tokens rotated, lost answers included.
+    /// Refresh tokens rotated, including those whose answer was lost.
     pub(crate) refreshes: u64,
     /// Refresh attempts that were refused.
     pub(crate) refreshes_refused: u64,
-    /// Requests to the token endpoint with a wrong client id or secret, or of a disabled app.
+    /// Requests to the token endpoint with a wrong client id or secret, or from a disabled app.
     pub(crate) clients_refused: u64,
-    /// Server-to-server tokens given.
+    /// Server-to-server tokens issued.
     pub(crate) account_tokens: u64,
     /// Tokens revoked by their app.
     pub(crate) revocations: u64,
-    /// Requests to the token endpoint that its limit refused.
+    /// Requests to the token endpoint that were refused by its limit.
     pub(crate) token_429: u64,
-    /// REST calls by what they do, refused ones included.
+    /// REST calls by kind, including refused ones.
     pub(crate) rest_calls: BTreeMap<&'static str, u64>,
-    /// REST calls that were answered 429, by a limit or a fault.
+    /// REST calls answered with 429, because of a limit or a fault.
     pub(crate) rest_429: u64,
     /// ZAKs minted.
     pub(crate) zak_mints: u64,
@@ -38,34 +38,34 @@ pub(crate) struct Stats {
     pub(crate) join_token_mints: u64,
     /// `wc/info` requests of the SDK.
     pub(crate) join_requests: u64,
-    /// Sockets that got a 4098 with `res` 0, those in the waiting room included.
+    /// Sockets that received a 4098 with `res` 0, including those in the waiting room.
     pub(crate) joins: u64,
     /// Joins that were refused, at either step.
     pub(crate) joins_refused: u64,
-    /// Webhooks sent, each attempt counted.
+    /// Webhook requests sent; each attempt counts.
     pub(crate) webhooks_sent: u64,
     /// Webhooks answered with 200 or 204 in time.
     pub(crate) webhooks_taken: u64,
-    /// Answers that were spoilt by an armed fault.
+    /// Answers that were affected by an armed fault.
     pub(crate) faults: u64,
 }
 
 /// One attempt to join, for `GET /_sim/join-requests`.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct JoinRequest {
-    /// When step 1 arrived: real time, whatever the simulator's clock says.
+    /// When step 1 arrived, in real time, independent of the simulator's clock.
     pub(crate) at_unix_ms: i64,
-    /// When it was admitted or refused (real time); null while the socket is awaited.
+    /// When it was admitted or refused (real time); `null` while the socket has not arrived.
     pub(crate) settled_at_unix_ms: Option<i64>,
     pub(crate) meeting_number: MeetingNumber,
     pub(crate) name: String,
-    /// The user whose valid ZAK came along.
+    /// The user whose valid ZAK was sent.
     pub(crate) signed_in_as: Option<UserId>,
     /// `pending`, `admitted`, `waiting_room`, or the code as text.
     pub(crate) outcome: String,
     /// The code as Zoom sends it (step 1 `errorCode`, or `res` of 4098).
     pub(crate) error_code: Option<u32>,
-    /// What the code stands for, in our words.
+    /// The meaning of the code, in our words.
     pub(crate) reason: Option<&'static str>,
 }
 
@@ -77,17 +77,17 @@ pub(crate) struct Issued {
     pub(crate) secret: String,
 }
 
-/// Counters, and lists of joins and secrets.
+/// Counters, join requests and issued secrets.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// Oldest first.
+    /// Issued secrets, oldest first.
     pub(crate) issued: Vec<Issued>,
     pub(crate) stats: Stats,
     pub(crate) join_requests: Vec<JoinRequest>,
 }
 
 impl JoinRequest {
-    /// One that has just arrived.
+    /// A request that has just arrived.
     pub(crate) fn new(
         at_unix_ms: i64,
         meeting_number: &MeetingNumber,
@@ -108,25 +108,25 @@ impl JoinRequest {
 }
 
 impl History {
-    /// Notes a secret that is handed out.
+    /// Records an issued secret.
     pub(crate) fn issue(&mut self, kind: &'static str, secret: &str) {
         self.issued.push(Issued { kind, secret: secret.to_owned() });
     }
 
-    /// Notes a join request; its index settles it later.
+    /// Records a join request and returns its index, with which it is settled later.
     pub(crate) fn open(&mut self, request: JoinRequest) -> usize {
         self.stats.join_requests += 1;
         self.join_requests.push(request);
         self.join_requests.len() - 1
     }
 
-    /// It came in, maybe into the waiting room.
+    /// Records an admission, possibly into the waiting room.
     pub(crate) fn admit(&mut self, request: usize, on_hold: bool) {
         self.stats.joins += 1;
         self.settle(request, if on_hold { "waiting_room" } else { "admitted" }.to_owned(), None);
     }
 
-    /// It was refused with a code, which has a word.
+    /// Records a refusal with its code and word.
     pub(crate) fn refuse(&mut self, request: usize, code: u32, word: &'static str) {
         self.stats.joins_refused += 1;
         self.settle(request, code.to_string(), Some((code, word)));

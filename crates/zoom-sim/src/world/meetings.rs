@@ -1,4 +1,4 @@
-//! Meetings made, changed and removed, through either API; subscribed apps are told.
+//! Creating, changing and removing meetings through either API; subscribed apps are notified.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::webhooks::event::Topic;
 use crate::webhooks::meeting_event;
 
 impl World {
-    /// A number that is free.
+    /// An unused meeting number.
     pub(crate) fn free_number(&mut self) -> MeetingNumber {
         loop {
             let number = MeetingNumber(self.entropy.number(80_000_000_000, 10_000_000_000).to_string());
@@ -22,7 +22,7 @@ impl World {
         }
     }
 
-    /// Adds a meeting that `operator` made.
+    /// Adds a meeting that `operator` created.
     pub(crate) fn add_meeting(&mut self, meeting: Meeting, operator: &UserId, at: Moment) {
         let body = meeting_event::listed(Topic::MeetingCreated, &meeting, self.user(operator), at);
         self.tell_of(&meeting.account_id, &meeting.host_id, Topic::MeetingCreated, &body, at);
@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    /// Removes a meeting; one that runs ends first.
+    /// Removes a meeting; a running one ends first.
     pub(crate) fn remove_meeting(&mut self, number: &MeetingNumber, operator: &UserId, at: Moment) {
         if let Some(meeting) = self.meetings.get_mut(number).filter(|meeting| meeting.is_running()) {
             meeting.end(EndedBy::Host);
@@ -61,13 +61,13 @@ impl World {
         self.tell_of(&meeting.account_id, &meeting.host_id, Topic::MeetingDeleted, &body, at);
     }
 
-    /// Tells apps what happened in a meeting since the last call: to be called after every step
-    /// that may have changed who is in it, or whether it runs.
+    /// Notifies apps of a meeting's changes since the last call. Must be called after every step that may have changed its
+    /// participants, or whether it runs.
     pub(crate) fn spread_news(&mut self, number: &MeetingNumber, at: Moment) {
         let Some(meeting) = self.meetings.get_mut(number) else { return };
         for news in meeting.take_news(at.now) {
             let Some(meeting) = self.meetings.get(number) else { return };
-            // Apps learn addresses of their own account only (I).
+            // Apps receive e-mail addresses of their own account only (I).
             let colleague = news.user_id().and_then(|id| self.user(id));
             let colleague = colleague.filter(|user| user.account_id == meeting.account_id);
             let email = colleague.map_or("", |user| &user.email);

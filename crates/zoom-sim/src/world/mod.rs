@@ -1,4 +1,4 @@
-//! Everything the simulator remembers. In memory: a restart forgets all but the CA.
+//! The simulator's state. It is in memory: a restart loses everything except the CA.
 
 pub(crate) mod app;
 pub(crate) mod grant;
@@ -31,34 +31,34 @@ use user::User;
 /// The state of the simulated Zoom.
 pub(crate) struct World {
     pub(crate) entropy: Entropy,
-    /// In the order of their making, as lists show them.
+    /// In order of creation, as lists show them.
     pub(crate) apps: Vec<App>,
-    /// In the order of their making; the first is signed in until the control API says otherwise.
+    /// In order of creation; the first is signed in until the control API chooses another.
     pub(crate) users: Vec<User>,
-    /// Who consents at `/oauth/authorize`.
+    /// The user who consents at `/oauth/authorize`.
     pub(crate) signed_in: Option<UserId>,
     pub(crate) grants: Grants,
     pub(crate) meetings: BTreeMap<MeetingNumber, Meeting>,
-    /// Step 1 answers that a socket may still redeem, by their `auth`.
+    /// Join tickets that a socket may still redeem, by their `auth`.
     pub(crate) admissions: HashMap<String, JoinTicket>,
-    /// `jti` of on-behalf-of and join tokens that were used, with the `zoomID` of the stay they began.
+    /// `jti`s of used on-behalf-of and join tokens, each with the `zoomID` of the stay that it started.
     pub(crate) spent_tokens: HashMap<String, String>,
-    /// Apps that listen, by their id.
+    /// Webhooks by app id.
     pub(crate) webhooks: BTreeMap<ClientId, Endpoint>,
     pub(crate) outbox: Outbox,
     pub(crate) faults: Faults,
     /// Requests that a fault holds.
     pub(crate) held: Held,
-    /// How often each app had tokens of late.
+    /// Recent token requests of each app.
     pub(crate) token_used: PerSecond<ClientId>,
-    /// How often each account called REST of late.
+    /// Recent REST calls of each account.
     pub(crate) rest_used: Used,
     pub(crate) switches: Switches,
     pub(crate) history: History,
     pub(crate) scripts: Scripts,
     /// Signs access tokens and ZAKs; new at each start.
     pub(crate) signing_key: String,
-    /// The account of users and apps that name none.
+    /// The default account of users and apps.
     pub(crate) home_account: AccountId,
 }
 
@@ -103,13 +103,13 @@ impl World {
         self.users.iter_mut().find(|user| user.id == *id)
     }
 
-    /// Whether a spent token began the stay that is rejoined: the SDK shows it again after its line
-    /// broke, however late (I).
+    /// Whether a used token started the stay that is rejoined: the SDK sends it again after its connection broke, however
+    /// late (I).
     pub(crate) fn brought_in(&self, jti: &str, rejoins: Option<&str>) -> bool {
         rejoins.is_some() && self.spent_tokens.get(jti).map(String::as_str) == rejoins
     }
 
-    /// Adds a user; subscribed apps are told.
+    /// Adds a user and notifies subscribed apps.
     pub(crate) fn add_user(&mut self, user: User, at: Moment) {
         let listeners = self.listeners(&user, Topic::UserCreated);
         let body = event::user_event(Topic::UserCreated, &user, at.unix_ms);

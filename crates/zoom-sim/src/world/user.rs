@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, UserId};
 
-/// What the user's account pays for, from little to much; decides how many meetings run at once (D).
+/// The plan of the user's account, in ascending order. It limits how many meetings run at once (D).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Plan {
@@ -47,22 +47,21 @@ pub(crate) struct User {
     pub(crate) pmi: u64,
     /// The name in the personal link, `zoom.us/my/NAME`; empty: the user has none.
     pub(crate) personal_name: String,
-    /// Deactivated users have no working token of any kind (I; ours: all die at once).
+    /// Deactivated users have no valid token of any kind (I; ours: all become invalid at once).
     pub(crate) active: bool,
-    /// The user came through the account's single sign-on: satisfies rule 6024.
+    /// The user signed in through the account's single sign-on: satisfies rule 6024.
     pub(crate) sso: bool,
-    /// Made over REST with `custCreate`: without a password, and with longer ZAKs (D).
+    /// Created over REST with `custCreate`: without a password, and with longer-lived ZAKs (D).
     pub(crate) api_created: bool,
-    /// The host's setting "Local recording": without it there are no join tokens for it (D).
+    /// The host's setting "Local recording": if off, no join tokens for local recording are issued (D).
     pub(crate) local_recording: bool,
-    /// Grows with every sign-out from all devices; a ZAK of an earlier one is void (ours; that
-    /// they are void is D).
+    /// Number of sign-outs from all devices. A ZAK minted before the latest one is invalid (ours; that it is invalid is D).
     pub(crate) sign_outs: u64,
     pub(crate) created_at: Timestamp,
 }
 
 impl User {
-    /// A user of whom nothing else is known.
+    /// A user with defaults for all other fields.
     pub(crate) fn new(id: UserId, account_id: AccountId, pmi: u64, created_at: Timestamp) -> Self {
         Self {
             id,
@@ -83,12 +82,12 @@ impl User {
         }
     }
 
-    /// An absolute address under a Zoom host: browsers reach it through their host rules.
+    /// Absolute URL of the picture under a Zoom host; browsers reach it through their host rules.
     pub(crate) fn avatar_url(&self) -> String {
         format!("https://zoom.us/p/{}.svg", self.id)
     }
 
-    /// Derives the names that were not given from those that were, or else from the e-mail address.
+    /// Derives missing names from the given ones, or else from the e-mail address.
     pub(crate) fn fill_names(&mut self) {
         if self.display_name.is_empty() {
             let words = [&*self.first_name, &*self.last_name].into_iter().filter(|word| !word.is_empty());
@@ -103,12 +102,12 @@ impl User {
         }
     }
 
-    /// Whether a REST path means this user: by id or e-mail address (D).
+    /// Whether a REST path refers to this user, by id or e-mail address (D).
     pub(crate) fn is_called(&self, who: &str) -> bool {
         self.id.0 == who || self.email.eq_ignore_ascii_case(who)
     }
 
-    /// What follows the `@`, in lower case.
+    /// The domain of the e-mail address, in lower case.
     pub(crate) fn email_domain(&self) -> String {
         self.email.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default()
     }

@@ -90,7 +90,7 @@ async fn a_script_waits_for_a_bot_and_tells_it_everything() {
     assert_eq!(kinds, [2, 3, 1]);
     assert_eq!(bot.socket.until(12_033).await, json!({}));
     let played = room.zoom.played().await;
-    assert_eq!(played["failures"][0]["error"], "nobody called \"Nobody\" is in the meeting");
+    assert_eq!(played["failures"][0]["error"], "no participant named \"Nobody\" is in the meeting");
     let ada = &room.show().await["participants"][1];
     assert_eq!(
         (&ada["role"], &ada["muted"], &ada["audio"]),

@@ -1,4 +1,4 @@
-//! Checks the fields of an object by a table, and names those without effect.
+//! Checks the fields of an object by a table, and collects those without effect.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
@@ -6,34 +6,34 @@ use serde_json::Value;
 use super::rule::{Effect, Member, Rule};
 use crate::fields::Fields;
 
-/// Why a field that is in no table has no effect.
+/// The reason for a field that is not in the contract.
 const UNKNOWN: &str = "The contract has no such field.";
 
-/// Characters of an image or a sound, in Base64.
+/// The most characters of an image or a sound, in Base64.
 const LONGEST_MEDIA: usize = 1_835_008;
 const LONGEST_TEXT: usize = 1000;
 pub(super) const LONGEST_URL: usize = 2000;
 const MOST_ENDPOINTS: usize = 20;
-/// Objects in a list of options.
+/// The most objects in a list of options.
 const MOST_OPTIONS: usize = 1000;
 
-/// A field without effect, and why it has none.
+/// A field without effect, and the reason.
 pub(in crate::bot) struct Ignored {
     pub(super) path: Vec<String>,
     pub(super) why: &'static str,
 }
 
 impl Ignored {
-    /// `recording_config.video_mixed_mp4`.
+    /// The field's path, such as `recording_config.video_mixed_mp4`.
     pub(in crate::bot) fn name(&self) -> String {
         self.path.join(".")
     }
 }
 
-/// Where the check is, and where ignored fields are noted.
+/// The current path of the check, and the ignored fields found so far.
 pub(super) struct Naming<'a> {
     pub(super) path: Vec<String>,
-    /// `None` inside of a field that is named already.
+    /// `None` inside a field that is already ignored.
     pub(super) ignored: Option<&'a mut Vec<Ignored>>,
 }
 
@@ -193,7 +193,7 @@ fn text_up_to(fields: &mut Fields<'_>, name: &str, most: usize) {
 fn between(fields: &mut Fields<'_>, name: &str, least: f64, most: f64) {
     let number = match fields.anything(name) {
         Some(Value::Number(number)) => number.as_f64(),
-        // As a form carries it.
+        // Forms carry numbers as text.
         Some(Value::String(text)) => text.parse().ok(),
         _ => None,
     };

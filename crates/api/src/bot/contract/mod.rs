@@ -1,8 +1,8 @@
-//! Every field of the contract's Create Bot: what may stand there, and whether it has an effect here.
+//! Every field of the contract's Create Bot: its allowed values, and whether it has an effect here.
 //!
-//! `table` is the one list; `rule` says what its words mean, and `checker` checks by it. A field without effect is checked
-//! like the others, and named: in `latchkey_ignored` of the answer, in the log, and as 400 where the caller asks for that. When
-//! a field begins to work, its row becomes `honoured`.
+//! `table` is the list; `rule` defines its terms, and `checker` checks by it. A field without effect is checked like the
+//! others, and reported: in `latchkey_ignored` of the answer, in the log, and as 400 where the caller requests that. When
+//! a field gets an effect, its row becomes `honoured`.
 
 mod checker;
 mod providers;
@@ -24,8 +24,8 @@ pub(super) use checker::Ignored;
 /// The contract's default of `retention.hours`.
 const USUAL_HOURS: u64 = 168;
 
-/// Reports every field that does not fit the contract. Returns those that have no effect here, where what happens in meetings
-/// is kept for `kept`.
+/// Reports every field that does not conform to the contract. Returns the fields that have no effect here. Meeting events
+/// are stored for `kept`.
 pub(super) fn check(fields: &mut Fields<'_>, kept: Duration) -> Vec<Ignored> {
     let mut ignored = Vec::new();
     let mut naming = Naming { path: Vec::new(), ignored: Some(&mut ignored) };
@@ -36,7 +36,7 @@ pub(super) fn check(fields: &mut Fields<'_>, kept: Duration) -> Vec<Ignored> {
     ignored
 }
 
-/// Every field of the table by its path, such as `zoom.zak_url`.
+/// The path of every field in the table, such as `zoom.zak_url`.
 pub(crate) fn paths() -> Vec<String> {
     fn add(before: &str, table: &[Member], paths: &mut Vec<String>) {
         for member in table {
@@ -58,7 +58,7 @@ pub(crate) fn paths() -> Vec<String> {
     paths
 }
 
-/// A request can ask for a shorter time than the server's own, and not for a longer one.
+/// A request can set a shorter retention than the server's, but not a longer one.
 fn what_is_kept_shorter(fields: &Fields<'_>, kept: Duration, naming: &mut Naming<'_>) {
     let retention = fields.anything("recording_config").map(|config| &config["retention"]);
     let Some(retention) = retention.filter(|retention| retention["type"] == "timed") else { return };
@@ -70,7 +70,7 @@ fn what_is_kept_shorter(fields: &Fields<'_>, kept: Duration, naming: &mut Naming
     }
 }
 
-/// An endpoint can be told of what the bot keeps of its meeting, and of nothing else.
+/// An endpoint receives only the kinds of events that the bot stores.
 fn what_is_not_kept(fields: &Fields<'_>, naming: &mut Naming<'_>) {
     let Some(config) = fields.anything("recording_config") else { return };
     let captions = config["transcript"]["provider"]["meeting_captions"].is_object();
@@ -88,7 +88,7 @@ fn what_is_not_kept(fields: &Fields<'_>, naming: &mut Naming<'_>) {
     }
 }
 
-/// A bot shows one picture: that of a recording gives way to the other one, and is named then.
+/// A bot shows only one picture: if both are given, the one for recordings is ignored.
 fn second_picture(fields: &Fields<'_>, naming: &mut Naming<'_>) {
     const OUTPUT: &str = "automatic_video_output";
     let Some(pictures) = fields.anything(OUTPUT) else { return };
@@ -98,7 +98,7 @@ fn second_picture(fields: &Fields<'_>, naming: &mut Naming<'_>) {
     }
 }
 
-/// Says of each ignored field that it is refused.
+/// Refuses each ignored field.
 pub(super) fn refuse(ignored: &[Ignored]) -> Result<(), FieldErrors> {
     let mut errors = Map::new();
     for Ignored { path, why } in ignored {
@@ -106,11 +106,11 @@ pub(super) fn refuse(ignored: &[Ignored]) -> Result<(), FieldErrors> {
         let mut inside = &mut errors;
         for name in objects {
             let object = inside.entry(name).or_insert_with(|| json!({}));
-            inside = object.as_object_mut().expect("inside of an ignored field nothing is named");
+            inside = object.as_object_mut().expect("no field inside an ignored field is listed");
         }
         inside.insert(
             last.clone(),
-            json!([format!("It has no effect: {why} Leave it out, or ask with ?strict=0.")]),
+            json!([format!("It has no effect: {why} Leave it out, or use ?strict=0.")]),
         );
     }
     if errors.is_empty() { Ok(()) } else { Err(FieldErrors(errors)) }

@@ -1,5 +1,5 @@
-//! Options of Recall's providers of transcripts. Their providers do not run here: an option is checked as the contract's
-//! schema says, and has no effect.
+//! Options of Recall's transcription providers. The providers do not run here: an option is checked by the contract's
+//! schema, and has no effect.
 
 use super::rule::{Member, Rule, honoured, required};
 use crate::fields::Fields;
@@ -68,7 +68,7 @@ pub(super) const RECALLAI: &[Member] = &[
 
 #[rustfmt::skip]
 pub(super) const ASSEMBLY_AI_ASYNC: &[Member] = &[
-    // Words that AssemblyAI knows, or any other.
+    // Words that AssemblyAI defines, or any other.
     text("language_code"),
     flag("language_detection"),
     between("language_confidence_threshold", 0.0, 1.0),
@@ -116,7 +116,7 @@ pub(super) const ASSEMBLY_AI_ASYNC: &[Member] = &[
     texts("topics"),
 ];
 
-/// Three of them have no type in the contract.
+/// The contract gives no type for three of them.
 pub(super) const ASSEMBLY_AI_STREAMING: &[Member] = &[
     flag("format_turns"),
     anything("end_of_turn_confidence_threshold"),
@@ -143,7 +143,7 @@ pub(super) const AWS: &[Member] = &[
     text("vocabulary_filter_names"),
 ];
 
-/// One language, or several of which AWS finds out the right one.
+/// One language, or several from which AWS detects the right one.
 pub(super) fn language_of_aws(fields: &mut Fields<'_>) {
     if fields.anything("identify_language").is_some() {
         let options = fields.anything("language_options");
@@ -156,7 +156,7 @@ pub(super) fn language_of_aws(fields: &mut Fields<'_>) {
 
 const YES_NO: &[&str] = &["true", "false"];
 
-/// Where the contract has no words for an option, it has no type either.
+/// Where the contract has no description of an option, it has no type either.
 #[rustfmt::skip]
 pub(super) const DEEPGRAM: &[Member] = &[
     choice("diarize", YES_NO),

@@ -1,4 +1,4 @@
-//! What may stand in a field of the contract, and whether it has an effect here.
+//! The allowed values of a field of the contract, and whether it has an effect here.
 
 use crate::fields::Fields;
 
@@ -6,36 +6,36 @@ use crate::fields::Fields;
 #[derive(Clone, Copy)]
 pub(super) enum Effect {
     Honoured,
-    /// It is named, and why.
+    /// It is reported as ignored, with this reason.
     Ignored(&'static str),
     /// These words have an effect here; any other is reported as ignored.
     Only(&'static [&'static str], &'static str),
 }
 
-/// What may stand in a field.
+/// The allowed values of a field.
 #[derive(Clone, Copy)]
 pub(super) enum Rule {
-    /// Its type in `request.rs` reads it.
+    /// Its type in the request reads and checks it.
     Typed,
-    /// Its type in `request.rs` sees that it is an object; these are its members, and a rule for several of them at once.
+    /// Its type in the request checks that it is an object; these are its members, and a check across several of them.
     Inside(&'static [Member], fn(&mut Fields<'_>)),
     Object(&'static [Member]),
-    /// An object, and a rule for several of its members at once.
+    /// An object, and a check across several of its members.
     ObjectWhere(&'static [Member], fn(&mut Fields<'_>)),
     Objects(&'static [Member], fn(&mut Fields<'_>)),
     /// A list of objects with these members.
     Every(&'static [Member]),
     AnyObject,
-    /// The contract says nothing of it.
+    /// The contract does not specify it.
     Anything,
     Text,
-    /// Text of at most so many characters, or none.
+    /// Text of at most this many characters, possibly empty.
     TextUpTo(usize),
     /// A list of texts.
     Texts,
-    /// A number of this range, whole or not.
+    /// A number in this range, whole or not.
     Between(f64, f64),
-    /// A whole number of this range.
+    /// A whole number in this range.
     WholeBetween(u32, u32),
     List,
     /// One of these words; `true`, `false` and numbers count as their words.
@@ -46,7 +46,7 @@ pub(super) enum Rule {
     Whole(u32),
     Url(&'static [&'static str]),
     Uuid,
-    /// Names, each with a text or null.
+    /// Names, each with a text or null as its value.
     Labels,
     Sound,
 }

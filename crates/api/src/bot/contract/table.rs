@@ -15,15 +15,15 @@ const SPEAKS: &str = "Bots do not speak here.";
 const SHOWS: &str = "Bots show no picture here.";
 const PINS: &str = "Zoom's SDK pins a message for the bot alone.";
 const TRANSCRIBES: &str = "The only transcript here is Zoom's captions: `meeting_captions`.";
-const TELLS: &str = "Bots keep no data about the meeting itself here.";
-const STREAMS: &str = "Bots tell here of participants, chat and captions: by webhook or websocket.";
+const TELLS: &str = "Bots store no data about the meeting itself here.";
+const STREAMS: &str = "Real-time endpoints support participant, chat and caption events only.";
 pub(super) const NOT_KEPT: &str =
-    "Captions need transcript.provider.meeting_captions, and events of participants participant_events.";
+    "Captions need transcript.provider.meeting_captions; events of participants need participant_events.";
 const ZOOM_ONLY: &str = "Bots join Zoom meetings only.";
 const FOLLOWS: &str = "A bot joins the main session, and follows the host's move into a breakout room.";
 pub(super) const KEPT_SHORTER: &str =
-    "This server keeps what happened in a meeting for a shorter time: `meeting_events.keep_days`.";
-/// Every field of a new bot. What is inside an ignored field is checked, and not named again.
+    "This server stores meeting events for a shorter time: `meeting_events.keep_days`.";
+/// Every field of a new bot. Fields inside an ignored field are checked, but not reported again.
 pub(super) const FIELDS: &[Member] = &[
     honoured("meeting_url", Rule::Typed),
     honoured("bot_name", Rule::Typed),
@@ -140,7 +140,7 @@ const CHAT: &[Member] = &[
 const PICTURE: Rule =
     Rule::Inside(&[honoured("kind", Rule::Typed), honoured("b64_data", Rule::Typed)], nothing_more);
 
-/// Bots do not record: the picture of a recording is shown if the other one is not given ([`super::second_picture`]).
+/// Bots do not record: the picture for recordings is shown only if the other one is not given ([`super::second_picture`]).
 const VIDEO_OUTPUT: &[Member] =
     &[honoured("in_call_recording", PICTURE), honoured("in_call_not_recording", PICTURE)];
 
@@ -174,7 +174,7 @@ const OUTPUT_MEDIA: &[Member] = &[honoured("camera", WEBPAGE), honoured("screens
 
 const GOOGLE_MEET: &[Member] = &[honoured("google_login_group_id", Rule::Uuid)];
 
-/// An artifact of a recording.
+/// A recorded artifact.
 const ARTIFACT: Rule = Rule::Object(&[honoured("metadata", Rule::Labels)]);
 
 const RECORDING_CONFIG: &[Member] = &[
@@ -279,7 +279,7 @@ const REALTIME_ENDPOINT: &[Member] = &[
     honoured("metadata", Rule::Labels),
 ];
 
-/// Which addresses and events an endpoint of its type takes.
+/// Which addresses and events an endpoint of this type accepts.
 fn endpoint_of_its_type(fields: &mut Fields<'_>) {
     let kind = fields.anything("type").and_then(Value::as_str).unwrap_or_default();
     if kind != "desktop_sdk_callback" {

@@ -1,4 +1,4 @@
-//! `POST`: makes a link. Its address is in this answer and nowhere else.
+//! `POST`: creates a link. Only this answer contains its URL.
 
 use axum::{
     Json,
@@ -32,73 +32,73 @@ use crate::{
     request::{Request as _, Text, Whole, request},
 };
 
-/// The longest lifetime that can be requested for a ZAK: after a day a bot will have joined.
+/// The longest lifetime that can be requested for a ZAK: within a day a bot will have joined.
 const DAY: u32 = 24 * 3600;
 const TWO_DAYS: u32 = 2 * DAY;
-/// How long a seat of a pool is kept by default, in seconds.
+/// How long a seat of a pool is reserved by default, in seconds.
 const USUAL_SEAT: u32 = 4 * 3600;
 
 request! {
-    /// A token link to be made. Whose tokens: one of credential, accounts, pool and host. Everything else may be left out.
+    /// A new token link. It needs exactly one of `credential`, `accounts`, `pool` and `host`. Every other field is optional.
     closed struct CreateTokenLink {
-        /// For people.
+        /// A name, for people.
         name: Option<Text<200>>,
-        /// How the platform asks. Default `recall`.
+        /// The platform's protocol. Default `recall`.
         dialect: Option<Dialect>,
         /// The same as `kinds`.
         kind: Option<Kinds>,
-        /// What it gives, the usual one first. Default `zak`.
+        /// The kinds of tokens it gives, the default one first. Default `zak`.
         kinds: Option<Kinds>,
-        /// The account that it draws on.
+        /// The account whose tokens it gives.
         credential: Option<CredentialId>,
-        /// Whose token, where the account is a server-to-server app's.
+        /// Whose token it gives, where the account is a server-to-server app's.
         user: Option<AccountUser>,
-        /// Several accounts: the first that can give a token does.
+        /// Several accounts: the first one that can give a token is used.
         accounts: Option<Accounts>,
-        /// The pool that it draws on.
+        /// The pool whose tokens it gives.
         pool: Option<PoolId>,
-        /// `true`: it draws on the account of the meeting's host.
+        /// `true`: it gives tokens of the meeting's host.
         host: Option<bool>,
-        /// The one meeting that it is for.
+        /// The only meeting that it is for.
         meeting: Option<Meeting>,
         /// Whether a request has to name its meeting.
         meeting_in_request: Option<bool>,
-        /// What a request has to bring beside the link's secret. The dialect has a default.
+        /// What a request must contain in addition to the link's secret. The default depends on the dialect.
         verification: Option<Verification>,
-        /// With `query_secret`: what the secret is called in the query. Default `token`.
+        /// With `query_secret`: the name of the query parameter with the secret. Default `token`.
         query_parameter: Option<QueryParameter>,
-        /// With `query_secret`: the secret; made here by default.
+        /// With `query_secret`: the secret. By default a new one is generated.
         query_secret: Option<QuerySecret>,
-        /// What the platform signs with, newest first. The workspace's own callback secret by default.
+        /// The secrets that the platform signs with, newest first. The workspace's own callback secret by default.
         signing_secret: Option<SigningSecrets>,
-        /// Networks that requests may come from; from anywhere by default.
+        /// Networks that requests may come from. All by default.
         networks: Option<Networks>,
-        /// Whether "no token" is an answer where none can be given.
+        /// Whether "no token" is a successful answer where none can be given.
         optional: Option<bool>,
-        /// Whether the same signed request may come twice.
+        /// Whether the same signed request is accepted more than once.
         allow_repeat: Option<bool>,
-        /// Seconds that a ZAK lasts after its answer, at least.
+        /// The minimum lifetime of a ZAK after its answer, in seconds.
         zak_outlives: Option<Whole<60, DAY>>,
-        /// Seconds that a seat of a pool is kept. Default 14400.
+        /// How long a seat of a pool is reserved, in seconds. Default 14400.
         seat_seconds: Option<Whole<60, TWO_DAYS>>,
-        /// Of a pool: its ZAKs are to start meetings.
+        /// For a pool: its ZAKs will be used to start meetings.
         hosting: Option<bool>,
-        /// Requests a minute.
+        /// The limit of requests a minute.
         per_minute: Option<Whole<1, { u32::MAX }>>,
-        /// Its beginning.
+        /// When it becomes valid.
         not_before: Option<Timestamp>,
-        /// Its end.
+        /// When it expires.
         expires_at: Option<Timestamp>,
-        /// Uses in all.
+        /// The limit of uses in total.
         max_uses: Option<Whole<1, { u32::MAX }>>,
     }
 }
 
 errors! { CreateTokenLinkErrors: quota_exceeded(QuotaResource::TokenLinks, 20_000) }
 
-/// Make a token link
+/// Create a token link
 ///
-/// Its address is in this answer and nowhere else.
+/// Only this answer contains its URL.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/token-links/",
@@ -143,7 +143,7 @@ pub(crate) async fn handler(
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
-/// Checks that every account can give tokens at all, and for which user.
+/// Checks that every account can give tokens, and of which user.
 async fn name_users(state: &State, workspace: WorkspaceId, source: &mut LinkSource) -> Result<(), ApiError> {
     let LinkSource::Accounts(accounts) = source else { return Ok(()) };
     for LinkAccount { credential, user, address } in accounts {
@@ -155,14 +155,14 @@ async fn name_users(state: &State, workspace: WorkspaceId, source: &mut LinkSour
     Ok(())
 }
 
-/// The link, and the secret for its query if it wants one.
+/// The link, and the secret for its query if it has one.
 fn read(state: &State, mut fields: Fields<'_>) -> Result<(NewLink, Option<Secret>), FieldErrors> {
     let asked = CreateTokenLink::read(&mut fields);
     let new = asked.and_then(|asked| new_link(state, &mut fields, asked));
     fields.finish(new)
 }
 
-/// What of the request must fit the rest of it.
+/// Checks that the fields of a request fit together.
 fn new_link(
     state: &State,
     fields: &mut Fields<'_>,
@@ -181,7 +181,7 @@ fn new_link(
     let defaults = rules.defaults();
     let hosting = asked.hosting.unwrap_or(false);
     if hosting && source.as_ref().is_some_and(|source| !matches!(source, LinkSource::Pool(_))) {
-        fields.complain("hosting", "It says what seats are for: name a pool.");
+        fields.complain("hosting", "hosting applies to pools only: give `pool`.");
     }
     let life = LinkLife {
         not_before: asked.not_before,
@@ -189,7 +189,7 @@ fn new_link(
         max_uses: asked.max_uses.map(|most| most.0),
     };
     if life.not_before.zip(life.expires_at).is_some_and(|(begin, end)| begin >= end) {
-        fields.complain("expires_at", "It must lie after not_before.");
+        fields.complain("expires_at", "It must be later than not_before.");
     }
     let networks = asked.networks.map(|networks| networks.0).unwrap_or_default();
     let terms = LinkTerms {
@@ -211,21 +211,19 @@ fn new_link(
     Some((NewLink { name, terms, life, signing_secrets }, query_secret))
 }
 
-/// `credential`, `accounts`, `pool` or `host`: one of them.
+/// Exactly one of `credential`, `accounts`, `pool` and `host`.
 fn source(fields: &mut Fields<'_>, asked: &CreateTokenLink) -> Option<LinkSource> {
     let given: Vec<_> = ["credential", "accounts", "pool", "host"]
         .into_iter()
         .filter(|field| fields.anything(field).is_some_and(|value| *value != serde_json::Value::Bool(false)))
         .collect();
     if given != ["credential"] && fields.anything("user").is_some() {
-        fields.complain("user", "It belongs to an account: give it beside credential, or in accounts.");
+        fields
+            .complain("user", "It belongs to an account: give it together with credential, or in accounts.");
     }
     match given[..] {
         [] => {
-            fields.complain(
-                "credential",
-                "Say whose tokens the link gives: credential or accounts, pool, or host: true.",
-            );
+            fields.complain("credential", "Give one of credential, accounts, pool, or host: true.");
             None
         }
         ["credential"] => asked.credential.map(|credential| {
@@ -235,13 +233,13 @@ fn source(fields: &mut Fields<'_>, asked: &CreateTokenLink) -> Option<LinkSource
         ["pool"] => asked.pool.map(LinkSource::Pool),
         ["host"] => asked.host.map(|_| LinkSource::Host),
         [first, ..] => {
-            fields.complain(first, "Name one of credential, accounts, pool and host.");
+            fields.complain(first, "Give only one of credential, accounts, pool and host.");
             None
         }
     }
 }
 
-/// What a request has to bring. Where the platform signs nothing, that is nothing beside the link's secret, unless told otherwise.
+/// What a request must contain. If the platform signs nothing, the default is nothing in addition to the link's secret.
 fn proof(
     state: &State,
     fields: &mut Fields<'_>,
@@ -256,17 +254,14 @@ fn proof(
     if wanted != Verification::QuerySecret {
         for field in ["query_parameter", "query_secret"] {
             if fields.anything(field).is_some() {
-                fields.complain(
-                    field,
-                    "It belongs to `verification: query_secret`: ask for that, or leave it out.",
-                );
+                fields.complain(field, "It needs `verification: query_secret`: set that, or leave this out.");
             }
         }
     }
     if wanted != Verification::Signature && !signing_secrets.is_empty() {
         let wanted = wanted.as_str();
         let words =
-            format!("It verifies signatures, and the verification is {wanted}: leave one of them out.");
+            format!("It verifies signatures, but the verification is {wanted}: leave one of them out.");
         fields.complain("signing_secret", words);
     }
     if let Some(words) = rules.refuses_verification().filter(|_| wanted != Verification::Unsigned) {

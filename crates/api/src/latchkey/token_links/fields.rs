@@ -1,4 +1,4 @@
-//! What the fields of token links hold.
+//! Types of token links' fields.
 
 use std::net::IpAddr;
 
@@ -18,11 +18,11 @@ use crate::{
     request::{Field, Request as _, Schemas, parsed, refer, reference, request, string},
 };
 
-/// Accounts of one link: Attendee tries as many people who may vouch as it is given, one after another.
+/// The most accounts of one link: Attendee tries each given user in turn until one can vouch for the bot.
 const MOST_ACCOUNTS: usize = 5;
-/// Secrets that are valid at once: the new one and the one it replaces, with room for a mistake.
+/// The most secrets that are valid at once: a new one, the one that it replaces, and two spare ones.
 const MOST_SECRETS: usize = 4;
-/// Networks of one link.
+/// The most networks of one link.
 const MOST_NETWORKS: usize = 32;
 const SHORTEST_QUERY_SECRET: usize = 16;
 const LONGEST_QUERY_SECRET: usize = 200;
@@ -55,22 +55,22 @@ impl Field for Kinds {
 }
 
 request! {
-    /// An account that a link draws on.
+    /// An account whose tokens a link gives.
     closed struct CreateLinkAccount {
         credential: CredentialId,
-        /// Whose token, where the account is a server-to-server app's.
+        /// Whose token it gives, where the account is a server-to-server app's.
         user: Option<AccountUser>,
     }
 }
 
-/// The accounts that a link draws on: the first that can give a token does.
+/// The accounts of a link: the first one that can give a token is used.
 pub(super) struct Accounts(pub(super) Vec<LinkAccount>);
 
 impl Field for Accounts {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         let accounts = fields.objects(name, MOST_ACCOUNTS, CreateLinkAccount::read)?;
         if accounts.is_empty() {
-            fields.complain(name, "Name at least one account.");
+            fields.complain(name, "Give at least one account.");
         }
         let accounts = accounts.into_iter().flatten();
         Some(Self(
@@ -93,7 +93,7 @@ impl Field for Accounts {
     }
 }
 
-/// A meeting's number: as a number, or as people write it.
+/// A meeting number, as a JSON number or as people write it.
 pub(super) struct Meeting(pub(super) MeetingNumber);
 
 impl Field for Meeting {
@@ -121,7 +121,7 @@ impl Field for Meeting {
     }
 }
 
-/// Secrets that a platform signs with, newest first. Whether they have the form of their dialect is asked when that is known.
+/// The secrets that a platform signs with, newest first. Their form is checked later, when the dialect is known.
 pub(super) struct SigningSecrets(pub(super) Vec<Secret>);
 
 impl Field for SigningSecrets {
@@ -143,7 +143,7 @@ impl Field for SigningSecrets {
     }
 }
 
-/// Networks that requests may come from. A bare address is a network of one.
+/// Networks that requests may come from. A bare address is a network with one address.
 pub(super) struct Networks(pub(super) Vec<IpNet>);
 
 impl Field for Networks {
@@ -163,7 +163,7 @@ impl Field for Networks {
     }
 }
 
-/// What a request has to bring beside the link's secret.
+/// What a request must contain in addition to the link's secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Verification {
@@ -203,16 +203,16 @@ impl From<&LinkVerification> for Verification {
     }
 }
 
-/// What the secret is called in a query: nothing that a request says otherwise, or one would be read as the other.
+/// The name of the query parameter with the secret. It must differ from all parameters that requests use otherwise.
 pub(super) struct QueryParameter(pub(super) String);
 
 impl Field for QueryParameter {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         let text = fields.text(name, LONGEST_QUERY_PARAMETER)?;
         let words = if QUERY_PARAMETERS.contains(&text) {
-            format!("Requests say something else with {}.", QUERY_PARAMETERS.join(", "))
+            format!("{} are reserved for requests: choose another name.", QUERY_PARAMETERS.join(", "))
         } else if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)) {
-            "It must be letters, digits, and - _ . ~ alone.".to_owned()
+            "It may only contain letters, digits, and - _ . ~.".to_owned()
         } else {
             return Some(Self(text.to_owned()));
         };
@@ -225,14 +225,14 @@ impl Field for QueryParameter {
     }
 }
 
-/// The secret of a query.
+/// The secret in a query.
 pub(super) struct QuerySecret(pub(super) Secret);
 
 impl Field for QuerySecret {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         let text = fields.pasted(name, LONGEST_QUERY_SECRET)?;
         if text.len() < SHORTEST_QUERY_SECRET {
-            fields.complain(name, format!("It must have {SHORTEST_QUERY_SECRET} characters at least."));
+            fields.complain(name, format!("It must have at least {SHORTEST_QUERY_SECRET} characters."));
             return None;
         }
         Some(Self(Secret::new(text)))

@@ -1,4 +1,4 @@
-//! `/api/latchkey/v1/token-links/`: addresses that bot platforms fetch tokens from.
+//! `/api/latchkey/v1/token-links/`: URLs that bot platforms fetch tokens from.
 
 pub(crate) mod create;
 mod fields;
@@ -28,12 +28,12 @@ use representation::{TokenLink, representation};
 
 const PATH: &str = "/api/latchkey/v1/token-links/";
 
-/// How the list is walked through.
+/// The cursor of the list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct ListTokenLinks {
-    /// As in `next` of another page.
+    /// The cursor in `next` of another page.
     cursor: Option<String>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<TokenLink>>, ApiError> {
     let query = Query::of_type::<ListTokenLinks>(query.as_deref(), None)?;
     let whole = usize::try_from(PAGE_SIZE).expect("a small number");
-    // One more than is shown: it tells whether there is a next page.
+    // One more than is shown: it indicates whether there is a next page.
     let most = u32::try_from(PAGE_SIZE + 1).expect("a small number");
     let mut links = state.store.token_links(caller.workspace, query.cursor()?, most).await?;
     let more = links.len() > whole;
@@ -68,7 +68,7 @@ pub(crate) async fn list(
 
 /// Retrieve a token link
 ///
-/// With its last uses.
+/// With its most recent uses.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/token-links/{id}/",
@@ -97,7 +97,7 @@ pub(crate) async fn retrieve(
     operation_id = "token_links_destroy",
     security(("tokenAuth" = ["tokens"])),
     params(("id" = TokenLinkId, Path)),
-    responses((status = 204, description = "It is revoked.")),
+    responses((status = 204, description = "The link is revoked.")),
 )]
 pub(crate) async fn revoke(
     caller: Caller<Tokens>,
@@ -111,7 +111,7 @@ pub(crate) async fn revoke(
     }
 }
 
-/// `kinds`, or `kind`, its other name.
+/// `kinds`, or its other name `kind`.
 fn the_kinds(fields: &mut Fields<'_>, kind: Option<Kinds>, kinds: Option<Kinds>) -> Option<Vec<TokenKind>> {
     if fields.anything("kind").is_some() && fields.anything("kinds").is_some() {
         fields.complain("kind", "Give this or kinds, not both.");
@@ -119,7 +119,7 @@ fn the_kinds(fields: &mut Fields<'_>, kind: Option<Kinds>, kinds: Option<Kinds>)
     kinds.or(kind).map(|kinds| kinds.0)
 }
 
-/// Signing secrets, if they have the form of the dialect's.
+/// Signing secrets, checked against the form that the dialect needs.
 fn sound(
     fields: &mut Fields<'_>,
     rules: &dyn DialectRules,
@@ -133,11 +133,11 @@ fn sound(
     Some(secrets).filter(|_| sound)
 }
 
-/// A time, if it has not come.
+/// A time, which must be in the future.
 fn ahead(state: &State, fields: &mut Fields<'_>, name: &str, time: Option<Timestamp>) -> Option<Timestamp> {
     let time = time?;
     if time <= state.env.now() {
-        fields.complain(name, "It must lie ahead.");
+        fields.complain(name, "It must be in the future.");
         return None;
     }
     Some(time)

@@ -1,4 +1,4 @@
-//! `PATCH {id}/`: makes a link give less, or replaces its signing secrets, within a second.
+//! `PATCH {id}/`: restricts a link further, or replaces its signing secrets. It takes effect within a second.
 
 use axum::{Json, extract::State as Extract};
 use model::{Timestamp, TokenLinkId};
@@ -24,34 +24,34 @@ use crate::{
 };
 
 request! {
-    /// Less than the link gives now, or other signing secrets. Everything else is fixed when a link is made, and refused.
+    /// Further restrictions of a link, or new signing secrets. All other properties are fixed when a link is created.
     closed struct NarrowTokenLink {
-        /// Another name.
+        /// A new name.
         name: Option<Text<200>>,
         /// The same as `kinds`.
         kind: Option<Kinds>,
-        /// Fewer kinds, in another order perhaps.
+        /// Fewer kinds, possibly in another order.
         kinds: Option<Kinds>,
-        /// The one meeting, of a link that had none.
+        /// The only meeting, for a link that had none.
         meeting: Option<Meeting>,
-        /// Other signing secrets, newest first: how one is replaced.
+        /// New signing secrets, newest first.
         signing_secret: Option<SigningSecrets>,
         /// Smaller networks.
         networks: Option<Networks>,
         /// Fewer requests a minute.
         per_minute: Option<Whole<1, { u32::MAX }>>,
-        /// A later beginning.
+        /// A later `not_before`.
         not_before: Option<Timestamp>,
         /// An earlier end.
         expires_at: Option<Timestamp>,
-        /// Fewer uses in all.
+        /// Fewer uses in total.
         max_uses: Option<Whole<1, { u32::MAX }>>,
     }
 }
 
-/// Narrow a token link
+/// Restrict a token link
 ///
-/// Within a second the link gives less, or uses other signing secrets.
+/// Within a second the link gives less, or uses the new signing secrets.
 #[utoipa::path(
     patch,
     path = "/api/latchkey/v1/token-links/{id}/",
@@ -74,7 +74,7 @@ pub(crate) async fn handler(
         Narrowed::Done(link) => Ok(Json(representation(&state, &link))),
         Narrowed::Unknown => Err(ApiError::NotFound),
         Narrowed::Wider(field) => {
-            let words = "A link can only be narrowed: for more, make a new one.";
+            let words = "A link can only be restricted further: to allow more, create a new one.";
             Err(FieldErrors::one(field, words).into())
         }
     }
@@ -83,7 +83,7 @@ pub(crate) async fn handler(
 fn read(state: &State, rules: &dyn DialectRules, mut fields: Fields<'_>) -> Result<Narrowing, FieldErrors> {
     for field in CreateTokenLink::FIELDS.iter().filter(|field| !NarrowTokenLink::FIELDS.contains(field)) {
         if fields.anything(field).is_some() {
-            fields.complain(field, "It is fixed when the link is made.");
+            fields.complain(field, "It is fixed when the link is created.");
         }
     }
     let asked = NarrowTokenLink::read(&mut fields);

@@ -1,4 +1,4 @@
-//! A token link, as answers show it.
+//! A token link as answers show it.
 
 use std::net::IpAddr;
 
@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 use super::fields::Verification;
 use crate::{State, enum_fields::Dialect};
 
-/// A token link, without its URL, which can't be shown again.
+/// A token link without its URL, which cannot be shown again.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenLink {
     id: TokenLinkId,
     name: String,
     dialect: Dialect,
     kinds: Vec<TokenKind>,
-    /// The account, where there is one.
+    /// The account, if the link has one.
     #[schema(required)]
     credential: Option<CredentialId>,
     #[schema(required)]
@@ -31,7 +31,7 @@ pub(crate) struct TokenLink {
     pool: Option<PoolId>,
     /// Whether it gives the tokens of the meeting's host.
     host: bool,
-    /// The one meeting that it is for.
+    /// The only meeting that it is for.
     #[schema(required)]
     meeting: Option<MeetingNumber>,
     /// Whether a request has to name its meeting.
@@ -40,16 +40,16 @@ pub(crate) struct TokenLink {
     #[schema(required)]
     query_parameter: Option<String>,
     own_signing_secret: bool,
-    /// Networks that requests may come from; none: from anywhere.
+    /// Networks that requests may come from; empty: all.
     networks: Vec<String>,
     optional: bool,
     allow_repeat: bool,
-    /// Seconds that a ZAK lasts after its answer, at least.
+    /// The minimum lifetime of a ZAK after its answer, in seconds.
     zak_outlives: u32,
-    /// Seconds that a seat of a pool is kept.
+    /// How long a seat of a pool is reserved, in seconds.
     seat_seconds: u32,
     hosting: bool,
-    /// Requests a minute.
+    /// The limit of requests a minute.
     #[schema(required)]
     per_minute: Option<u32>,
     #[schema(required)]
@@ -58,22 +58,22 @@ pub(crate) struct TokenLink {
     expires_at: Option<Timestamp>,
     #[schema(required)]
     max_uses: Option<u32>,
-    /// Counted where they are limited.
+    /// The number of uses, if they are limited.
     #[schema(required)]
     uses: Option<u32>,
-    /// Answers to requests that proved themselves, newest first.
+    /// Answers to verified requests, newest first.
     last_uses: Vec<Use>,
-    /// Refused requests by their cause, the last first; those that did not prove themselves too. As the server that answers
-    /// has counted them since its start; a cause that did not come again for 24 hours is left out.
+    /// Refused requests by cause, the most recent first, including unverified ones. Counted by the answering server since
+    /// its start; a cause that has not occurred for 24 hours is left out.
     refusals: Vec<RefusedRequests>,
     #[schema(required)]
     revoked_at: Option<Timestamp>,
     created_at: Timestamp,
-    /// The address that a platform fetches from. It is in the answer that makes the link and nowhere else.
+    /// The URL that a platform fetches from. Only the answer that creates the link contains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(super) url: Option<String>,
-    /// What a request has to show in `Authorization`, where the dialect wants it. Like `url`, it is shown once.
+    /// What a request must send in `Authorization`, if the dialect uses it. Like `url`, it is shown once.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(super) authorization: Option<String>,
@@ -85,22 +85,22 @@ struct LinkAccount {
     credential: CredentialId,
     #[schema(required)]
     user: Option<AccountUser>,
-    /// The address by which the user was named.
+    /// The e-mail address that was given for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<AccountUser>,
 }
 
-/// One answer of a link.
+/// One answer of the link.
 #[derive(Serialize, ToSchema)]
 struct Use {
     at: Timestamp,
     kind: TokenKind,
     /// `given`, or the code of the refusal.
     outcome: String,
-    /// The address at the other end.
+    /// The caller's network address.
     #[schema(required, value_type = Option<String>)]
     from: Option<IpAddr>,
-    /// The bot, by its id at its platform.
+    /// The bot's id at its platform.
     #[schema(required)]
     bot: Option<String>,
     #[schema(required)]
@@ -112,7 +112,7 @@ struct Use {
 struct RefusedRequests {
     code: Code,
     count: u64,
-    /// The first.
+    /// The time of the first one.
     since: Timestamp,
     last_at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! What can be done with an endpoint: another secret, a test, events once more.
+//! Actions on an endpoint: rotate the secret, send a test, replay events.
 
 use axum::{Json, extract::State as Extract, response::Response};
 use model::{EventId, Timestamp, WebhookEndpointId};
@@ -23,47 +23,46 @@ use crate::{
 request! {
     /// How to replace the secret.
     closed struct RotateWebhookSecret {
-        /// How long former secrets stay valid. A day by default; 0 for one that has leaked.
+        /// How long previous secrets stay valid. A day by default; 0 for a leaked secret.
         overlap_seconds: Option<Overlap>,
-        /// The new one. It is made by default.
+        /// The new secret. By default one is generated.
         secret: Option<SigningSecret>,
     }
 }
 
 request! {
-    /// Which events are sent again.
+    /// Which events to send again.
     closed struct ReplayEvents {
-        /// The first moment of them.
+        /// The beginning of the span.
         since: Timestamp,
-        /// The moment after the last. Now by default.
+        /// The end of the span, which is not included. Now by default.
         until: Option<Timestamp>,
     }
 }
 
-/// The event that was sent.
+/// The test event.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TestSent {
-    /// Its delivery says what the endpoint answered.
+    /// The id of the event. Its delivery shows the endpoint's answer.
     event: EventId,
 }
 
-/// What is sent again.
+/// The result of a replay.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Replayed {
-    /// How many events.
+    /// The number of events that are sent again.
     events: u64,
 }
 
 fn rotating(until: Timestamp) -> ApiError {
     let detail = format!(
-        "Five secrets of this endpoint count, which is the most: rotate after {until}, or with overlap_seconds = 0 to end them all now."
+        "This endpoint has reached its limit of five valid secrets: rotate after {until}, or with overlap_seconds = 0 to end them all now."
     );
     ApiError::refused(RequestCode::WebhookSecretRotating, detail)
 }
 
 fn too_many(events: u64) -> ApiError {
-    let detail =
-        format!("These are {events} events, and {MAX_REPLAY} can be replayed at once: take less time.");
+    let detail = format!("The span has {events} events; the limit is {MAX_REPLAY}. Choose a shorter span.");
     ApiError::refused(RequestCode::ReplayTooLarge, detail)
 }
 
@@ -72,7 +71,7 @@ errors! { ReplayEventsErrors: too_many(12_345) }
 
 /// Rotate an endpoint's secret
 ///
-/// Messages are signed with former secrets as well, until these end.
+/// Messages are also signed with the previous secrets until these expire.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/webhook-endpoints/{id}/rotate-secret/",
@@ -101,9 +100,9 @@ pub(crate) async fn rotate_secret(
     }
 }
 
-/// Send a test
+/// Send a test event
 ///
-/// An event of the type `webhook_endpoint.test`, to this endpoint alone, whatever it listens to.
+/// An event of the type `webhook_endpoint.test`, sent only to this endpoint, whatever types it subscribes to.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/webhook-endpoints/{id}/test/",
@@ -111,7 +110,7 @@ pub(crate) async fn rotate_secret(
     operation_id = "webhook_endpoints_test",
     security(("tokenAuth" = ["admin"])),
     params(("id" = WebhookEndpointId, Path)),
-    responses((status = 200, description = "It is on its way.", body = TestSent)),
+    responses((status = 200, description = "The event is being sent.", body = TestSent)),
 )]
 pub(crate) async fn test(
     caller: Caller<Admin>,
@@ -124,7 +123,7 @@ pub(crate) async fn test(
 
 /// Replay events
 ///
-/// Sends what happened in a span of time again, with the same ids, and what the endpoint was never told of.
+/// Sends the events of a time span again, with the same ids, including those that the endpoint was never sent.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/webhook-endpoints/{id}/replay/",
@@ -133,7 +132,7 @@ pub(crate) async fn test(
     security(("tokenAuth" = ["admin", "read"])),
     params(("id" = WebhookEndpointId, Path)),
     request_body(content = ReplayEvents, example = json!({ "since": "2026-01-31T12:00:00Z" })),
-    responses((status = 200, description = "They are on their way.", body = Replayed), ReplayEventsErrors),
+    responses((status = 200, description = "The events are being sent.", body = Replayed), ReplayEventsErrors),
 )]
 pub(crate) async fn replay(
     caller: Caller<AdminAndRead>,

@@ -1,4 +1,4 @@
-//! What an endpoint was told, and what it answered.
+//! What was sent to an endpoint, and what it answered.
 
 use std::collections::BTreeMap;
 
@@ -26,18 +26,18 @@ use crate::{
 /// Deliveries on a page.
 const PAGE_SIZE: u32 = 100;
 
-/// What the list can be narrowed by.
+/// The filters of the list, and its cursor.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "`Query` reads by these names")]
 pub(crate) struct ListDeliveries {
     /// `pending`, `delivered` or `failed`.
     state: Option<DeliveryState>,
-    /// A type of events; several with commas between.
+    /// A type of events; several are separated by commas.
     event_type: Option<String>,
-    /// The id of what events are about.
+    /// The id of the events' subject.
     subject: Option<String>,
-    /// As in `next` of another page.
+    /// The cursor in `next` of another page.
     cursor: Option<String>,
 }
 
@@ -48,33 +48,33 @@ pub(crate) struct Delivery {
     event_type: String,
     /// The number of the event.
     sequence: i64,
-    /// The id of what it is about.
+    /// The id of the event's subject.
     subject: String,
     happened_at: Timestamp,
     state: DeliveryState,
     attempts: u32,
-    /// Null while an earlier event about the same is before it, and after the last attempt.
+    /// Null after the last attempt, and while an earlier event about the same subject is pending.
     #[schema(required)]
     next_attempt_at: Option<Timestamp>,
     #[schema(required)]
     last_attempt_at: Option<Timestamp>,
     request: DeliveryRequest,
-    /// How the last attempt ended.
+    /// The result of the last attempt.
     #[schema(required)]
     answer: Option<DeliveryAnswer>,
 }
 
-/// What is sent, with a text for endpoints of the kinds `slack` and `email`. Time, signature and the link that connects an
-/// account are struck out; `at_stake` is as of now, and not as of the last attempt.
+/// The request; its body is text for endpoints of the kinds `slack` and `email`. Time, signature and the link that connects
+/// an account are masked; `at_stake` is the current value, not that of the last attempt.
 #[derive(Serialize, ToSchema)]
 struct DeliveryRequest {
-    /// Those that the event or the endpoint decides; of a mail, its own.
+    /// The headers that depend on the event or the endpoint; for a mail, the mail's headers.
     headers: BTreeMap<&'static str, String>,
     #[schema(value_type = DeliveryBody)]
     body: Box<RawValue>,
 }
 
-/// A body by the kind of the endpoint.
+/// The body, by kind of endpoint.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "a schema alone")]
@@ -88,34 +88,34 @@ enum DeliveryBody {
     Email(String),
 }
 
-/// As Slack's incoming webhooks take it.
+/// The format of Slack's incoming webhooks.
 #[derive(Serialize, ToSchema)]
 struct SlackText {
     /// Slack's markup.
     text: String,
 }
 
-/// How an attempt ended.
+/// The result of an attempt.
 #[derive(Serialize, ToSchema)]
 struct DeliveryAnswer {
-    /// HTTP's, or the code of the SMTP server's reply; null when nothing was answered.
+    /// The HTTP status, or the reply code of the SMTP server; null when there was no answer.
     #[schema(required)]
     status: Option<u16>,
-    /// Name and value of each; the first 32.
+    /// Name and value of each header; the first 32.
     #[schema(value_type = Vec<Vec<String>>)]
     headers: Vec<(String, String)>,
-    /// The first 4 KiB.
+    /// The first 4 KiB of the body.
     body: String,
     /// Why it counts as a failure.
     #[schema(required)]
     error: Option<String>,
-    /// Milliseconds.
+    /// The duration in milliseconds.
     took_ms: u64,
 }
 
 /// List deliveries
 ///
-/// The newest event first.
+/// Newest event first.
 #[utoipa::path(
     get,
     path = "/api/latchkey/v1/webhook-endpoints/{id}/deliveries/",
@@ -171,7 +171,7 @@ pub(crate) async fn retrieve(
 
 /// Retry a delivery
 ///
-/// With all its attempts, whether the event had arrived or not.
+/// With a full set of attempts, whether the event was delivered before or not.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/webhook-endpoints/{id}/deliveries/{event}/retry/",
@@ -179,7 +179,7 @@ pub(crate) async fn retrieve(
     operation_id = "webhook_endpoints_deliveries_retry",
     security(("tokenAuth" = ["admin", "read"])),
     params(("id" = WebhookEndpointId, Path), ("event" = EventId, Path)),
-    responses((status = 200, description = "It is on its way.", body = Delivery)),
+    responses((status = 200, description = "The event is being sent.", body = Delivery)),
 )]
 pub(crate) async fn retry(
     caller: Caller<AdminAndRead>,

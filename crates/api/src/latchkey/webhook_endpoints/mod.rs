@@ -1,4 +1,4 @@
-//! `/api/latchkey/v1/webhook-endpoints/`: addresses that are told of events.
+//! `/api/latchkey/v1/webhook-endpoints/`: addresses that receive events.
 
 pub(crate) mod actions;
 pub(crate) mod deliveries;
@@ -34,46 +34,46 @@ use crate::{
     zoom_oauth_apps::MASK,
 };
 
-/// The word for every type of event.
+/// The wildcard for all types of events.
 const EVERY_TYPE: &str = "*";
 
-/// An address that is told of events.
+/// An address that receives events.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WebhookEndpoint {
     id: WebhookEndpointId,
     kind: EndpointKind,
-    /// Its query, and parts of its path that are no plain words, are masked: they may be a secret.
+    /// The query and all path segments that are not plain words are masked: they may be secret.
     url: String,
     description: String,
-    /// `*` stands for every type.
+    /// `*` stands for all types.
     event_types: Vec<String>,
     svix_headers: bool,
     state: EndpointState,
     #[schema(required)]
     disabled_at: Option<Timestamp>,
-    /// The first failure since it last answered 2xx.
+    /// The time of the first failure since its last 2xx answer.
     #[schema(required)]
     failing_since: Option<Timestamp>,
-    /// What signs (`whsec_…`). It is in the answers that make it, and masked in others.
+    /// The signing secret (`whsec_…`). Only answers that create it show it; others mask it.
     secret: String,
-    /// When each former secret ends. Until then, messages are signed with it as well.
+    /// When each previous secret expires. Until then, messages are also signed with it.
     former_secrets_end_at: Vec<Timestamp>,
     created_at: Timestamp,
 }
 
 request! {
-    /// An endpoint to be made.
+    /// A new endpoint.
     closed struct CreateWebhookEndpoint {
-        /// `webhook` (default) is sent JSON, signed. `slack` is an incoming webhook of Slack, `email` a person: they are sent
-        /// text, not signed.
+        /// `webhook` (default) receives signed JSON. `slack` is an incoming webhook of Slack, `email` a person: they receive
+        /// unsigned text.
         kind: Option<Kind>,
-        /// Where events are sent. It must be https, unless the operator allows its network. For `email` it is an address such
-        /// as `mailto:ops@example.com`.
+        /// The address that receives the events. It must be https, unless the operator allows its network. For `email` it is
+        /// an address such as `mailto:ops@example.com`.
         url: EndpointUrl,
-        /// Which events. By default every type; for `slack` and `email` the types that need a person's attention.
+        /// The types of events. By default all types; for `slack` and `email` the types that need a person's attention.
         event_types: Option<EventTypes>,
         description: Option<Text<200>>,
-        /// `whsec_` and the Base64 of 24 to 64 random bytes. One is made by default.
+        /// `whsec_` and the Base64 of 24 to 64 random bytes. By default one is generated.
         secret: Option<SigningSecret>,
         /// Whether id, time and signature are sent a second time as `svix-id`, `svix-timestamp` and `svix-signature`.
         /// Default false.
@@ -84,18 +84,18 @@ request! {
 }
 
 request! {
-    /// What is to be changed of an endpoint.
+    /// Changes of an endpoint.
     closed struct ChangeWebhookEndpoint {
         url: Option<EndpointUrl>,
         event_types: Option<EventTypes>,
         description: Option<Text<200>>,
         svix_headers: Option<bool>,
-        /// When it is switched on, pending events are sent. Events from while it was off can be replayed.
+        /// When it is enabled, pending events are sent. Events from the time when it was disabled can be replayed.
         enabled: Option<bool>,
     }
 }
 
-/// What an endpoint can be.
+/// The kind of an endpoint.
 struct Kind(EndpointKind);
 
 impl Field for Kind {
@@ -113,7 +113,7 @@ impl Field for Kind {
     }
 }
 
-/// An address that this server may call, or `mailto:` and an e-mail address. The endpoint's kind says which.
+/// A URL that this server may call, or `mailto:` and an e-mail address, depending on the endpoint's kind.
 struct EndpointUrl(String);
 
 impl EndpointUrl {
@@ -123,7 +123,7 @@ impl EndpointUrl {
         self.0.starts_with("mailto:")
     }
 
-    /// Complains if an endpoint of this kind cannot have the address.
+    /// Reports an error if an endpoint of this kind cannot have the address.
     fn check(&self, kind: EndpointKind, state: &State, fields: &mut Fields<'_>) {
         match (kind, self.is_mail()) {
             (EndpointKind::Email, _) => {
@@ -152,7 +152,7 @@ impl Field for EndpointUrl {
     }
 }
 
-/// Types of events; none stands for all.
+/// Types of events; an empty list stands for all.
 struct EventTypes(Vec<String>);
 
 impl Field for EventTypes {
@@ -160,7 +160,7 @@ impl Field for EventTypes {
         let words = fields.words(name)?;
         match words.iter().position(|word| *word == EVERY_TYPE) {
             Some(_) if words.len() == 1 => return Some(Self(Vec::new())),
-            Some(_) => fields.complain(name, "\"*\" stands for every type: name it alone."),
+            Some(_) => fields.complain(name, "\"*\" stands for all types: give it alone."),
             None => {}
         }
         let known = event_types();
@@ -185,12 +185,12 @@ impl Field for EventTypes {
 pub(crate) fn unknown_type(word: &str, known: &[&str]) -> String {
     let all = known.join(", ");
     match nearest(word, known) {
-        Some(meant) => format!("{word:?} is no type of event: did you mean {meant}? There are: {all}."),
-        None => format!("{word:?} is no type of event. There are: {all}."),
+        Some(meant) => format!("{word:?} is not an event type: did you mean {meant}? The types are: {all}."),
+        None => format!("{word:?} is not an event type. The types are: {all}."),
     }
 }
 
-/// A secret of the caller's own that can sign.
+/// A signing secret that the caller gives.
 struct SigningSecret(Secret);
 
 impl Field for SigningSecret {
@@ -212,15 +212,15 @@ impl Field for SigningSecret {
 
 fn too_many() -> ApiError {
     let detail =
-        format!("This workspace has {MAX_ENDPOINTS} endpoints, which is the most: delete one first.");
+        format!("This workspace has reached its limit of {MAX_ENDPOINTS} endpoints: delete one first.");
     ApiError::refused(RequestCode::TooManyWebhookEndpoints, detail)
 }
 
 errors! { CreateWebhookEndpointErrors: too_many() }
 
-/// Make an endpoint
+/// Create an endpoint
 ///
-/// The secret is in this answer, and masked in later ones.
+/// This answer contains the secret; later ones mask it.
 #[utoipa::path(
     post,
     path = "/api/latchkey/v1/webhook-endpoints/",
@@ -244,7 +244,7 @@ pub(crate) async fn create(
     if kind != EndpointKind::Webhook {
         for field in ["secret", "svix_headers"] {
             if fields.anything(field).is_some() {
-                fields.complain(field, format!("What an endpoint of the kind {kind} is sent is not signed."));
+                fields.complain(field, format!("Messages to an endpoint of the kind {kind} are not signed."));
             }
         }
     }
@@ -273,7 +273,7 @@ pub(crate) async fn create(
     tag = "events",
     operation_id = "webhook_endpoints_list",
     security(("tokenAuth" = ["read"])),
-    responses((status = 200, description = "All of them, the newest first.", body = Page<WebhookEndpoint>)),
+    responses((status = 200, description = "All endpoints, newest first.", body = Page<WebhookEndpoint>)),
 )]
 pub(crate) async fn list(
     caller: Caller<Read>,
@@ -324,7 +324,7 @@ pub(crate) async fn change(
     let mut fields = Fields::of(&body).with_callbacks(&state);
     let asked = ChangeWebhookEndpoint::read(&mut fields);
     if asked.as_ref().and_then(|asked| asked.url.as_ref()).is_some_and(|url| url.0.contains(MASK)) {
-        fields.complain("url", "Give the whole address: this one is masked, as answers show it.");
+        fields.complain("url", "Give the complete address: this one is masked, as in answers.");
     }
     if let Some(url) = asked.as_ref().and_then(|asked| asked.url.as_ref()) {
         let known = state.webhooks.endpoint(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
@@ -346,7 +346,7 @@ pub(crate) async fn change(
 
 /// Delete an endpoint
 ///
-/// With its deliveries. What waits is not sent.
+/// With its deliveries. Pending events are not sent.
 #[utoipa::path(
     delete,
     path = "/api/latchkey/v1/webhook-endpoints/{id}/",
@@ -354,7 +354,7 @@ pub(crate) async fn change(
     operation_id = "webhook_endpoints_destroy",
     security(("tokenAuth" = ["admin"])),
     params(("id" = WebhookEndpointId, Path)),
-    responses((status = 204, description = "It is gone.")),
+    responses((status = 204, description = "The endpoint is deleted.")),
 )]
 pub(crate) async fn remove(
     caller: Caller<Admin>,
@@ -384,7 +384,7 @@ fn representation(endpoint: &Endpoint) -> WebhookEndpoint {
     }
 }
 
-/// The answer that makes a secret.
+/// The answer that contains a new secret.
 fn with_secret(endpoint: &Endpoint) -> Response {
     let mut body = representation(endpoint);
     if endpoint.row.kind == EndpointKind::Webhook {

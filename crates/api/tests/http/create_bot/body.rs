@@ -85,7 +85,10 @@ async fn a_form_in_parts_says_the_same_as_json() {
     assert!(refused["zoom"]["zak_ur"][0].as_str().unwrap().contains("zak_url"), "{refused}");
     let many = in_parts(&vec![("a", "", "1"); 1001]);
     for (form, detail) in [
-        (in_parts(&[("metadata", JSON, "planted")]), "Part 1 of the form says that it is JSON, and is not."),
+        (
+            in_parts(&[("metadata", JSON, "planted")]),
+            "Part 1 of the form has the type JSON, but is not JSON.",
+        ),
         (
             in_parts(&[("image", "; filename=\"planted.jpeg\"", "x")]),
             "Part 1 of the form is a file: send images and sounds in Base64, as b64_data.",
@@ -175,5 +178,5 @@ async fn what_is_stored_of_a_request_has_a_limit() {
     app.bot(request("small", &sound(100_000))).await;
     let refused = app.post("/api/v1/bot/", request(&"A".repeat(70_000), &sound(4))).await;
     assert_eq!(refused.status, 400, "{}", refused.text);
-    assert!(refused.text.contains("a bot's is stored up to 65536"), "{}", refused.text);
+    assert!(refused.text.contains("at most 65536 are stored"), "{}", refused.text);
 }

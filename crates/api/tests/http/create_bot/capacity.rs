@@ -83,7 +83,7 @@ async fn a_workspace_has_so_many_bots_that_have_not_ended() {
     app.bot(request()).await;
     let refused = app.post("/api/v1/bot/", request()).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "60"), "{}", refused.text);
-    let words = "2 bots of this workspace have not ended, and it may have 2 (bots.most_of_a_workspace";
+    let words = "2 bots of this workspace have not ended, and at most 2 are allowed (bots.most_of_a_workspace";
     assert!(refused.text.contains(words), "{}", refused.text);
     let theirs = app.another_workspace().await;
     assert_eq!(app.call_as(&theirs, "POST", "/api/v1/bot/", request()).await.status, 201);

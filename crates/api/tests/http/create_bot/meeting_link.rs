@@ -23,7 +23,7 @@ async fn what_is_not_a_zoom_meeting_is_refused() {
         (json!("https://zoom.us/j/123"), "The meeting number in the URL does not have 9 to 11 digits."),
         (
             json!("https://zoom.us/my/ada"),
-            "No account that is connected here is known to have the personal link /my/ada: connect its owner's account, or use the link that it leads to, with a meeting number.",
+            "No connected account is known to have the personal link /my/ada: connect its owner's account, or use the link that it leads to, with a meeting number.",
         ),
         (
             json!("https://zoom.us/my/ada/room"),

@@ -119,7 +119,7 @@ async fn every_field_is_read_with_care() {
         (json!({ "variant": "web" }), json!({ "variant": ["It must be an object."] })),
         (
             json!({ "variant": { "zoom": "native" } }),
-            json!({ "variant": { "zoom": ["Only web variants run here."] } }),
+            json!({ "variant": { "zoom": ["Only web variants are supported here."] } }),
         ),
         (json!({ "recording_config": "all" }), json!({ "recording_config": ["It must be an object."] })),
         (

@@ -93,7 +93,7 @@ async fn a_misspelt_name_in_what_says_how_to_sign_in_is_refused_with_the_right_o
     }
     let answer = create(&app, json!({ "zoom": { "planted": 1 } })).await.refused();
     let said = answer["zoom"]["planted"][0].as_str().unwrap();
-    assert!(said.starts_with("There is no such field. There are: zak_url, "), "{said}");
+    assert!(said.starts_with("There is no such field. The fields are: zak_url, "), "{said}");
 
     // Beside it as well.
     for (name, complaint) in [

@@ -89,7 +89,7 @@ async fn a_link_is_narrowed_and_never_widened() {
         assert_eq!(&narrowed[field], expected, "{field}");
     }
     assert_eq!(app.get(&at).await.ok(), narrowed);
-    let wider = json!(["A link can only be narrowed: for more, make a new one."]);
+    let wider = json!(["A link can only be restricted further: to allow more, create a new one."]);
     for (field, value) in [
         ("kinds", json!(["zak"])),
         ("expires_at", json!(end)),
@@ -101,7 +101,7 @@ async fn a_link_is_narrowed_and_never_widened() {
         assert_eq!(patch(json!({ field: value })).await.refused(), json!({ field: wider }), "{field}");
     }
     let fixed = patch(json!({ "credential": account, "optional": true })).await.refused();
-    let words = json!(["It is fixed when the link is made."]);
+    let words = json!(["It is fixed when the link is created."]);
     assert_eq!(fixed, json!({ "credential": words, "optional": words }));
     assert_eq!(app.get(&at).await.ok(), narrowed, "nothing of what was refused");
 }

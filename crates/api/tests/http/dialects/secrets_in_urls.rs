@@ -44,7 +44,7 @@ async fn a_secret_in_the_query_is_not_called_as_what_a_request_says() {
     let (app, account) = with_account().await;
     for name in ["kind", "meeting", "fresh", "extra", "bot", "bot_id", "bot_uuid"] {
         let asked = json!({ "credential": account, "verification": "query_secret", "query_parameter": name });
-        let words = "Requests say something else with kind, meeting, fresh, extra, bot_id, bot_uuid, bot.";
+        let words = "kind, meeting, fresh, extra, bot_id, bot_uuid, bot are reserved for requests: choose another name.";
         assert_eq!(app.post(LINKS, asked).await.refused(), json!({ "query_parameter": [words] }), "{name}");
     }
 }

@@ -90,7 +90,7 @@ async fn a_receiver_that_resets_connections_hears_everything_once_and_in_order_a
         Some(tried.collect::<Vec<_>>()).filter(|tried| tried.len() == 2)
     });
     for delivery in failed.await {
-        assert_eq!(delivery["answer"]["error"], "the server cannot be reached");
+        assert_eq!(delivery["answer"]["error"], "the server cannot be reached: the connection broke");
     }
     assert!(receiver.heard().is_empty());
     receiver.is(Mood::Fine);

@@ -70,7 +70,7 @@ async fn deliveries_and_events_are_listed_in_pages_and_narrowed() {
         let wrong = app.get(&format!("{list}?event_type=bot.done,bot.dun")).await.refused();
         let words = wrong["event_type"][0].as_str().unwrap();
         let beginning =
-            "\"bot.dun\" is no type of event: did you mean bot.done? There are: bot.joining_call, ";
+            "\"bot.dun\" is not an event type: did you mean bot.done? The types are: bot.joining_call, ";
         assert!(words.starts_with(beginning), "{words}");
     }
     assert_eq!(app.get(&format!("{deliveries}?cursor=nonsense")).await.status, 404);
@@ -92,7 +92,7 @@ async fn more_events_than_can_be_replayed_at_once_are_refused_with_their_number(
     let since = json!({ "since": (app.env.now() - HOUR).to_string() });
     let refused = app.post(&path(&made, "replay/"), since).await.refused();
     assert_eq!(refused["code"], "replay_too_large");
-    let detail = "These are 10001 events, and 10000 can be replayed at once: take less time.";
+    let detail = "The span has 10001 events; the limit is 10000. Choose a shorter span.";
     assert_eq!(refused["detail"], detail);
     let waiting = app.get(&path(&made, "deliveries/")).await.ok();
     assert_eq!(waiting["results"], json!([]), "nothing is done");

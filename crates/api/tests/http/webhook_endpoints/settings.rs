@@ -141,12 +141,12 @@ async fn what_is_wrong_with_an_endpoint_is_said() {
     let wrong = refused(json!({ "url": url, "event_types": ["bot.don", "bot.ready"] })).await;
     let words = wrong["event_types"].as_array().unwrap();
     assert!(
-        words[0].as_str().unwrap().contains("did you mean bot.done? There are: bot.joining_call, "),
+        words[0].as_str().unwrap().contains("did you mean bot.done? The types are: bot.joining_call, "),
         "{wrong}"
     );
     assert_eq!(words.len(), 2);
     let wrong = refused(json!({ "url": url, "event_types": ["*", "bot.done"] })).await;
-    assert_eq!(wrong["event_types"][0], "\"*\" stands for every type: name it alone.");
+    assert_eq!(wrong["event_types"][0], "\"*\" stands for all types: give it alone.");
     let wrong = refused(json!({ "url": url, "secret": "whsec_c2hvcnQ=" })).await;
     assert_eq!(wrong["secret"][0], "It must be whsec_ and the Base64 of 24 to 64 random bytes.");
     for _ in 0..50 {

@@ -1,4 +1,4 @@
-//! The zip of a bot's evidence.
+//! Writes the zip file with a bot's evidence.
 
 use std::{
     fmt::Write as _,
@@ -13,7 +13,7 @@ use zip::{CompressionMethod, ZipWriter, result::ZipError, write::SimpleFileOptio
 use super::redacted_request;
 use crate::{handle::reader::OpenedBot, log::Kind};
 
-/// A picture, or why it can't be had.
+/// A picture, or the reason why it can't be read.
 pub(super) struct Picture {
     pub(super) name: String,
     pub(super) png: Result<Vec<u8>, Failure>,
@@ -74,7 +74,7 @@ fn is_of_the_console(numbered: &NumberedEntry) -> bool {
     Kind::WRITTEN_BY_THE_SDK.iter().any(|kind| numbered.entry.kind == kind.as_str())
 }
 
-/// An entry of a log, as the API shows it.
+/// An entry of a log, in the format of the API.
 fn shown(numbered: &NumberedEntry) -> Value {
     let NumberedEntry { number, entry } = numbered;
     json!({ "number": number, "at": entry.at, "kind": entry.kind, "text": entry.text, "fields": entry.fields })
@@ -88,7 +88,7 @@ fn lines<'a>(entries: impl Iterator<Item = &'a NumberedEntry>) -> String {
     lines
 }
 
-/// What the bot ran with, the last time that a page was opened for it.
+/// The versions of the software that the bot last ran with, from the last page that was opened for it.
 fn versions<'a>(pages: impl Iterator<Item = &'a NumberedEntry>) -> Value {
     let field = |entry: &NumberedEntry, name: &str| entry.entry.fields.get(name).cloned();
     let last = pages.filter(|entry| field(entry, "chromium").is_some()).last();
@@ -101,7 +101,7 @@ fn versions<'a>(pages: impl Iterator<Item = &'a NumberedEntry>) -> Value {
 
 fn readme(bot: &OpenedBot, pictures: &[Picture], now: Timestamp) -> String {
     let last = bot.row.status_changes.last();
-    let ended = last.map_or("It has no steps.".to_owned(), |step| {
+    let ended = last.map_or("The bot has no steps.".to_owned(), |step| {
         let sub_code = step.sub_code.map(|sub_code| format!(" ({sub_code})")).unwrap_or_default();
         let message = step.message.as_deref().map(|message| format!("\n  {message}")).unwrap_or_default();
         let cure = step.sub_code.map(|sub_code| {
@@ -109,7 +109,7 @@ fn readme(bot: &OpenedBot, pictures: &[Picture], now: Timestamp) -> String {
             format!("\n  What can be done ({}): {cure}", actor.as_str())
         });
         let cure = cure.unwrap_or_default();
-        format!("Its last step: {}{sub_code}, at {}.{message}{cure}", step.code, step.created_at)
+        format!("The bot's last step: {}{sub_code}, at {}.{message}{cure}", step.code, step.created_at)
     });
     let mut unreadable = String::new();
     for Picture { name, png } in pictures {
@@ -118,16 +118,16 @@ fn readme(bot: &OpenedBot, pictures: &[Picture], now: Timestamp) -> String {
         }
     }
     format!(
-        "Evidence of the bot {id}, made at {now}.\n\n{ended}\n\n\
-         bot.json          its steps\n\
-         request.json      what it was asked to do\n\
-         versions.json     what it ran with\n\
-         log.jsonl         what it did, and why: one entry a line\n\
-         zoom-calls.jsonl  of these, its calls to Zoom, with Zoom's tracking ids\n\
-         console.jsonl     of these, what Zoom's SDK wrote to the console\n\
-         screenshots/      the last pictures of its page; they show the meeting\n\n\
-         Tokens, passcodes and other secrets are struck out: a … stands for each. Zoom's support finds a\n\
-         join by its tracking id and its time.\n{unreadable}",
+        "Evidence of the bot {id}, created at {now}.\n\n{ended}\n\n\
+         bot.json          the bot's steps\n\
+         request.json      the bot's request\n\
+         versions.json     the versions of Latchkey, Chromium and Zoom's SDK\n\
+         log.jsonl         the bot's log: what it did, and why, one entry per line\n\
+         zoom-calls.jsonl  from the log: the page's calls to Zoom, with Zoom's tracking ids\n\
+         console.jsonl     from the log: what Zoom's SDK wrote to the console\n\
+         screenshots/      the last pictures of the bot's page; they show the meeting\n\n\
+         Tokens, passcodes and other secrets are replaced with a …. Zoom's support finds a join by its\n\
+         tracking id and its time.\n{unreadable}",
         id = bot.row.id,
     )
 }

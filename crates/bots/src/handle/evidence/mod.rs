@@ -1,7 +1,7 @@
-//! The evidence of a bot: all that is stored of it in one file, to find out why it failed.
+//! The evidence of a bot: everything that is stored about it in one file, to find out why it failed.
 //!
-//! It is made on request from stored data. So erasing a bot's log or its pictures erases them from the evidence, too.
-//! `struck`: the request without its secrets. `archive`: the file.
+//! It is built from stored data on request. So data that is erased from a bot's log or pictures is not in the evidence either.
+//! `redacted_request`: the request without its secrets. `archive`: writes the file.
 
 mod archive;
 mod redacted_request;
@@ -14,10 +14,10 @@ use crate::screenshots::Screenshots;
 
 use archive::Picture;
 
-/// So many pictures are in the file: the last ones.
+/// The most pictures in the file. The latest ones are included.
 const MOST_PICTURES: usize = 20;
 
-/// Makes the evidence of bots.
+/// Exports the evidence of bots.
 pub struct Evidence {
     pub(crate) logs: Logs,
     pub(crate) screenshots: Screenshots,
@@ -25,7 +25,8 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// A zip of what is known of a bot. It holds no token, no passcode and no secret of the request.
+    /// Returns a zip file with everything that is known about a bot. It contains no token, passcode or other secret of the
+    /// request.
     #[tracing::instrument(name = "make_evidence", skip_all, fields(workspace = %bot.row.workspace, bot = %bot.row.id))]
     pub async fn zip(&self, bot: &OpenedBot) -> Result<Vec<u8>, Failure> {
         let (workspace, id) = (bot.row.workspace, bot.row.id);
@@ -34,7 +35,7 @@ impl Evidence {
         let mut shots = self.screenshots.list(workspace, id).await?;
         let mut pictures = Vec::new();
         for shot in shots.drain(shots.len().saturating_sub(MOST_PICTURES)..) {
-            // A name that sorts by time, and that every system takes.
+            // A file name that sorts by time, and that every operating system accepts.
             let name = format!("screenshots/{}.png", shot.recorded_at).replace(':', "-");
             pictures.push(Picture { name, png: self.screenshots.open(&shot).await });
         }

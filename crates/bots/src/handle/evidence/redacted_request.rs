@@ -1,4 +1,4 @@
-//! A bot's request without its secrets.
+//! Removes the secrets from a bot's request.
 
 use model::BotId;
 use serde_json::Value;
@@ -6,23 +6,23 @@ use url::Url;
 
 use crate::handle::reader::OpenedBot;
 
-/// In the place of a secret.
+/// Replaces each secret.
 const REDACTED: &str = "…";
-/// A word so long that has a digit in it can be a token.
+/// A word of at least this length that contains a digit is treated as a token.
 const TOKEN_LENGTH: usize = 20;
-/// Fields whose names say that their values are secret.
+/// The value of a field whose name contains one of these is treated as a secret.
 const SECRET_NAMES: [&str; 8] =
     ["token", "secret", "password", "passcode", "authorization", "header", "_key", "pwd"];
 
-/// The request as it is stored, with every link cut down to its host and everything struck out that can be a secret.
+/// The stored request, with every link reduced to its host, and with everything redacted that may be a secret.
 pub(super) fn request(bot: &OpenedBot) -> Value {
-    let mut request = redact("", serde_json::to_value(&bot.request).expect("text keys"));
-    request["metadata"] = redact("", serde_json::to_value(&bot.row.metadata).expect("text keys"));
+    let mut request = redact("", serde_json::to_value(&bot.request).expect("every key is a string"));
+    request["metadata"] = redact("", serde_json::to_value(&bot.row.metadata).expect("every key is a string"));
     request["meeting_url"] = link(&bot.request.meeting_url).into();
     request
 }
 
-/// A meeting's link: host, path, and the names in its query.
+/// Reduces a meeting's link to its host, its path, and the names in its query.
 fn link(text: &str) -> String {
     let Ok(url) = Url::parse(text) else { return REDACTED.to_owned() };
     let path: Vec<_> = url.path().split('/').map(word).collect();
@@ -42,7 +42,7 @@ fn redact(name: &str, value: Value) -> Value {
         Value::String(text) => text.split(' ').map(word).collect::<Vec<_>>().join(" ").into(),
         Value::Array(items) => items.into_iter().map(|item| redact(name, item)).collect(),
         Value::Object(fields) => {
-            // All members of a secret object are secret, too.
+            // All fields of a secret object are secret, too.
             let inside = |field: &str| if is_secret() { name.to_owned() } else { field.to_owned() };
             fields.into_iter().map(|(field, value)| (field.clone(), redact(&inside(&field), value))).collect()
         }
@@ -50,7 +50,7 @@ fn redact(name: &str, value: Value) -> Value {
     }
 }
 
-/// A word of a text, unless it can be a secret: of a link its host stays, of an e-mail address its domain.
+/// Redacts a word of a text if it may be a secret. Links keep their host, e-mail addresses their domain.
 fn word(text: &str) -> String {
     if text.contains("://") {
         return Url::parse(text).map_or(REDACTED.to_owned(), |url| format!("{}/{REDACTED}", origin(&url)));
@@ -59,7 +59,7 @@ fn word(text: &str) -> String {
         return format!("{REDACTED}@{domain}");
     }
     let can_be_a_token = text.len() >= TOKEN_LENGTH && text.bytes().any(|byte| byte.is_ascii_digit());
-    // Ids of accounts and pools tell what the bot was asked for, and open nothing.
+    // Ids of accounts and pools are useful for support, and give no access.
     let is_an_id = text.parse::<BotId>().is_ok();
     if can_be_a_token && !is_an_id { REDACTED.to_owned() } else { text.to_owned() }
 }
@@ -71,14 +71,14 @@ mod tests {
     use super::{link, redact};
 
     #[test]
-    fn of_a_meetings_link_the_number_stays() {
+    fn a_redacted_meeting_link_keeps_its_number() {
         let given = "https://us05web.zoom.us/j/81234567890?pwd=planted&tk=planted2";
         assert_eq!(link(given), "https://us05web.zoom.us/j/81234567890?pwd=…&tk=…");
         assert_eq!(link("planted"), "…");
     }
 
     #[test]
-    fn what_can_be_a_secret_is_struck_out() {
+    fn everything_that_may_be_a_secret_is_redacted() {
         let given = json!({
             "bot_name": "Notes for Ada 2026",
             "zoom": {

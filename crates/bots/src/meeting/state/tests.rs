@@ -50,7 +50,7 @@ fn caption(id: &str, user: u32, text: &str, done: bool) -> SdkMeetingEvent {
     SdkMeetingEvent::Caption { id, user, name: None, text, language: 400, done }
 }
 
-/// A meeting with Ada and Bob, and what was told of it.
+/// A meeting with Ada and Bob, and the events so far.
 fn with_ada_and_bob() -> (Meeting, Vec<MeetingEventKind>) {
     let mut meeting = Meeting::new(&[]);
     let happened = meeting.take(vec![present(vec![person(1, "Ada"), person(2, "Bob")])], START).events;
@@ -59,7 +59,7 @@ fn with_ada_and_bob() -> (Meeting, Vec<MeetingEventKind>) {
 }
 
 #[test]
-fn each_action_of_a_participant_is_told_once() {
+fn each_action_of_a_participant_is_reported_once() {
     let (mut meeting, _) = with_ada_and_bob();
     let changed = |change: fn(&mut Person)| {
         let mut person = Person { id: 1, ..Person::default() };
@@ -91,11 +91,11 @@ fn each_action_of_a_participant_is_told_once() {
 }
 
 #[test]
-fn who_is_still_there_after_a_loss_has_not_joined_again() {
+fn a_participant_who_stayed_during_a_loss_does_not_join_again() {
     let (mut meeting, _) = with_ada_and_bob();
     assert_eq!(take(&mut meeting, vec![SdkMeetingEvent::Away { moves: false }]), ["out"]);
     assert!(take(&mut meeting, vec![SdkMeetingEvent::Added { person: person(1, "Ada") }]).is_empty());
-    // Zoom announces them one by one; Bob has another number by now, and Cem is new.
+    // Zoom announces them one by one; Bob has another number now, and Cem is new.
     let back = take(&mut meeting, vec![present(vec![person(1, "Ada"), person(3, "Cem")])]);
     assert_eq!(back, ["in", "Cem join"]);
     assert_eq!(
@@ -111,7 +111,7 @@ fn who_is_still_there_after_a_loss_has_not_joined_again() {
     assert_eq!(told(&meeting.tick(at(5))), ["Ada leave", "Cem leave"]);
 }
 
-/// A participant who comes back has another number at Zoom, and is told under the first; so is what they said last.
+/// A participant who rejoins has another number at Zoom. Events name them by the first one, also their last captions.
 #[test]
 fn a_participant_keeps_the_first_id() {
     let (mut meeting, _) = with_ada_and_bob();
@@ -124,7 +124,7 @@ fn a_participant_keeps_the_first_id() {
     assert_eq!(ids(meeting.take(back, START).events), [2]);
     assert_eq!((meeting.number_now(2), meeting.number_now(9)), (Some(9), None));
 
-    // The bot itself is away while he comes back once more.
+    // Bob rejoins once more while the bot itself is away.
     take(&mut meeting, vec![SdkMeetingEvent::Away { moves: false }]);
     take(&mut meeting, vec![present(vec![person(1, "Ada"), person(12, "Bob")])]);
     assert_eq!(meeting.number_now(2), Some(12));
@@ -147,12 +147,12 @@ fn a_server_that_takes_over_knows_who_was_there() {
     }
     let ada = Person { camera: Some(true), ..person(1, "Ada") };
     let told = take(&mut second, vec![present(vec![ada, person(2, "Bob")]), chat]);
-    assert_eq!(told, ["in"], "nothing of it is news");
+    assert_eq!(told, ["in"], "everything else is known already");
 }
 
-/// What was open when the other server died is closed, once, and begins anew.
+/// A speech that was open when the other server died is closed once, and starts again.
 #[test]
-fn a_speech_does_not_outlive_the_server_that_heard_it() {
+fn a_takeover_closes_the_open_speeches_of_the_dead_server() {
     let (mut first, mut happened) = with_ada_and_bob();
     let speaking = |users: &[u32]| SdkMeetingEvent::Speaking { users: users.into() };
     happened.extend(first.take(vec![speaking(&[1, 2]), speaking(&[1])], START).events);
@@ -166,39 +166,39 @@ fn a_speech_does_not_outlive_the_server_that_heard_it() {
     assert_eq!(back, ["in", "Ada speech_on"]);
 }
 
-/// Names of those who are welcomed when the page tells this.
+/// The numbers of participants who are greeted when the page reports this.
 fn welcomed(meeting: &mut Meeting, news: Vec<SdkMeetingEvent>, now: Timestamp) -> Vec<u32> {
     meeting.take(news, now).arrivals.iter().map(|who| who.id).collect()
 }
 
 #[test]
-fn who_came_after_the_bot_is_new_once() {
+fn a_participant_who_joins_after_the_bot_is_new_once() {
     let added = |id, name| SdkMeetingEvent::Added { person: person(id, name) };
     let mut meeting = Meeting::new(&[]);
     let list = vec![person(1, "Ada"), person(2, "Bob")];
     assert!(welcomed(&mut meeting, vec![present(list)], at(0)).is_empty());
-    // Zoom may still announce who was there before; numbers tell them from those who come now.
+    // Zoom may still announce participants who were there before. Their numbers distinguish them from new ones.
     assert!(welcomed(&mut meeting, vec![added(3, "Cem")], at(1)).is_empty());
     assert_eq!(welcomed(&mut meeting, vec![added(BOT + 1, "Dan")], at(1)), [BOT + 1]);
     assert_eq!(welcomed(&mut meeting, vec![added(4, "Eve")], at(2)), [4]);
     let again = vec![SdkMeetingEvent::Removed { id: 4 }, added(5, "Eve")];
     assert!(welcomed(&mut meeting, again, at(9)).is_empty(), "once");
 
-    // Fay comes while the bot is away; Zoom announces the rest one by one.
+    // Fay joins while the bot is away; Zoom announces the others one by one.
     let back =
         vec![SdkMeetingEvent::Away { moves: false }, present(vec![person(1, "Ada"), person(6, "Fay")])];
     assert_eq!(welcomed(&mut meeting, back, at(20)), [6]);
     assert!(welcomed(&mut meeting, vec![added(2, "Bob"), added(BOT + 1, "Dan")], at(21)).is_empty());
-    // In another room, people are there before it.
+    // In another room, people are there before the bot.
     let moved =
         vec![SdkMeetingEvent::Away { moves: true }, in_room("Red", vec![person(2, "Bob"), person(7, "Gil")])];
     assert!(welcomed(&mut meeting, moved, at(30)).is_empty());
     assert_eq!(welcomed(&mut meeting, vec![added(8, "Hal")], at(32)), [8]);
 }
 
-/// After a waiting room the bot's number is lower than that of some who were there: then numbers say nothing.
+/// After a waiting room the bot's number is lower than those of some who were there before it. Then numbers prove nothing.
 #[test]
-fn numbers_tell_who_came_only_where_they_can() {
+fn numbers_decide_who_is_new_only_if_the_bots_number_is_the_highest() {
     let mut meeting = Meeting::new(&[]);
     let news = vec![
         present(vec![person(BOT + 1, "Ada")]),
@@ -208,7 +208,7 @@ fn numbers_tell_who_came_only_where_they_can() {
 }
 
 #[test]
-fn a_server_that_takes_over_welcomes_who_came_meanwhile_if_it_can_know_them() {
+fn a_server_that_takes_over_greets_newcomers_if_it_knows_who_was_there() {
     let list = || vec![present(vec![person(1, "Ada"), person(2, "Bob"), person(3, "Cem")])];
     for (knows, expected) in [(true, vec![3]), (false, vec![])] {
         let mut second = Meeting::new(&[]);
@@ -221,20 +221,20 @@ fn a_server_that_takes_over_welcomes_who_came_meanwhile_if_it_can_know_them() {
 }
 
 #[test]
-fn a_move_to_a_breakout_room_is_told_as_what_it_is() {
+fn a_move_to_a_breakout_room_is_reported_as_a_move() {
     let (mut meeting, _) = with_ada_and_bob();
     let moved = meeting
         .take(vec![SdkMeetingEvent::Away { moves: true }, in_room("Red", vec![person(2, "Bob")])], START);
     assert!(moved.moved);
     assert_eq!(told(&moved.events), ["out", "Ada leave", "Bob leave", "in Red", "Bob join"]);
     let Some(MeetingEventKind::Join { participant: Participant { id, .. } }) = moved.events.last() else {
-        panic!("Bob is in the room")
+        panic!("expected Bob to join in the room")
     };
     assert_eq!(*id, 2);
 }
 
 #[test]
-fn captions_are_told_whole_and_none_is_lost_with_the_line() {
+fn every_caption_is_closed_also_when_the_connection_is_lost() {
     let (mut meeting, _) = with_ada_and_bob();
     let news =
         vec![caption("c1", 1, "He", false), caption("c2", 2, "Hi", false), caption("c1", 1, "Hello", true)];
@@ -247,7 +247,7 @@ fn captions_are_told_whole_and_none_is_lost_with_the_line() {
 }
 
 #[test]
-fn the_chat_tells_who_wrote_to_whom() {
+fn a_chat_message_names_its_sender_and_its_receiver() {
     let (mut meeting, _) = with_ada_and_bob();
     let chat = |id: &str, from, to| SdkMeetingEvent::Chat {
         id: id.into(),
@@ -275,7 +275,7 @@ fn the_chat_tells_who_wrote_to_whom() {
 }
 
 #[test]
-fn bots_are_known_by_their_names_by_what_they_do_and_by_us() {
+fn bots_are_recognised_by_their_names_their_actions_and_this_installation() {
     let mut meeting = Meeting::new(&["NoteTaker".into()]);
     take(&mut meeting, vec![present(vec![person(1, "Ada's notetaker 🤖"), person(2, "Bob")])]);
     let others = meeting.others();
@@ -292,7 +292,7 @@ fn bots_are_known_by_their_names_by_what_they_do_and_by_us() {
 }
 
 #[test]
-fn names_and_texts_arrive_whole_up_to_a_length() {
+fn names_are_unchanged_up_to_a_maximum_length() {
     let mut meeting = Meeting::new(&[]);
     let name = format!("e{}", "\u{301}".repeat(100));
     let news = present(vec![person(1, &name), person(2, &"x".repeat(5000))]);

@@ -4,12 +4,12 @@ use tokio::sync::watch;
 
 /// How many transactions of this process have written rows that a task may wait for. Clones share the count.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Written {
+pub(crate) struct CommitSignals {
     events: watch::Sender<u64>,
     meetings: watch::Sender<u64>,
 }
 
-impl Written {
+impl CommitSignals {
     /// A transaction is committed.
     pub(crate) fn wake(&self, events: bool, meetings: bool) {
         for (counts, count) in [(events, &self.events), (meetings, &self.meetings)] {
