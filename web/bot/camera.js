@@ -1,14 +1,14 @@
-// The bot's camera: a canvas with the picture that the bot shows. Loaded before Zoom's SDK, which finds no other camera and
-// no microphone.
+// The bot's camera: a canvas with the bot's picture. It is loaded before Zoom's SDK, so that the SDK finds no other camera
+// and no microphone.
 //
-// `camera.show(base64)` draws a JPEG, also while the camera is on; `camera.clear()` takes it away.
+// `camera.show(base64)` draws a JPEG, also while the camera is on. `camera.clear()` removes the picture.
 
 const camera = (() => {
   'use strict';
 
-  // A still picture needs no more frames; a participant who comes later waits for the next one.
+  // Milliseconds between frames. A still picture needs no more; a participant who joins later waits for the next frame.
   const FRAME_INTERVAL = 1000;
-  // What the SDK gets when it asks for no size, and the most that it gets.
+  // The size of the video if the SDK requests none, and the largest size.
   const USUAL = { width: 640, height: 360 };
   const LARGEST = { width: 1280, height: 720 };
   const ID = 'picture';
@@ -24,7 +24,7 @@ const camera = (() => {
     paper.fillStyle = '#000';
     paper.fillRect(0, 0, width, height);
     if (!picture) return;
-    // All of the picture, in the middle.
+    // Draws the whole picture, centred.
     const scale = Math.min(width / picture.naturalWidth, height / picture.naturalHeight);
     const [wide, high] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
     paper.drawImage(picture, (width - wide) / 2, (height - high) / 2, wide, high);
@@ -61,12 +61,12 @@ const camera = (() => {
   navigator.mediaDevices.getUserMedia = async ({ video }) => {
     if (!video) throw new DOMException('There is no microphone.', 'NotFoundError');
     const size = { width: asked(video.width, 'width'), height: asked(video.height, 'height') };
-    // Setting a size erases a canvas, and another live track shows it.
+    // Setting the size erases the canvas, which another live track may show. So it is set only when it changes.
     if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
     draw();
     const stream = canvas.captureStream(1000 / FRAME_INTERVAL);
     [track] = stream.getVideoTracks();
-    // A canvas does not tell what the SDK asks of a camera.
+    // A canvas track does not have the settings and capabilities that the SDK expects from a camera.
     track.getSettings = () => ({ deviceId: ID, frameRate: 1000 / FRAME_INTERVAL, ...size });
     track.getCapabilities = () => ({ deviceId: ID, width: { min: 1, max: size.width }, height: { min: 1, max: size.height } });
     timer ||= setInterval(frame, FRAME_INTERVAL);

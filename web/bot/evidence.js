@@ -1,23 +1,23 @@
-// What the page did on its way into a meeting: its calls to Zoom, and what the SDK wrote to the console. For a bot's log, and
-// for people who ask why a join failed.
+// Reports the page's calls to Zoom and the lines that the SDK writes to the console. They are stored in the bot's log, and
+// help to find out why a join failed.
 //
-// Every secret is struck out here, so that none leaves the page: of an address its host and path stay, and the names in its query;
-// of an answer its status, Zoom's tracking id and Zoom's error code. Bodies are not told.
+// All secrets are redacted here, so that none leaves the page. Only the host, the path and the names in the query of a URL
+// are reported; of a response, only the status, Zoom's tracking id and Zoom's error code. Bodies are not reported.
 
 (() => {
   'use strict';
 
-  // So many calls of one join, and so many lines of one page.
+  // The most calls of one join, and the most lines of one page.
   const MOST_CALLS = 60;
   const MOST_LINES = 100;
   const LONGEST = 400;
-  // Long enough to be a token; a token of only letters is none of Zoom's.
+  // Words that may be a token. Words without a digit are not redacted, because Zoom's tokens contain digits.
   const TOKEN = /[\w\-.~+/%=]{20,}/g;
   const ADDRESS = /\b(?:https?|wss?):\/\/[^\s"'<>)]+/g;
-  // Zoom's id of the join in its own logs: in its answers, and in the query of what follows.
+  // Zoom's tracking id, which identifies the join in Zoom's logs: a header of responses, and a parameter of later requests.
   const TRACKING_HEADER = 'x-zm-trackingid';
   const TRACKING_PARAMETER = 'tid';
-  // Zoom's statistics say nothing of a join.
+  // Calls for Zoom's statistics, which are irrelevant for a join.
   const IRRELEVANT = /(^|\.)telemetry\.zoom\.us$|^log-/;
 
   const strikeTokens = (text) => text.replace(TOKEN, (word) => (/\d/.test(word) ? '…' : word));
@@ -30,7 +30,7 @@
 
   window.watchPage = ({ say, scrub }) => {
     let calls = 0;
-    // What was written to the console: the SDK repeats some lines without end.
+    // The reported lines of the console. Each is reported once, because the SDK repeats some endlessly.
     const lines = new Set();
 
     const strike = (text) => {
@@ -44,7 +44,7 @@
       return (struck + strikeTokens(clean.slice(end))).slice(0, LONGEST).toWellFormed();
     };
 
-    // Answers with what ends the call, or nothing where it is of no interest.
+    // Returns a function that reports the end of the call, or nothing if the call is irrelevant.
     const callBegins = (method, address) => {
       if (!URL.canParse(address, location.href)) return undefined;
       const url = new URL(address, location.href);
@@ -54,14 +54,14 @@
       const began = performance.now();
       const call = { type: 'call', method, url: scrub(strikeAddress(url)).slice(0, LONGEST) };
       const fromQuery = url.searchParams.get(TRACKING_PARAMETER);
-      return (came) => {
-        const tracking = came.tracking ?? fromQuery ?? undefined;
+      return (result) => {
+        const tracking = result.tracking ?? fromQuery ?? undefined;
         const ms = Math.round(performance.now() - began);
-        say({ ...call, ...came, ms, tracking: tracking && String(tracking).slice(0, 200) });
+        say({ ...call, ...result, ms, tracking: tracking && String(tracking).slice(0, 200) });
       };
     };
 
-    // The code in Zoom's answer. Only of JSON that says so.
+    // The error code in Zoom's response, if it is JSON and has one.
     const codeOf = (body) => {
       try {
         const answer = typeof body === 'string' ? JSON.parse(body) : body;
@@ -77,7 +77,7 @@
     const requests = new WeakMap();
     const { open, send } = XMLHttpRequest.prototype;
     const ended = (request) => {
-      // The browser complains of headers that Zoom does not let a page read.
+      // Reading a header that Zoom does not expose to the page would write an error to the console.
       const readable = request.getAllResponseHeaders().toLowerCase().includes(TRACKING_HEADER);
       const readsText = request.responseType === '' || request.responseType === 'text';
       return {
@@ -88,7 +88,7 @@
     };
     XMLHttpRequest.prototype.open = function (method, address, ...rest) {
       if (!requests.has(this)) {
-        // Before the SDK hears of the answer: what it makes of it is told after the call.
+        // Added before the SDK's own listener, so that the call is reported before the events that follow from it.
         this.addEventListener('readystatechange', () => {
           const known = requests.get(this);
           if (this.readyState !== XMLHttpRequest.DONE || !known.end) return;
@@ -139,7 +139,8 @@
       if (value instanceof Error) return value.message;
       return ['string', 'number', 'boolean'].includes(typeof value) ? value : '…';
     };
-    // The browser keeps what is written to the console, with all that it refers to: tokens among them. So nothing is.
+    // The browser retains everything that is written to the console, with all objects that it refers to, including tokens.
+    // So nothing is written to it.
     for (const level of ['debug', 'info', 'log']) console[level] = () => {};
     for (const level of ['warn', 'error']) {
       console[level] = (...values) => {
@@ -151,7 +152,7 @@
     }
 
     return {
-      // A join begins.
+      // Call this when a join begins.
       begin: () => {
         calls = 0;
       },

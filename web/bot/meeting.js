@@ -1,29 +1,29 @@
-// What happens in the meeting, from the SDK's events: who is there, who speaks, what is written and said.
+// Reports the events of the meeting that the SDK sends: participants, speakers, chat messages and captions.
 //
-// News are collected for a moment and told in one message, `{type: 'meeting', news: […]}`; crates/browser/src/meeting.rs reads
-// each of them. Texts of other people pass through here as text: nothing draws them, nothing runs them.
+// Events are collected for a moment and sent in one message, `{type: 'meeting', news: […]}`. crates/browser/src/meeting.rs
+// parses each of them. Texts of participants are only passed on as text: they are never drawn or run.
 
 (() => {
   'use strict';
 
-  // For so long news are collected.
+  // How long events are collected, in milliseconds.
   const BATCH_INTERVAL = 100;
-  // So many are told without waiting.
+  // A batch with this many events is sent at once.
   const BATCH_SIZE = 200;
   // The longest name or text that is passed on, in UTF-16 units. Zoom's own limits are lower.
   const LONGEST = 20000;
-  // How long the button for captions may take to appear, and the answer to it.
+  // How long the button for captions may take to appear, and how long its effect may take, in milliseconds.
   const BUTTON_DEADLINE = 3000;
   const ANSWER_DEADLINE = 6000;
-  // A host who does not allow captions may do so later.
+  // Pause before captions are requested again: a host who does not allow them may do so later.
   const ASK_AGAIN = 60000;
 
-  // Of a recording on a participant's own computer the SDK says 1 for on, 2 for paused and 0 for off.
+  // For a recording on a participant's own computer, the SDK reports 1 for on, 2 for paused and 0 for off.
   const RECORDS = [1, true];
 
   const text = (value) => (value == null ? undefined : String(value).slice(0, LONGEST).toWellFormed());
   const flag = (value) => (value == null ? undefined : Boolean(value));
-  // What an event says of a participant; what it does not say is left out.
+  // The fields of a participant that an event contains. Missing fields are left out.
   const person = (user) => ({
     id: user.userId,
     guid: text(user.userGUID ?? user.userGuid),
@@ -41,13 +41,13 @@
   });
   const all = (list) => (Array.isArray(list) ? list : [list]).filter(Boolean);
 
-  // `gallery(work)` runs work while the gallery is shown, whose toolbar has the button for captions.
+  // `gallery(work)` runs `work` while the gallery is shown, because its toolbar has the button for captions.
   window.watchMeeting = (client, say, gallery) => {
     let news = [];
     let timer = 0;
     // The breakout room; null is the main session.
     let room = null;
-    // The bot's place and everybody else's have been told since it was connected.
+    // Whether the bot and the other participants were reported since the last connection.
     let told = false;
     let wantsCaptions = false;
     let subscribed = false;
@@ -106,7 +106,7 @@
       return true;
     };
 
-    // The SDK has no call for it: its button asks for captions.
+    // The SDK has no function to request captions, so its button is clicked.
     const press = async () => {
       const there = () => button('Show Captions') || button('Hide Captions');
       if (!(await until(there, BUTTON_DEADLINE))) return 'not_offered';
@@ -117,14 +117,14 @@
     const askForCaptions = async () => {
       clearTimeout(asking);
       const state = await gallery(press);
-      // Lost or moved meanwhile: the next connection asks.
+      // The connection was lost or the bot moved in the meantime. The next connection requests captions again.
       if (!told) return;
       if (state !== captions) tell({ what: 'captions', state });
       captions = state;
       if (state !== 'on') asking = setTimeout(() => told && askForCaptions(), ASK_AGAIN);
     };
 
-    // Tells who is there, once for each connection and as soon as the bot is among them.
+    // Reports who is there, once for each connection, as soon as the bot is in the meeting.
     const arrived = (me) => {
       if (told || me.isHold) return;
       told = true;
@@ -132,14 +132,14 @@
       tell({ what: 'present', me: me.userId, room, list });
       flush();
       if (!wantsCaptions) return;
-      // Not before: without the meeting's options, which come with the connection, the SDK subscribes to nothing.
+      // The SDK can subscribe only after it has the meeting's options, which it receives with the connection.
       if (!subscribed) client.on('caption-message', heardCaption);
       subscribed = true;
       captions = undefined;
       askForCaptions();
     };
 
-    // The connection, or the bot's place in the meeting, is gone for now.
+    // Call this when the connection is lost, or the bot is put on hold or moved to another room.
     const away = (change) => {
       const moves = change?.reason === 'join breakout room' || change?.reason === 'back to main session';
       if (moves) room = text(change.roomName) ?? null;

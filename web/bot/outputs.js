@@ -1,14 +1,14 @@
-// What a bot shows and says: its picture, by the SDK's camera button, and chat messages.
+// The bot's outputs: its picture, which is switched with the SDK's camera button, and chat messages.
 //
-// The SDK has no call that switches a camera on. Its button is pressed instead: it is there in every view, the minimized one
-// too, as soon as the SDK's media half is ready.
+// The SDK has no function that switches a camera on, so its button is clicked. The button exists in every view, also in the
+// minimized one, as soon as the SDK's media code is ready.
 
 'use strict';
 
 const makeOutputs = ({ client, inMeeting, say, scrub }) => {
-  // From the entry until the camera must be on. The SDK's media half takes seconds on a busy machine.
+  // How long the camera may take to switch, in milliseconds. The SDK's media code takes seconds to start on a busy machine.
   const CAMERA_DEADLINE = 30000;
-  // A press is answered by Zoom; only then the button changes its name.
+  // Interval between clicks: the button changes its name only after Zoom has responded to a click.
   const PRESS_INTERVAL = 2000;
   const LOOK_INTERVAL = 100;
 
@@ -19,10 +19,11 @@ const makeOutputs = ({ client, inMeeting, say, scrub }) => {
 
   const pause = (time) => new Promise((done) => setTimeout(done, time));
   const isOn = () => Boolean(client.getCurrentUser()?.bVideoOn);
-  // Before the SDK has told Zoom of a camera, the button does nothing.
+  // The button has no effect until the SDK has registered a camera at Zoom.
   const isReady = () => Boolean(client.getCurrentUser()?.bVideoConnect);
 
-  // Brings the camera to what is wanted, or says that it could not. One at a time: what is wanted may change meanwhile.
+  // Switches the camera to the wanted state, and reports the result. Runs only once at a time; the wanted state may change
+  // while it runs.
   const settleCamera = async () => {
     if (working) return;
     working = true;
@@ -40,7 +41,7 @@ const makeOutputs = ({ client, inMeeting, say, scrub }) => {
     if (inMeeting()) say({ type: 'camera', on: isOn(), wanted });
   };
 
-  // A JPEG in base64, or null for none. Resolves when it is drawn; rejects if it is no picture.
+  // Shows a JPEG in base64, or no picture for null. Resolves when it is drawn, and rejects if it can't be decoded.
   const show = async (picture) => {
     if (picture) await camera.show(picture);
     wanted = Boolean(picture);
@@ -48,12 +49,12 @@ const makeOutputs = ({ client, inMeeting, say, scrub }) => {
     settleCamera();
   };
 
-  // The bot is in, for the first time or again. After a reconnection the SDK has forgotten the camera.
+  // Call this when the bot has entered, for the first time or again. After a reconnect the camera must be switched on again.
   const entered = () => {
     if (wanted) settleCamera();
   };
 
-  // The ids of those a message goes to; `undefined` is everybody at once.
+  // The ids of a message's receivers; `undefined` means one public message to all.
   const receivers = (to) => {
     if (to === 'everyone') return [undefined];
     const me = client.getCurrentUser()?.userId;
@@ -70,8 +71,8 @@ const makeOutputs = ({ client, inMeeting, say, scrub }) => {
     OPERATION_TIMEOUT: 'unconfirmed',
   };
 
-  // Sends a message and says what came of it. The caller waits for that before the next one: the SDK confirms messages in
-  // the order in which they were sent, whatever Zoom answers.
+  // Sends a message and reports the outcome. The caller waits for the outcome before it sends the next message, because the
+  // SDK assigns confirmations to messages in the order in which they were sent, whatever Zoom responds.
   const chat = async (id, text, to) => {
     const chosen = inMeeting() ? receivers(to) : [];
     let outcome = chosen.length > 0 ? 'sent' : 'nobody';

@@ -1,58 +1,58 @@
 // One bot: starts Zoom's Web Meeting SDK (Component view), reports `ready`, and waits for a meeting.
 //
-// Outwards there is one way: `latchkeyEvent(json)`, a binding made by the crate `browser`, which reads each
-// message as its `PageMessage`. Inwards there are seven: `bot.wantCaptions()`, `bot.join(request)`, `bot.leave()`,
-// `bot.show(picture)` and `bot.chat(id, text, to)` (outputs.js), and around each screenshot `bot.pose()` and `bot.relax()`.
-// The page states facts; what they mean for a bot is decided in Rust (crates/browser/src/tracker.rs).
+// The page sends messages with `latchkeyEvent(json)`, a binding that the crate `browser` creates. The crate parses each
+// message as a `PageMessage`. The crate calls the page with seven functions: `bot.wantCaptions()`, `bot.join(request)`,
+// `bot.leave()`, `bot.show(picture)` and `bot.chat(id, text, to)` (outputs.js), and around each screenshot `bot.pose()` and
+// `bot.relax()`. The page reports facts. What they mean for a bot is decided in Rust (crates/browser/src/page_messages.rs).
 
 (() => {
   'use strict';
 
-  // How often a bot in a meeting is checked for having been dropped without any event.
+  // All times are in milliseconds. How often to check whether a bot was dropped from its meeting without any event.
   const PRESENCE_CHECK = 2000;
-  // A page that was not told to join by then is a warm one.
+  // A page that was not told to join within this time counts as a warm one.
   const IDLE = 300;
-  // A busy meeting changes many times a second; nobody wants to hear it more often than this.
+  // A busy meeting changes many times a second. The roster is reported at most once in this interval.
   const ROSTER_INTERVAL = 200;
-  // The most that a screenshot waits for the page to be drawn. After that it shows the page as it is.
+  // How long a screenshot waits for the page to be drawn. After that it shows the page as it is.
   const DRAW_DEADLINE = 3000;
-  // A page whose screenshot was given up goes back to its resting view by itself.
+  // A page whose screenshot was abandoned returns to the minimized view by itself after this time.
   const POSE_LIMIT = 10000;
-  // What the SDK draws around the gallery: 2 pixels on each side, 91 above and below in all.
+  // The frame that the SDK draws around the gallery: 2 pixels on each side, 91 above and below together.
   const FRAME = { width: 4, height: 91 };
-  // So many tiles fit on the gallery's first page, the bot's own among them; and beside a shared screen.
+  // How many tiles fit on the gallery's first page, including the bot's own, and how many fit next to a shared screen.
   const TILES = { gallery: 9, ribbon: 4 };
 
-  // What is thrown again and again says nothing new.
+  // The most exceptions that are reported: repeated ones contain no new information.
   const MOST_SCRIPTS = 50;
 
   let client;
-  // What happens in the meeting (meeting.js).
+  // Reports the events of the meeting (meeting.js).
   let meeting;
-  // What the bot shows and says (outputs.js).
+  // The bot's picture and chat messages (outputs.js).
   let outputs;
-  // Socket accepted and not lost since. While it is false, `getCurrentUser()` is null for good reason.
+  // Whether the socket was accepted and has not been lost since. While this is false, `getCurrentUser()` is null.
   let connected = false;
-  // After a refusal by the meeting's own socket the SDK asks by itself whether the meeting has begun.
+  // Whether the SDK checks by itself if the meeting has started. It does so after a refusal by the meeting's own socket.
   let waitsForHost = false;
-  // Joins so far, and whether the last one's refusal has been told: the SDK says each twice.
+  // The number of joins, and whether the last one's refusal was reported: the SDK reports each refusal twice.
   let attempts = 0;
   let refused = false;
-  // The bot is out, and the SDK says why in a dialog or a notice (unless it waits for the host).
+  // Whether the bot is out. Then the SDK shows the reason in a dialog or a notice (unless it waits for the host).
   let over = false;
-  // What must never leave the page, whatever the SDK writes into an error.
+  // Texts that must never leave the page, whatever the SDK writes into an error.
   let secrets = [];
-  // Exceptions that were reported.
+  // The number of exceptions that were reported.
   let scripts = 0;
 
   const scrub = (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, '…'), text);
   const say = (message) => latchkeyEvent(JSON.stringify(message));
-  // The page's calls to Zoom and its console (evidence.js).
+  // Reports the page's calls to Zoom and its console (evidence.js).
   const evidence = watchPage({ say, scrub });
   const sayScript = (error) => {
     const message = scrub(String(error?.stack ?? error?.reason ?? error)).slice(0, 500);
-    // Rejected at every join of a meeting whose account has captions switched off; and thrown at each caption that the SDK
-    // tries to draw.
+    // The first is rejected at every join if the account has captions switched off. The second is thrown at each caption
+    // that the SDK tries to draw.
     if (/enable CC & LT|debounce\)? is not a function/.test(message) || ++scripts > MOST_SCRIPTS) return;
     say({ type: 'script', message });
   };
@@ -70,7 +70,7 @@
   const connectionChanged = (change) => {
     connected = change.state === 'Connected';
     if (connected) refused = waitsForHost = over = false;
-    // After a loss everybody is announced anew, and so is the bot's own place.
+    // After a loss, all participants and the bot itself are announced again.
     else forgetRoster(change);
     if (change.state === 'Fail') return refuse(change);
     if (change.state === 'Closed') over = true;
@@ -79,7 +79,7 @@
     if (connected) sayRoster();
   };
 
-  // --- who is here -----------------------------------------------------------------------------------------
+  // --- roster ----------------------------------------------------------------------------------------------
 
   let lastRoster = '';
   let rosterTimer = 0;
@@ -100,7 +100,7 @@
     inside = !me.isHold;
     if (me.isHold) meeting.away();
     else meeting.arrived(me);
-    // People on hold are not in this list, and nobody is while the bot itself is on hold.
+    // Participants on hold are not in this list. It is empty while the bot itself is on hold.
     const others = client.getAttendeeslist().filter((attendee) => attendee.userId !== me.userId).length;
     const roster = JSON.stringify({ type: 'roster', hold: Boolean(me.isHold), others });
     if (roster === lastRoster) return;
@@ -109,7 +109,7 @@
     latchkeyEvent(roster);
   };
 
-  // The first change is told at once, those that follow within the interval together.
+  // The first change is reported at once. Changes that follow within the interval are reported together.
   const rosterChanged = () => {
     if (rosterTimer) return;
     sayRoster();
@@ -119,7 +119,7 @@
     }, ROSTER_INTERVAL);
   };
 
-  // One way of being closed (gateway reason 1) comes with no event at all.
+  // If Zoom closes the connection with gateway reason 1, the SDK sends no event.
   const checkPresence = () => {
     if (connected && seen && !client.getCurrentUser()) {
       connected = false;
@@ -132,20 +132,20 @@
   // --- commands --------------------------------------------------------------------------------------------
 
   const join = (request) => {
-    // The SDK is about to join by itself; a second join would put the bot in twice.
+    // The SDK will join by itself. A second join would put the bot into the meeting twice.
     if (waitsForHost) return;
     const attempt = ++attempts;
     refused = over = false;
     const { signature, password, zak, obfToken, recordingToken, tk } = request;
     secrets = [signature, password, zak, obfToken, recordingToken, tk].filter(Boolean);
-    // Some go into addresses, the passcode encoded twice.
+    // Some secrets are part of URLs; the passcode is encoded twice there.
     const encoded = secrets.map(encodeURIComponent);
     secrets = [...new Set([...encoded.map(encodeURIComponent), ...encoded, ...secrets])];
     evidence.begin();
     forgetRoster();
     client.join(request).then(sayRoster, (error) => {
       if (attempt !== attempts) return;
-      // Only the meeting's own socket (step 3) knows the meeting when it says that it has not started.
+      // Only a refusal by the meeting's own socket (step 3), with code 3008 for "not started", includes `meetingInfo`.
       waitsForHost = error?.errorCode === 3008 && Boolean(error?.meetingInfo);
       refuse(error);
     });
@@ -159,11 +159,11 @@
 
   // --- screenshots -----------------------------------------------------------------------------------------
   //
-  // A bot lives in the minimized view: where reactions are allowed, the SDK draws its gallery and speaker views anew
-  // without end, and that takes most of a core. It goes to the gallery for a picture, and back.
+  // A bot stays in the minimized view: where reactions are allowed, the SDK redraws its gallery and speaker views
+  // continuously, which takes most of a core. For a screenshot the page switches to the gallery, and then back.
 
   let posing = 0;
-  // Why the gallery is shown.
+  // The current users of the gallery. It is shown while there are any.
   const inGallery = new Set();
 
   const showGallery = (why, view) => {
@@ -186,16 +186,16 @@
 
   const frame = () => new Promise((done) => requestAnimationFrame(done));
   const visible = (selector) => [...document.querySelectorAll(selector)].filter((element) => element.checkVisibility());
-  // Dialogs fade in and notices slide in; a spinner turns for ever.
+  // Dialogs fade in and notices slide in. A spinner has an endless animation, which does not count.
   const moving = () =>
     document.getAnimations().some(
       (animation) => animation.playState === 'running' && animation.effect.getComputedTiming().endTime !== Infinity,
     );
   const inMeeting = () => connected && client.getCurrentUser()?.isHold === false;
-  // A shared screen comes in the ribbon view, whatever was chosen; the gallery would be drawn over it.
+  // The SDK shows a shared screen in the ribbon view, whatever was chosen. The gallery would be drawn over it.
   const pictureView = () => (client.getAttendeeslist().some((attendee) => attendee.sharerOn) ? 'ribbon' : 'gallery');
 
-  // The SDK shows the video of the bot's own tile, and moves it, some time after the tiles themselves.
+  // The SDK shows and moves the video of the bot's own tile some time after the tiles themselves.
   const inPlace = (video) => {
     const { top, left, bottom, right } = video.getBoundingClientRect();
     return top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
@@ -215,13 +215,13 @@
     return named.length >= Math.min(people.size, TILES[pictureView()]);
   };
 
-  // Resolves when the page shows all that a picture of it should: who is there, or why the bot is not.
+  // Resolves when the page is ready for a screenshot: it shows who is there, or why the bot is out.
   const pose = async () => {
     const deadline = performance.now() + DRAW_DEADLINE;
     clearTimeout(posing);
     posing = setTimeout(relax, POSE_LIMIT);
     if (inMeeting()) await showGallery(pose, pictureView());
-    // Two frames in a row: what the page has is not painted before the next one.
+    // Waits for two complete frames in a row, because the page's content is painted only with the next frame.
     let steady = 0;
     do {
       await frame();
@@ -236,14 +236,14 @@
 
   const wantCaptions = () => meeting.wantCaptions();
   const show = (picture) => outputs.show(picture);
-  // What comes of it is said when it is known.
+  // Does not wait: the outcome is reported by a message.
   const chat = (id, text, to) => void outputs.chat(id, text, to);
 
   window.bot = { join, leave, show, chat, pose, relax, wantCaptions };
 
   // --- start -----------------------------------------------------------------------------------------------
 
-  // The largest gallery that fits the window; the SDK makes it 16:9 whatever it is told.
+  // The largest gallery that fits the window. The SDK always makes it 16:9.
   const gallerySize = () => {
     const width = Math.min(innerWidth - FRAME.width, Math.floor(((innerHeight - FRAME.height) * 16) / 9));
     return { width, height: Math.round((width * 9) / 16) };
@@ -261,15 +261,15 @@
       leaveOnPageUnload: true,
       customize: { video: { defaultViewType: 'minimized', viewSizes: { default: gallerySize() } } },
     });
-    // Not before: `on` throws until `init` has resolved.
+    // `on` throws until `init` has resolved.
     client.on('connection-change', connectionChanged);
     meeting.listen();
     for (const event of ['user-added', 'user-updated', 'user-removed']) client.on(event, rosterChanged);
     setInterval(checkPresence, PRESENCE_CHECK);
   };
 
-  // The SDK compiles its media half while it joins. A page that has no meeting yet has the time to do it before; a page
-  // that is told to join at once must not wait for it.
+  // The SDK compiles its media code during a join. A page that has no meeting yet can do it before the join. A page that is
+  // told to join at once must not wait for it.
   const compileMediaWhenIdle = () =>
     setTimeout(() => {
       if (attempts > 0) return;

@@ -1,4 +1,4 @@
-//! The type that every token leaves as, and its audit record.
+//! The type of every token that leaves this server, and its audit record.
 
 use std::{net::IpAddr, ops::Deref};
 
@@ -10,33 +10,33 @@ use store::AuditRecord;
 
 use crate::Audit;
 
-/// Who requests a token, from where and what for.
+/// Who requests a token, from where and for which purpose.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenRequester {
     /// Who.
     pub who: AuditActor,
-    /// The address at the other end of the connection; `None`: this server itself.
+    /// The peer's address; `None` if this server itself requests the token.
     pub from: Option<IpAddr>,
-    /// What for.
+    /// The purpose.
     pub why: Purpose,
 }
 
-/// Which token is asked for, and by whom.
+/// Which token is requested, and by whom.
 #[derive(Debug, Clone)]
 pub struct TokenAccess {
-    /// Whose account.
+    /// The tenant.
     pub workspace: WorkspaceId,
-    /// Which account.
+    /// The account.
     pub credential: CredentialId,
-    /// Which of its tokens.
+    /// The kind of token.
     pub kind: TokenKind,
-    /// Who asks.
+    /// Who requests it.
     pub requester: TokenRequester,
-    /// What else is known of the request: user, meeting, bot.
+    /// Further details of the request: user, meeting, bot.
     pub about: TokenContext,
 }
 
-/// A token that may leave this server: the audit holds a record of it.
+/// A token that may leave this server: the audit has a record of it.
 #[derive(Debug)]
 pub struct Audited<T> {
     token: T,
@@ -73,7 +73,7 @@ impl Audit {
         }
     }
 
-    /// The same for a token that is at hand.
+    /// Does the same for a token that was fetched before.
     pub async fn give<T>(
         &self,
         access: TokenAccess,

@@ -1,10 +1,11 @@
-//! Records on this server's disk, until the store has them.
+//! Stores records on this server's disk until the store has them.
 //!
-//! A record on the disk is durable, so its token may be given. If the store is a file on the same disk, each batch goes
-//! here first, because that costs a fifth of a commit, and many batches share a later commit. With other stores the journal
-//! is used only while the store is unavailable: so cached tokens can be given while a database restarts, each with a record.
+//! A record on the disk is durable, so its token may be given. If the store is a file on the same disk, each batch is
+//! written here first, because that costs a fifth of a commit, and many batches share a later commit. With other stores the
+//! journal is used only while the store is unavailable, so that cached tokens can be given, each with a record, while a
+//! database restarts.
 //!
-//! The records are in memory too. The journal is read only at the start after a crash (`recover`).
+//! The records are also in memory. The journal is only read at the start after a crash (`recover`).
 
 pub(crate) mod file;
 mod files;
@@ -30,12 +31,12 @@ use tokio::sync::Notify;
 use files::JournalFiles;
 use writer::JournalWriter;
 
-/// What a server's disk holds of the audit. Processes may share the folder; each writes files of its own.
+/// The audit's journal on the disk. Processes may share the folder; each writes its own files.
 #[derive(Debug, Clone)]
 pub struct Journal {
     inner: Arc<Inner>,
     writer: JournalWriter,
-    /// Whether a batch comes here before it goes to the store.
+    /// Whether a batch is written here before it is written to the store.
     pub(super) is_first: bool,
 }
 
@@ -48,28 +49,28 @@ struct Inner {
     news: Notify,
     /// Held while batches are moved into the store.
     turn: tokio::sync::Mutex<()>,
-    /// Whether the last call of the store failed: then writers go to the disk without waiting for another
+    /// Whether the last call of the store failed. Then writers use the disk without waiting for another
     /// failure.
     away: AtomicBool,
 }
 
-/// What the store does not have yet.
+/// Entries that the store does not have yet.
 #[derive(Debug, Default)]
 struct Pending {
     entries: VecDeque<Entry>,
-    /// How many entries there have been.
+    /// The total number of entries so far.
     written: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
-    /// The file that it is in, by its number.
+    /// The number of its file.
     file: u64,
     batches: Vec<AuditBatch>,
 }
 
 impl Pending {
-    /// Nothing in the files before this one is needed.
+    /// The number of the first file that is still needed.
     fn needs(&self) -> u64 {
         self.entries.front().map_or(u64::MAX, |entry| entry.file)
     }
@@ -80,7 +81,7 @@ impl Pending {
 }
 
 impl Journal {
-    /// Uses `folder` while the store is away; makes it, for its owner only, if it is not there.
+    /// Uses `folder` while the store is unavailable. Creates the folder, accessible for its owner only, if it is missing.
     pub fn open(folder: &Path, env: Environment) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let inner = Inner {
@@ -96,9 +97,9 @@ impl Journal {
         Ok(Self { inner, writer, is_first: false })
     }
 
-    /// Takes each batch before the store does: for a store that is a file on the same disk.
+    /// Writes each batch here before the store, for a store that is a file on the same disk.
     pub fn first(mut self) -> io::Result<Self> {
-        // The first token need not wait for it.
+        // So the first token need not wait for the new file.
         self.inner.files().prepare()?;
         self.is_first = true;
         Ok(self)
@@ -112,19 +113,19 @@ impl Journal {
         self.inner.away.load(Ordering::Relaxed)
     }
 
-    /// Notes whether the store was just unavailable. Returns whether that has changed.
+    /// Records whether the store was just unavailable. Returns whether that has changed.
     pub(super) fn set_away(&self, away: bool) -> bool {
         self.inner.away.swap(away, Ordering::Relaxed) != away
     }
 
-    /// Puts batches on the disk; when this returns, they survive a power cut.
+    /// Writes batches to the disk. When this returns, they survive a power failure.
     pub(super) async fn append(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
         self.writer.write(batches).await?;
         self.inner.news.notify_one();
         Ok(())
     }
 
-    /// Returns once there are records that the store does not have.
+    /// Waits until there are records that the store does not have.
     pub(super) async fn news(&self) {
         while self.inner.pending().entries.is_empty() {
             self.inner.news.notified().await;
@@ -136,7 +137,7 @@ impl Journal {
         self.inner.turn.lock().await
     }
 
-    /// How many entries there have been, and how many of them the store has.
+    /// The total number of entries so far, and how many of them the store has.
     pub(super) fn progress(&self) -> (u64, u64) {
         let pending = self.inner.pending();
         (pending.written, pending.settled())
@@ -147,7 +148,7 @@ impl Journal {
         self.inner.pending().entries.iter().map(|entry| records(&entry.batches)).sum()
     }
 
-    /// The oldest that the store does not have, some `most` records, and how many entries they are.
+    /// The oldest batches that the store does not have, with about `most` records, and how many entries they are.
     pub(super) fn oldest(&self, most: usize) -> (Vec<AuditBatch>, usize) {
         let pending = self.inner.pending();
         let (mut batches, mut entries, mut count) = (Vec::new(), 0, 0);
@@ -161,12 +162,12 @@ impl Journal {
         (batches, entries)
     }
 
-    /// The store has the oldest entries.
+    /// Marks the oldest entries as stored.
     pub(super) fn settle(&self, entries: usize) {
         self.inner.pending().entries.drain(..entries);
     }
 
-    /// Takes this process's files off the disk, if the store has everything that is in them.
+    /// Deletes this process's files, if the store has all their records.
     pub(super) async fn clear(&self) -> io::Result<()> {
         let inner = Arc::clone(&self.inner);
         blocking(move || {
@@ -179,13 +180,13 @@ impl Journal {
 }
 
 impl Inner {
-    /// Waits for the disk.
+    /// Blocks until the disk has the batches.
     fn write(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
         let content = bundle(&batches);
         let mut files = self.files();
         let needed = self.pending().needs();
         let file = files.append(&content, needed)?;
-        // Before another entry can be written: until this one is noted, its file could count as no longer needed.
+        // Done before another entry is written: until this entry is noted, its file could count as no longer needed.
         let mut pending = self.pending();
         pending.entries.push_back(Entry { file, batches });
         pending.written += 1;
@@ -201,12 +202,12 @@ impl Inner {
     }
 }
 
-/// How many records these are.
+/// The number of records in these batches.
 pub(super) fn records(batches: &[AuditBatch]) -> usize {
     batches.iter().map(|batch| batch.records as usize).sum()
 }
 
-/// On a thread that may wait for the disk.
+/// Runs on a thread that may block on the disk.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

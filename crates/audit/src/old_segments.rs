@@ -1,8 +1,8 @@
-//! Segments: the journal's files of versions before December 2026, which a process that ended may have left.
+//! Segments: the journal's files of versions before December 2026, which an ended process may have left.
 //!
-//! A segment is a file of 4 MB that was written in place, again and again: each time is a *round*. Its first block of 4096
-//! bytes holds a title with the number of the round; entries follow, each at the start of a block. An entry is a mark, the
-//! length of its content, a hash of round, place and content, and the content. What an earlier round left has another hash.
+//! A segment is a file of 4 MB that was overwritten repeatedly: each time is a *round*. Its first block of 4096 bytes has
+//! a title with the number of the round; entries follow, each at the start of a block. An entry is a mark, the length of
+//! its content, a hash of round, place and content, and the content. Entries of an earlier round have another hash.
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -10,7 +10,7 @@ use crate::journal::frame::Contents;
 
 /// The extension of a segment.
 pub(crate) const EXTENSION: &str = "segment";
-/// The extension of a segment that was never finished, and holds nothing.
+/// The extension of a segment that was never finished and contains no records.
 pub(crate) const UNFINISHED: &str = "unfinished";
 
 const BLOCK: usize = 4096;
@@ -18,7 +18,7 @@ const FRONT: usize = 24;
 const TITLE: [u8; 16] = *b"latchkey audit 1";
 const MARK: [u8; 4] = *b"\xffrec";
 
-/// Reads a segment. One without a title is damaged, and holds nothing.
+/// Reads a segment. A segment without a title is damaged and has no entries.
 pub(crate) fn read(segment: &[u8]) -> Contents<'_> {
     let (mut entries, mut gap, mut is_damaged) = (Vec::new(), false, false);
     let Some(round) = round(segment) else { return Contents { entries, is_damaged: true } };
@@ -36,7 +36,7 @@ pub(crate) fn read(segment: &[u8]) -> Contents<'_> {
     Contents { entries, is_damaged }
 }
 
-/// The round that a segment is in, if its title is whole.
+/// The round of a segment, if its title is intact.
 fn round(segment: &[u8]) -> Option<u64> {
     let rest = segment.strip_prefix(&TITLE)?;
     let (round, rest) = rest.split_first_chunk::<8>()?;
@@ -64,7 +64,7 @@ fn hash(round: u64, at: usize, content: &[u8]) -> [u8; 16] {
 mod tests {
     use super::*;
 
-    /// As the version before wrote it.
+    /// A segment as the older version wrote it.
     fn segment(round: u64, contents: &[&[u8]]) -> Vec<u8> {
         let mut bytes = [&TITLE[..], &round.to_le_bytes(), &hash(round, 0, &TITLE)].concat();
         bytes.resize(BLOCK, 0);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_shows_and_the_rest_is_read() {
+    fn damage_is_detected_and_the_rest_is_read() {
         let mut bytes = segment(1, &[b"one", b"two", b"three"]);
         bytes[2 * BLOCK + FRONT] ^= 1;
         assert_eq!(read(&bytes), Contents { entries: vec![b"one", b"three"], is_damaged: true });

@@ -19,15 +19,15 @@ use super::{
     old_segments,
 };
 
-/// How long the store may take for one of the steps.
+/// The timeout of the store for one step.
 const TRY_WITHIN: Duration = Duration::from_secs(5);
 /// Batches in one transaction.
 const MOST_AT_ONCE: usize = 128;
-/// The oldest versions wrote a file of this kind for each batch: a record to a line.
+/// The extension of the files of the oldest versions: one for each batch, with one record per line.
 const LINES: &str = "jsonl";
 
-/// Brings into the store what processes that have ended left in `folder`, and takes it off the disk. Files that a running
-/// process writes stay. Returns how many records there were.
+/// Moves the records that ended processes left in `folder` into the store, and deletes their files. Files of a running
+/// process stay. Returns the number of records.
 pub async fn recover_journal(folder: &Path, store: &dyn Audits, env: &Environment) -> io::Result<usize> {
     let mut brought = 0;
     for path in files(folder).await? {
@@ -89,7 +89,7 @@ async fn recover_lines(path: &Path, store: &dyn Audits, env: &Environment) -> io
     Ok(records.len())
 }
 
-/// Takes a segment that was never finished off the disk, unless its process is still making it.
+/// Deletes an unfinished segment, unless its process is still writing it.
 fn sweep(path: &Path) -> io::Result<()> {
     match file::lock(path)? {
         Some(_lock) => ignore_missing(fs::remove_file(path)),

@@ -1,5 +1,5 @@
-//! Reading the audit, deleting what is older than is kept, and bringing what older versions wrote into
-//! today's form.
+//! Reads the audit, deletes expired records, and converts records of older versions to the current
+//! format.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -8,15 +8,15 @@ use store::{AuditPage, AuditRecord, StoreError};
 
 use crate::Audit;
 
-/// Between two rounds of deleting old records.
+/// The time between two rounds of deleting old records.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
-/// Rows are deleted or rewritten so many at a time: others want to write meanwhile.
+/// How many rows are deleted or rewritten at a time, so that others can write in between.
 const PRUNE_BATCH: u32 = 200;
-/// Between two batches.
+/// The pause between two batches.
 const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
 impl Audit {
-    /// A stretch of the workspace's audit. The record of a token that this server gave before is in it.
+    /// A page of the workspace's audit. It includes the records of all tokens that this server has given before the call.
     pub async fn page(
         &self,
         workspace: WorkspaceId,
@@ -26,27 +26,29 @@ impl Audit {
         self.store().audit(workspace, page).await
     }
 
-    /// Brings what older versions wrote into today's form, and deletes records that are older than
-    /// `keep`, for as long as it is polled.
+    /// Converts records of older versions to the current format, and deletes records that are older
+    /// than `keep`, for as long as it is polled.
     pub async fn run_upkeep(&self, keep: Duration) -> Infallible {
         loop {
             match self.modernize().await {
                 Ok(0) => {}
-                Ok(batches) => tracing::info!(batches, "records of an older version can be searched now"),
+                Ok(batches) => tracing::info!(batches, "records of an older version can now be searched"),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "records of an older version are searched slowly")
+                    tracing::warn!(error = %chain(&error), "records of an older version were not converted")
                 }
             }
             match self.prune(self.env().now() - keep).await {
                 Ok(0) => {}
                 Ok(pruned) => tracing::info!(pruned, "old records were deleted from the audit"),
-                Err(error) => tracing::warn!(error = %chain(&error), "old records stay in the audit"),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "old records were not deleted from the audit")
+                }
             }
             self.env().clock.sleep(PRUNE_INTERVAL).await;
         }
     }
 
-    /// Deletes what is older than `end`, a few rows at a time. Answers how many records that were.
+    /// Deletes records that are older than `end`, a few rows at a time. Returns the number of records.
     pub async fn prune(&self, end: Timestamp) -> Result<u64, StoreError> {
         let mut pruned = 0;
         loop {
@@ -59,7 +61,7 @@ impl Audit {
         }
     }
 
-    /// Brings what older versions wrote into today's form, a few rows at a time. Answers how many.
+    /// Converts records of older versions to the current format, a few rows at a time. Returns how many.
     async fn modernize(&self) -> Result<u64, StoreError> {
         let mut done = 0;
         loop {

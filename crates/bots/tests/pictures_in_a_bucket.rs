@@ -1,4 +1,4 @@
-//! Pictures in a bucket: a small server on loopback speaks as much S3 as is needed. It does not check signatures.
+//! Pictures in a bucket. A small server on loopback implements the needed part of S3; it does not check signatures.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -22,7 +22,7 @@ use model::{
 use store::{ApiKey, Bot, Store, Workspace};
 use tokio_util::task::TaskTracker;
 
-/// What the bucket holds, by its path, and who has asked.
+/// The objects of the bucket by path, and the `Authorization` header of each request.
 #[derive(Clone, Default)]
 struct S3(Arc<Mutex<BTreeMap<String, Bytes>>>, Arc<Mutex<Vec<String>>>);
 
@@ -68,7 +68,7 @@ async fn answer(State(s3): State<S3>, request: Request) -> Response {
     }
 }
 
-/// A bot in a store of its own.
+/// A bot in a new store.
 async fn world(folder: &std::path::Path) -> (Environment, Arc<dyn Store>, WorkspaceId, BotId) {
     let env = Environment::system();
     let store: Arc<dyn Store> = Arc::new(store_sql::sqlite::open(&folder.join("latchkey.db")).await.unwrap());
@@ -147,17 +147,17 @@ async fn two_servers_share_a_bucket() {
         assert!(!signed.contains("planted-secret"), "{signed}");
     }
 
-    // Its row goes; the file is younger than a row may be late, so the sweep lets it be.
+    // The row is deleted. The file is newer than `ROW_DELAY`, so the sweep leaves it.
     store.delete_screenshots(workspace, bot).await.unwrap();
     s3.0.lock().unwrap().insert("/pictures/of/latchkey/somebody-else.txt".into(), Bytes::new());
     s3.0.lock().unwrap().insert("/pictures/elsewhere/file.png".into(), Bytes::new());
     let long_ago = env.now() - Duration::from_secs(3600);
     assert_eq!(other.sweep(long_ago).await.unwrap().files, 0);
-    // Of an hour ago, and without a row.
+    // A file from an hour ago without a row.
     let old = model::ScreenshotId::generate_at(long_ago, &env);
     s3.0.lock().unwrap().insert(format!("/pictures/of/latchkey/{bot}/{old}.png"), Bytes::new());
     assert_eq!(other.sweep(long_ago).await.unwrap().files, 1);
-    assert_eq!(held().len(), 3, "others' files, and the young one");
+    assert_eq!(held().len(), 3, "foreign files, and the new one");
 
     one.keep(bot, b"\x89PNG").await.unwrap();
     one.delete(workspace, bot).await.unwrap();
@@ -165,7 +165,7 @@ async fn two_servers_share_a_bucket() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_away_ends_no_bot() {
+async fn an_unavailable_bucket_ends_no_bot() {
     let folder = tempfile::tempdir().unwrap();
     let (env, store, workspace, bot) = world(folder.path()).await;
     let vacant = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -173,7 +173,7 @@ async fn a_bucket_that_is_away_ends_no_bot() {
     let screenshots = Screenshots::new(files, store.clone(), env.clone());
     assert_eq!(screenshots.keep(bot, b"\x89PNG").await, None);
     assert!(screenshots.list(workspace, bot).await.unwrap().is_empty(), "no row without a file");
-    // A picture that another server kept in a folder of its own.
+    // A picture that another server stored in its own folder.
     let elsewhere = PictureFiles::folder(&folder.path().join("elsewhere")).unwrap();
     let id = Screenshots::new(elsewhere, store.clone(), env.clone()).keep(bot, b"\x89PNG").await.unwrap();
     let here = PictureFiles::folder(&folder.path().join("here")).unwrap();

@@ -1,4 +1,4 @@
-//! What this process caches of accounts, and how it learns that an account has ended.
+//! Caches ZAKs in this process, and drops them when an account ends.
 
 use std::sync::{
     Arc,
@@ -23,11 +23,11 @@ pub struct AccountCache {
 
 #[derive(Clone)]
 pub(crate) struct CachedZak {
-    /// The tenant: an id alone, from another tenant, must find nothing.
+    /// The tenant, because an id from another tenant must not match.
     pub(crate) workspace: WorkspaceId,
     pub(crate) credential: CredentialId,
-    /// The epoch of its mint. It is void once the account has another one, after a consent or a
-    /// disconnection.
+    /// The account's epoch at the mint. The ZAK is void once the account has another epoch, after a
+    /// consent or a disconnection.
     pub(crate) epoch: i64,
     pub(crate) zak: Zak,
     pub(crate) minted_at: Timestamp,
@@ -45,7 +45,7 @@ impl AccountCache {
         self.changes.load(Ordering::Acquire)
     }
 
-    /// Drops what is cached of an account. Call it after the store has the change.
+    /// Drops the cached data of an account. Call it after the store has the change.
     pub(crate) fn forget(&self, id: CredentialId) {
         self.forget_zaks(id);
         self.changes.fetch_add(1, Ordering::Release);

@@ -10,7 +10,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Those below `public_base`.
+    /// The URLs below `public_base`.
     pub fn new(public_base: Url) -> Self {
         Self { public_base }
     }
@@ -25,7 +25,7 @@ impl Addresses {
         self.at("oauth/zoom/callback")
     }
 
-    /// The redirect URL after an installation of this app from the Marketplace, to be entered there.
+    /// The redirect URL after an installation of this app from the Marketplace. It must be registered there.
     pub fn install_uri(&self, app: ZoomOauthAppId) -> String {
         self.at(&format!("oauth/zoom/callback/{app}")).into()
     }

@@ -1,4 +1,4 @@
-//! Builds a broker: the one place that knows all of its parts.
+//! Builds a broker. This is the one place that knows all its parts.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -27,24 +27,24 @@ use crate::{
 
 /// The dependencies of a broker.
 pub struct Parts {
-    /// Rows.
+    /// The store.
     pub store: Arc<dyn Store>,
-    /// Seals and opens.
+    /// The keys for sealing.
     pub keys: Arc<Keys>,
     /// Calls Zoom.
     pub zoom: ZoomClient,
     /// Time and randomness.
     pub env: Environment,
-    /// Runs refreshes and mints, which belong to the process, so a caller who disconnects doesn't cancel
-    /// them. Closed and awaited at shutdown.
+    /// Runs refreshes and mints, which belong to the process, so that a caller that disconnects doesn't cancel
+    /// them. It is closed and awaited at shutdown.
     pub tasks: TaskTracker,
     /// Records who was given which token.
     pub audit: Audit,
-    /// Counts.
+    /// The metrics.
     pub metrics: Metrics,
     /// The public URL for browsers and bot platforms.
     pub public_base: Url,
-    /// Zoom's API, for accounts whose grant names no region.
+    /// The base URL of Zoom's API, for accounts whose grant names no region.
     pub api_base: Url,
     /// Writes refreshed grants to this machine's disk first. Without it, a crash between Zoom's answer and
     /// the commit costs a consent.
@@ -53,10 +53,10 @@ pub struct Parts {
     pub callbacks: Option<CallbackClient>,
     /// Refreshes in a second for each app, by all servers. Default: ten.
     pub refreshes_per_second: Option<NonZeroU32>,
-    /// What workers do at once, and how often.
+    /// How often workers poll, and how much they do at once.
     pub timing: Timing,
-    /// Calls in a second of each rate label, for accounts whose plan Zoom has not told yet. Default: the
-    /// limits of a free account.
+    /// Calls in a second of each rate label, for accounts whose plan is not yet known. Default: the limits of
+    /// a free account.
     pub unknown_plan: Option<NonZeroU32>,
 }
 

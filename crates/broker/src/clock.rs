@@ -8,10 +8,10 @@ use zoom::ZoomClient;
 
 /// Interval between checks.
 const CHECK_INTERVAL: Duration = Duration::from_secs(60);
-/// Zoom's answers carry the time. If none came for this long, Zoom is asked.
+/// Zoom's answers contain the time. If none came for this long, Zoom is asked for it.
 const ASK_INTERVAL: Duration = Duration::from_secs(1800);
 
-/// Asks Zoom for the time if no recent answer carried it, for as long as it is polled.
+/// Asks Zoom for the time if there was no recent answer, for as long as it is polled.
 pub async fn run(zoom: &ZoomClient, env: &Environment) -> Infallible {
     loop {
         zoom.ask_for_the_time(ASK_INTERVAL).await;

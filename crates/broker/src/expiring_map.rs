@@ -7,7 +7,7 @@ use std::{
 };
 
 /// A map that drops values which are no longer useful. It is swept when its size has doubled, so an insertion
-/// costs constant time on average, and it never holds more than twice the useful values.
+/// takes constant time on average, and the map never has more than twice the useful values.
 pub struct ExpiringMap<K, V> {
     inner: Mutex<Inner<K, V>>,
 }
@@ -39,13 +39,13 @@ impl<K: Hash + Eq, V: Clone> ExpiringMap<K, V> {
         inner.values.insert(key, value);
     }
 
-    /// Looks at every value, so use it rarely.
+    /// Finds a value. It checks every value, so use it rarely.
     pub fn find(&self, wanted: impl Fn(&V) -> bool) -> Option<V> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.values.values().find(|value| wanted(value)).cloned()
     }
 
-    /// Looks at every value, so use it rarely.
+    /// Drops the matching values. It checks every value, so use it rarely.
     pub fn forget_where(&self, unwanted: impl Fn(&V) -> bool) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.values.retain(|_, value| !unwanted(value));

@@ -1,7 +1,7 @@
 //! Checks the dependencies of this server on request.
 //!
-//! A check commits to the database and writes to the disk, so it shows the real state, and costs nothing
-//! while it isn't requested. It runs at most once a second.
+//! A check commits to the database and writes to the disk, so it shows the real state. It runs only on request,
+//! and at most once a second.
 
 use std::{
     io,
@@ -18,17 +18,17 @@ use zoom::ZoomClient;
 
 use crate::{accounts::Escrow, clock, single_flight::SingleFlight};
 
-/// How long tokens are given while the database is away. Revocations in that time are known only to the
-/// database.
+/// How long tokens are given while the database is unavailable. Revocations in that time are known only to
+/// the database.
 pub const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
 /// How long a result is cached.
 const LOOK_TTL: Duration = Duration::from_secs(1);
 /// How long the database may take to commit, and to read.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Less free space is a warning.
+/// The free space below which there is a warning, in bytes.
 const MIN_FREE_SPACE: u64 = 256 * 1024 * 1024;
 
-/// The finding about the audit.
+/// The name of the finding about the audit.
 pub const AUDIT: &str = "audit";
 
 /// Checks the dependencies of this server.
@@ -47,17 +47,17 @@ pub struct HealthChecks {
 }
 
 impl HealthChecks {
-    /// The findings. Other parts report theirs here.
+    /// The findings. Other components report theirs here.
     pub fn findings(&self) -> &Health {
         &self.found
     }
 
-    /// Screenshots lie in this folder, which is not in `data_dir`: it is looked at as well. The first call counts.
+    /// Also checks this folder of screenshots, which is not in `data_dir`. Only the first call has an effect.
     pub fn look_at_pictures(&self, folder: PathBuf) {
         self.pictures.get_or_init(|| folder);
     }
 
-    /// Checks database, disk and audit, unless that was done just now. Returns every finding.
+    /// Checks database, disk and audit, unless this was done within the last second. Returns every finding.
     pub async fn check(self: &Arc<Self>) -> Vec<Finding> {
         let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
         if looked_at.is_none_or(|at| !at.was_within(LOOK_TTL, self.env.now())) {
@@ -67,7 +67,7 @@ impl HealthChecks {
         self.found.findings()
     }
 
-    /// The last time that the audit refused tokens, though it may be over: while it lasts, the store cannot be told.
+    /// The last time that the audit refused tokens, even if that is over: during an outage the store can't record it.
     pub fn last_audit_outage(&self) -> Option<Finding> {
         let since = self.audit.last_outage()?;
         let problem = Problem {
@@ -87,13 +87,13 @@ impl HealthChecks {
 
     async fn look_at_database(&self) {
         let unwritable = self.probe(self.database.probe()).await;
-        // A store that can write can read.
+        // A store that can write can also read.
         let unreadable = match unwritable {
             Some(_) => self.probe(self.links.link_revision()).await,
             None => None,
         };
         let consequence = "Changes fail: accounts are not connected, refreshed or disconnected, bots are not \
-             sent, keys are neither made nor revoked, and Zoom has to deliver its events again. Make room for the \
+             sent, keys are neither created nor revoked, and Zoom has to deliver its events again. Make room for the \
              database or repair it; this server needs no restart.";
         let degraded = |cause, consequence: &str| Problem {
             severity: Severity::Degraded,
@@ -105,11 +105,10 @@ impl HealthChecks {
             self.report("database_reads", None);
             return;
         };
-        let consequence =
-            "Only tokens that are in this server's memory are given, and those for two minutes.";
+        let consequence = "Only tokens in this server's cache are given, and only for two minutes.";
         let since = self.report("database_reads", Some(degraded(cause.clone(), consequence)));
         if self.env.now().since(since) >= STORE_MAY_BE_AWAY {
-            let consequence = "No token can be given: what is in memory was read too long ago.".into();
+            let consequence = "No token can be given, because the cached data is too old.".into();
             let problem = Problem { severity: Severity::Failing, cause, consequence };
             self.report("database_reads", Some(problem));
         }
@@ -123,7 +122,7 @@ impl HealthChecks {
             Some(escrow) => problem_of(
                 "data_dir",
                 escrow.probe().await,
-                "Refreshed grants are not safe from a crash, and screenshots and the audit's journal cannot grow.",
+                "A crash can lose refreshed grants, and screenshots and the audit's journal can't be written.",
             ),
             None => None,
         };
@@ -131,11 +130,11 @@ impl HealthChecks {
             Some(folder) => problem_of(
                 "screenshots.folder",
                 Escrow::probe_folder(&self.env, folder.clone()).await,
-                "Screenshots of bots are not kept.",
+                "Screenshots of bots are not stored.",
             ),
             None => None,
         };
-        // The worst; of equals, what is said of the data.
+        // The worst problem is reported; if both are equal, the one of the data folder.
         let worst = of_pictures.into_iter().chain(of_data).max_by_key(|problem| problem.severity);
         self.report("disk", worst);
     }
@@ -150,7 +149,7 @@ impl HealthChecks {
         self.report(AUDIT, problem);
     }
 
-    /// The error of a store's call, if it fails.
+    /// Calls the store. Returns the error if the call fails.
     async fn probe<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Option<String> {
         match self.env.clock.timeout(PROBE_TIMEOUT, work).await {
             Some(done) => done.err().map(|error| error.to_string()),
@@ -166,7 +165,7 @@ impl HealthChecks {
     }
 }
 
-/// What is wrong with the folder of a setting, by a probe of it.
+/// The problem of a setting's folder, from the result of a probe.
 fn problem_of(setting: &str, probed: io::Result<u64>, consequence: &str) -> Option<Problem> {
     match probed {
         Ok(free) if free >= MIN_FREE_SPACE => None,

@@ -1,15 +1,15 @@
-//! Zoom accounts: connect them, keep them connected, and hand out their short-lived tokens.
+//! Zoom accounts: connects them, refreshes them, and gives out their short-lived tokens.
 //!
-//! A [`Broker`] is its parts; each names what it needs, and [`Broker::new`] is the one place that knows them all.
+//! A [`Broker`] consists of its parts. Each part names its dependencies; [`Broker::new`] is the one place that knows all.
 //!
-//! - [`accounts`]: the ways to an account, its refreshes, and its end.
+//! - [`accounts`]: connecting, refreshing and disconnecting accounts.
 //! - [`tokens`]: ZAKs, OBF and join tokens, access tokens. Every token leaves as [`audit::Audited`]: no record, no token.
-//! - [`Pools`]: several accounts behind one name, each with so many seats.
-//! - [`MeetingMap`]: which account hosts a meeting, by lists and by webhooks.
+//! - [`Pools`]: named groups of accounts, each with a number of seats.
+//! - [`MeetingMap`]: which account hosts a meeting, from lists and webhooks.
 //! - [`HealthChecks`] and [`Statistics`]: the state of this server, for `/readyz` and `/metrics`; `clock`: Zoom's time.
-//! - [`Running`]: what is left over from the last run, the workers, and the order in which they stop.
+//! - [`Running`]: recovers data of the last run, starts the workers, and stops them in order.
 //!
-//! Imports point one way: `running` → `meeting_map`, `tokens`, `pools`, `statistics` → `accounts` → `account_cache` →
+//! Imports go one way: `running` → `meeting_map`, `tokens`, `pools`, `statistics` → `accounts` → `account_cache` →
 //! `memory`, `single_flight`, `log_lines`.
 
 mod account_cache;
@@ -74,11 +74,11 @@ pub struct Broker {
     pub health: Arc<HealthChecks>,
     /// The numbers of `/metrics`.
     pub statistics: Arc<Statistics>,
-    /// The record of tokens.
+    /// The audit of tokens.
     pub audit: Audit,
     /// Workspaces, their keys and their callback secrets.
     pub workspaces: Workspaces,
-    /// Checks the keys of the API.
+    /// Checks API keys.
     pub api_keys: ApiKeys,
     /// Stored answers of requests with an idempotency key.
     pub idempotency: Idempotency,

@@ -1,4 +1,4 @@
-//! Pools: named groups of accounts. A token of a pool needs a seat first, which chooses the account.
+//! Pools: named groups of accounts. A token of a pool needs a seat first, and the seat determines the account.
 //!
 //! A seat is released when its bot ends, or expires. There is no sweep: expired seats don't count, and the
 //! next request for a seat deletes them in its transaction.
@@ -15,19 +15,19 @@ use store::{
     Seating, StoreError, TokenLinks,
 };
 
-/// The longest wait to tell a caller: bots end before their seats expire.
+/// The longest `retry_after` for a caller, because bots often end before their seats expire.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
-/// The wait when none is known.
+/// The `retry_after` if no end of a seat is known.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(15);
 
 /// Whether the account of a seat hosts the meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hosting {
-    /// No: its token starts no meeting.
+    /// Its token does not start a meeting.
     Never,
-    /// Only if the meeting is its own.
+    /// It hosts only its own meeting.
     IfItsOwn,
-    /// It starts the meeting, which is its own as far as that is known.
+    /// It starts the meeting, which is its own if the host is known.
     Always,
 }
 
@@ -64,20 +64,20 @@ pub struct NewMember {
     pub account: PooledAccount,
     /// The e-mail address by which the user was named, for people.
     pub address: Option<AccountUser>,
-    /// Most meetings it may be in at once.
+    /// The maximum number of meetings it may be in at once.
     pub joins: u32,
-    /// Of these, most that it may host.
+    /// How many of these it may host at most.
     pub hosted: u32,
 }
 
-/// What came of removing a pool.
+/// The result of removing a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemovedPool {
     /// It was deleted.
     Removed,
-    /// Token links draw on it.
+    /// Token links use it.
     HasLinks,
-    /// Seats of it are taken, or a token link was made meanwhile.
+    /// It has taken seats, or a token link to it was created in the meantime.
     InUse,
     /// The workspace has no such pool.
     Unknown,
@@ -101,7 +101,7 @@ impl Pools {
         self.take_seat_but(workspace, request, &[]).await
     }
 
-    /// The same, without these accounts, because they gave no token. The holder's seat on one of them in this
+    /// Does the same but excludes accounts that gave no token. The holder's seat on one of them in this
     /// meeting is released.
     pub async fn take_seat_but(
         &self,
@@ -133,7 +133,7 @@ impl Pools {
         Err(refused)
     }
 
-    /// Fails unless an account that hosts this meeting is known: no other could start it.
+    /// Fails unless an account of the pool is known to host this meeting, because no other could start it.
     pub async fn a_member_hosts(
         &self,
         workspace: WorkspaceId,
@@ -188,7 +188,7 @@ impl Pools {
         }
     }
 
-    /// A pool with its members, and how full it is now.
+    /// A pool with its members and their current use.
     pub async fn find(
         &self,
         workspace: WorkspaceId,
@@ -223,9 +223,9 @@ impl Pools {
         }
     }
 
-    /// Deletes a pool that nobody uses.
+    /// Deletes an unused pool.
     pub async fn remove(&self, workspace: WorkspaceId, pool: PoolId) -> Result<RemovedPool, Failure> {
-        // A link that is made concurrently finds no pool and is refused.
+        // A link that is created concurrently finds no pool and is refused.
         if self.links.links_of_pool(workspace, pool).await? > 0 {
             return Ok(RemovedPool::HasLinks);
         }
@@ -236,8 +236,8 @@ impl Pools {
         })
     }
 
-    /// Takes an account out of a pool, its user named by id or as it was put in. Taken seats stay until they end. `false` when
-    /// there is no such member.
+    /// Removes an account from a pool. Its user is named by id or as it was added. Taken seats stay until they end. `false`
+    /// when there is no such member.
     pub async fn remove_member(
         &self,
         workspace: WorkspaceId,
@@ -268,7 +268,7 @@ impl Pools {
         if !self.store.put_members(workspace, pool, &rows, alone).await? {
             return Ok(false);
         }
-        // A member that was added by address, before addresses were resolved, is the same person with another
+        // A member that was added by address, before addresses were resolved, is the same person under another
         // key.
         for NewMember { account: (credential, _), address, .. } in members {
             if address.is_some() {

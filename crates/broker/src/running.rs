@@ -8,9 +8,9 @@ use workers::{Worker, Workers};
 
 use crate::{Broker, DueLists, DueRefreshes, Parts, Timing, clock};
 
-/// Interval between looks into the escrow.
+/// The interval of polls of the escrow.
 const ESCROW_INTERVAL: Duration = Duration::from_secs(5);
-/// Interval between deletions of expired secrets and answers.
+/// The interval between deletions of expired secrets and answers.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A broker with running workers. Stop it with [`stop`](Self::stop).
@@ -23,15 +23,15 @@ pub struct Running {
 }
 
 impl Broker {
-    /// Puts the parts together, brings into the store what the last run left on this machine's disk, and starts the workers.
-    /// Records of the audit are kept for `audit_kept`.
+    /// Creates the broker, moves grants and records that the last run left on this machine's disk into the store, and starts
+    /// the workers. Records of the audit are kept for `audit_kept`.
     ///
     /// # Errors
-    /// When the escrow cannot be read, or the store is away: a grant that is not settled must not be spent again.
+    /// When the escrow can't be read, or the store is unavailable: a grant that is not settled must not be spent again.
     pub async fn start(parts: Parts, workers: &Workers, audit_kept: Duration) -> Result<Running, Failure> {
         let (env, tasks, timing) = (parts.env.clone(), parts.tasks.clone(), parts.timing);
         let broker = Arc::new(Self::new(parts));
-        // Before any token is requested.
+        // This must be done before any token is requested.
         broker.accounts.grants.replay().await?;
         broker.audit.replay_journal().await;
         let (refreshes, lists) = broker.start_claiming(workers, timing);
@@ -39,7 +39,7 @@ impl Broker {
         Ok(Running { broker, workers: workers.clone(), refreshes, lists, tasks })
     }
 
-    /// The workers that claim rows.
+    /// Starts the workers that claim rows.
     fn start_claiming(&self, workers: &Workers, timing: Timing) -> (Worker<DueRefreshes>, Worker<DueLists>) {
         let stopping = workers.stopping();
         let refreshes = DueRefreshes::new(Arc::clone(&self.accounts.refresher), stopping.clone());
@@ -47,7 +47,7 @@ impl Broker {
         (Worker::start(workers, refreshes, timing.refreshes()), Worker::start(workers, lists, timing.lists()))
     }
 
-    /// The other loops.
+    /// Starts the other loops.
     fn run_workers(self: &Arc<Self>, workers: &Workers, env: &Environment, audit_kept: Duration) {
         self.run(workers, "escrow", {
             let env = env.clone();
@@ -94,15 +94,15 @@ impl Broker {
         workers.run(name, move || work(Arc::clone(&broker)));
     }
 
-    /// Settles deposits in escrow. A failure means that the store is away: the next look tries again.
+    /// Settles deposits in escrow. A failure means that the store is unavailable; the next poll retries.
     async fn run_escrow(self: Arc<Self>, env: Environment) -> Infallible {
         loop {
             env.clock.sleep(ESCROW_INTERVAL).await;
             if let Err(error) = self.accounts.grants.replay_deposits().await {
-                tracing::warn!(error = %chain(&error), "grants are waiting in escrow");
+                tracing::warn!(error = %chain(&error), "grants in escrow were not stored");
             }
             if let Err(error) = self.accounts.imports.resume().await {
-                tracing::warn!(error = %chain(&error), "grants that were brought are waiting in escrow");
+                tracing::warn!(error = %chain(&error), "imported grants in escrow were not stored");
             }
         }
     }
@@ -111,16 +111,16 @@ impl Broker {
     async fn run_expiry(self: Arc<Self>, env: Environment) -> Infallible {
         loop {
             if let Err(error) = self.idempotency.forget_old().await {
-                tracing::warn!(error = %chain(&error), "answers that are past their hour could not be forgotten");
+                tracing::warn!(error = %chain(&error), "expired idempotent answers were not deleted");
             }
             if let Err(error) = self.workspaces.erase_former_callback_secrets().await {
-                tracing::warn!(error = %chain(&error), "former callback secrets could not be erased");
+                tracing::warn!(error = %chain(&error), "expired callback secrets were not erased");
             }
             if let Err(error) = self.accounts.apps.erase_former_webhook_secrets().await {
-                tracing::warn!(error = %chain(&error), "former webhook secrets could not be erased");
+                tracing::warn!(error = %chain(&error), "expired webhook secrets were not erased");
             }
             if let Err(error) = self.accounts.authorizations.forget_ended().await {
-                tracing::warn!(error = %chain(&error), "invitations that ended long ago could not be forgotten");
+                tracing::warn!(error = %chain(&error), "old invitations were not deleted");
             }
             env.clock.sleep(EXPIRY_INTERVAL).await;
         }
@@ -133,9 +133,9 @@ impl Running {
         &self.broker
     }
 
-    /// Stops in this order: workers, including those that others started on the same [`Workers`]; what they
-    /// have claimed; running tasks, to their end; the audit's journal, after the last token; this server's
-    /// shares of Zoom's limits, after the last call of Zoom. The store may be closed afterwards.
+    /// Stops in this order: workers, including those that others started on the same [`Workers`]; their claims;
+    /// running tasks, which finish; the audit's journal, after the last token; this server's shares of Zoom's
+    /// limits, after the last call to Zoom. The store may be closed afterwards.
     pub async fn stop(self) {
         self.workers.stop().await;
         self.refreshes.finish().await;

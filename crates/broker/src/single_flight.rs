@@ -1,4 +1,4 @@
-//! One run of some work for many callers.
+//! Runs work once for many concurrent callers.
 
 use std::{
     collections::HashMap,
@@ -14,8 +14,8 @@ type Shared<V> = watch::Receiver<Option<V>>;
 
 /// Work in progress, by key. Further callers wait for the same result.
 ///
-/// The work runs as a task on the process's tracker, so cancelling a caller does not cancel it. That is why
-/// this is not `try_get_with` of a cache, which runs the work inside one of its callers.
+/// The work runs as a task on the process's tracker, so cancelling a caller does not cancel it. A cache's
+/// `try_get_with` would not do, because it runs the work inside one of its callers.
 pub struct SingleFlight<K, V> {
     under_way: Arc<Mutex<HashMap<K, Shared<V>>>>,
 }
@@ -51,7 +51,7 @@ where
                     drop(guard);
                     sender.send_replace(Some(value));
                 };
-                // In the trace of the first caller.
+                // The work belongs to the trace of the first caller.
                 tasks.spawn(run.in_current_span());
                 shared
             }
@@ -61,7 +61,7 @@ where
     }
 }
 
-/// Removes the entry, also when the work panics.
+/// Removes the entry, even when the work panics.
 struct Guard<K: Hash + Eq, V> {
     under_way: Arc<Mutex<HashMap<K, Shared<V>>>>,
     key: K,
@@ -85,7 +85,7 @@ mod tests {
     use super::{SingleFlight, TaskTracker};
 
     #[tokio::test]
-    async fn many_callers_one_run_even_when_the_first_goes_away() {
+    async fn many_callers_share_a_run_even_when_the_first_is_cancelled() {
         let (single, tasks) = (Arc::new(SingleFlight::<u8, usize>::default()), TaskTracker::new());
         let (started, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
         let work = || {
@@ -100,13 +100,13 @@ mod tests {
         drop(first);
         let second = single.run(1, &tasks, work());
         gate.add_permits(1);
-        assert_eq!(second.await, Some(1), "the first caller's work went on");
+        assert_eq!(second.await, Some(1), "the first caller's work continued");
         gate.add_permits(1);
         assert_eq!(single.run(1, &tasks, work()).await, Some(2), "a new run after the first");
     }
 
     #[tokio::test]
-    async fn a_panic_ends_the_run_for_everybody() {
+    async fn a_panic_ends_the_run_for_all_callers() {
         let (single, tasks) = (SingleFlight::<u8, usize>::default(), TaskTracker::new());
         assert_eq!(single.run(1, &tasks, || async { panic!("as planned") }).await, None);
         assert_eq!(single.run(1, &tasks, || async { 5 }).await, Some(5));

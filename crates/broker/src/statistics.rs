@@ -12,7 +12,7 @@ use crate::{accounts::Escrow, health::HealthChecks, single_flight::SingleFlight}
 
 /// How long the count of accounts is cached: it scans an index.
 const COUNT_TTL: Duration = Duration::from_secs(60);
-/// How long a scrape waits for a new one.
+/// How long a scrape waits for a new count.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The numbers of `/metrics`.
@@ -28,7 +28,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// What the server that answers requests counts by itself.
+    /// The metrics that the server itself counts.
     pub const fn metrics(&self) -> &Metrics {
         &self.metrics
     }
@@ -38,7 +38,7 @@ impl Statistics {
         if !self.metrics.statistics_at().was_within(COUNT_TTL, self.env.now()) {
             let this = Arc::clone(self);
             let counted = self.counts.run((), &self.tasks, move || async move { this.count().await });
-            // On a timeout the older count is used, with its time beside it.
+            // On a timeout the older count is used, together with its time.
             let _late = self.env.clock.timeout(COUNT_TIMEOUT, counted).await;
         }
         self.metrics.clock_ahead(self.zoom.clock().ahead_of_zoom().unwrap_or(0));
@@ -48,7 +48,7 @@ impl Statistics {
         if let Some(escrow) = &self.escrow {
             match escrow.waiting().await {
                 Ok(files) => self.metrics.escrow_files(files),
-                Err(error) => tracing::warn!(error = %chain(&error), "the files in escrow cannot be counted"),
+                Err(error) => tracing::warn!(error = %chain(&error), "the files in escrow were not counted"),
             }
         }
         self.metrics.text()
@@ -71,7 +71,7 @@ impl Statistics {
                 self.metrics.counted(self.env.now());
             }
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "accounts, seats and waiting bots cannot be counted")
+                tracing::warn!(error = %chain(&error), "accounts, seats and waiting bots were not counted")
             }
         }
     }

@@ -1,23 +1,23 @@
-//! How often workers look, and how much they do at once.
+//! How often workers poll, and how much they do at once.
 
 use std::{num::NonZeroU32, time::Duration};
 
 use workers::Settings;
 
-/// The operator's numbers for the broker's workers.
+/// The operator's settings for the broker's workers.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// How often accounts that are due for a refresh are looked for.
+    /// The interval of polls for accounts that are due for a refresh.
     pub refresh_poll: Duration,
-    /// Accounts that this process refreshes at once, including those that wait for their turn at Zoom.
+    /// How many accounts this process refreshes at once, including those that wait for their turn at Zoom.
     pub refreshes_at_once: NonZeroU32,
-    /// How often accounts are looked for whose meetings are due to be listed.
+    /// The interval of polls for accounts whose meetings are due to be listed.
     pub list_poll: Duration,
-    /// Accounts whose meetings this process lists at once.
+    /// For how many accounts this process lists meetings at once.
     pub lists_at_once: NonZeroU32,
-    /// After this, an account's meetings are listed again. At most [`store::LONGEST_SYNC_PAUSE`].
+    /// The interval between two lists of an account's meetings. At most [`store::LONGEST_SYNC_PAUSE`].
     pub list_every: Duration,
-    /// The same, for an app whose webhooks report changes in between.
+    /// The interval for an app whose webhooks report changes in between.
     pub list_every_with_webhooks: Duration,
 }
 
@@ -35,7 +35,8 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// Claims wait for half of the places, so that the next claim is made while the turns of this one are still taken.
+    /// A claim is made when half of the slots are free, so that the next claim is made while refreshes of this one still
+    /// run.
     pub(crate) fn refreshes(&self) -> Settings {
         let half = NonZeroU32::new(self.refreshes_at_once.get() / 2).unwrap_or(NonZeroU32::MIN);
         Settings {

@@ -19,24 +19,24 @@ use crate::{
 
 /// The binding through which the page sends events. `web/bot/page.js` calls it by this name.
 const BINDING: &str = "latchkeyEvent";
-/// From the empty page to an initialised SDK. Two seconds are usual; it takes longer when many bots start at
+/// The time limit from an empty page to an initialised SDK. It usually takes two seconds, and longer when many bots start at
 /// once.
 const READY_DEADLINE: Duration = Duration::from_secs(30);
-/// The SDK's 16:9 gallery and its frame fill this exactly; a wider window would only have a border.
+/// The SDK's 16:9 gallery and its frame fill this size exactly; a wider window would only have a border.
 const WINDOW: Window = Window { width: 1122, height: 720 };
 
 /// A page with the SDK initialised, before, in or after a meeting. Dropping it closes its browser context in
 /// the background.
 pub struct BotPage {
-    /// For example `Chromium/156.0.8078.79`.
+    /// The browser's version, for example `Chromium/156.0.8078.79`.
     chromium: String,
     tab: Tab,
     signals: Signals,
     tracker: Tracker,
-    /// The object in the page that takes commands.
+    /// The object in the page that accepts commands.
     bot: ObjectId,
     news: VecDeque<PageEvent>,
-    /// Resolves when the page no longer answers. The mutex is never locked; it only makes the page `Sync`.
+    /// Resolves when the page no longer responds. The mutex is never locked; it only makes the page `Sync`.
     silence: Mutex<Unresponsive>,
     gone: Option<PageEnd>,
 }
@@ -62,31 +62,31 @@ impl BotPage {
         opened.await.unwrap_or(Err(BrowserError::Timeout { what: "the bot page", span: READY_DEADLINE }))
     }
 
-    /// The version of its browser, for example `Chromium/156.0.8078.79`.
+    /// The version of the page's browser, for example `Chromium/156.0.8078.79`.
     pub fn chromium(&self) -> &str {
         &self.chromium
     }
 
     /// Passes `request` to the page. [`event`](Self::event) reports the result.
     pub async fn join(&mut self, request: JoinRequest) -> Result<(), BrowserError> {
-        // Before the call: the page may answer while it is in progress.
+        // Before the call, because the page may send messages while the call is in progress.
         let joining = self.tracker.join();
         self.news.push_back(joining);
         let request = [request.for_page()];
         self.tab.call_on(&self.bot, "function(request) { this.join(request) }", &request).await
     }
 
-    /// Before [`join`](Self::join): asks for captions once the bot is in.
+    /// Makes the bot request captions once it is in the meeting. Call this before [`join`](Self::join).
     pub async fn want_captions(&self) -> Result<(), BrowserError> {
         self.tab.call_on(&self.bot, "function() { this.wantCaptions() }", &[]).await
     }
 
-    /// Leaves the meeting; [`PageEvent::Left`] follows if the bot was in one, or joining.
+    /// Leaves the meeting. [`PageEvent::Left`] follows if the bot was in a meeting or joining one.
     pub async fn leave(&self) -> Result<(), BrowserError> {
         self.tab.call_on(&self.bot, "function() { this.leave() }", &[]).await
     }
 
-    /// The next event. Cancel-safe: dropping its future loses no event.
+    /// Waits for the next event. Cancel-safe: dropping the future loses no event.
     pub async fn event(&mut self) -> PageEvent {
         loop {
             if let Some(event) = self.news.pop_front() {
@@ -97,7 +97,7 @@ impl BotPage {
             }
             let silence = self.silence.get_mut().unwrap_or_else(PoisonError::into_inner);
             let signal = tokio::select! {
-                // Messages of the page come before the news of its end.
+                // Messages of the page are read before its end is reported.
                 biased;
                 signal = self.signals.recv() => signal,
                 () = silence => {
@@ -118,29 +118,29 @@ impl BotPage {
             self.news.extend(self.tracker.read(message));
         } else {
             // The text is not logged: it may quote a token.
-            tracing::warn!(bytes = text.len(), "the bot page said something unreadable");
+            tracing::warn!(bytes = text.len(), "the bot page sent a message that could not be parsed");
         }
     }
 
-    /// A PNG of 1122×720 of the page now: in a meeting its gallery, otherwise the SDK's message. The page
-    /// resolves the call when it is drawn, so no pause is needed before it.
+    /// Takes a screenshot of the page: a PNG of 1122×720 pixels. In a meeting it shows the gallery, otherwise the SDK's
+    /// message. The page reports when it is completely drawn, so the caller need not wait before.
     pub async fn screenshot(&self) -> Result<Vec<u8>, BrowserError> {
         let pose = self.tab.call_on(&self.bot, "function() { return this.pose() }", &[]);
         let picture = self.tab.screenshot(pose).await;
         if picture.is_ok() {
-            // If this fails, the page returns by itself.
+            // If this fails, the page returns to its minimized view by itself.
             let _ = self.tab.call_on(&self.bot, "function() { return this.relax() }", &[]).await;
         }
         picture
     }
 
-    /// Collects what the SDK's start and the join have left: some 35 MB, which the browser would keep for as long as
-    /// it likes.
+    /// Collects the page's garbage. The SDK's start and the join leave some 35 MB, which the browser would otherwise free at
+    /// an unknown time.
     pub async fn tidy(&self) -> Result<(), BrowserError> {
         self.tab.call::<Value>("HeapProfiler.collectGarbage", json!({})).await.map(drop)
     }
 
-    /// Calls `function` on the object in the page that takes commands.
+    /// Calls `function` on the object in the page that accepts commands.
     pub(crate) async fn call(&self, function: &str, arguments: &[Value]) -> Result<(), BrowserError> {
         self.tab.call_on(&self.bot, function, arguments).await
     }

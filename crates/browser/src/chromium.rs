@@ -1,4 +1,4 @@
-//! One Chromium process with many bots.
+//! One Chromium process, which runs many bots.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,12 +16,12 @@ use crate::{
     profile::Profile,
 };
 
-/// From the start of the process to its first answer.
+/// The time limit from the start of the process to its first response.
 const LAUNCH_DEADLINE: Duration = Duration::from_secs(20);
 /// How long a browser may take to close by itself.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// A running Chromium. Each page has a browser context of its own: cookies, cache and storage are not shared.
+/// A running Chromium. Each page has its own browser context: cookies, cache and storage are not shared.
 ///
 /// Dropping it ends the browser in the background; [`close`](Self::close) also waits for the end.
 pub struct Browser {
@@ -35,7 +35,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts Chromium, and removes what killed predecessors left in the same `state_dir`.
+    /// Starts Chromium, and removes the profiles that killed processes left in the same `state_dir`.
     pub async fn launch(config: BrowserConfig, env: Environment) -> Result<Self, BrowserError> {
         config.find_chromium()?;
         config.check_sdk()?;
@@ -46,11 +46,11 @@ impl Browser {
 
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
-        let last_words = StderrTail::default();
+        let stderr_tail = StderrTail::default();
         let (devtools, writing) = DevTools::new(commands, Arc::clone(&env.clock));
         tasks.spawn(writing);
         tasks.spawn(devtools.clone().read(answers));
-        let (listening, listening_ends) = (last_words.clone().listen(stderr), stop.clone());
+        let (listening, listening_ends) = (stderr_tail.clone().listen(stderr), stop.clone());
         let listening = tasks.spawn(async move {
             tokio::select! {
                 () = listening => {}
@@ -68,9 +68,9 @@ impl Browser {
         browser.version = match env.clock.timeout(LAUNCH_DEADLINE, ask_version(&browser.devtools)).await {
             Some(Ok(version)) => version,
             Some(Err(BrowserError::BrowserGone)) => {
-                // Its last output may still be in the pipe.
+                // Chromium's last output may still be in the pipe.
                 let _ = env.clock.timeout(Duration::from_secs(1), listening).await;
-                return Err(BrowserError::Launch(last_words.summary().into()));
+                return Err(BrowserError::Launch(stderr_tail.summary().into()));
             }
             Some(Err(error)) => return Err(error),
             None => return Err(BrowserError::Timeout { what: "Chromium's start", span: LAUNCH_DEADLINE }),
@@ -89,24 +89,24 @@ impl Browser {
         Ok(browser)
     }
 
-    /// For example `Chromium/156.0.8078.79`.
+    /// The browser's version, for example `Chromium/156.0.8078.79`.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The id of its first process, for [`usage`](crate::usage()).
+    /// The id of the browser's main process, for [`usage`](crate::usage()).
     pub fn process(&self) -> u32 {
         self.process
     }
 
-    /// Whether it answers a question within `span`.
+    /// Whether the browser responds to a probe within `span`.
     pub async fn answers_within(&self, span: Duration) -> bool {
-        let asked: Result<Value, _> =
+        let response: Result<Value, _> =
             self.devtools.call_within(span, None, "Browser.getVersion", json!({})).await;
-        asked.is_ok()
+        response.is_ok()
     }
 
-    /// Whether pages can be opened.
+    /// Whether the browser still runs, so that pages can be opened.
     pub fn is_alive(&self) -> bool {
         !self.devtools.is_gone()
     }
@@ -116,18 +116,18 @@ impl Browser {
         self.devtools.gone().await;
     }
 
-    /// A new page with the SDK loaded and initialised. It may be kept for later, which takes the SDK's start
-    /// out of a bot's join.
+    /// Opens a new page with the SDK loaded and initialised. It may be opened long before it is used, so that a bot's join
+    /// does not include the SDK's start.
     pub async fn open(&self) -> Result<BotPage, BrowserError> {
         BotPage::open(&self.devtools, &self.page_url, self.answer_within, &self.version).await
     }
 
-    /// A new page at `url`, to be used like a person's.
+    /// Opens a new page at `url`, to be used as a person would use it.
     pub async fn open_plain(&self, url: &str) -> Result<PlainPage, BrowserError> {
         PlainPage::open(&self.devtools, url).await
     }
 
-    /// Ends Chromium. Afterwards its process is gone and its profile is deleted.
+    /// Ends Chromium. When this returns, the process is gone and its profile is deleted.
     pub async fn close(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -150,7 +150,7 @@ impl fmt::Debug for Browser {
     }
 }
 
-/// The first answer: Chromium is up.
+/// Asks for Chromium's version. The first response shows that Chromium has started.
 async fn ask_version(devtools: &DevTools) -> Result<String, BrowserError> {
     #[derive(Deserialize)]
     struct Version {
@@ -158,12 +158,12 @@ async fn ask_version(devtools: &DevTools) -> Result<String, BrowserError> {
     }
 
     let version: Version = devtools.call(None, "Browser.getVersion", json!({})).await?;
-    // "Chrome/…" or "HeadlessChrome/…", depending on how it was started.
+    // "Chrome/…" or "HeadlessChrome/…", depending on how Chromium was started.
     let number = version.product.rsplit('/').next().unwrap_or_default();
     Ok(format!("Chromium/{number}"))
 }
 
-/// Waits for the end of the process, ends it if asked, and deletes its profile.
+/// Waits until the process ends, or ends it if it hangs or must stop; then deletes its profile.
 async fn supervise(
     mut child: Child,
     devtools: DevTools,
@@ -176,16 +176,16 @@ async fn supervise(
     tokio::select! {
         _ = child.wait() => {}
         () = liveness::silence(devtools.clone(), answer_within, ask) => {
-            tracing::error!("the browser is frozen: it is ended, and its bots come back in another");
+            tracing::error!("the browser is frozen: it is ended, and its bots rejoin in another one");
         }
-        // The connection is gone, so the browser is useless.
+        // Without the connection, the browser can't be used.
         () = devtools.gone() => {}
         () = stop.cancelled() => {
             devtools.tell("Browser.close", Value::Null);
             let _ = clock.timeout(CLOSE_DEADLINE, child.wait()).await;
         }
     }
-    // Without effect on a process that has ended.
+    // This has no effect on a process that has ended.
     let _ = child.kill().await;
     devtools.close();
     profile.remove(&*clock).await;

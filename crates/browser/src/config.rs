@@ -11,43 +11,43 @@ use serde::Deserialize;
 
 use crate::BrowserError;
 
-/// The one version of `@zoom/meetingsdk` whose behaviour is known.
+/// The supported version of `@zoom/meetingsdk`. Other versions may behave differently.
 pub const SDK_VERSION: &str = "6.2.0";
 
-/// Where a browser's parts are.
+/// The configuration of a browser.
 #[derive(Debug, Clone)]
 pub struct BrowserConfig {
-    /// The program: a path, or a name that is searched on `PATH`.
+    /// The Chromium program: a path, or a name that is searched in `PATH`.
     pub chromium: PathBuf,
     /// The `dist` folder of `@zoom/meetingsdk`.
     pub sdk_dir: PathBuf,
-    /// The folder of the profiles, one per browser, each deleted when its browser closes. Several browsers
-    /// may share it.
+    /// The folder of the profiles. There is one profile for each browser, and it is deleted when its browser closes. Several
+    /// browsers may share the folder.
     pub state_dir: PathBuf,
-    /// Replaces Zoom by the simulator.
+    /// Replaces Zoom with the simulator.
     pub zoom_override: Option<ZoomOverride>,
-    /// Whether Chromium's own sandbox is used. It can't run as root.
+    /// Whether Chromium's own sandbox is used. It does not work as root.
     pub sandbox: bool,
-    /// How long a browser or a bot's page may be silent before it counts as dead.
+    /// How long a browser or a bot's page may be unresponsive before it counts as dead.
     pub answer_within: Duration,
 }
 
 /// Sends all requests for Zoom to another address, and blocks all others.
 #[derive(Debug, Clone)]
 pub struct ZoomOverride {
-    /// `zoom.us` and `*.zoom.us` resolve to this address; of other hosts only loopback can be reached.
+    /// `zoom.us` and `*.zoom.us` resolve to this address. Of all other hosts, only loopback can be reached.
     pub address: SocketAddr,
-    /// The one certificate key that is trusted without an authority: SHA-256 of its SPKI, in base64.
+    /// The only certificate key that is trusted without an authority: the SHA-256 of its SPKI, in base64.
     pub spki: String,
 }
 
 impl BrowserConfig {
-    /// Whether Chromium's sandbox can be used: it can't run as root.
+    /// Whether Chromium's sandbox can be used. It does not work as root.
     pub fn sandbox_works() -> bool {
         !rustix::process::geteuid().is_root()
     }
 
-    /// The program to start.
+    /// Finds the program to start.
     pub fn find_chromium(&self) -> Result<PathBuf, BrowserError> {
         let missing = || BrowserError::NoChromium { path: self.chromium.clone() };
         if self.chromium.components().count() > 1 {
@@ -68,7 +68,7 @@ impl BrowserConfig {
         }
 
         let missing = || BrowserError::NoSdk { path: self.sdk_dir.clone() };
-        // npm puts the package's description beside `dist`.
+        // npm puts the package's `package.json` next to `dist`.
         let description = self.sdk_dir.parent().unwrap_or(Path::new(".")).join("package.json");
         let text = std::fs::read(description).map_err(|_| missing())?;
         let package: Package = serde_json::from_slice(&text).map_err(|_| missing())?;

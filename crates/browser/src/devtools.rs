@@ -1,8 +1,8 @@
-//! Chromium's DevTools protocol over its pipes: JSON messages, each ended by a zero byte.
+//! A small client for Chromium's DevTools protocol over pipes: JSON messages, each terminated by a zero byte.
 //!
-//! A small client of our own. It logs no parameters, because they contain tokens. It enables nothing in a
-//! page that was not asked for: a library's network tracking would receive every request, tokens included. It
-//! ignores unknown messages, and notices at once when the other side is gone.
+//! It logs no parameters, because they contain tokens. It enables no domains that were not asked for: the network tracking
+//! of a library would receive every request, including tokens. It ignores unknown messages, and detects at once when the
+//! browser is gone.
 
 use std::{
     collections::HashMap,
@@ -25,10 +25,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::BrowserError;
 
-/// For commands without a deadline of their own: a Chromium that takes longer hangs.
+/// The default time limit for a command. A Chromium that takes longer hangs.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(15);
 
-/// The connection to one browser. Cloned freely.
+/// The connection to one browser. Clones share it.
 #[derive(Clone)]
 pub(crate) struct DevTools(Arc<Shared>);
 
@@ -53,16 +53,16 @@ struct Call {
     answer: oneshot::Sender<Result<Value, BrowserError>>,
 }
 
-/// An unsolicited message of a page.
+/// A message that a page sent by itself.
 #[derive(Debug)]
 pub(crate) enum Signal {
-    /// It called its binding with this text.
+    /// The page called its binding with this text.
     Said(String),
-    /// It crashed, or was closed from elsewhere.
+    /// The page crashed, or was closed from elsewhere.
     Gone,
 }
 
-/// The messages of a page, in order; ends with the browser. Unbounded: the page itself limits its rate.
+/// The messages of a page, in order. The channel ends with the browser. It is unbounded, because the page limits its rate.
 pub(crate) type Signals = mpsc::UnboundedReceiver<Signal>;
 
 #[derive(Deserialize)]
@@ -83,7 +83,7 @@ struct Refusal {
 }
 
 impl DevTools {
-    /// A connection, and the future that writes its commands to `commands`.
+    /// Creates a connection, and the future that writes its commands to `commands`.
     pub(crate) fn new(
         commands: impl AsyncWrite + Unpin,
         clock: Arc<dyn Clock>,
@@ -100,7 +100,7 @@ impl DevTools {
         (devtools, writer)
     }
 
-    /// Reads answers and events until the other side is gone, and then fails all pending calls.
+    /// Reads responses and events until the browser is gone, and then fails all pending calls.
     pub(crate) async fn read(self, answers: impl AsyncRead + Unpin) {
         let mut messages = BufReader::with_capacity(1 << 16, answers).split(0);
         let listen = async {
@@ -108,8 +108,8 @@ impl DevTools {
                 if let Ok(incoming) = serde_json::from_slice(&message) {
                     self.dispatch(incoming);
                 } else {
-                    // The text may contain a token: only its size is logged.
-                    tracing::debug!(bytes = message.len(), "an unknown DevTools message was left out");
+                    // The text may contain a token, so only its size is logged.
+                    tracing::debug!(bytes = message.len(), "ignored an unknown DevTools message");
                 }
             }
         };
@@ -127,11 +127,11 @@ impl DevTools {
             Some(refusal) => Err(refused("", refusal.message)),
             None => Ok(incoming.result.unwrap_or_default()),
         };
-        // The receiver is gone when the caller's time ran out.
+        // The receiver is gone if the call has timed out.
         let _ = call.answer.send(answer);
     }
 
-    /// Sends `method` and waits for its answer.
+    /// Sends `method` and waits for the response.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         session: Option<&str>,
@@ -141,7 +141,7 @@ impl DevTools {
         self.call_within(COMMAND_DEADLINE, session, method, params).await
     }
 
-    /// Sends `method` and waits up to `span` for its answer.
+    /// Sends `method` and waits up to `span` for the response.
     pub(crate) async fn call_within<T: DeserializeOwned>(
         &self,
         span: Duration,
@@ -174,7 +174,7 @@ impl DevTools {
         serde_json::from_value(value).map_err(|error| refused(method, error))
     }
 
-    /// Sends `method` and ignores the answer.
+    /// Sends `method` and ignores the response.
     pub(crate) fn tell(&self, method: &'static str, params: Value) {
         let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         self.send(id, None, method, params);
@@ -188,11 +188,11 @@ impl DevTools {
         }
         let mut bytes = message.to_string().into_bytes();
         bytes.push(0);
-        // The writer ends with the browser; the caller then gets the error from the table.
+        // If the browser is gone, so is the writer. Then the caller gets the error from the table.
         let _ = self.0.outgoing.send(bytes);
     }
 
-    /// Receives the messages of the page behind `session` from now on.
+    /// Receives the messages of the page with the session `session` from now on.
     pub(crate) fn listen(&self, session: &str) -> Signals {
         let (sender, signals) = mpsc::unbounded_channel();
         let mut table = self.table();
@@ -202,7 +202,7 @@ impl DevTools {
         signals
     }
 
-    /// Forgets a page that is being closed.
+    /// Stops receiving the messages of a page that is being closed.
     pub(crate) fn forget(&self, session: &str) {
         self.table().sessions.remove(session);
     }
@@ -228,7 +228,7 @@ impl DevTools {
         self.0.gone.is_cancelled()
     }
 
-    /// The clock that every wait here uses.
+    /// The clock for all time limits and pauses.
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.0.clock
     }
@@ -249,7 +249,7 @@ impl Table {
                 }
             }
             Some("Inspector.targetCrashed") => self.end_session(session),
-            // Closed from elsewhere. Reported outside of the page's own session.
+            // The page was closed from elsewhere. This event is not sent in the page's own session.
             Some("Target.detachedFromTarget") => {
                 self.end_session(event.params["sessionId"].as_str().unwrap_or_default());
             }
@@ -257,7 +257,7 @@ impl Table {
         }
     }
 
-    /// A crashed page doesn't answer: its pending calls fail at once.
+    /// Fails the pending calls of a page that is gone, which will never respond.
     fn end_session(&mut self, session: &str) {
         if let Some(listener) = self.sessions.remove(session) {
             let _ = listener.send(Signal::Gone);
@@ -292,7 +292,7 @@ async fn write(
     }
 }
 
-/// Chromium refused a command.
+/// The error for a command that Chromium refused.
 pub(crate) fn refused(
     what: impl Into<String>,
     cause: impl Into<Box<dyn Error + Send + Sync>>,

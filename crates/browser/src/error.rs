@@ -1,28 +1,28 @@
-//! Errors between us and Chromium, each one line that says what to do.
+//! Errors of browsers and pages. Each message is one line that says what to do.
 
 use std::{error::Error, io, path::PathBuf, time::Duration};
 
 use crate::SDK_VERSION;
 
-/// A browser, a page or a call that failed. Never contains a secret.
+/// The failure of a browser, a page or a call. Never contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
     /// There is no Chromium to start.
     #[error("no Chromium at {}: install Debian's `chromium` package, or set browser.chromium", path.display())]
     NoChromium {
-        /// Where it was searched.
+        /// The path that was searched.
         path: PathBuf,
     },
     /// Zoom's SDK is not installed.
     #[error("no Zoom Meeting SDK at {}: run `npm ci` in web/, or set browser.sdk_dir", path.display())]
     NoSdk {
-        /// Where it was searched.
+        /// The path that was searched.
         path: PathBuf,
     },
-    /// The SDK has another version than the supported one.
-    #[error("Zoom Meeting SDK {found} at {}, but Latchkey knows {SDK_VERSION}: run `npm ci` in web/", path.display())]
+    /// The installed SDK has another version than the supported one.
+    #[error("Zoom Meeting SDK {found} at {}, but Latchkey supports {SDK_VERSION}: run `npm ci` in web/", path.display())]
     SdkVersion {
-        /// Where it is.
+        /// The path of the SDK.
         path: PathBuf,
         /// The version in its `package.json`.
         found: String,
@@ -35,13 +35,13 @@ pub enum BrowserError {
         /// The system's error.
         source: io::Error,
     },
-    /// Chromium did not start, or ended before it answered: the system's error, or its last output.
+    /// Chromium did not start, or ended before its first response: the system's error, or Chromium's last output.
     #[error("Chromium did not start: {0}")]
     Launch(#[source] Box<dyn Error + Send + Sync>),
-    /// No answer in time.
-    #[error("no answer to {what} within {} s: the machine is overloaded or Chromium hangs; try again", span.as_secs())]
+    /// There was no response in time.
+    #[error("no response to {what} within {} s: the machine is overloaded or Chromium hangs; try again", span.as_secs())]
     Timeout {
-        /// The call.
+        /// The call that timed out.
         what: &'static str,
         /// The time limit.
         span: Duration,
@@ -49,10 +49,10 @@ pub enum BrowserError {
     /// The page loaded, but the SDK in it did not start.
     #[error("Zoom's SDK did not start in its page ({message}): run `npm ci` in web/ and try again")]
     Sdk {
-        /// What the page reported.
+        /// The error that the page reported.
         message: String,
     },
-    /// No element matches, in a page that is not a bot's.
+    /// No element of a [`PlainPage`](crate::PlainPage) matches the selector.
     #[error("no element in the page matches {selector}: see its screenshot")]
     NoElement {
         /// The CSS selector.
@@ -64,12 +64,12 @@ pub enum BrowserError {
     /// Chromium ended.
     #[error("the browser is gone: launch another one")]
     BrowserGone,
-    /// Chromium refused a command, or its answer is not readable.
+    /// Chromium refused a command, or its response could not be parsed.
     #[error("Chromium refused {what} ({cause}): report it, with Chromium's version")]
     Protocol {
         /// The command.
         what: String,
-        /// What it answered, or what is wrong with the answer.
+        /// Chromium's error, or what is wrong with the response.
         #[source]
         cause: Box<dyn Error + Send + Sync>,
     },

@@ -7,16 +7,16 @@ use crate::{ChatOutcome, ConsoleLine, SdkMeetingEvent, ZoomCall};
 pub enum PageEvent {
     /// `join` was called.
     Joining,
-    /// The meeting's socket accepted the bot; it is not in the roster yet. Also after each reconnection.
+    /// Zoom accepted the meeting's socket, also after each reconnect. The bot is not in the roster yet.
     Connected,
-    /// Held in the waiting room, before being admitted or later.
+    /// The bot is in the waiting room, before it is admitted or later.
     WaitingRoom,
-    /// In the meeting: the bot's own roster entry is there and not on hold.
+    /// The bot is in the meeting: it is in the roster and not on hold.
     InMeeting {
         /// How many others are in the meeting.
         participants: usize,
     },
-    /// Participants came or left.
+    /// The number of participants changed.
     Participants {
         /// How many others are in the meeting.
         others: usize,
@@ -27,10 +27,10 @@ pub enum PageEvent {
         /// The SDK's reason: "failover", "on hold".
         reason: Option<String>,
     },
-    /// Not admitted. Reported once for each join, though the SDK says it twice.
+    /// Zoom refused the join. Reported once for each join, although the SDK reports it twice.
     ///
-    /// After code 3008 (not started) the page may stay: call `join` again from time to time, or wait:
-    /// sometimes the SDK retries by itself and `Connected` follows. Until then `join` has no effect.
+    /// After code 3008 (the meeting has not started) the page can be used further: call `join` again from time to time.
+    /// Sometimes the SDK retries by itself. Then `join` has no effect, and `Connected` follows.
     Refused {
         /// The SDK's error code.
         code: i64,
@@ -39,66 +39,66 @@ pub enum PageEvent {
         /// The page to which Zoom would redirect a person, without its query.
         url: Option<String>,
     },
-    /// Thrown out by an error after having been in the meeting.
+    /// The bot lost its place through an error after it had been in the meeting.
     Failed {
         /// The SDK's error code.
         code: i64,
         /// The SDK's message.
         reason: String,
     },
-    /// The meeting is over for the bot, which did not leave by itself.
+    /// Zoom ended the call for the bot.
     Ended {
         /// The SDK's reason: "kicked by host", "ended by host", …
         reason: String,
         /// Whether the bot was in the waiting room.
         on_hold: bool,
     },
-    /// Out of the meeting without a reason: the SDK closed the connection.
+    /// The SDK closed the connection without a reason.
     Dropped {
-        /// How it was noticed.
+        /// How it was detected.
         how: &'static str,
     },
-    /// Left, because `leave` was called.
+    /// The bot left because `leave` was called.
     Left,
     /// The bot's camera is as requested, or could not be switched in time: Zoom, the SDK or the host prevents it.
     Camera {
-        /// Whether it is on.
+        /// Whether the camera is on.
         on: bool,
-        /// Whether it should be.
+        /// Whether the camera should be on.
         wanted: bool,
     },
-    /// What came of a chat message.
+    /// The result of sending a chat message.
     Chatted {
         /// The message's number.
         id: u32,
-        /// What came of it.
+        /// The result.
         outcome: ChatOutcome,
-        /// The SDK's words, if it threw something.
+        /// The SDK's message, if it threw an exception.
         reason: Option<String>,
     },
-    /// The SDK or the page threw an exception. The bot goes on.
+    /// The SDK or the page threw an exception. The bot continues.
     Script {
         /// The exception's text, shortened.
         message: String,
     },
-    /// The page has called Zoom. At most 60 of a join are told.
+    /// A call from the page to Zoom has ended. At most 60 calls of a join are reported.
     Call(ZoomCall),
     /// A warning or an error in the page's console. At most 100 of a page are reported, each once.
     Console(ConsoleLine),
-    /// What happens in the meeting, in order.
+    /// Events of the meeting, in order.
     Meeting(Vec<SdkMeetingEvent>),
-    /// The page has ended. It is the last event, and repeated calls return it again.
+    /// The page has ended. This is the last event; further calls return it again.
     Gone(PageEnd),
 }
 
 /// How a page ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageEnd {
-    /// The page crashed or was closed; its browser lives.
+    /// The page crashed or was closed; its browser still runs.
     PageCrashed,
     /// The browser ended.
     BrowserGone,
-    /// It no longer answers, without any report that it has ended.
+    /// The page no longer responds, although it has not ended.
     PageFrozen,
 }
 

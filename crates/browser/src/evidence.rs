@@ -1,27 +1,27 @@
-//! What a page did on its way into a meeting, as `web/bot/evidence.js` tells it: without a secret.
+//! The page's calls to Zoom and its console, as `web/bot/evidence.js` reports them: without secrets.
 
 use serde::Deserialize;
 
-/// A call of the page to Zoom that has ended, or a socket that was opened or closed.
+/// A call from the page to Zoom that has ended, or a socket that was opened or closed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ZoomCall {
     /// `GET`, `POST`, or `WEBSOCKET`.
     pub method: String,
-    /// The address: host, path and the names in its query. Whatever can be a token is struck out.
+    /// The URL: host, path and the names in its query. Everything that may be a token is redacted.
     pub url: String,
-    /// The HTTP status; 101 for a socket that is open, 0 where there was no answer.
+    /// The HTTP status; 101 for a socket that was opened, 0 if there was no response.
     pub status: u16,
-    /// How long it took, in milliseconds.
+    /// How long the call took, in milliseconds.
     pub ms: u64,
     /// Zoom's tracking id, by which Zoom's support finds the join.
     pub tracking: Option<String>,
-    /// The error code in Zoom's answer; 0 means that there is no error.
+    /// The error code in Zoom's response; 0 means that there is no error.
     pub code: Option<i64>,
-    /// Why there was no answer, or why the socket was closed.
+    /// Why there was no response, or why the socket was closed.
     pub error: Option<String>,
 }
 
-/// A line of the page's console. Whatever can be a token is struck out.
+/// A line of the page's console. Everything that may be a token is redacted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ConsoleLine {
     /// `warn` or `error`.

@@ -7,10 +7,10 @@ use crate::BrowserConfig;
 /// The arguments of every browser.
 const ALWAYS: &[&str] = &[
     "--headless=new",
-    // Commands use two inherited pipes. There is no port that another process could open to read tokens, and
-    // Chromium ends when our end closes, even if we are killed.
+    // Commands use two inherited pipes. So there is no port to which another process could connect to read tokens, and
+    // Chromium ends when our end of the pipes is closed, even if this process is killed.
     "--remote-debugging-pipe",
-    // Switches off what a bot doesn't need.
+    // These disable features that a bot doesn't need.
     "--disable-background-networking",
     "--disable-breakpad",
     "--disable-client-side-phishing-detection",
@@ -21,9 +21,8 @@ const ALWAYS: &[&str] = &[
     "--disable-extensions",
     "--disable-features=DialMediaRouteProvider,MediaRouter,OptimizationHints,Translate",
     "--disable-gpu",
-    // WebGL in software. Without it the SDK assumes that it can draw one video, and its gallery has one
-    // column that no window is high enough for. Chromium calls it unsafe for foreign pages; these are ours,
-    // with Zoom's SDK.
+    // Software WebGL. Without it the SDK assumes that it can draw only one video, and its gallery has one column that is
+    // too high for any window. Chromium calls it unsafe for untrusted pages; these pages are ours, with Zoom's SDK.
     "--enable-unsafe-swiftshader",
     "--disable-sync",
     "--metrics-recording-only",
@@ -32,7 +31,7 @@ const ALWAYS: &[&str] = &[
     "--no-first-run",
     "--no-pings",
     "--password-store=basic",
-    // A bot is never in the foreground and must not be throttled for it.
+    // A bot's page is never in the foreground, and must not be throttled because of that.
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
@@ -58,7 +57,7 @@ pub(crate) fn flags(config: &BrowserConfig, profile: &Path) -> Vec<OsString> {
             )
             .into(),
         );
-        // A proxy resolves names itself: it would bypass the rules above and reach the real Zoom.
+        // A proxy resolves names itself, so it would bypass the rules above and connect to the real Zoom.
         flags.push("--no-proxy-server".into());
     }
     flags

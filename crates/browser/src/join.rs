@@ -3,38 +3,38 @@
 use model::Secret;
 use serde_json::{Value, json};
 
-/// Everything a join needs.
+/// The parameters of a join.
 #[derive(Debug, Clone)]
 pub struct JoinRequest {
-    /// The SDK signature, made for this attempt.
+    /// The SDK signature, created for this attempt.
     pub signature: Secret,
-    /// Digits only.
+    /// The meeting number, digits only.
     pub meeting_number: String,
-    /// As in the link; may be empty.
+    /// The passcode as in the link; may be empty.
     pub passcode: Secret,
-    /// Shown to the other participants.
+    /// The name that the other participants see.
     pub bot_name: String,
-    /// For webinars and meetings that ask for it.
+    /// The e-mail address, for webinars and meetings that require one.
     pub user_email: Option<String>,
-    /// Signs the bot in.
+    /// The token that signs in the bot.
     pub token: Option<JoinToken>,
-    /// Allows the bot to record without asking (Zoom's local-recording join token).
+    /// Zoom's local-recording join token, which lets the bot record without asking the host.
     pub recording: Option<Secret>,
-    /// A registrant's `tk`.
+    /// A registrant's `tk`, for meetings that require registration.
     pub registration: Option<Secret>,
 }
 
-/// A token that signs the bot in. The SDK takes at most one.
+/// A token that signs in the bot. The SDK accepts at most one.
 #[derive(Debug, Clone)]
 pub enum JoinToken {
-    /// A Zoom user's access key.
+    /// The Zoom access key (ZAK) of a user.
     Zak(Secret),
-    /// On behalf of a participant of the meeting.
+    /// An on-behalf-of (OBF) token of a participant of the meeting.
     Obf(Secret),
 }
 
 impl JoinRequest {
-    /// The argument of the SDK's `join`: the only place in this crate that exposes a secret.
+    /// The argument of the SDK's `join`. Only this function in the crate exposes secrets.
     pub(crate) fn for_page(&self) -> Value {
         let mut page = json!({
             "signature": self.signature.expose(),

@@ -1,4 +1,4 @@
-//! Detects a silent peer: asks now and then, and waits for the answer.
+//! Detects a peer that no longer responds: sends a probe at intervals, and waits for the response.
 
 use std::{pin::Pin, time::Duration};
 
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::{BrowserError, devtools::DevTools};
 
-/// Interval between questions, unless the allowed silence is shorter.
+/// Interval between probes, unless the time limit is shorter.
 const LIVENESS_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Resolves when no answer came for too long.
+/// Resolves when there was no response for too long.
 pub(crate) type Unresponsive = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Calls `ask`, whose argument is how long to wait, again and again, and returns when `span` has passed
-/// without an answer. An error counts as an answer. A lost connection is reported elsewhere.
+/// Calls `ask` repeatedly, with the time to wait for a response as its argument. Returns when there was no response for
+/// `span`. An error counts as a response. A lost connection is reported elsewhere.
 pub(crate) async fn silence<A>(devtools: DevTools, span: Duration, ask: impl Fn(Duration) -> A)
 where
     A: Future<Output = Result<Value, BrowserError>>,

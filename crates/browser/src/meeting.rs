@@ -1,30 +1,30 @@
-//! What happens in the meeting, as the page tells it.
+//! Events of the meeting, as the page reports them.
 
 use model::Captions;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// One thing that the page has heard from the SDK.
+/// An event of the meeting that the SDK sent to the page.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum SdkMeetingEvent {
-    /// The bot is in, and these are the others: once for each connection.
+    /// The bot has entered; sent once for each connection.
     Present {
-        /// Zoom's number of the bot. Each stay has another.
+        /// The bot's number at Zoom. It changes with each entry.
         me: u32,
         /// The breakout room; `None` is the main session.
         room: Option<String>,
-        /// Everybody else that the bot sees.
+        /// All other participants that the bot sees.
         list: Vec<Person>,
     },
-    /// The bot is out, on hold, or not connected. No participant is announced until it is in again.
+    /// The bot is out, on hold, or not connected. No participant is announced until it has entered again.
     Away {
         /// Whether it moves to a breakout room or back.
         moves: bool,
     },
     /// A participant is there, or was announced again.
     Added {
-        /// Who.
+        /// The participant.
         person: Person,
     },
     /// A participant has changed.
@@ -34,48 +34,48 @@ pub enum SdkMeetingEvent {
     },
     /// A participant has left.
     Removed {
-        /// Zoom's number of them.
+        /// The participant's number at Zoom.
         id: u32,
     },
-    /// Who speaks now. Empty if nobody does.
+    /// The participants who speak now; empty if nobody speaks.
     Speaking {
-        /// Zoom's numbers of them.
+        /// Their numbers at Zoom.
         users: Vec<u32>,
     },
-    /// A chat message, the bot's own among them.
+    /// A chat message, also one that the bot sent.
     Chat {
-        /// Zoom's id of it.
+        /// The message's id at Zoom.
         id: String,
-        /// Zoom's number of the writer.
+        /// The sender's number at Zoom.
         from: u32,
-        /// Their name, if they are not in the list.
+        /// The sender's name, if they are not in the list of participants.
         name: Option<String>,
-        /// Zoom's number of the receiver; 0 is everybody.
+        /// The receiver's number at Zoom; 0 means all participants.
         to: u32,
-        /// As it came.
+        /// The text, unchanged.
         text: String,
     },
     /// A caption, or a longer version of one.
     Caption {
-        /// Zoom's id of it: the same for each version.
+        /// The caption's id at Zoom, the same for each version.
         id: String,
-        /// Zoom's number of the speaker.
+        /// The speaker's number at Zoom.
         user: u32,
-        /// Their name, if they are not in the list.
+        /// The speaker's name, if they are not in the list of participants.
         name: Option<String>,
-        /// All of it so far.
+        /// The text so far.
         text: String,
-        /// Zoom's number of its language.
+        /// Zoom's number of the language.
         language: u32,
-        /// Whether nothing more is added.
+        /// Whether this is the final version.
         done: bool,
     },
-    /// A recording in Zoom's cloud.
+    /// The state of a recording in Zoom's cloud.
     CloudRecording {
         /// The SDK's word: `Recording`, `Paused`, `Stopped`.
         state: String,
     },
-    /// What came of asking for captions.
+    /// The result of a request for captions.
     Captions {
         /// `on`, `not_offered` or `not_allowed`.
         #[serde(deserialize_with = "captions")]
@@ -83,19 +83,19 @@ pub enum SdkMeetingEvent {
     },
 }
 
-/// What the SDK says of a participant; `None` where it says nothing.
+/// What the SDK reports about a participant; `None` for what it does not report.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Person {
-    /// Zoom's number of them.
+    /// The participant's number at Zoom. It changes when they rejoin.
     pub id: u32,
-    /// What stays the same when they come back.
+    /// The participant's GUID at Zoom, which stays the same when they rejoin.
     pub guid: Option<String>,
     pub name: Option<String>,
     pub host: Option<bool>,
     pub co_host: Option<bool>,
     pub guest: Option<bool>,
-    /// In the waiting room: only hosts see them.
+    /// Whether the participant is in the waiting room. Only hosts see those.
     pub hold: Option<bool>,
     /// Empty, `computer` or `phone`.
     pub audio: Option<String>,
@@ -108,21 +108,21 @@ pub struct Person {
 
 fn captions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Captions, D::Error> {
     Ok(match String::deserialize(deserializer)?.as_str() {
-        // That they come is known with the first.
+        // The request succeeded. Whether captions arrive is known only with the first caption.
         "on" => Captions::Asked,
         "not_offered" => Captions::NotOffered,
         _ => Captions::NotAllowed,
     })
 }
 
-/// The news that can be read. The others come from an unknown version of the SDK. Their text may be a participant's.
+/// Parses events. Those of an unknown format are skipped, and not logged, because their texts may be a participant's.
 pub(crate) fn readable(news: Vec<Value>) -> Vec<SdkMeetingEvent> {
     let count = news.len();
     let news: Vec<_> = news.into_iter().filter_map(|one| SdkMeetingEvent::deserialize(one).ok()).collect();
     if news.len() < count {
         tracing::warn!(
             unreadable = count - news.len(),
-            "the bot page said something unreadable of the meeting"
+            "the bot page sent meeting events that could not be parsed"
         );
     }
     news
@@ -136,7 +136,7 @@ mod tests {
     use super::{Person, SdkMeetingEvent, readable};
 
     #[test]
-    fn what_cannot_be_read_takes_nothing_else_with_it() {
+    fn unreadable_events_are_skipped() {
         let name = "<img src=x onerror=alert(1)> \u{202e}שלום 👩";
         let news = readable(vec![
             json!({ "what": "updated", "person": { "id": 7, "name": name } }),

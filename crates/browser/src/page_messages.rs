@@ -1,4 +1,4 @@
-//! Turns the page's messages into events of the bot.
+//! Converts the page's messages to events of the bot.
 
 use serde::Deserialize;
 
@@ -12,29 +12,29 @@ pub(crate) enum PageMessage {
     Ready,
     /// The SDK could not be initialised.
     Broken { message: String },
-    /// `connection-change`, except failures.
+    /// The SDK's `connection-change`, except failures.
     Connection { state: String, reason: Option<String> },
-    /// The bot's own entry, and how many others there are.
+    /// Whether the bot is on hold, and how many other participants there are.
     Roster { hold: bool, others: usize },
-    /// `join()` rejected, or the connection failed; reported once.
+    /// `join()` was rejected, or the connection failed; reported once.
     Refused { code: Option<i64>, reason: String, url: Option<String> },
-    /// What happens in the meeting.
+    /// Events of the meeting.
     Meeting { news: Vec<serde_json::Value> },
-    /// Out of the meeting without an event of the SDK.
+    /// The bot is out of the meeting, and the SDK sent no event.
     Vanished,
     /// `leaveMeeting()` was called.
     Leaving,
     /// `leaveMeeting()` resolved.
     Left,
-    /// What became of the bot's camera.
+    /// The result of switching the bot's camera.
     Camera { on: bool, wanted: bool },
-    /// What became of a chat message.
+    /// The result of sending a chat message.
     Chatted { id: u32, outcome: ChatOutcome, reason: Option<String> },
     /// An exception.
     Script { message: String },
     /// A call to Zoom has ended.
     Call(ZoomCall),
-    /// A line that was written to the console.
+    /// A line of the console.
     Console(ConsoleLine),
 }
 
@@ -43,7 +43,7 @@ pub(crate) enum PageMessage {
 enum Place {
     /// Not in a meeting: before the first join, and after each end. Late messages are ignored.
     Outside,
-    /// Between the call of `join` and the roster.
+    /// Between the call of `join` and the first roster.
     Joining,
     WaitingRoom,
     Meeting {
@@ -55,16 +55,16 @@ enum Place {
 #[derive(Debug)]
 pub(crate) struct Tracker {
     place: Place,
-    /// Was in the meeting at some time since the join: a later failure is not a refusal.
+    /// Whether the bot has been in the meeting since the join: then a failure is not a refusal.
     been_in: bool,
-    /// Where it was before the connection was lost.
+    /// Whether the bot was on hold when it was last in the roster.
     on_hold: bool,
     leaving: bool,
 }
 
-/// Stands for a missing code of the SDK.
+/// Used if the SDK gives no code.
 const NO_CODE: i64 = 0;
-/// Enough to identify the page; the queries of Zoom's helper pages contain tokens.
+/// The longest URL that is reported. Queries are removed, because those of Zoom's helper pages contain tokens.
 const URL_LENGTH: usize = 200;
 
 impl Tracker {
@@ -72,13 +72,13 @@ impl Tracker {
         Self { place: Place::Outside, been_in: false, on_hold: false, leaving: false }
     }
 
-    /// `join` is being called.
+    /// Call this when `join` is called.
     pub(crate) fn join(&mut self) -> PageEvent {
         *self = Self { place: Place::Joining, ..Self::new() };
         PageEvent::Joining
     }
 
-    /// The event that `message` means, if it is new.
+    /// The event that follows from `message`, if it is a new one.
     pub(crate) fn read(&mut self, message: PageMessage) -> Option<PageEvent> {
         match message {
             PageMessage::Connection { state, reason } => match state.as_str() {
@@ -156,7 +156,7 @@ impl Tracker {
         self.go_outside().then_some(PageEvent::Left)
     }
 
-    /// Returns whether that is new.
+    /// Returns `false` if the bot was outside already.
     fn go_outside(&mut self) -> bool {
         std::mem::replace(&mut self.place, Place::Outside) != Place::Outside
     }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_without_its_query() {
+    fn a_refusals_url_has_no_query() {
         let url = "https://applications.zoom.us/sdkhelper/auth?sdkToken=planted";
         let events =
             after_join(&[json!({ "type": "refused", "code": 3051, "reason": "Require login", "url": url })]);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_is_not_being_in() {
+    fn the_waiting_room_is_not_the_meeting() {
         let events = after_join(&[
             connection("Connected", None),
             roster(true, 0),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn coming_back_is_told_like_coming() {
+    fn a_reconnect_is_reported_like_a_join() {
         let events = after_join(&[
             connection("Connected", None),
             roster(false, 1),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn closed_after_leave_is_left_unless_a_reason_says_otherwise() {
+    fn a_close_after_leave_counts_as_left_unless_it_has_a_reason() {
         let leaving = || json!({ "type": "leaving" });
         let left = || json!({ "type": "left" });
         let here = [connection("Connected", None), roster(true, 0)];

@@ -1,4 +1,4 @@
-//! The bot page and the SDK's files, from a loopback port of our own.
+//! Serves the bot page and the SDK's files on a loopback port.
 
 use std::{net::SocketAddr, path::Path};
 
@@ -21,8 +21,8 @@ const EVIDENCE: &str = include_str!("../../../web/bot/evidence.js");
 const OUTPUTS: &str = include_str!("../../../web/bot/outputs.js");
 const STYLE: &str = include_str!("../../../web/bot/page.css");
 
-/// Scripts come from this origin alone. The SDK compiles code at run time, starts workers from blobs and
-/// styles by attribute. Connections are not restricted, because Zoom chooses its hosts.
+/// Scripts come only from this origin. The SDK compiles code at run time, starts workers from blobs and sets style
+/// attributes. Connections are not restricted, because Zoom chooses its hosts.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:; \
      connect-src 'self' https: wss: data: blob:; img-src 'self' https: data: blob:; media-src 'self' https: data: blob:; \
      style-src 'self' 'unsafe-inline'; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -35,22 +35,22 @@ const HEADERS: &[(&str, &str)] = &[
     ("content-security-policy", POLICY),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
-    // Contexts share no cache, and each would keep the SDK's files in memory: 16 MB for each bot.
+    // Contexts share no cache, and each would cache the SDK's files in memory: 16 MB for each bot.
     ("cache-control", "no-store"),
 ];
 
-/// Files of the SDK that a bot does without: it hears and says nothing, and its picture has no background. The SDK goes on
-/// when they are not there, and each bot takes some 50 MB less. Zoom's gate tells who speaks, and the captions.
+/// Files of the SDK that a bot does not need: it plays and sends no sound, and its picture has no virtual background. The
+/// SDK works without them, and each bot uses some 50 MB less. Active speakers and captions come from Zoom's server.
 const NOT_SERVED: &[&str] = &["/sdk/lib/av/audio", "/sdk/lib/image/"];
 
-/// Listens, and returns the page's URL and the server's future.
+/// Opens a port. Returns the page's URL, and the future that serves it.
 pub(crate) async fn serve(sdk_dir: &Path) -> std::io::Result<(String, impl Future<Output = ()> + use<>)> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let url = format!("http://{}/", listener.local_addr()?);
     let router = router(sdk_dir);
     let serving = async move {
         if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(error = %model::chain(&error), "the bot page is no longer served");
+            tracing::error!(error = %model::chain(&error), "the server of the bot page has failed");
         }
     };
     Ok((url, serving))

@@ -14,7 +14,7 @@ const WAIT_DEADLINE: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const WINDOW: Window = Window { width: 1280, height: 720 };
 
-/// Any page. Dropping it closes its context in the background.
+/// A page at any URL. Dropping it closes its browser context in the background.
 pub struct PlainPage {
     tab: Tab,
     _signals: Signals,
@@ -33,14 +33,14 @@ impl PlainPage {
         self.ask(selector, "(element.click(), true)").await.map(drop)
     }
 
-    /// Waits until an element matches `selector`, also on a page that is still to be opened.
+    /// Waits until an element matches `selector`, also across a navigation.
     pub async fn wait_for(&self, selector: &str) -> Result<(), BrowserError> {
         let clock = self.tab.devtools().clock();
         let found = clock.timeout(WAIT_DEADLINE, async {
             loop {
                 match self.ask(selector, "true").await {
                     Ok(_) => return Ok(()),
-                    // Not there yet, or called between two pages.
+                    // The element is not there yet, or a navigation is in progress.
                     Err(BrowserError::NoElement { .. } | BrowserError::Protocol { .. }) => {
                         clock.sleep(LOOK_AGAIN).await;
                     }
@@ -62,12 +62,12 @@ impl PlainPage {
         Ok(self.tab.evaluate("location.href").await?.as_str().unwrap_or_default().to_owned())
     }
 
-    /// Opens another page in its place.
+    /// Navigates to another URL.
     pub async fn go(&self, url: &str) -> Result<(), BrowserError> {
         self.tab.navigate(url).await
     }
 
-    /// Runs a script in each page that is opened from now on, before anything of the page runs.
+    /// Runs a script in each page that is opened from now on, before the page's own scripts.
     pub async fn run_before_each_page(&self, script: &str) -> Result<(), BrowserError> {
         let _: Value = self.tab.call("Page.enable", json!({})).await?;
         self.tab
@@ -76,7 +76,7 @@ impl PlainPage {
             .map(|_: Value| ())
     }
 
-    /// Presses a key and lets it go, as a person does: `Tab`, `Enter`, or a letter that is typed where the focus is.
+    /// Presses and releases a key: `Tab`, `Enter`, or a letter, which is typed into the focused element.
     pub async fn press(&self, key: &str) -> Result<(), BrowserError> {
         let (code, text) = match key {
             "Tab" => (9, ""),
@@ -94,7 +94,7 @@ impl PlainPage {
         Ok(())
     }
 
-    /// Has the window that many CSS pixels, and a person who prefers dark pages or light ones, and that nothing moves.
+    /// Sets the window's size in CSS pixels, the preferred colour scheme, and reduced motion.
     pub async fn look(&self, width: u32, height: u32, dark: bool) -> Result<(), BrowserError> {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         let _: Value = self.tab.call("Emulation.setDeviceMetricsOverride", size).await?;
@@ -106,12 +106,12 @@ impl PlainPage {
         self.tab.call("Emulation.setEmulatedMedia", media).await.map(|_: Value| ())
     }
 
-    /// The value of an expression in the page, as JSON has it.
+    /// Evaluates an expression in the page. Returns its value as JSON.
     pub async fn evaluate(&self, expression: &str) -> Result<Value, BrowserError> {
         self.tab.evaluate(expression).await
     }
 
-    /// A PNG of the page now; 1280×720, if nothing else was said.
+    /// Takes a screenshot of the page: a PNG of 1280×720 pixels, or of the size that was set with [`look`](Self::look).
     pub async fn screenshot(&self) -> Result<Vec<u8>, BrowserError> {
         self.tab.screenshot(std::future::ready(Ok(()))).await
     }

@@ -13,11 +13,11 @@ use tokio::{
 
 use crate::{BrowserConfig, BrowserError, flags::flags, profile::Profile};
 
-/// Chromium reads commands from descriptor 3 and answers on 4. Those are our pipes; its standard input and
-/// output are not used.
+/// Chromium reads commands from file descriptor 3 and writes responses to 4. They are connected to our pipes; its standard
+/// input and output are not used.
 const WITH_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#;
 
-/// The only variables of our environment that Chromium gets. Others contain keys and passwords.
+/// The only environment variables that are passed to Chromium. Others may contain keys and passwords.
 const ENVIRONMENT: &[&str] = &[
     "PATH",
     "LANG",
@@ -31,7 +31,7 @@ const ENVIRONMENT: &[&str] = &[
     "NO_PROXY",
 ];
 
-/// A Chromium process with the pipes to it.
+/// A Chromium process and its pipes.
 pub(crate) struct Chromium {
     pub(crate) child: Child,
     pub(crate) commands: ChildStdin,
@@ -40,22 +40,21 @@ pub(crate) struct Chromium {
 }
 
 impl Chromium {
-    /// Starts the browser with this profile.
+    /// Starts Chromium with this profile.
     pub(crate) fn start(config: &BrowserConfig, profile: &Profile) -> Result<Self, BrowserError> {
-        let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let variables = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let mut child = Command::new("/bin/sh")
             .args(["-c", WITH_PIPES])
             .arg(config.find_chromium()?)
             .args(flags(config, profile.path()))
             .env_clear()
-            .envs(kept)
+            .envs(variables)
             .env("HOME", profile.path())
             .env("TMPDIR", profile.temporary())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A process group of its own: Ctrl-C at a terminal must reach only us, so that bots can leave
-            // first.
+            // In its own process group, so that Ctrl-C in a terminal does not end Chromium before the bots have left.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -76,7 +75,7 @@ impl StderrTail {
     const LINES: usize = 3;
     const LENGTH: usize = 200;
 
-    /// Reads until Chromium ends.
+    /// Collects lines until Chromium ends.
     pub(crate) async fn listen(self, stderr: ChildStderr) {
         let mut lines = BufReader::new(stderr).split(b'\n');
         while let Ok(Some(line)) = lines.next_segment().await {
@@ -93,11 +92,11 @@ impl StderrTail {
         }
     }
 
-    /// What was collected, in one line.
+    /// The collected lines, joined to one line.
     pub(crate) fn summary(&self) -> String {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_empty() {
-            return "it printed nothing; run it by hand to see why".to_owned();
+            return "it printed nothing; run it in a terminal to see why".to_owned();
         }
         let said = last.iter().map(String::as_str).collect::<Vec<_>>().join(" | ");
         if said.contains("--no-sandbox") {

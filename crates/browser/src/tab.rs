@@ -1,4 +1,4 @@
-//! One page in a browser context of its own: the common part of bot pages and plain pages.
+//! One page in its own browser context: the common part of bot pages and plain pages.
 
 use std::time::Duration;
 
@@ -13,10 +13,11 @@ use crate::{
 };
 
 const SCREENSHOT_DEADLINE: Duration = Duration::from_secs(5);
-/// After this the browser closes it without the page's consent.
+/// How long a page may take to close. After that, the browser closes it by force.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
 
-/// A task of its own, behind all that wait. Not a timer, which may be throttled.
+/// A script that resolves when the page's event loop has handled all waiting tasks. It uses no timer, because those may be
+/// throttled.
 const THROUGH_THE_EVENT_LOOP: &str = "new Promise((done) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => { port1.close(); done(); };
@@ -30,14 +31,14 @@ pub(crate) struct Window {
     pub(crate) height: u32,
 }
 
-/// A page. Dropping it closes it, with its cookies and its cache.
+/// A page. Dropping this closes the page and deletes its cookies and its cache.
 pub(crate) struct Tab {
     devtools: DevTools,
     context: Context,
     session: String,
 }
 
-/// A browser context, disposed of when dropped, so half-opened pages don't leak.
+/// A browser context. It is disposed of when dropped, so that pages that failed to open do not leak.
 struct Context {
     devtools: DevTools,
     id: String,
@@ -95,7 +96,7 @@ pub(crate) struct ObjectId(String);
 impl Evaluated {
     fn value(self) -> Result<Value, BrowserError> {
         match self.exception_details {
-            // Only "Uncaught": the exception's text may quote a token.
+            // This text is only "Uncaught". The text of the exception is not used, because it may quote a token.
             Some(thrown) => Err(refused("a script", thrown.text)),
             None => Ok(self.result.value),
         }
@@ -103,13 +104,13 @@ impl Evaluated {
 }
 
 impl Tab {
-    /// An empty page, and its messages through the binding `binding`.
+    /// Opens an empty page. Also returns the messages that the page sends through the binding `binding`.
     pub(crate) async fn open(
         devtools: &DevTools,
         window: Window,
         binding: &str,
     ) -> Result<(Self, Signals), BrowserError> {
-        // `disposeOnDetach`: it ends with our connection, even when we are killed.
+        // `disposeOnDetach` ends the context with our connection, even if this process is killed.
         let context: ContextCreated =
             devtools.call(None, "Target.createBrowserContext", json!({ "disposeOnDetach": true })).await?;
         let context = Context { devtools: devtools.clone(), id: context.browser_context_id, disposed: false };
@@ -123,13 +124,13 @@ impl Tab {
         let Window { width, height } = window;
         let size = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
-            // A headless screen is 800×600: smaller than the window on it.
+            // A headless screen has 800×600 pixels by default, which is smaller than the window.
             "screenWidth": width, "screenHeight": height,
         });
         tokio::try_join!(
-            // For `Inspector.targetCrashed`.
+            // Enables `Inspector.targetCrashed`.
             tab.call::<Value>("Inspector.enable", json!({})),
-            // Without it a binding is lost when the empty page navigates.
+            // Without this, the binding is lost when the empty page navigates.
             tab.call::<Value>("Runtime.enable", json!({})),
             tab.call::<Value>("Runtime.addBinding", json!({ "name": binding })),
             tab.call::<Value>("Emulation.setDeviceMetricsOverride", size),
@@ -152,15 +153,15 @@ impl Tab {
         self.call::<Evaluated>("Runtime.evaluate", params).await?.value()
     }
 
-    /// A handle to the object that `expression` returns in the page.
+    /// Returns a handle to the object that `expression` evaluates to in the page.
     pub(crate) async fn object(&self, expression: &str) -> Result<ObjectId, BrowserError> {
         let found: Evaluated = self.call("Runtime.evaluate", json!({ "expression": expression })).await?;
         let missing = || refused("a script", format!("{expression} is not an object"));
         found.result.object_id.map(ObjectId).ok_or_else(missing)
     }
 
-    /// Calls `function` on `object` and awaits its promise if it returns one. The browser doesn't keep
-    /// arguments, as it keeps scripts, so tokens are passed here.
+    /// Calls `function` on `object`, and awaits its promise if it returns one. Tokens are passed as arguments, because the
+    /// browser retains scripts, but not arguments.
     pub(crate) async fn call_on(
         &self,
         object: &ObjectId,
@@ -174,7 +175,8 @@ impl Tab {
         self.call::<Evaluated>("Runtime.callFunctionOn", params).await?.value().map(drop)
     }
 
-    /// A PNG of the page once `ready` has resolved. One deadline for both: a page that hangs answers neither.
+    /// Takes a PNG of the page once `ready` has resolved. Both share one time limit, because a page that hangs responds to
+    /// neither.
     pub(crate) async fn screenshot(
         &self,
         ready: impl Future<Output = Result<(), BrowserError>>,
@@ -194,7 +196,7 @@ impl Tab {
         BASE64_STANDARD.decode(captured?.data).map_err(|error| refused("a screenshot", error))
     }
 
-    /// A command to this page.
+    /// Sends a command to this page.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         method: &'static str,
@@ -203,25 +205,25 @@ impl Tab {
         self.devtools.call(Some(&self.session), method, params).await
     }
 
-    /// Its connection.
+    /// The connection to the page's browser.
     pub(crate) fn devtools(&self) -> &DevTools {
         &self.devtools
     }
 
-    /// Closes the page and waits until it is closed, for as long as a page that answers may take.
+    /// Closes the page and waits until it is closed, up to the time that a responsive page may take.
     pub(crate) async fn close(mut self) {
         self.context.disposed = true;
         let context = json!({ "browserContextId": self.context.id });
         let closed =
             self.devtools.call_within(CLOSE_DEADLINE, None, "Target.disposeBrowserContext", context).await;
-        // Other failures mean that it is closed already, with the browser or after a crash.
+        // Other failures mean that the page is gone already, with the browser or after a crash.
         if let Err(BrowserError::Timeout { .. }) = closed.map(|_: Value| ()) {
             tracing::warn!("a page takes long to close");
         }
     }
 
-    /// Resolves when the page has not answered for `span`. It is asked through its event loop, because all
-    /// work for a bot goes through it; asking costs a message each way.
+    /// Resolves when the page has not responded for `span`. The probes go through the page's event loop, like all work for a
+    /// bot. A probe costs one message in each direction.
     pub(crate) fn silence(&self, span: Duration) -> Unresponsive {
         let (devtools, session) = (self.devtools.clone(), self.session.clone());
         let params = json!({ "expression": THROUGH_THE_EVENT_LOOP, "awaitPromise": true });

@@ -1,4 +1,4 @@
-//! What a browser takes of the machine.
+//! Measures the memory and CPU time of browsers.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,28 +7,28 @@ use procfs::{
     process::{Process, all_processes},
 };
 
-/// What all processes of a browser take together.
+/// The resource usage of a browser, summed over all its processes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Memory that is theirs alone, in bytes: without files, which they share.
+    /// Private memory in bytes, without memory that processes share.
     pub memory: u64,
-    /// How long the processor has worked for those that live. It falls when a process ends.
+    /// CPU time of the running processes. It decreases when a process ends.
     pub processor: Duration,
 }
 
-/// The browsers with these process ids, in one look at all processes; `None` for one that has ended. Reads
-/// files: not for a thread that must not wait.
+/// Measures the browsers with these process ids; `None` for a browser that has ended. It reads all processes once. It blocks
+/// on file I/O, so do not call it in an async task.
 pub fn usage(browsers: &[u32]) -> ProcResult<Vec<Option<Usage>>> {
     let mut parents = HashMap::new();
     let mut usages = HashMap::new();
     for process in all_processes()?.flatten() {
-        // One that ends meanwhile is left out.
+        // A process that ends in the meantime is skipped.
         let Ok((parent, usage)) = look_at(&process) else { continue };
         parents.insert(process.pid, parent);
         usages.insert(process.pid, usage);
     }
     let root_of = |pid| {
-        // Parents live longer than the line of any process is long.
+        // The chain of parents is cut off at 64, more than any real process has.
         let line = std::iter::successors(Some(pid), |pid| parents.get(pid).copied()).take(64);
         line.filter_map(|pid| u32::try_from(pid).ok()).find(|pid| browsers.contains(pid))
     };
@@ -55,8 +55,8 @@ mod tests {
     use super::usage;
 
     #[test]
-    fn a_process_is_weighed_with_its_children() {
-        // Its children end with their input.
+    fn a_process_is_measured_with_its_children() {
+        // The children end when their input ends.
         let mut command = std::process::Command::new("sh");
         let mut child =
             command.args(["-c", "cat | cat"]).stdin(std::process::Stdio::piped()).spawn().unwrap();

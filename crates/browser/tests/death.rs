@@ -1,4 +1,4 @@
-//! Every way in which a page, a browser or Latchkey itself can end.
+//! Tests every way in which a page, a browser or Latchkey itself can end.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -16,18 +16,22 @@ use model::Environment;
 use serde_json::json;
 use support::{World, config, next, processes, profiles, send, until, within};
 
-/// Longer than the SDK blocks its page while it starts.
+/// Longer than the SDK blocks its page during its start.
 const SOON: Duration = Duration::from_secs(8);
 
 #[tokio::test]
-async fn a_crashed_page_takes_nothing_with_it() {
+async fn a_crashed_page_does_not_affect_others() {
     let world = World::new().await;
     let meeting = world.meeting(json!({})).await;
     let mut bot = world.bot_in(&meeting, "Bot").await;
 
     send("KILL", &processes(&profiles(world.state.path())[0], &["--type=renderer"]));
     assert_eq!(next(&mut bot).await, PageEvent::Gone(PageEnd::PageCrashed));
-    assert_eq!(next(&mut bot).await, PageEvent::Gone(PageEnd::PageCrashed), "for ever");
+    assert_eq!(
+        next(&mut bot).await,
+        PageEvent::Gone(PageEnd::PageCrashed),
+        "repeated calls return the same event"
+    );
     assert!(matches!(bot.screenshot().await, Err(BrowserError::PageGone)));
     bot.close().await;
 
@@ -43,7 +47,7 @@ async fn a_killed_browser_is_noticed_at_once() {
     let mut bot = world.bot_in(&meeting, "Bot").await;
     let profile = profiles(world.state.path()).remove(0);
     let temporary = temporary_files_of(&profile);
-    assert!(std::fs::read_dir(&temporary).unwrap().count() > 0, "Chromium keeps a socket there");
+    assert!(std::fs::read_dir(&temporary).unwrap().count() > 0, "Chromium has a socket there");
 
     send("KILL", &main_process(&profile));
     assert_eq!(next(&mut bot).await, PageEvent::Gone(PageEnd::BrowserGone));
@@ -56,7 +60,7 @@ async fn a_killed_browser_is_noticed_at_once() {
     assert!(!temporary.exists(), "{} is left", temporary.display());
 }
 
-/// A frozen page is noticed only because it doesn't answer. Closing it takes it out of its meeting.
+/// A frozen page is detected only because it doesn't respond. Closing it takes its bot out of the meeting.
 #[tokio::test]
 async fn a_frozen_page_is_noticed_and_can_be_closed() {
     let world = World::answering_within(SOON).await;
@@ -101,9 +105,9 @@ async fn close_leaves_nothing_behind() {
     until_ended(&running).await;
 }
 
-/// When Latchkey is killed with -9 its Chromium ends too; one that hangs is ended by the next start.
+/// When Latchkey is killed with -9, its Chromium ends too. A Chromium that hangs is ended by the next start.
 #[tokio::test]
-async fn a_killed_latchkey_leaves_nothing_for_long() {
+async fn nothing_is_left_for_long_after_latchkey_is_killed() {
     let state = tempfile::tempdir().unwrap();
     let (mut latchkey, profile) = another_latchkey(state.path());
     let chromium = main_process(&profile);
@@ -113,14 +117,14 @@ async fn a_killed_latchkey_leaves_nothing_for_long() {
     until_ended(&chromium).await;
 
     let (mut latchkey, hanging_profile) = another_latchkey(state.path());
-    assert!(!profile.exists() && !temporary.exists(), "cleared by the next start");
+    assert!(!profile.exists() && !temporary.exists(), "removed by the next start");
     let hanging = main_process(&hanging_profile);
     send("STOP", &hanging);
     latchkey.kill().unwrap();
     latchkey.wait().unwrap();
     let browser = Browser::launch(config(state.path()), Environment::system()).await.unwrap();
     until_ended(&hanging).await;
-    assert_eq!(profiles(state.path()).len(), 1, "the new one's");
+    assert_eq!(profiles(state.path()).len(), 1, "the new browser's profile");
     browser.close().await;
 }
 
@@ -134,7 +138,7 @@ async fn runs_until_it_is_killed() {
     std::future::pending::<()>().await;
 }
 
-/// A process of its own with a browser in `state`, and that browser's profile.
+/// Starts another process with a browser in `state`. Also returns the browser's profile.
 fn another_latchkey(state: &Path) -> (Child, PathBuf) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "runs_until_it_is_killed", "--nocapture"])
@@ -148,12 +152,12 @@ fn another_latchkey(state: &Path) -> (Child, PathBuf) {
     (child, profiles(state).remove(0))
 }
 
-/// Where the browser with this profile has its temporary files.
+/// The folder for temporary files of the browser with this profile.
 fn temporary_files_of(profile: &Path) -> PathBuf {
     std::fs::read_link(profile.join("temporary")).unwrap()
 }
 
-/// The browser itself: the first of its processes.
+/// The browser's main process, which was started first.
 fn main_process(profile: &Path) -> [u32; 1] {
     [processes(profile, &[]).into_iter().min().unwrap()]
 }
@@ -168,7 +172,7 @@ async fn until_ended(processes: &[u32]) {
     .await;
 }
 
-/// Whether `pid` runs: where orphans are not reaped, the dead stay listed as zombies.
+/// Whether `pid` runs. If orphans are not reaped, ended processes stay listed as zombies.
 fn is_running(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))

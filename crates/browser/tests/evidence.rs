@@ -1,4 +1,4 @@
-//! What a page tells of its calls and its console, while the real SDK joins the simulated Zoom.
+//! Tests which calls and console lines a page reports while the real SDK joins the simulated Zoom.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -9,7 +9,7 @@ use model::Secret;
 use serde_json::json;
 use support::{World, within};
 
-/// What the page tells until an event of the bot that is `wanted`.
+/// The calls and console lines that the page reports until a `wanted` event.
 async fn told(bot: &mut BotPage, wanted: impl Fn(&PageEvent) -> bool) -> (Vec<ZoomCall>, Vec<ConsoleLine>) {
     let (mut calls, mut lines) = (Vec::new(), Vec::new());
     within(async {
@@ -27,7 +27,7 @@ async fn told(bot: &mut BotPage, wanted: impl Fn(&PageEvent) -> bool) -> (Vec<Zo
 }
 
 #[tokio::test]
-async fn the_calls_of_a_join_are_told_without_what_they_carry() {
+async fn the_calls_of_a_join_are_reported_without_secrets() {
     let world = World::new().await;
     let meeting = world.meeting(json!({ "passcode": "planted/pass code" })).await;
     let mut request = world.request(&meeting, "Bot", Some(world.zak("host@example.com").await));
@@ -45,8 +45,8 @@ async fn the_calls_of_a_join_are_told_without_what_they_carry() {
     assert_eq!((&*info.method, info.status, info.code), ("POST", 200, Some(0)));
     let socket = of(&format!("/wc/api/{meeting}?"));
     assert_eq!((&*socket.method, socket.status), ("WEBSOCKET", 101));
-    assert!(socket.url.contains("rwcAuth=…"), "the names in a query stay: {}", socket.url);
-    assert!(socket.tracking.is_some(), "Zoom's tracking id is what its support asks for");
+    assert!(socket.url.contains("rwcAuth=…"), "the names in a query are not redacted: {}", socket.url);
+    assert!(socket.tracking.is_some(), "Zoom's support asks for the tracking id");
     let text = format!("{calls:?}{lines:?}");
     for secret in [zak.expose(), signature.expose(), "planted", "pass%20code"] {
         assert!(!text.contains(secret), "{secret} in {text}");
@@ -55,7 +55,7 @@ async fn the_calls_of_a_join_are_told_without_what_they_carry() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_zoom_is_told_with_its_code() {
+async fn a_call_that_zoom_refused_is_reported_with_its_code() {
     let world = World::new().await;
     let meeting = world.meeting(json!({ "sign_in": "any" })).await;
     let mut bot = world.browser.open().await.unwrap();

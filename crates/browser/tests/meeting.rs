@@ -8,9 +8,9 @@ use browser::PageEvent;
 use serde_json::json;
 use support::{World, next, until};
 
-/// The refusal is reported once: the event after the second join is not an echo of the first.
+/// The refusal is reported once: the event after the second join does not repeat the first refusal.
 #[tokio::test]
-async fn a_signed_in_meeting_wants_a_zak() {
+async fn a_meeting_that_requires_sign_in_needs_a_zak() {
     let world = World::new().await;
     let meeting = world.meeting(json!({ "sign_in": "any" })).await;
     let mut bot = world.browser.open().await.unwrap();
@@ -30,7 +30,7 @@ async fn a_signed_in_meeting_wants_a_zak() {
 }
 
 #[tokio::test]
-async fn people_come_and_the_bot_leaves() {
+async fn the_bot_sees_participants_join_and_leaves() {
     let world = World::new().await;
     let meeting = world.meeting(json!({})).await;
     world.seat(&meeting, "Ada").await;
@@ -49,9 +49,9 @@ async fn people_come_and_the_bot_leaves() {
     world.browser.close().await;
 }
 
-/// Zoom's dialogs fade in and its notices slide in after the event: the picture waits until nothing moves.
+/// Zoom's dialogs fade in and its notices slide in after the event. The screenshot waits until nothing moves.
 #[tokio::test]
-async fn a_picture_of_an_end_is_taken_when_zoom_has_said_why() {
+async fn a_screenshot_of_an_end_shows_zooms_reason() {
     let world = World::new().await;
     let meeting = world.meeting(json!({ "sign_in": "any" })).await;
     let mut bot = world.browser.open().await.unwrap();
@@ -94,7 +94,7 @@ async fn the_waiting_room_is_not_the_meeting() {
 }
 
 #[tokio::test]
-async fn a_lost_socket_comes_back_and_the_host_ends_the_meeting() {
+async fn a_lost_socket_reconnects_and_the_host_ends_the_meeting() {
     let world = World::new().await;
     let meeting = world.meeting(json!({})).await;
     let mut bot = world.bot_in(&meeting, "Bot").await;
@@ -125,7 +125,7 @@ async fn two_bots_in_one_browser_see_each_other() {
     world.browser.close().await;
 }
 
-/// A meeting refuses bots before its host; the page may stay and try again.
+/// Zoom refuses bots before the meeting has started. The same page can try again.
 #[tokio::test]
 async fn a_meeting_that_has_not_started_can_be_tried_again() {
     let world = World::new().await;

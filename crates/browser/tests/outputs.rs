@@ -1,4 +1,4 @@
-//! What a bot shows and says, as others in the meeting see it.
+//! Tests the bot's picture and chat messages, as other participants see them.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -23,15 +23,15 @@ fn jpeg(colour: [u8; 3]) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// How many pixels of the page have about this colour, in percent.
+/// The share of the page's pixels that have about this colour, in percent.
 fn share_in(png: &[u8], colour: [u8; 3]) -> usize {
     let shown = image::load_from_memory(png).unwrap().to_rgb8();
     let near = |pixel: &&Rgb<u8>| pixel.0.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 24);
     shown.pixels().filter(near).count() * 100 / shown.pixels().count()
 }
 
-/// How many pixels of the middle of the bot's picture have about this colour, in percent. Alone in its meeting, its own tile fills
-/// the gallery.
+/// The share of pixels in the middle of the bot's tile that have about this colour, in percent. The bot must be alone in its
+/// meeting, so that its tile fills the gallery.
 async fn share_of(page: &BotPage, colour: [u8; 3]) -> usize {
     let png = page.screenshot().await.unwrap();
     let shown = image::load_from_memory(&png).unwrap().to_rgb8();
@@ -68,10 +68,10 @@ async fn chatted(page: &mut BotPage, number: u32) -> ChatOutcome {
     outcome
 }
 
-/// By both ways in which the SDK sends a camera. Without WebRTC it draws the bot's own tile up to a second after the gallery is
-/// there, which is later than a picture of the page.
+/// Tests both ways in which the SDK sends a camera. Without WebRTC it draws the bot's own tile up to a second after the
+/// gallery, which is too late for a screenshot of the page.
 #[tokio::test]
-async fn a_picture_is_seen_in_the_bots_tile_changed_and_taken_away() {
+async fn a_picture_is_shown_changed_and_removed() {
     let world = World::new().await;
     for webrtc in [false, true] {
         let meeting = world.meeting(json!({ "webrtc_video": webrtc })).await;
@@ -102,7 +102,7 @@ async fn a_picture_is_seen_in_the_bots_tile_changed_and_taken_away() {
 }
 
 #[tokio::test]
-async fn a_picture_is_shown_over_the_accounts_and_that_one_comes_back() {
+async fn a_picture_replaces_the_accounts_picture_until_it_is_removed() {
     let world = World::new().await;
     let meeting = world.meeting(json!({ "webrtc_video": true })).await;
     let mut page = world.browser.open().await.unwrap();
@@ -132,7 +132,7 @@ async fn a_screenshot_waits_for_the_bots_own_tile_also_among_others() {
     let mut page = world.bot_in(&meeting, "Notes").await;
     page.show(Some(&jpeg(RED))).await.unwrap();
     assert!(camera(&mut page).await);
-    // Two tiles, one over the other, and the frame around them.
+    // The page shows two tiles, one above the other, and the frame around them.
     for _ in 0..3 {
         let red = share_in(&page.screenshot().await.unwrap(), RED);
         assert!(red > 15, "{red} % of the page are red");
@@ -142,7 +142,7 @@ async fn a_screenshot_waits_for_the_bots_own_tile_also_among_others() {
 }
 
 #[tokio::test]
-async fn a_picture_comes_back_with_the_bot_and_stays_off_when_the_host_stops_it() {
+async fn a_picture_returns_after_a_reconnect_and_stays_off_when_the_host_stops_it() {
     let world = World::new().await;
     let meeting = world.meeting(json!({ "webrtc_video": true })).await;
     let mut page = world.bot_in(&meeting, "Notes").await;
@@ -159,7 +159,7 @@ async fn a_picture_comes_back_with_the_bot_and_stays_off_when_the_host_stops_it(
 }
 
 #[tokio::test]
-async fn a_message_reaches_those_it_is_for_and_a_refused_one_is_told() {
+async fn a_message_reaches_its_receivers_and_a_refusal_is_reported() {
     let world = World::new().await;
     let meeting = world.meeting(json!({})).await;
     let (ada, bob) = (
@@ -189,7 +189,7 @@ async fn a_message_reaches_those_it_is_for_and_a_refused_one_is_told() {
     assert_eq!(chatted(&mut page, 7).await, ChatOutcome::Nobody);
     world.change(&format!("meetings/{meeting}"), json!({ "chat": "host_only" })).await;
     until_outcome(&mut page, 8, ChatOutcome::Forbidden).await;
-    // Here the SDK lets it pass, Zoom refuses it, and from then on the SDK confirms nothing more.
+    // In this case the SDK sends the message and Zoom refuses it. From then on the SDK confirms no more messages.
     world.change(&format!("meetings/{meeting}"), json!({ "chat": "nobody" })).await;
     until_outcome(&mut page, 100, ChatOutcome::Unconfirmed).await;
     world.change(&format!("meetings/{meeting}"), json!({ "chat": "everyone" })).await;
@@ -200,7 +200,7 @@ async fn a_message_reaches_those_it_is_for_and_a_refused_one_is_told() {
     world.browser.close().await;
 }
 
-/// Prints what a bot in a meeting costs, with a picture and without: the processor time of the whole browser, in parts of a core.
+/// Prints the CPU usage of a bot in a meeting, with and without a picture: that of the whole browser, in cores.
 /// `cargo nextest run -p browser --run-ignored only --no-capture what_a_picture_costs`
 #[tokio::test]
 #[ignore = "it measures, for a minute"]
@@ -227,7 +227,7 @@ async fn what_a_picture_costs() {
     world.browser.close().await;
 }
 
-/// What all processes of the world's browser have used, in seconds. Linux counts hundredths.
+/// The CPU time of all processes of the browser, in seconds. Linux counts in hundredths of a second.
 fn processor_time() -> f64 {
     let stat = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let ticks = |stat: String| -> f64 {
@@ -239,7 +239,7 @@ fn processor_time() -> f64 {
     support::tree_of(std::process::id()).iter().map(stat).map(ticks).sum::<f64>() / 100.0
 }
 
-/// Sends messages until one comes to `outcome`: a change of settings takes a moment to arrive.
+/// Sends messages until one has the `outcome`, because a change of settings takes a moment to arrive.
 async fn until_outcome(page: &mut BotPage, first: u32, outcome: ChatOutcome) {
     for number in first..first + 50 {
         page.chat(number, "again", ChatTo::Everyone).await.unwrap();

@@ -1,4 +1,4 @@
-//! A page that is used like a person's.
+//! Tests a page that is used as a person would use it.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -13,7 +13,7 @@ const QUESTION: &str = "<form action=/answer><button id=allow>Allow</button></fo
 const ANSWER: &str = "<p id=result> Connected </p>";
 
 #[tokio::test]
-async fn allow_is_pressed() {
+async fn a_button_is_clicked() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let site =

@@ -1,4 +1,4 @@
-//! Credentials of a join are visible to the bot's page alone.
+//! Tests that the credentials of a join are visible only to the bot's page.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 

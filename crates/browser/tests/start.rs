@@ -1,4 +1,4 @@
-//! What prevents a start is reported in one line, with what to do.
+//! Tests that an error at the start is reported in one line that says what to do.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -25,7 +25,7 @@ async fn no_chromium() {
 }
 
 #[tokio::test]
-async fn no_sdk_or_another_one() {
+async fn no_sdk_or_another_version() {
     let state = tempfile::tempdir().unwrap();
     let package = tempfile::tempdir().unwrap();
     let sdk_dir = package.path().join("dist");
@@ -40,11 +40,11 @@ async fn no_sdk_or_another_one() {
     fs::write(package.path().join("package.json"), r#"{ "version": "6.3.0" }"#).unwrap();
     let error = refusal(config()).await.to_string();
     assert!(error.starts_with("Zoom Meeting SDK 6.3.0 at "), "{error}");
-    assert!(error.ends_with("but Latchkey knows 6.2.0: run `npm ci` in web/"), "{error}");
+    assert!(error.ends_with("but Latchkey supports 6.2.0: run `npm ci` in web/"), "{error}");
 }
 
 #[tokio::test]
-async fn a_program_that_ends_is_quoted() {
+async fn the_output_of_a_program_that_ends_is_in_the_error() {
     let state = tempfile::tempdir().unwrap();
     let program = state.path().join("chromium");
     fs::write(&program, "#!/bin/sh\necho cannot open display >&2\nexit 1\n").unwrap();

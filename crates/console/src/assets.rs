@@ -1,4 +1,4 @@
-//! Files that pages load. Their addresses change with their contents, so browsers may keep them for ever.
+//! Static files of the pages. Their addresses change with their contents, so browsers may cache them for ever.
 
 use std::sync::LazyLock;
 
@@ -30,7 +30,7 @@ const ASSETS: &[Asset] = &[
         kind: "text/javascript; charset=utf-8",
         content: include_bytes!("../assets/console.js"),
     },
-    // The file of the npm package htmx.org 2.0.11, unchanged; its licence lies beside it.
+    // The unchanged file of the npm package htmx.org 2.0.11; its licence is next to it.
     Asset {
         name: "htmx.js",
         kind: "text/javascript; charset=utf-8",
@@ -39,7 +39,7 @@ const ASSETS: &[Asset] = &[
     Asset { name: "icon.svg", kind: "image/svg+xml", content: include_bytes!("../assets/icon.svg") },
 ];
 
-/// Of the contents of all files: a part of their addresses.
+/// A digest of all files' contents: a part of their addresses.
 pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
     let all: Vec<u8> = ASSETS.iter().flat_map(|asset| asset.content).copied().collect();
     BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, &all).as_ref()[..9])

@@ -1,4 +1,4 @@
-//! The API, called with the key that signed in.
+//! Calls the API with the key of the session.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use store::ApiKey;
 
-/// Answers are pages of at most a hundred rows.
+/// The API returns pages of at most a hundred rows.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// Calls the API with one key.
@@ -26,14 +26,14 @@ pub(crate) struct Client {
     pub(crate) peer: Option<SocketAddr>,
 }
 
-/// What the API refused.
+/// A refusal by the API.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Refused {
     pub(crate) status: u16,
     pub(crate) code: String,
-    /// What happened, and what to do.
+    /// What happened and what to do.
     pub(crate) detail: String,
-    /// Complaints about fields: the field, and what is wrong.
+    /// Errors of fields: the field and its error.
     pub(crate) fields: Vec<(String, String)>,
 }
 
@@ -50,19 +50,19 @@ pub(crate) struct List<T> {
 }
 
 impl<T> List<T> {
-    /// What is found where a filter names a thing that is not there.
+    /// The result where a filter names an object that does not exist.
     pub(crate) fn nothing() -> Self {
         Self { results: Vec::new(), next: None, previous: None, count: Some(0) }
     }
 }
 
 impl Client {
-    /// Reads something.
+    /// Reads an object.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refused> {
         typed(self.send(Method::GET, path, None).await?)
     }
 
-    /// The same of something that may not be there.
+    /// The same for an object that may not exist.
     pub(crate) async fn find<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Refused> {
         match self.get(path).await {
             Ok(found) => Ok(Some(found)),
@@ -75,7 +75,7 @@ impl Client {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    /// The same with an answer that is read.
+    /// Posts, and reads the answer.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, path: &str, body: Value) -> Result<T, Refused> {
         typed(self.post(path, body).await?)
     }
@@ -97,14 +97,14 @@ impl Client {
         } else {
             serde_json::from_slice(&bytes).map_err(|_| Refused::ours())?
         };
-        // `/readyz` tells what is wrong with a 503.
+        // With status 503, `/readyz` still returns its findings.
         if status.is_success() || value.get("findings").is_some() {
             return Ok(value);
         }
         Err(Refused::read(status.as_u16(), value))
     }
 
-    /// The answer itself: a picture, or a stream.
+    /// The unparsed answer: a picture or a stream.
     pub(crate) async fn raw(
         &self,
         method: Method,
@@ -159,7 +159,7 @@ impl Refused {
         Self { status, code: String::new(), detail: String::new(), fields }
     }
 
-    /// Everything that was said, in one line.
+    /// All errors in one line.
     pub(crate) fn words(&self) -> String {
         let fields = self.fields.iter().map(|(name, words)| format!("{name}: {words}"));
         let all: Vec<_> =
@@ -168,7 +168,7 @@ impl Refused {
     }
 }
 
-/// The complaints of an answer, with the fields of inner objects as `outer.inner`.
+/// The errors in an answer; fields of inner objects are named `outer.inner`.
 fn complaints(prefix: &str, body: &Map<String, Value>, all: &mut Vec<(String, String)>) {
     for (name, value) in body {
         let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
@@ -196,7 +196,7 @@ mod tests {
     use super::Refused;
 
     #[test]
-    fn complaints_about_inner_fields_are_found() {
+    fn errors_of_inner_fields_are_found() {
         let body = json!({ "bot_name": ["Too long."], "zoom": { "credential": ["Unknown."] }, "x": [{ "y": ["No."] }] });
         let refused = Refused::read(400, body);
         let said: Vec<_> = refused.fields.iter().map(|(name, words)| format!("{name} {words}")).collect();

@@ -1,4 +1,4 @@
-//! Pages for what cannot be shown or done.
+//! Error pages.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use model::{Failure, chain};
 
 use crate::{Console, client::Refused, layout::Bare};
 
-/// A page loads its own stylesheet, scripts and pictures, and sends forms to this server. Nothing else.
+/// A page may load its own stylesheet, scripts and pictures, and send forms to this server, and nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -25,17 +25,17 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub(crate) enum PageError {
     /// The browser is not signed in. After the sign-in it returns to this address.
     SignIn { back: String, by_htmx: bool },
-    /// The form's token is not this session's: it was open since before the last sign-in, or comes from elsewhere.
+    /// The form's token is not this session's: the form was opened before the last sign-in, or comes from another site.
     StaleForm,
-    /// The form did not come whole.
+    /// The form was not received completely.
     Form(BodyError),
-    /// More requests than people make; one more is welcome after this.
+    /// More requests than people make; one more is accepted after this time.
     TooMany(Duration),
     /// The API refused.
     Refused(Refused),
-    /// There is no such thing; the list of them is here.
+    /// The object does not exist; the path leads to the list of its kind.
     Missing { what: &'static str, list: &'static str },
-    /// The address leads nowhere.
+    /// There is no page at this address.
     Unknown,
     /// The server failed.
     Failed,
@@ -59,7 +59,7 @@ impl From<Failure> for PageError {
     }
 }
 
-/// What is missing here.
+/// Replaces a 404 by the page for a missing object.
 pub(crate) fn missing(what: &'static str, list: &'static str) -> impl FnOnce() -> PageError {
     move || PageError::Missing { what, list }
 }
@@ -112,7 +112,7 @@ impl PageError {
             Self::SignIn { .. } => page,
             Self::StaleForm => ErrorPage {
                 title: "This form has expired",
-                what: "Nothing was done. The form was opened before the last sign-in, or comes from another site.".into(),
+                what: "Nothing was done. The form was opened before the last sign-in, or it comes from another site.".into(),
                 turn: "Go back, load the page again, and send the form from there.".into(),
                 ..page
             },
@@ -129,12 +129,12 @@ impl PageError {
             },
             Self::TooMany(wait) => ErrorPage {
                 title: "Too many requests",
-                what: "With this key, more pages were asked for in the last minute than the console gives.".into(),
+                what: "This key has reached the console's limit of pages in one minute.".into(),
                 turn: format!("Wait {} s, and load the page again.", wait.as_secs().max(1)),
                 ..page
             },
             Self::Refused(refused) if refused.code == "permission_denied" => ErrorPage {
-                title: "Your key may not do this",
+                title: "Your key has no permission for this",
                 what: refused.detail,
                 turn: "Sign in with a key that has this scope, or ask a person who has one: Settings lists the keys of \
                        the workspace."
@@ -146,34 +146,34 @@ impl PageError {
                 what: refused.words(),
                 turn: match refused.status {
                     429 | 503 => "It may pass: load the page again in a moment.".into(),
-                    500.. => "The person who runs this server has to look: the server's log has a line about it.".into(),
-                    404 => "Perhaps it was deleted meanwhile.".into(),
+                    500.. => "The operator of this server has to check the server's log.".into(),
+                    404 => "It may have been deleted in the meantime.".into(),
                     _ => String::new(),
                 },
                 code: refused.code,
                 ..page
             },
             Self::Missing { what, list } => ErrorPage {
-                title: "There is no such thing here",
-                what: format!("This workspace has no {what} with this id. It may have been deleted, or be another workspace's."),
+                title: "This does not exist here",
+                what: format!("This workspace has no {what} with this id. It may have been deleted, or it belongs to another workspace."),
                 list: Some((list, what)),
                 ..page
             },
             Self::Unknown => ErrorPage {
                 title: "There is no such page",
-                what: "The address leads nowhere: it may be cut off.".into(),
+                what: "There is nothing at this address: it may be incomplete.".into(),
                 ..page
             },
             Self::Failed => ErrorPage {
                 what: "Something went wrong on this server.".into(),
-                turn: "The person who runs this server has to look: the server's log has a line about it.".into(),
+                turn: "The operator of this server has to check the server's log.".into(),
                 ..page
             },
         }
     }
 }
 
-/// Makes pages of errors, and gives every page its headers.
+/// Makes error pages, and adds the headers to every page.
 pub(crate) async fn finish(State(console): State<Console>, mut response: Response) -> Response {
     if let Some(error) = response.extensions_mut().remove::<PageError>() {
         response = rendered(&console, error);
@@ -181,7 +181,7 @@ pub(crate) async fn finish(State(console): State<Console>, mut response: Respons
     let headers = response.headers_mut();
     if headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-        // Forms that come back after a new sign-in lead to the page that they stood on. No other site learns an address.
+        // A form that is shown again after a sign-in leads back to its page. Other sites never learn an address.
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     }
     response
@@ -191,7 +191,7 @@ fn rendered(console: &Console, error: PageError) -> Response {
     if let PageError::SignIn { back, by_htmx } = &error {
         let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", back).finish();
         let address = format!("{}/sign-in?{query}", console.base);
-        // A part that is fetched again can't show the sign-in page inside of itself: the whole page goes there.
+        // A part of a page cannot show the sign-in page inside itself: the whole page is redirected.
         return match by_htmx {
             true => (StatusCode::OK, [("hx-redirect", address)]).into_response(),
             false => (StatusCode::SEE_OTHER, [(LOCATION, address)]).into_response(),
@@ -204,12 +204,12 @@ fn rendered(console: &Console, error: PageError) -> Response {
     }
 }
 
-/// A page, or that it could not be made.
+/// A rendered page, or an error if it cannot be rendered.
 pub(crate) fn page(template: &impl Template) -> Result<Response, PageError> {
     page_with(StatusCode::OK, template)
 }
 
-/// The same with another status: a form that was refused.
+/// The same with another status, such as for a refused form.
 pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Result<Response, PageError> {
     let html = template.render().map_err(|error| {
         tracing::error!(error = %chain(&error), "a page of the console cannot be rendered");
@@ -218,7 +218,7 @@ pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Result<
     Ok((status, Html(html)).into_response())
 }
 
-/// On to a page of the console.
+/// Redirects to a page of the console.
 pub(crate) fn go(console: &Console, path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, format!("{}{path}", console.base))]).into_response()
 }

@@ -1,4 +1,4 @@
-//! What a form sends, and what is shown again after a refusal.
+//! Submitted forms, and what is shown again after a refusal.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl Form {
         Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
-    /// The text of a field, without blanks around it; empty where there is none.
+    /// The text of a field without surrounding spaces; empty if there is none.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.0.iter().rev().find(|(given, _)| given == name).map_or("", |(_, value)| value.trim())
     }
@@ -42,14 +42,14 @@ impl Form {
     }
 }
 
-/// A form as a page shows it: with what was typed, and what is wrong with it.
+/// A form as a page shows it, with the entered values and the errors.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Draft {
     pub(crate) form: Form,
     pub(crate) refused: Option<Refused>,
 }
 
-/// A complaint under a field; nothing where there is none.
+/// The error under a field; empty if there is none.
 pub(crate) struct Complaint {
     name: String,
     words: String,
@@ -68,12 +68,12 @@ impl Draft {
         self.form.text(name) == value
     }
 
-    /// The same of a field that may come several times.
+    /// The same for a field that may appear several times.
     pub(crate) fn has(&self, name: &str, value: &str) -> bool {
         self.form.all(name).any(|given| given == value)
     }
 
-    /// What is wrong with a field of the API: `field`, or something inside of it.
+    /// The error of a field of the API: of `field` itself, or of something inside it.
     pub(crate) fn wrong(&self, field: &str) -> Complaint {
         let fields = self.refused.as_ref().map(|refused| &refused.fields[..]).unwrap_or_default();
         let inside = format!("{field}.");
@@ -82,7 +82,7 @@ impl Draft {
         Complaint { name: field.to_owned(), words: words.join(" ") }
     }
 
-    /// What is wrong with the whole, and with fields that the page does not have.
+    /// The errors of the whole form, and of fields that are not on the page.
     pub(crate) fn complaint<const N: usize>(&self, shown: [&str; N]) -> String {
         let Some(refused) = &self.refused else { return String::new() };
         let others = refused.fields.iter().filter(|(name, _)| {
@@ -94,20 +94,20 @@ impl Draft {
             all.insert(0, refused.detail.clone());
         }
         if all.is_empty() && !refused.fields.is_empty() {
-            all.push("Something below is not right yet.".to_owned());
+            all.push("There is an error below.".to_owned());
         }
         all.join(" ")
     }
 }
 
 impl Complaint {
-    /// For the field itself, so that it is announced and marked.
+    /// Attributes for the field, so that its error is announced and marked.
     pub(crate) fn marks(&self) -> Marks<'_> {
         Marks(self)
     }
 }
 
-/// Attributes of a field that is wrong.
+/// The attributes of a field with an error.
 pub(crate) struct Marks<'c>(&'c Complaint);
 
 impl fmt::Display for Marks<'_> {

@@ -1,11 +1,11 @@
-//! Times, states and ids, as pages show them. What is put into HTML here is escaped here.
+//! Formats times, states and ids for pages. Everything that is put into HTML here is escaped here.
 
 use std::{fmt, time::Duration};
 
 use askama::filters::HtmlSafe;
 use model::Timestamp;
 
-/// Text inside of HTML, also inside of attributes.
+/// Text inside HTML, also inside attributes.
 pub(crate) struct Escaped<'t>(pub(crate) &'t str);
 
 impl fmt::Display for Escaped<'_> {
@@ -26,7 +26,7 @@ impl fmt::Display for Escaped<'_> {
 
 impl HtmlSafe for Escaped<'_> {}
 
-/// A time: how long ago, or how long until then; the exact one for who points at it. A dash for none.
+/// A time as its distance from now; the tooltip shows the exact time. A dash if there is none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct When {
     at: Option<Timestamp>,
@@ -75,7 +75,7 @@ pub(crate) fn span(span: Duration) -> String {
     }
 }
 
-/// Seconds since a beginning, as a timeline has them: `0.410`, `1:02.003`, `1:00:02`.
+/// Time since a start, for a timeline: `0.410`, `1:02.003`, `1:00:02`.
 pub(crate) fn offset(span: Duration) -> String {
     let (seconds, ms) = (span.as_secs(), span.subsec_millis());
     match seconds {
@@ -85,7 +85,7 @@ pub(crate) fn offset(span: Duration) -> String {
     }
 }
 
-/// A number with separators.
+/// A number with thousands separators.
 pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut shown = String::new();
@@ -103,7 +103,7 @@ pub(crate) fn counted(value: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(value), if value == 1 { one } else { many })
 }
 
-/// How good or bad something is. A word or a shape always stands beside the colour.
+/// How good or bad a state is. The colour never stands alone: a word or a shape says the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
     Good,
@@ -129,12 +129,12 @@ impl fmt::Display for Tone {
     }
 }
 
-/// A state: its word, with a shape in its colour.
+/// A state: its name, with a shape in its colour.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     pub(crate) tone: Tone,
     pub(crate) word: String,
-    /// The stable code, to search for.
+    /// The stable code, for searches.
     pub(crate) code: Option<String>,
 }
 
@@ -147,7 +147,7 @@ impl State {
         Self { code: Some(code.to_owned()), ..self }
     }
 
-    /// Of an account.
+    /// The state of an account.
     pub(crate) fn of_account(status: &str) -> Self {
         let (state, cause) = status.split_once(':').unwrap_or((status, ""));
         let new = |tone, word: &str| Self::new(tone, word).coded(status);
@@ -164,7 +164,7 @@ impl State {
         }
     }
 
-    /// Of a bot, by its last step.
+    /// The state of a bot, by its last status.
     pub(crate) fn of_bot(code: &str, sub_code: Option<&str>) -> Self {
         let (tone, word) = match code {
             "ready" => (Tone::Plain, "Waiting"),
@@ -193,11 +193,11 @@ impl fmt::Display for State {
 
 impl HtmlSafe for State {}
 
-/// An id, shortened in the middle; a click copies it.
+/// An id, shortened in the middle; a click copies the whole id.
 #[derive(Debug, Clone)]
 pub(crate) struct Id(pub(crate) String);
 
-/// A long id, without its middle.
+/// A long id without its middle.
 pub(crate) fn shortened(whole: &str) -> String {
     match (whole.get(..8), whole.len().checked_sub(4).and_then(|end| whole.get(end..))) {
         (Some(begin), Some(end)) if whole.len() > 16 => format!("{begin}…{end}"),
@@ -216,14 +216,14 @@ impl fmt::Display for Id {
 
 impl HtmlSafe for Id {}
 
-/// A sub code in words: `meeting_requires_sign_in` is *Meeting requires sign in*.
+/// A sub code as words: `meeting_requires_sign_in` becomes *Meeting requires sign in*.
 pub(crate) fn words(code: &str) -> String {
     let spaced = code.replace('_', " ");
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Text of the API's in which names of fields stand between backticks: as code.
+/// Text from the API with names of fields in backticks, shown as code.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Marked(pub(crate) &'static str);
 
@@ -239,7 +239,7 @@ impl fmt::Display for Marked {
 
 impl HtmlSafe for Marked {}
 
-/// A bar for each hour: below those that came in, above them those that failed.
+/// A bar for each hour: bots that joined below, bots that failed above.
 pub(crate) struct Bars(pub(crate) Vec<(String, u64, u64)>);
 
 impl fmt::Display for Bars {
@@ -258,7 +258,7 @@ impl fmt::Display for Bars {
             let (up, down) = ((good * HEIGHT).div_ceil(most), (bad * HEIGHT).div_ceil(most));
             let down = down.min(HEIGHT - up);
             let bar = WIDTH - 3;
-            write!(f, "<g><title>{}: {good} in, {bad} failed</title>", Escaped(hour))?;
+            write!(f, "<g><title>{}: {good} joined, {bad} failed</title>", Escaped(hour))?;
             write!(f, "<rect class=\"ground\" x=\"{x}\" y=\"0\" width=\"{bar}\" height=\"{HEIGHT}\"/>")?;
             for (class, y, height) in [("in", HEIGHT - up, up), ("out", HEIGHT - up - down, down)] {
                 if height > 0 {
@@ -281,7 +281,7 @@ impl fmt::Display for Bars {
 
 impl HtmlSafe for Bars {}
 
-/// How much of something is taken.
+/// How much of a capacity is used.
 pub(crate) struct Meter {
     pub(crate) taken: u64,
     pub(crate) of: u64,
@@ -311,7 +311,7 @@ impl fmt::Display for Meter {
 
 impl HtmlSafe for Meter {}
 
-/// The address of the next or the former page of a list: the cursor of the API's, put into this page's own address.
+/// The cursor of the next or previous page, taken from the API's URL for use in this page's own address.
 pub(crate) fn cursor_of(next: Option<&str>) -> Option<String> {
     let url = url::Url::parse(next?).ok()?;
     url.query_pairs()
@@ -319,7 +319,7 @@ pub(crate) fn cursor_of(next: Option<&str>) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// A query of these pairs, without those that are empty.
+/// A query of these pairs, without empty ones.
 pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
@@ -336,7 +336,7 @@ mod tests {
     use super::{Id, Marked, State, Tone, When, ago, counted, number, offset, words};
 
     #[test]
-    fn times_are_told_in_their_largest_unit() {
+    fn times_are_shown_in_their_largest_unit() {
         let now = Timestamp::from_second(1_800_000_000);
         assert_eq!(ago(now, now), "now");
         assert_eq!(ago(now - Duration::from_secs(7300), now), "2 h ago");
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_into_html_is_escaped() {
+    fn text_in_html_is_escaped() {
         let state = State { tone: Tone::Bad, word: "<b>\"".into(), code: Some("a&b".into()) };
         let expected =
             "<span class=\"state bad\">&lt;b&gt;&quot;</span> <code class=\"small\">a&amp;b</code>";

@@ -1,4 +1,4 @@
-//! Text in which ids are shown by the names of what they are.
+//! Text in which ids are replaced by the names of their objects.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,11 +14,11 @@ use crate::{
     format::{Escaped, Id},
 };
 
-/// Ids that are looked up for one page; further ones are shown as they are.
+/// The most ids that are looked up for one page; further ones are shown as ids.
 const MOST: usize = 20;
-/// The length of an id in letters.
+/// The length of an id in characters.
 const LENGTH: usize = 36;
-/// What an id in a log may be of: the API's path, and the page.
+/// What an id in a log may refer to: the API's path and the page.
 const KINDS: [(&str, &str); 3] = [
     ("/api/v2/zoom-oauth-credentials/", "/accounts/"),
     ("/api/latchkey/v1/token-links/", "/token-links/"),
@@ -28,7 +28,7 @@ const KINDS: [(&str, &str); 3] = [
 /// The names of accounts, token links and pools, by their ids.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    /// Every link of a page begins with it.
+    /// The base path of all links.
     base: String,
     known: HashMap<String, Named>,
 }
@@ -39,7 +39,7 @@ struct Named {
     name: String,
 }
 
-/// As the API shows an account, a link or a pool.
+/// An account, a link or a pool in the API's answer.
 #[derive(Deserialize)]
 struct Shown {
     #[serde(alias = "display_name")]
@@ -47,7 +47,7 @@ struct Shown {
 }
 
 impl Names {
-    /// Of all ids in these texts. What is gone, and what has no name, stays an id.
+    /// Looks up the ids in these texts. Deleted objects, and those without a name, are shown as ids.
     pub(crate) async fn read<'t>(
         client: &Client,
         base: &str,
@@ -73,7 +73,7 @@ impl Names {
     }
 }
 
-/// A text, with names for ids.
+/// A text with names in place of ids.
 pub(crate) struct WithNames {
     text: String,
     names: Arc<Names>,
@@ -121,7 +121,7 @@ impl<'t> Part<'t> {
     }
 }
 
-/// A text as ids and what stands between them.
+/// Splits a text into ids and the text between them.
 fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
     let is_of_an_id = |letter: char| letter.is_ascii_hexdigit() || letter == '-';
     let mut rest = text;
@@ -150,7 +150,7 @@ mod tests {
     const ID: &str = "01990000-0000-7000-8000-00000000abcd";
 
     #[test]
-    fn an_id_is_shown_by_its_name_and_the_rest_as_it_is() {
+    fn ids_become_names_and_other_text_is_unchanged() {
         let account = Named { path: format!("/accounts/{ID}"), name: "Ada <Notes>".into() };
         let known = HashMap::from([(ID.to_owned(), account)]);
         let names = Arc::new(Names { base: "/base".into(), known });
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_is_the_sum_of_its_parts() {
+    fn the_parts_of_a_text_join_to_the_text() {
         for text in ["", "-", "Zürich – abc", ID, &format!("{ID}{ID}"), &format!("x{ID}–{ID}y")] {
             let said: String = parts(text).map(|part| format!("{part:?}")).collect::<Vec<_>>().join("\n");
             let whole = WithNames::new(text, &Arc::default()).to_string();

@@ -1,4 +1,4 @@
-//! What every page has around it.
+//! The frame around every page.
 
 use model::ApiScope;
 
@@ -16,22 +16,22 @@ pub(crate) enum Section {
     Audit,
     Settings,
     Setup,
-    /// A page that no entry leads to.
+    /// A page that is not in the menu.
     None,
 }
 
-/// An entry of the menu, as it is shown.
+/// A menu entry, as it is shown.
 pub(crate) struct Entry {
     pub(crate) name: &'static str,
     pub(crate) path: &'static str,
-    /// The key after `g` that leads there.
+    /// The key after `g` that opens it.
     pub(crate) key: char,
-    /// What its icon draws: a path in 16 by 16.
+    /// The icon: an SVG path in a 16×16 box.
     pub(crate) icon: &'static str,
     pub(crate) is_here: bool,
 }
 
-/// What the key may do.
+/// What the session's API key may do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyPermissions {
     pub(crate) admin: bool,
@@ -39,12 +39,12 @@ pub(crate) struct KeyPermissions {
     pub(crate) tokens: bool,
 }
 
-/// Something that was just done.
+/// A message about the last action.
 pub(crate) struct FlashMessage {
     pub(crate) words: &'static str,
 }
 
-/// What every page has around it.
+/// The frame around every page.
 pub(crate) struct Frame {
     pub(crate) base: String,
     pub(crate) assets: String,
@@ -55,12 +55,12 @@ pub(crate) struct Frame {
     pub(crate) key_name: String,
     pub(crate) can: KeyPermissions,
     pub(crate) simulated: bool,
-    /// Whether *Try it* is offered.
+    /// Whether the page offers *Try it*.
     pub(crate) may_try: bool,
     pub(crate) said: Option<FlashMessage>,
-    /// Types of events that live parts are fetched again for.
+    /// Types of events after which live parts are fetched again.
     pub(crate) kinds: String,
-    /// This page's own address, to fetch it again.
+    /// This page's own address, for fetching it again.
     pub(crate) here: String,
 }
 
@@ -94,25 +94,25 @@ const MENU: &[(Section, &str, &str, char, &str)] = &[
     (Section::Setup, "Setup", "/setup", 'i', "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12Zm-2.5-6 1.8 1.8L10.7 6.3"),
 ];
 
-/// What was done, by its word in the address. Only these sentences can be shown.
+/// Messages about actions, by the word in the address. No other text can be shown.
 const SAID: &[(&str, &str)] = &[
-    ("checked", "The account was checked: its timeline says what came of it."),
+    ("checked", "The account was checked: its timeline shows the result."),
     ("disconnected", "The account is disconnected, and its tokens are erased."),
     ("withdrawn", "The connect link is withdrawn."),
-    ("leaving", "The bot is told to leave."),
+    ("leaving", "The bot is leaving."),
     ("cancelled", "The bot is cancelled."),
-    ("sent", "The bot is on its way."),
+    ("sent", "The bot is joining."),
     (
         "tried",
-        "A user of the simulator has connected an account, and this bot signs in with it: watch it come in.",
+        "A user of the simulator has connected an account, and this bot signs in with it: watch it join.",
     ),
     (
         "removed-at-zoom",
-        "The user has removed the app at the simulator. Zoom tells this server by a webhook.",
+        "The user has removed the app at the simulator. Zoom notifies this server by a webhook.",
     ),
     ("consented", "The account's owner has consented again."),
     ("revoked", "The token link is revoked. It ends within a second."),
-    ("pool-made", "The pool is made."),
+    ("pool-made", "The pool is created."),
     ("pool-changed", "The pool is changed."),
     ("pool-removed", "The pool is deleted."),
     ("released", "The seat is free."),
@@ -123,9 +123,9 @@ const SAID: &[(&str, &str)] = &[
     ("endpoint-added", "The endpoint is added: send it a test event."),
     ("endpoint-removed", "The endpoint is removed."),
     ("endpoint-changed", "The endpoint is changed."),
-    ("tested", "A test event is on its way: see the deliveries."),
+    ("tested", "A test event is being sent: see the deliveries."),
     ("resent", "The event is sent again."),
-    ("replayed", "The events are sent again, in their order."),
+    ("replayed", "The events are sent again, in order."),
     ("settings-changed", "The settings are saved."),
 ];
 
@@ -164,10 +164,10 @@ impl Frame {
     }
 }
 
-/// What a page has that needs no sign-in.
+/// The frame of a page that needs no sign-in.
 pub(crate) struct Bare {
     pub(crate) base: String,
-    /// Where styles, scripts and pictures are.
+    /// The address of styles, scripts and pictures.
     pub(crate) assets: String,
     pub(crate) simulated: bool,
 }

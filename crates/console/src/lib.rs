@@ -4,19 +4,19 @@
 //! |---|---|
 //! | `session` | who is signed in: a cookie, a session in the store, the API key behind it |
 //! | `client` | the API, called inside this process with that key |
-//! | `form` | what a form sends, its token, and what is shown again after a refusal |
-//! | `layout` | what every page has: menu, workspace, what was just done |
+//! | `form` | submitted forms, their token, and what is shown again after a refusal |
+//! | `layout` | the frame of every page: menu, workspace, message about the last action |
 //! | `format` | times, states and ids, as pages show them |
-//! | `id_names` | text in which ids are shown by the names of what they are |
+//! | `id_names` | text in which ids are replaced by names |
 //! | `simulator` | the simulator in Zoom's place, for *Try it* |
-//! | `error` | pages for what cannot be shown |
-//! | `pages` | one file for each page and what its buttons do |
+//! | `error` | error pages |
+//! | `pages` | one file for each page and its actions |
 //!
 //! The console is a client of the API ([decision 64](../../../docs/decisions/0064-the-console-is-a-client.md)): every page
-//! and every button is a call of the API with the key that signed in. So scopes, checks, limits of a workspace and the audit
-//! hold here as they hold there, and nothing can be done here that a program could not do.
+//! and every button is a call of the API with the key that signed in. So scopes, checks, quotas and the audit apply as they
+//! do in the API, and the console can do nothing that a program could not do.
 //!
-//! Each page works without JavaScript. With it, parts marked `data-live` are fetched again when something has happened.
+//! Each page works without JavaScript. With JavaScript, parts marked `data-live` are fetched again after an event.
 
 mod assets;
 mod client;
@@ -40,23 +40,23 @@ use url::Url;
 
 pub use simulator::SimulatorAddress;
 
-/// What the console is made of.
+/// The dependencies of the console.
 pub struct Parts {
     /// The API of this server.
     pub api: InProcess,
-    /// Who is signed in.
+    /// The sessions of signed-in browsers.
     pub sessions: ConsoleSessions,
-    /// Time and randomness.
+    /// Clock and randomness.
     pub env: Environment,
-    /// Where browsers reach this server.
+    /// The URL under which browsers reach this server.
     pub public_base: Url,
-    /// Whether Zoom's place may be taken by the simulator: then every page says so.
+    /// Whether the simulator may replace Zoom: then every page says so.
     pub simulated: bool,
-    /// Where the simulator is told what to play, if this server knows: then *Try it* is offered.
+    /// The address of the simulator's control API, if one is configured: then *Try it* is offered.
     pub simulator: Option<SimulatorAddress>,
 }
 
-/// What pages share.
+/// What all pages share.
 #[derive(Clone)]
 pub(crate) struct Console(Arc<Shared>);
 
@@ -64,13 +64,13 @@ pub(crate) struct Shared {
     pub(crate) api: InProcess,
     pub(crate) sessions: ConsoleSessions,
     pub(crate) env: Environment,
-    /// Where browsers reach this server.
+    /// The URL under which browsers reach this server.
     pub(crate) public_base: Url,
-    /// The path of that, without its last slash: every link of a page begins with it.
+    /// The path of that URL without a trailing slash: every link of a page begins with it.
     pub(crate) base: String,
     pub(crate) simulated: bool,
     pub(crate) simulator: Option<SimulatorAddress>,
-    /// Requests of pages, by key.
+    /// Counts requests of pages by key.
     pub(crate) requests: Limiter<ApiKeyId>,
 }
 
@@ -82,7 +82,7 @@ impl std::ops::Deref for Console {
     }
 }
 
-/// The address that signs in the browser that opens it first. It is in no log: routes are logged, and not paths.
+/// The address that signs in the browser that opens it first. It is never logged: routes are logged, not paths.
 pub fn link_address(public_base: &Url, link: &Secret) -> String {
     format!("{}/sign-in/{}", public_base.as_str().trim_end_matches('/'), link.expose())
 }

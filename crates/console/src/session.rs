@@ -1,4 +1,4 @@
-//! Who is signed in.
+//! Sessions of signed-in browsers.
 
 use api::Sender;
 use axum::{
@@ -19,24 +19,24 @@ use tenants::{LINK_TTL, SESSION_TTL, digest};
 use crate::{Console, client::Client, error::PageError, form::Form, layout::Frame, layout::Section};
 
 pub(crate) const COOKIE_NAME: &str = "latchkey_session";
-/// Of the page that a person was at before the sign-in.
+/// The cookie with the page that a person was at before the sign-in.
 const BACK_NAME: &str = "latchkey_back";
-/// Requests a minute with one key: more than people make, with several tabs that follow what happens.
+/// Requests a minute with one key: more than people make with several tabs that show live data.
 const PER_MINUTE: NonZeroU32 = NonZeroU32::new(1200).expect("not zero");
 
 /// A browser that is signed in.
 pub(crate) struct Session {
     pub(crate) console: Console,
     pub(crate) client: Client,
-    /// Of the cookie; never shown.
+    /// The token in the cookie; never shown.
     pub(crate) token: String,
     /// The workspace's name.
     pub(crate) workspace: String,
-    /// The path and query that were asked for, without the base.
+    /// The requested path and query, without the base.
     pub(crate) address: String,
-    /// What was just done, by its word in the address.
+    /// The last action, by its word in the address.
     pub(crate) said: Option<String>,
-    /// When the session ends.
+    /// When the session expires.
     pub(crate) until: Timestamp,
 }
 
@@ -53,7 +53,7 @@ impl Session {
         self.console.env.now()
     }
 
-    /// What forms of this session have to bring: other sites can't know it.
+    /// The token that forms of this session must contain: other sites can't know it.
     pub(crate) fn csrf(&self) -> String {
         csrf(&self.token)
     }
@@ -79,19 +79,19 @@ fn cookie_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
-/// The cookie of a session; without a token, one that ends it.
+/// The cookie of a session; without a token, the cookie that deletes it.
 pub(crate) fn cookie(console: &Console, token: Option<&str>) -> HeaderValue {
     made(console, COOKIE_NAME, token, SESSION_TTL)
 }
 
-/// The cookie that says which page a person who has to sign in was at; without one, the end of it. It lives as long as a
-/// sign-in link.
+/// The cookie with the page of a person who has to sign in; without a page, the cookie that deletes it. It lives as long as
+/// a sign-in link.
 pub(crate) fn return_cookie(console: &Console, page: Option<&str>) -> HeaderValue {
     let page = page.map(|page| url::form_urlencoded::byte_serialize(page.as_bytes()).collect::<String>());
     made(console, BACK_NAME, page.as_deref(), LINK_TTL)
 }
 
-/// The page of that cookie. It is checked before a browser is sent there: others can set cookies too.
+/// The page in that cookie. It is checked before a browser is sent there: others can set cookies too.
 pub(crate) fn return_path(headers: &HeaderMap) -> String {
     let page = cookie_of(headers, BACK_NAME).unwrap_or_default();
     let mut pairs = url::form_urlencoded::parse(page.as_bytes());
@@ -115,7 +115,7 @@ impl FromRequestParts<Console> for Session {
         let token = token(&parts.headers).unwrap_or_default().to_owned();
         let signed_in = if token.is_empty() { None } else { console.sessions.check(&token).await? };
         let Some(signed_in) = signed_in else {
-            // After a form, back to the page that it stood on.
+            // After a form, the browser returns to the form's page.
             let back = match parts.method {
                 Method::GET | Method::HEAD => address,
                 _ => referer(&parts.headers, console).unwrap_or_else(|| "/".to_owned()),
@@ -148,7 +148,7 @@ fn referer(headers: &HeaderMap, console: &Console) -> Option<String> {
     Some(format!("{path}{query}"))
 }
 
-/// A form of a signed-in browser, sent from a page of this session.
+/// A form from a signed-in browser, sent from a page of this session.
 pub(crate) struct Posted {
     pub(crate) session: Session,
     pub(crate) form: Form,
@@ -169,7 +169,7 @@ impl FromRequest<Console> for Posted {
     }
 }
 
-/// A form that comes before the sign-in. A browser says where it comes from: not from another site.
+/// A form before the sign-in. The browser states its origin: it must not be another site.
 pub(crate) struct FirstForm(pub(crate) Form);
 
 impl FromRequest<Console> for FirstForm {
@@ -189,7 +189,7 @@ async fn read(body: Body, sender: Sender, console: &Console) -> Result<Form, Pag
     Ok(Form::read(&bytes))
 }
 
-/// An id in an address. It goes into paths of the API, so it holds nothing that means something there.
+/// An id in an address. It becomes part of API paths, so it contains no characters with a meaning there.
 pub(crate) struct PathId(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathId {

@@ -1,7 +1,7 @@
-//! The simulator in Zoom's place, where this server is configured for one: its control API, and the consent that its users give.
+//! The simulator that replaces Zoom, if this server is configured for one: its control API, and the consents of its users.
 //!
-//! For *Try it* alone. Nothing here is used against Zoom: the address has to be one of this machine (`latchkey serve` refuses
-//! others), and there is none where no simulator is configured.
+//! Only for *Try it*. Nothing here is used against Zoom: the address must be on this machine (`latchkey serve` refuses
+//! others), and it is absent if no simulator is configured.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -10,33 +10,33 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-/// The simulator answers from memory.
+/// The timeout of a call. The simulator answers from memory.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Where it is.
+/// The addresses of the simulator.
 #[derive(Debug, Clone)]
 pub struct SimulatorAddress {
     /// Its control API.
     pub control: Url,
-    /// The authority of its consent pages.
+    /// The certificate authority of its consent pages.
     pub ca_file: PathBuf,
 }
 
-/// Why something could not be played.
+/// Why a call of the simulator failed.
 #[derive(Debug)]
 pub(crate) enum Trouble {
     /// It does not answer.
     Away { control: String, cause: String },
-    /// It answers, and refuses.
+    /// It answers with a refusal.
     Refused { call: String, answer: String },
 }
 
 impl Trouble {
-    /// For a person.
+    /// The error for a person.
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Away { control, cause } => format!(
-                "The simulator does not answer at {control} ({cause}). Start it again, or take zoom.simulator_control out of \
+                "The simulator does not answer at {control} ({cause}). Start it again, or remove zoom.simulator_control from \
                  the configuration."
             ),
             Self::Refused { call, answer } => format!("The simulator refused {call}: {answer}"),
@@ -60,7 +60,7 @@ pub(crate) struct SimulatedApp {
     pub(crate) redirect_uris: Vec<String>,
 }
 
-/// Speaks to it.
+/// A client of the simulator.
 pub(crate) struct Simulator {
     control: String,
     http: Client,
@@ -94,7 +94,7 @@ impl Simulator {
         Ok(answer)
     }
 
-    /// One call of the control API.
+    /// Makes one call of the control API.
     pub(crate) async fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value, Trouble> {
         let call = format!("{method} {path}");
         let mut request = self.http.request(method, format!("{}{path}", self.control));
@@ -115,12 +115,12 @@ impl Simulator {
         serde_json::from_value(answer).map_err(|error| Trouble::Refused { call, answer: error.to_string() })
     }
 
-    /// Apps that are registered there.
+    /// The apps that are registered there.
     pub(crate) async fn apps(&self) -> Result<Vec<SimulatedApp>, Trouble> {
         self.read(Method::GET, "/apps", &Value::Null).await
     }
 
-    /// A new app with this redirect URL, which may join meetings.
+    /// Creates an app with this redirect URL, which may join meetings.
     pub(crate) async fn make_app(
         &self,
         redirect_url: &str,
@@ -130,7 +130,7 @@ impl Simulator {
         self.read(Method::POST, "/apps", &app).await
     }
 
-    /// The user with this address, who is made if there is none.
+    /// The user with this address, who is created if there is none.
     pub(crate) async fn user(&self, email: &str, name: &str) -> Result<User, Trouble> {
         let users: Vec<User> = self.read(Method::GET, "/users", &Value::Null).await?;
         match users.into_iter().find(|user| user.email == email) {
@@ -139,7 +139,7 @@ impl Simulator {
         }
     }
 
-    /// A meeting's number and link, with a script that is played in it.
+    /// Creates a meeting in which a script is played. Returns its link.
     pub(crate) async fn meeting(&self, meeting: &Value, script: &'static str) -> Result<String, Trouble> {
         let made = self.call(Method::POST, "/meetings", meeting).await?;
         let number = made["meeting_number"].as_str().unwrap_or_default();
@@ -149,7 +149,7 @@ impl Simulator {
         Ok(made["join_url"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Consents as this user, on the page that a browser is sent to: where it is sent back to.
+    /// Consents as this user on the page that a browser is sent to. Returns the address that it is sent back to.
     pub(crate) async fn allow(&self, user: &str, consent_page: &str) -> Result<String, Trouble> {
         self.call(Method::PUT, "/signed-in", &json!({ "user_id": user })).await?;
         let refused =
@@ -163,6 +163,6 @@ impl Simulator {
         let form = [("consent", consent), ("decision", "allow")];
         let answer = self.send("the consent", self.http.post(address).form(&form)).await?;
         let back = answer.headers().get("location").and_then(|back| back.to_str().ok());
-        back.map(str::to_owned).ok_or_else(|| refused("nobody is sent back"))
+        back.map(str::to_owned).ok_or_else(|| refused("the browser is not redirected"))
     }
 }

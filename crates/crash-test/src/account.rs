@@ -10,26 +10,26 @@ use stage::{Server, text};
 
 use crate::kill_points::Outcome;
 
-/// A dead server's lease, its successor's patience, and two calls to a slow Zoom.
+/// Covers a dead server's lease, its successor's wait, and two calls to a slow Zoom.
 const SETTLES_WITHIN: Duration = Duration::from_secs(150);
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// A platform waits no longer.
+/// Timeout of a bot platform.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An account, and the link to its ZAKs.
+/// An account, and the token link for its ZAKs.
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) id: String,
-    /// At Zoom.
+    /// The user's id at Zoom.
     pub(crate) user: String,
-    /// Without its server: `/t/…`.
+    /// Path of the token link: `/t/…`.
     pub(crate) link: String,
     pub(crate) key: std::sync::Arc<SigningKey>,
     pub(crate) http: Client,
     pub(crate) env: Environment,
 }
 
-/// What a platform hears.
+/// The answer that a platform receives.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<String>,
@@ -37,19 +37,19 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The stable code of a refusal.
+    /// The error code of a refusal.
     pub(crate) fn code(&self) -> &str {
         self.body.split_once(':').map_or("", |(code, _)| code)
     }
 }
 
 impl Account {
-    /// Asks for a new ZAK, which needs an access token that Zoom takes.
+    /// Requests a new ZAK, which needs an access token that Zoom accepts.
     pub(crate) async fn ask(&self, server: &Server) -> anyhow::Result<Answer> {
         self.fetch(server, "?fresh=1").await
     }
 
-    /// Asks for a ZAK, be it one from memory.
+    /// Requests a ZAK, possibly from the cache.
     pub(crate) async fn ask_for_any(&self, server: &Server) -> anyhow::Result<Answer> {
         self.fetch(server, "").await
     }
@@ -65,19 +65,19 @@ impl Account {
         Ok(Answer { status, retry_after, body: answer.text().await? })
     }
 
-    /// Asks for an access token that our own record calls valid.
+    /// Requests an access token that Latchkey regards as valid.
     pub(crate) async fn access_token(&self, server: &Server) -> anyhow::Result<String> {
         let path = format!("/api/v2/zoom-oauth-credentials/{}/access-token/", self.id);
         Ok(text(&server.get(&path).await?, "access_token")?.to_owned())
     }
 
-    /// What the API says of it.
+    /// The account's status in the API.
     pub(crate) async fn status(&self, server: &Server) -> anyhow::Result<String> {
         let account = server.get(&format!("/api/v2/zoom-oauth-credentials/{}/", self.id)).await?;
         Ok(text(&account, "latchkey_status")?.to_owned())
     }
 
-    /// Asks until there is a token, or the API says that a person is needed.
+    /// Requests ZAKs until one is issued, or the API reports that a person must act.
     pub(crate) async fn settle(&self, server: &Server) -> anyhow::Result<Outcome> {
         let give_up = self.env.now() + SETTLES_WITHIN;
         loop {
@@ -86,10 +86,10 @@ impl Account {
             match (answer.status, status.as_str()) {
                 (StatusCode::OK, "healthy") => return Ok(Outcome::Recovered),
                 (_, "needs_reauth:response_lost") => return Ok(Outcome::ResponseLost),
-                (StatusCode::OK, other) => bail!("it gives tokens, and is called {other}"),
-                (_, other) if other.starts_with("needs_reauth") => bail!("it is called {other}"),
+                (StatusCode::OK, other) => bail!("the account issues tokens, but its status is {other}"),
+                (_, other) if other.starts_with("needs_reauth") => bail!("the account's status is {other}"),
                 (_, other) if self.env.now() > give_up => {
-                    bail!("it is still called {other}, and a platform hears {}", answer.body)
+                    bail!("the account's status is still {other}, and a platform receives {}", answer.body)
                 }
                 _ => self.env.clock.sleep(POLL_INTERVAL).await,
             }

@@ -15,16 +15,16 @@ use stage::{Program, Server, Simulator};
 
 use crate::{Place, proxy::Proxy};
 
-/// Everything of ours, and the driver's statements.
+/// All of our own log messages, and the driver's SQL statements.
 const LOG: &str = "info,api=trace,bots=trace,broker=trace,latchkey=trace,model=trace,sealing=trace,store=trace,\
                    store_sql=trace,zoom=trace,sqlx=debug";
 
-/// Where rows live.
+/// The database of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Database {
     Sqlite,
     Postgres,
-    /// PostgreSQL at the other end of a line that can be cut.
+    /// PostgreSQL behind a proxy whose connections can be cut.
     CuttablePostgres,
 }
 
@@ -37,17 +37,17 @@ impl fmt::Display for Database {
     }
 }
 
-/// What outlives the servers.
+/// The environment that outlives the servers.
 pub(crate) struct Fixture {
     pub(crate) env: Environment,
     pub(crate) simulator: Simulator,
-    /// The line to the database, which scenarios cut.
+    /// The proxy to the database, whose connections scenarios cut.
     pub(crate) proxy: Option<Proxy>,
     folder: PathBuf,
     pub(crate) http: Client,
-    /// The database as we see it, past the line.
+    /// The database's address without the proxy.
     pub(crate) postgres: Option<String>,
-    /// The database as servers see it.
+    /// The database's address for servers.
     database_url: Option<String>,
     latchkey: PathBuf,
     starts: AtomicU32,
@@ -94,12 +94,12 @@ impl Fixture {
         self.command(&["migrate"]).await.map(drop)
     }
 
-    /// What `latchkey audit export` writes.
+    /// The output of `latchkey audit export`.
     pub(crate) async fn audit(&self) -> anyhow::Result<Vec<u8>> {
         self.command(&["audit", "export"]).await
     }
 
-    /// A command on the first server's configuration; its standard output.
+    /// Runs a command with the first server's configuration, and returns its standard output.
     async fn command(&self, command: &[&str]) -> anyhow::Result<Vec<u8>> {
         let mut latchkey = tokio::process::Command::new(&self.latchkey);
         let done = latchkey
@@ -112,7 +112,7 @@ impl Fixture {
         Ok(done.stdout)
     }
 
-    /// Starts the server with this number, with bots on these settings.
+    /// Starts the server with this number, with these bot settings.
     pub(crate) async fn start_with_bots(
         &self,
         replica: u32,
@@ -122,7 +122,7 @@ impl Fixture {
         self.start_bots_with(replica, bots, &[], api_key).await
     }
 
-    /// The same with these variables.
+    /// The same, with environment variables.
     pub(crate) async fn start_bots_with(
         &self,
         replica: u32,
@@ -134,7 +134,7 @@ impl Fixture {
         self.launch(replica, &config, variables, api_key).await
     }
 
-    /// Starts the server with this number, whose bots have stand-ins for Chromium. So many bots would fill the log.
+    /// Starts the server with this number, with stand-ins for Chromium. It logs less, because of the number of bots.
     pub(crate) async fn start_with_stand_ins(
         &self,
         replica: u32,
@@ -146,7 +146,7 @@ impl Fixture {
         self.launch(replica, &config, &[("LATCHKEY_LOG", "warn")], api_key).await
     }
 
-    /// What stand-ins of a server wrote down: when, what, and the bot's name.
+    /// The log entries of a server's stand-ins: time, event, and the bot's name.
     pub(crate) fn stand_ins(&self, replica: u32) -> anyhow::Result<Vec<(Timestamp, String, String)>> {
         let log = std::fs::read_to_string(self.data(replica).join("browser/stand-in.log"))?;
         let line = |line: &str| {
@@ -154,10 +154,12 @@ impl Fixture {
             let at = Timestamp::from_microsecond(words.next()?.parse().ok()?);
             Some((at, words.next()?.to_owned(), words.next()?.to_owned()))
         };
-        log.lines().map(|text| line(text).with_context(|| format!("a stand-in wrote {text:?}"))).collect()
+        log.lines()
+            .map(|text| line(text).with_context(|| format!("invalid line of a stand-in: {text:?}")))
+            .collect()
     }
 
-    /// Starts the server with this number: each has an escrow of its own, and they share the rest.
+    /// Starts the server with this number. Each server has its own escrow; they share everything else.
     pub(crate) async fn start(
         &self,
         replica: u32,
@@ -182,14 +184,14 @@ impl Fixture {
         Server::start(latchkey, config, api_key, &self.logs().join(log), self.http.clone(), &self.env).await
     }
 
-    /// Starts the server with this number on a disk of its own that is soon full, with what it has in its folder. The disk
-    /// is gone with the server.
+    /// Starts the server with this number on a small disk of its own, with a copy of its folder. The disk disappears with
+    /// the server.
     pub(crate) async fn start_on_small_disk(&self, replica: u32, api_key: Secret) -> anyhow::Result<Server> {
         let config = self.configure(replica, &json!({ "capacity": 0 }), None)?;
         let log = format!("{replica}-{}.log", self.count());
         let data = self.data(replica);
         let script = self.folder.join("on-small-disk");
-        // Its `exec`s keep the process's id.
+        // The `exec`s keep the process id.
         std::fs::write(
             &script,
             "#!/bin/sh\nexec unshare --user --map-root-user --mount sh -c '\nset -e\ncp -a \"$DATA\" \"$DATA.kept\"\n\
@@ -203,30 +205,30 @@ impl Fixture {
         let log = self.logs().join(log);
         Server::start(program, &config, Some(api_key), &log, self.http.clone(), &self.env)
             .await
-            .context("this needs a mount namespace: run it as root, or allow user namespaces")
+            .context("this case needs a mount namespace: run it as root, or allow user namespaces")
     }
 
-    /// A number that nobody has had.
+    /// A number that was not used before.
     pub(crate) fn count(&self) -> u32 {
         self.starts.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Where a server keeps its escrow and, without PostgreSQL, its database.
+    /// Folder of a server's escrow and, without PostgreSQL, its database.
     pub(crate) fn data(&self, replica: u32) -> PathBuf {
         self.folder.join(format!("data-{replica}"))
     }
 
-    /// How many grants lie in a server's escrow.
+    /// Number of grants in a server's escrow.
     pub(crate) fn deposits(&self, replica: u32) -> anyhow::Result<usize> {
         Ok(std::fs::read_dir(self.data(replica).join("escrow"))?.count())
     }
 
-    /// Where servers log, each start to a file of its own.
+    /// Folder of the servers' logs: one file per start.
     pub(crate) fn logs(&self) -> PathBuf {
         self.folder.join("logs")
     }
 
-    /// What a server has logged, at all of its starts.
+    /// The logs of all starts of a server.
     pub(crate) fn log_of(&self, replica: u32) -> anyhow::Result<String> {
         let mut logs = String::new();
         for start in 0..self.starts.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! One server, one account, killed at one moment of a refresh, and started again.
+//! One server with one account is killed at one point of a refresh, and restarted.
 
 use std::time::Duration;
 
@@ -10,29 +10,29 @@ use model::KillPoint::{
 
 use crate::{Case, Database, Story, account::Account, world::World};
 
-/// Longer than it takes to get to any of the points.
+/// Longer than it takes to reach any kill point.
 pub(crate) const DIES_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) const SIGKILL: i32 = 9;
 
-/// Where it is killed.
+/// A kill point, and what may be lost.
 pub(crate) struct Kill {
     at: KillPoint,
-    /// And where the server is that was started after it, while it replays the escrow.
+    /// The kill point of the restarted server, while it replays the escrow.
     then: Option<KillPoint>,
-    /// Whether the answer may be lost, because it was not durable. Otherwise the account must stay usable without a person.
+    /// Whether the answer may be lost because it was not durable. Otherwise the account must stay usable without a person.
     may_lose: bool,
 }
 
-/// What became of the account.
+/// What happened to the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It gives tokens, and goes on doing so.
+    /// It issues tokens, also after further refreshes.
     Recovered,
-    /// The API says that Zoom's answer was lost.
+    /// The API reports that Zoom's answer was lost.
     ResponseLost,
 }
 
-/// Every point, on both databases.
+/// Every kill point, on both databases.
 pub(crate) fn all() -> impl Iterator<Item = Case> {
     let moments = [
         (BeforeSend, None, false),
@@ -67,20 +67,22 @@ impl Kill {
         world.expire().await?;
 
         let mut server = world.serve(0, &[("LATCHKEY_KILL_AT", self.at.name())]).await?;
-        // The caller hears nothing, or that he is to come again.
+        // The caller receives no answer, or is told to retry.
         drop(account.ask(&server).await);
         let signal = server.process.death(DIES_WITHIN, &world.fixture.env).await?;
         ensure!(signal == Some(SIGKILL), "it ended with signal {signal:?}");
         world.search_escrow().await?;
         if let Some(then) = self.then {
             let replaying = world.serve(0, &[("LATCHKEY_KILL_AT", then.name())]).await;
-            ensure!(replaying.is_err(), "it was to die at its start");
+            ensure!(replaying.is_err(), "the server should have been killed at its start");
         }
 
         let server = world.serve(0, &[]).await?;
         let outcome = account.settle(&server).await?;
         match outcome {
-            Outcome::ResponseLost if !self.may_lose => bail!("lost, although the answer was durable"),
+            Outcome::ResponseLost if !self.may_lose => {
+                bail!("the account was lost, although the answer was durable")
+            }
             Outcome::ResponseLost => world.connect_again(&server, &account).await?,
             Outcome::Recovered => {}
         }
@@ -89,17 +91,20 @@ impl Kill {
         Ok(outcome)
     }
 
-    /// A person who saw her browser fail opens another invitation, if the account is not there.
+    /// The server is killed during a consent. A person whose browser failed opens another invitation if there is no account.
     async fn during_a_consent(&self, world: &World) -> anyhow::Result<Outcome> {
         let mut server = world.serve(0, &[("LATCHKEY_KILL_AT", self.at.name())]).await?;
-        ensure!(world.connect(&server).await.is_err(), "it was to die while she came back from Zoom");
+        ensure!(
+            world.connect(&server).await.is_err(),
+            "the server should have been killed during the redirect from Zoom"
+        );
         let signal = server.process.death(DIES_WITHIN, &world.fixture.env).await?;
         ensure!(signal == Some(SIGKILL), "it ended with signal {signal:?}");
 
         let server = world.serve(0, &[]).await?;
         let stored = world.credentials(&server).await?.len();
         let expected = usize::from(self.at == AfterConsent);
-        ensure!(stored == expected, "{stored} accounts are there, and not {expected}");
+        ensure!(stored == expected, "there are {stored} accounts instead of {expected}");
         let account = match expected {
             0 => world.connect(&server).await?,
             _ => world.account(&server).await?,
@@ -110,7 +115,7 @@ impl Kill {
     }
 }
 
-/// Whether the stored refresh token is the valid one: it is used twice.
+/// Checks that the stored refresh token is the valid one, by two refreshes.
 pub(crate) async fn check_chain(
     world: &World,
     server: &stage::Server,

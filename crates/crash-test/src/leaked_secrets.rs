@@ -1,16 +1,16 @@
-//! Searches for secrets in places where none may be.
+//! Searches for secrets in places where there must be none.
 
 use std::{fmt, fs, path::Path};
 
 use anyhow::ensure;
 
-/// What was looked at, and what was found.
+/// What was searched, and what was found.
 #[derive(Debug, Default)]
 pub(crate) struct Searched {
     secrets: usize,
     texts: usize,
     bytes: usize,
-    /// Where; never what.
+    /// Places of the hits, without the secrets.
     hits: Vec<String>,
 }
 
@@ -26,11 +26,14 @@ impl Searched {
         self.hits.is_empty()
     }
 
-    /// Counts the secrets, and shows that each of them would have been found.
+    /// Counts the secrets, and checks that each of them would have been found.
     pub(crate) fn sharpen(&mut self, secrets: &[String]) -> anyhow::Result<()> {
         self.secrets += secrets.len();
         let planted = secrets.join("\n");
-        ensure!(text(secrets, "", planted.as_bytes()).hits.len() == secrets.len(), "the search is blind");
+        ensure!(
+            text(secrets, "", planted.as_bytes()).hits.len() == secrets.len(),
+            "the search misses a secret"
+        );
         Ok(())
     }
 }
@@ -48,7 +51,7 @@ impl fmt::Display for Searched {
     }
 }
 
-/// In the files of a folder, if it is there.
+/// Searches the files of a folder, if it exists.
 pub(crate) fn files(secrets: &[String], folder: &Path) -> anyhow::Result<Searched> {
     let mut searched = Searched::default();
     let Ok(entries) = fs::read_dir(folder) else { return Ok(searched) };
@@ -62,7 +65,7 @@ pub(crate) fn files(secrets: &[String], folder: &Path) -> anyhow::Result<Searche
     Ok(searched)
 }
 
-/// In one text.
+/// Searches one text.
 pub(crate) fn text(secrets: &[String], place: &str, bytes: &[u8]) -> Searched {
     let text = String::from_utf8_lossy(bytes);
     let hits = secrets.iter().filter(|secret| text.contains(secret.as_str())).map(|_| place.to_owned());

@@ -1,8 +1,8 @@
 //! `make crash-test`: kills Latchkey at critical moments, and checks its accounts.
 //!
-//! Real processes against the simulator, on SQLite and on PostgreSQL. Each case has a world of its own, so that all of them
-//! can wait side by side for the leases of dead servers to lapse. Progress goes to standard error, and one line with the
-//! result to standard output. The exit code says whether all is well.
+//! It runs real processes against the simulator, on SQLite and on PostgreSQL. Each case has an environment of its own, so
+//! that all cases can wait in parallel for leases of dead servers to expire. Progress is printed on standard error, and one
+//! line with the result on standard output. The exit code is 0 if all cases passed.
 
 mod account;
 mod fixture;
@@ -32,18 +32,18 @@ use soak::SoakArguments;
 use tally::Tally;
 use world::World;
 
-/// How many cases run side by side. They mostly wait.
+/// Cases that run in parallel. They mostly wait.
 const AT_ONCE: usize = 8;
-/// Several leases, and the timeouts of their waiters.
+/// Timeout of a case: several leases, and the timeouts of their waiters.
 const CASE_WITHIN: Duration = Duration::from_secs(300);
 
 /// Kills Latchkey at critical moments, and checks its accounts.
 #[derive(Parser)]
 struct Arguments {
-    /// Cases whose name contains this.
+    /// Run only cases whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
-    /// Where databases, keys and logs go; emptied first.
+    /// Folder for databases, keys and logs; emptied first.
     #[arg(long, global = true, default_value = "data/crash-test")]
     data: PathBuf,
     #[command(subcommand)]
@@ -52,11 +52,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Instead {
-    /// Many bots for a long time.
+    /// Run many bots for a long time.
     Soak(SoakArguments),
 }
 
-/// Where the worlds are made.
+/// Where the environments are created.
 struct Place {
     env: Environment,
     data: PathBuf,
@@ -64,7 +64,7 @@ struct Place {
     postgres: Postgres,
 }
 
-/// Something to go through, in a world of its own.
+/// A test case, which runs in an environment of its own.
 struct Case {
     name: String,
     database: Database,
@@ -83,11 +83,11 @@ enum Story {
     Scenario(Scenario),
 }
 
-/// How a case ended well.
+/// The result of a passed case.
 enum End {
     /// A server was killed. Its account must not be lost without notice.
     Killed(Outcome),
-    /// A check has passed: what was seen.
+    /// A check has passed; with a description of the result.
     Seen(String),
 }
 
@@ -103,26 +103,26 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether nothing was lost without notice, and every check has passed.
+/// Returns whether nothing was lost silently and every check has passed.
 async fn run(Arguments { only, data, instead }: Arguments) -> anyhow::Result<bool> {
     if data.exists() {
         std::fs::remove_dir_all(&data)?;
     }
-    std::fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+    std::fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
     let data = data.canonicalize()?;
-    // Built with the same profile, and put beside this program.
+    // Cargo puts it next to this program, built with the same profile.
     let latchkey = std::env::current_exe()?.with_file_name("latchkey");
     let place = Arc::new(Place { env: Environment::system(), data, latchkey, postgres: Postgres::start()? });
     if let Some(Instead::Soak(arguments)) = instead {
         return soak::run(&place, &arguments).await;
     }
 
-    // What waits longest comes first.
+    // The cases that wait longest come first.
     let cases = scenarios::all().chain(kill_points::all()).chain(imports::all());
     let cases: Vec<Case> = cases.filter(|case| case.name.contains(&only)).collect();
     ensure!(!cases.is_empty(), "no case has {only:?} in its name");
     let mut tally = Tally::new(cases.len());
-    // What needs the whole machine comes last, by itself.
+    // Cases that need the whole machine run last and alone.
     let (alone, together): (Vec<_>, Vec<_>) = cases.into_iter().partition(Case::needs_the_machine);
     for (cases, at_once) in [(together, AT_ONCE), (alone, 1)] {
         go_through_all(&place, cases, at_once, &mut tally).await;
@@ -136,7 +136,7 @@ async fn go_through_all(place: &Arc<Place>, cases: Vec<Case>, at_once: usize, ta
             let place = Arc::clone(place);
             async move {
                 let ended = place.env.clock.timeout(CASE_WITHIN, go_through(&place, &case)).await;
-                let late = || Err(anyhow::anyhow!("it takes longer than {CASE_WITHIN:?}"));
+                let late = || Err(anyhow::anyhow!("the case takes longer than {CASE_WITHIN:?}"));
                 (ended.unwrap_or_else(late), case)
             }
         })

@@ -1,4 +1,4 @@
-//! A connection to the database that can be cut.
+//! A proxy to the database whose connections can be cut.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, sync::DropGuard, task::TaskTracker};
 
-/// Listens on a port, and passes everything on to a socket, until it is cut.
+/// Listens on a port and forwards everything to a socket, until it is cut.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     cut: watch::Sender<bool>,
@@ -33,18 +33,18 @@ impl Proxy {
         Ok(Self { address, cut, _end: end.drop_guard() })
     }
 
-    /// Breaks every connection, and lets no new one through.
+    /// Breaks every connection and refuses new ones.
     pub(crate) fn cut(&self) {
         self.cut.send_replace(true);
     }
 
-    /// Lets connections through again.
+    /// Forwards connections again.
     pub(crate) fn heal(&self) {
         self.cut.send_replace(false);
     }
 }
 
-/// Until either side hangs up, or the line is cut.
+/// Forwards data until either side closes the connection, or the proxy is cut.
 async fn pass_on(mut client: TcpStream, socket: PathBuf, mut cut: watch::Receiver<bool>) {
     let passing = async {
         if let Ok(mut database) = UnixStream::connect(socket).await {

@@ -1,5 +1,5 @@
 //! `make soak`: many real bots in meetings for a long time, first undisturbed, then while a browser and a server are killed
-//! and the line is cut.
+//! and connections are cut.
 
 mod left_behind;
 mod stay;
@@ -16,34 +16,34 @@ use crate::{Place, fixture::Database, world::World};
 use left_behind::LeftBehind;
 use stay::Stay;
 
-/// How long the line is cut.
+/// Seconds for which connections are cut.
 const CUT_SECONDS: u32 = 10;
 const DIES_WITHIN: Duration = Duration::from_secs(10);
-/// What memory may grow by between the first and the last quarter of an undisturbed stay.
+/// Largest allowed factor of memory growth between the first and the last quarter of an undisturbed stay.
 const GROWTH: f64 = 1.1;
 
 #[derive(Args)]
 pub(crate) struct SoakArguments {
-    /// How many bots.
+    /// The number of bots.
     #[arg(long, default_value_t = 20)]
     bots: usize,
-    /// How long they stay, in minutes, each time.
+    /// Duration of each part, in minutes.
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
-    /// One of the two times alone.
+    /// Run only one of the two parts.
     #[arg(long, value_enum)]
     only: Option<Part>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// Nothing happens.
+    /// The bots are not disturbed.
     Quiet,
-    /// A browser is killed, the line is cut, a server is killed.
+    /// A browser is killed, connections are cut, a server is killed.
     Rough,
 }
 
-/// Whether all went well.
+/// Returns whether all parts passed.
 pub(crate) async fn run(place: &Place, arguments: &SoakArguments) -> anyhow::Result<bool> {
     let mut all_well = true;
     for part in [Part::Quiet, Part::Rough] {
@@ -66,7 +66,7 @@ async fn soak(place: &Place, part: Part, arguments: &SoakArguments) -> anyhow::R
     let temporary = place.data.join(format!("tmp-{part:?}"));
     std::fs::create_dir_all(&temporary)?;
     let serve = async |replica| {
-        // Either server could run all of them, so that one can be killed.
+        // Each server has capacity for all bots, so that one can be killed.
         let bots = json!({ "capacity": arguments.bots, "warm_pages": 0, "most_of_a_browser": 10 });
         world
             .serve_bots_with(
@@ -91,13 +91,14 @@ async fn soak(place: &Place, part: Part, arguments: &SoakArguments) -> anyhow::R
             let browser = browser.first().context("the server has no browser")?;
             stay.survive("a browser is killed", &servers, async || kill(*browser)).await?;
             stay.sit(&servers, span / 4).await?;
-            stay.survive("the line is cut", &servers, async || cut_lines(&world, &meetings).await).await?;
+            stay.survive("connections are cut", &servers, async || cut_lines(&world, &meetings).await)
+                .await?;
             stay.sit(&servers, span / 4).await?;
             let mut killed = servers.pop().context("there are two servers")?;
             let process = killed.process.id();
             stay.survive("a server is killed", &servers, async || kill(process)).await?;
             killed.process.death(DIES_WITHIN, &place.env).await?;
-            // As whatever runs servers does; it clears away what the killed one has left.
+            // Restarted like by a supervisor; the new server removes what the killed one left behind.
             servers.push(serve(1).await?);
             stay.sit(&servers, span / 4).await?;
         }
@@ -105,12 +106,12 @@ async fn soak(place: &Place, part: Part, arguments: &SoakArguments) -> anyhow::R
     let memory = stay.memory();
     stay.end(&servers[0]).await?;
     let left = LeftBehind::look(&servers, &world.fixture)?;
-    ensure!(left.zombies == 0, "{} zombies are left while servers run", left.zombies);
+    ensure!(left.zombies == 0, "{} zombie processes are left while servers run", left.zombies);
     for server in servers {
         server.stop().await;
     }
     let left = LeftBehind::look(&[], &world.fixture)?;
-    ensure!(left.processes == 0, "{} processes of Chromium are left", left.processes);
+    ensure!(left.processes == 0, "{} Chromium processes are left", left.processes);
     ensure!(left.profiles.is_empty(), "profiles are left: {:?}", left.profiles);
     let files: Vec<_> = std::fs::read_dir(&temporary)?.flatten().map(|entry| entry.file_name()).collect();
     ensure!(files.is_empty(), "temporary files are left: {files:?}");
@@ -121,7 +122,7 @@ async fn soak(place: &Place, part: Part, arguments: &SoakArguments) -> anyhow::R
     let (all_in, survived) = (stay.all_in, stay.survived);
     world.close().await?;
     Ok(format!(
-        "{} bots in within {:.0} s, {}; memory {:.0} MB in the first quarter and {:.0} MB in the last ({grown:.2} ×); all out, \
+        "{} bots joined within {:.0} s, {}; memory {:.0} MB in the first quarter and {:.0} MB in the last ({grown:.2} ×); all left, \
          no process, profile or temporary file left",
         arguments.bots,
         all_in.as_secs_f64(),
@@ -131,7 +132,7 @@ async fn soak(place: &Place, part: Part, arguments: &SoakArguments) -> anyhow::R
     ))
 }
 
-/// Cuts the lines of all meetings.
+/// Cuts the connections to all meetings.
 async fn cut_lines(world: &World, meetings: &[String]) -> anyhow::Result<()> {
     for meeting in meetings {
         let line = format!("/meetings/{meeting}/cut-line");
@@ -145,12 +146,12 @@ fn kill(process: u32) -> anyhow::Result<()> {
     Ok(kill_process(process, Signal::KILL)?)
 }
 
-/// A number out of an answer.
+/// A number in an answer, as text.
 fn number(answer: &Value, field: &str) -> anyhow::Result<String> {
     Ok(stage::text(answer, field)?.to_owned())
 }
 
-/// What servers take together, their browsers included, in megabytes.
+/// Memory of the servers including their browsers, in megabytes.
 fn megabytes(servers: &[Server]) -> anyhow::Result<f64> {
     let ids: Vec<_> = servers.iter().map(|server| server.process.id()).collect();
     let bytes: u64 = browser::usage(&ids)?.into_iter().flatten().map(|usage| usage.memory).sum();

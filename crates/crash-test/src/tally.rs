@@ -23,7 +23,7 @@ impl Tally {
         Self { bar, killed: 0, recovered: 0, lost: 0, silent: 0, failed: 0, searched: Searched::default() }
     }
 
-    /// A case is over.
+    /// Records a finished case.
     pub(crate) fn note(&mut self, case: &Case, ended: anyhow::Result<(End, Searched)>) {
         let killed = matches!(case.story, Story::Kill(_) | Story::Import(_));
         self.killed += u32::from(killed);
@@ -54,7 +54,7 @@ impl Tally {
         self.bar.inc(1);
     }
 
-    /// Says the last line; answers whether it is a good one.
+    /// Prints the final line, and returns whether everything passed.
     pub(crate) fn close(self) -> bool {
         self.bar.finish_and_clear();
         let Self { killed, recovered, lost, silent, failed, searched, .. } = self;

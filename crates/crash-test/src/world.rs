@@ -1,4 +1,4 @@
-//! What every case needs: a workspace with an app, and people who connect their accounts.
+//! The environment of every case: a workspace with an app, and people who connect their accounts.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,19 +16,19 @@ use crate::{
     leaked_secrets::{self, Searched},
 };
 
-/// Any port of the loopback will do, at Zoom as here.
+/// Zoom and the simulator accept any port on loopback.
 const REDIRECT: &str = "http://127.0.0.1/oauth/zoom/callback";
-/// More servers than any case has.
+/// Upper bound of the servers in a case.
 const REPLICAS: u32 = 4;
 
 pub(crate) struct World {
     pub(crate) fixture: Fixture,
     api_key: Secret,
     app: String,
-    /// Id and secret of the same app, at Zoom.
+    /// Client id and secret of the app at Zoom.
     client: (String, Secret),
     key: Arc<SigningKey>,
-    /// Secrets that must not be found, besides those that the simulator has issued.
+    /// Secrets that must not leak, in addition to those that the simulator issued.
     secrets: Mutex<Vec<String>>,
     searched: Mutex<Searched>,
 }
@@ -51,7 +51,7 @@ impl World {
             api_key: server.api_key.clone(),
             app: text(&registered, "id")?.to_owned(),
             client: (text(&app, "client_id")?.to_owned(), Secret::new(text(&app, "client_secret")?)),
-            key: SigningKey::parse(&Secret::new(callback)).context("the callback secret is not one")?.into(),
+            key: SigningKey::parse(&Secret::new(callback)).context("the callback secret is invalid")?.into(),
             secrets: Mutex::new(secrets.map(str::to_owned).into()),
             searched: Mutex::default(),
             fixture,
@@ -65,12 +65,12 @@ impl World {
         self.fixture.start(replica, variables, Some(self.api_key.clone())).await
     }
 
-    /// Starts the server with this number, with bots on these settings.
+    /// Starts the server with this number, with these bot settings.
     pub(crate) async fn serve_with_bots(&self, replica: u32, bots: &Value) -> anyhow::Result<Server> {
         self.fixture.start_with_bots(replica, bots, Some(self.api_key.clone())).await
     }
 
-    /// Starts the server with this number, with bots on these settings and these variables.
+    /// Starts the server with this number, with these bot settings and environment variables.
     pub(crate) async fn serve_bots_with(
         &self,
         replica: u32,
@@ -80,17 +80,17 @@ impl World {
         self.fixture.start_bots_with(replica, bots, variables, Some(self.api_key.clone())).await
     }
 
-    /// Starts the server with this number, whose bots have stand-ins for Chromium.
+    /// Starts the server with this number, with stand-ins for Chromium.
     pub(crate) async fn serve_with_stand_ins(&self, replica: u32, bots: &Value) -> anyhow::Result<Server> {
         self.fixture.start_with_stand_ins(replica, bots, Some(self.api_key.clone())).await
     }
 
-    /// Opens the workspace.
+    /// The API key of the workspace.
     pub(crate) fn api_key(&self) -> Secret {
         self.api_key.clone()
     }
 
-    /// A new user at Zoom, who connects an account.
+    /// Creates a user at Zoom who connects an account.
     pub(crate) async fn connect(&self, server: &Server) -> anyhow::Result<Account> {
         let number = self.fixture.count();
         let user = json!({ "email": format!("user{number}@example.test"), "display_name": "Ada Lovelace" });
@@ -99,11 +99,15 @@ impl World {
         self.account(server).await
     }
 
-    /// The newest account, with a link of its own.
+    /// The newest account, with a new token link.
     pub(crate) async fn account(&self, server: &Server) -> anyhow::Result<Account> {
         let credentials = self.credentials(server).await?;
-        let newest = credentials.first().context("no account is there")?;
-        ensure!(newest["latchkey_status"] == "healthy", "a new account is {}", newest["latchkey_status"]);
+        let newest = credentials.first().context("there is no account")?;
+        ensure!(
+            newest["latchkey_status"] == "healthy",
+            "the status of a new account is {}",
+            newest["latchkey_status"]
+        );
         let link = json!({ "credential": newest["id"], "kind": "zak" });
         let link = server.post("/api/latchkey/v1/token-links/", &link).await?;
         let link = text(&link, "url")?.strip_prefix(&server.url).context("a link of another server")?;
@@ -118,15 +122,15 @@ impl World {
         })
     }
 
-    /// The same user consents once more, and the account keeps its id.
+    /// The same user consents again; the account keeps its id.
     pub(crate) async fn connect_again(&self, server: &Server, account: &Account) -> anyhow::Result<()> {
         self.consent(server, &account.user).await?;
         let status = account.status(server).await?;
-        ensure!(status == "healthy", "after a new consent it is {status}");
+        ensure!(status == "healthy", "after a new consent the status is {status}");
         Ok(())
     }
 
-    /// A new user at Zoom who has given another program a grant: her id, and the refresh token.
+    /// Creates a user at Zoom with a grant for another program. Returns the user's id and the refresh token.
     pub(crate) async fn grant_of_another_program(&self) -> anyhow::Result<(String, Secret)> {
         let user = json!({ "email": "elsewhere@example.test", "display_name": "Ada Lovelace" });
         let user = self.fixture.simulator.post("/users", &user).await?;
@@ -146,7 +150,7 @@ impl World {
         self.fixture.simulator.call(Method::PUT, "/signed-in", &json!({ "user_id": user })).await.map(drop)
     }
 
-    /// The user consents to Latchkey.
+    /// Lets the user consent to Latchkey.
     pub(crate) async fn consent(&self, server: &Server, user: &str) -> anyhow::Result<()> {
         self.sign_in(user).await?;
         let invitation =
@@ -156,29 +160,29 @@ impl World {
         stage::consent(&self.fixture.simulator, invitation).await
     }
 
-    /// Every account, newest first.
+    /// All accounts, newest first.
     pub(crate) async fn credentials(&self, server: &Server) -> anyhow::Result<Vec<Value>> {
         let list = server.get("/api/v2/zoom-oauth-credentials/").await?;
         Ok(list["results"].as_array().cloned().unwrap_or_default())
     }
 
-    /// Zoom's time passes: no access token is valid any more.
+    /// Moves Zoom's time forward until all access tokens have expired.
     pub(crate) async fn expire(&self) -> anyhow::Result<()> {
         self.fixture.simulator.post("/clock", &json!({ "advance_seconds": 3700 })).await.map(drop)
     }
 
-    /// This is to be found nowhere.
+    /// Adds a secret that must not leak.
     pub(crate) fn must_not_leak(&self, secret: &str) {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret.to_owned());
     }
 
-    /// From now on Zoom gives access tokens that live so long. We call one stale when it has a minute left.
+    /// Sets the lifetime of Zoom's access tokens in seconds. Latchkey refreshes a token when it has a minute left.
     pub(crate) async fn tokens_live(&self, seconds: u32) -> anyhow::Result<()> {
         let switch = json!({ "access_token_seconds": seconds });
         self.fixture.simulator.call(Method::PATCH, "/switches", &switch).await.map(drop)
     }
 
-    /// Everything that must be found nowhere.
+    /// All secrets that must not leak.
     async fn all_secrets(&self) -> anyhow::Result<Vec<String>> {
         let issued = self.fixture.simulator.get("/issued").await?;
         let issued = issued.as_array().into_iter().flatten().filter_map(|it| it["secret"].as_str());
@@ -188,14 +192,14 @@ impl World {
         Ok(secrets)
     }
 
-    /// Looks for secrets in what a dead server left on its disk.
+    /// Searches for secrets in what a dead server left on its disk.
     pub(crate) async fn search_escrow(&self) -> anyhow::Result<()> {
         let found = self.files_of(&self.all_secrets().await?, 0)?;
         self.searched.lock().unwrap_or_else(PoisonError::into_inner).add(found);
         Ok(())
     }
 
-    /// In a server's own folder: the database, unless it is PostgreSQL's, the escrow, the audit's journal.
+    /// Searches a server's folder: the escrow, the audit's journal and, unless it is PostgreSQL, the database.
     fn files_of(&self, secrets: &[String], replica: u32) -> anyhow::Result<Searched> {
         let (mut searched, data) = (Searched::default(), self.fixture.data(replica));
         for folder in [data.clone(), data.join("escrow"), data.join("audit")] {
@@ -204,7 +208,7 @@ impl World {
         Ok(searched)
     }
 
-    /// The end: looks for secrets in logs, the database, the audit and what lies on disks.
+    /// Stops everything, and searches for secrets in logs, the database, the audit and files.
     pub(crate) async fn close(self) -> anyhow::Result<Searched> {
         let secrets = self.all_secrets().await?;
         let mut searched = std::mem::take(&mut *self.searched.lock().unwrap_or_else(PoisonError::into_inner));

@@ -1,4 +1,4 @@
-//! A few of the kill points; `make crash-test` has all of them.
+//! Some of the kill points; `make crash-test` runs all of them.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! A running server, called with an API key.
+//! A client of a running server, with an API key.
 
 use std::{fs, path::PathBuf, str::FromStr};
 
@@ -25,7 +25,7 @@ pub(crate) struct ServerArguments {
         help_heading = COMMON
     )]
     server: Url,
-    /// A file with an API key of the workspace. The key itself can be in LATCHKEY_API_KEY.
+    /// A file with an API key of the workspace. Alternatively, set the key itself in LATCHKEY_API_KEY.
     #[arg(long, env = "LATCHKEY_API_KEY_FILE", value_name = "FILE", global = true, help_heading = COMMON)]
     api_key_file: Option<PathBuf>,
     /// The API key itself, from the environment.
@@ -33,7 +33,7 @@ pub(crate) struct ServerArguments {
     api_key: Option<String>,
 }
 
-/// A command whose subcommands ask a running server.
+/// A command whose subcommands call a running server.
 #[derive(clap::Args)]
 pub(crate) struct OnServer<C: clap::Subcommand> {
     #[command(subcommand)]
@@ -44,7 +44,7 @@ pub(crate) struct OnServer<C: clap::Subcommand> {
     pub(crate) output: Output,
 }
 
-/// What the paths of the API hold, and the command that lists it.
+/// The paths of the API, what they contain, and the command that lists it.
 const RESOURCES: [(&str, &str, &str); 8] = [
     ("api/v2/zoom-oauth-credentials/", "account", "latchkey account list"),
     ("api/v2/zoom-oauth-apps/", "Zoom app", "latchkey app list"),
@@ -56,15 +56,15 @@ const RESOURCES: [(&str, &str, &str); 8] = [
     ("api/latchkey/v1/webhook-endpoints/", "endpoint or delivery", "latchkey webhook list"),
 ];
 
-/// An id on the command line.
+/// Parses an id on the command line.
 pub(crate) fn id<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| "this is no id: the command `list` shows them".to_owned())
+    text.parse().map_err(|_| "this is not an id: the command `list` shows them".to_owned())
 }
 
 pub(crate) struct Server {
-    /// Where it is.
+    /// The server's URL.
     root: Url,
-    /// What is called: a path of its API.
+    /// The called path of its API.
     base: Url,
     api_key: Secret,
     http: reqwest::Client,
@@ -77,11 +77,13 @@ impl Server {
                 let text =
                     fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
                 let key = model::pasted(&text);
-                key.with_context(|| format!("{} holds no API key", path.display()))?.to_owned()
+                key.with_context(|| format!("{} contains no API key", path.display()))?.to_owned()
             }
-            (None, Some(key)) => model::pasted(&key).context("LATCHKEY_API_KEY is no API key")?.to_owned(),
+            (None, Some(key)) => {
+                model::pasted(&key).context("LATCHKEY_API_KEY is not an API key")?.to_owned()
+            }
             (None, None) => {
-                bail!("an API key is needed: set LATCHKEY_API_KEY, or name a file with --api-key-file")
+                bail!("an API key is required: set LATCHKEY_API_KEY, or give a file with --api-key-file")
             }
             (Some(_), Some(_)) => {
                 bail!("there are two API keys: leave out LATCHKEY_API_KEY or --api-key-file")
@@ -91,19 +93,19 @@ impl Server {
         if !root.path().ends_with('/') {
             root.set_path(&format!("{}/", root.path()));
         }
-        #[expect(clippy::disallowed_methods, reason = "a person at a terminal calls her own server")]
+        #[expect(clippy::disallowed_methods, reason = "an operator at a terminal calls their own server")]
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { base: root.join(path)?, root, api_key: Secret::new(api_key), http })
     }
 
-    /// One call below the path. A refusal is an error that says what the server said.
+    /// Makes one call below the path. If the server refuses, the error contains its message.
     pub(crate) async fn call(
         &self,
         method: Method,
         rest: &str,
         body: Option<Value>,
     ) -> anyhow::Result<Value> {
-        let url = self.base.join(rest).context("this is no id of what the server keeps: list them first")?;
+        let url = self.base.join(rest).context("this is not a valid id: list the ids first")?;
         let mut request = self.http.request(method, url).header("authorization", self.authorization());
         if let Some(body) = body {
             request = request.json(&body);
@@ -128,12 +130,12 @@ impl Server {
         }
     }
 
-    /// Everything that a list holds, page after page, counted at a terminal meanwhile.
+    /// All items of a list, page by page. Shows a count at a terminal meanwhile.
     pub(crate) async fn all(&self, query: &str) -> anyhow::Result<Vec<Value>> {
         self.up_to(usize::MAX, query).await
     }
 
-    /// The first `most` things that a list holds.
+    /// The first `most` items of a list.
     pub(crate) async fn up_to(&self, most: usize, query: &str) -> anyhow::Result<Vec<Value>> {
         let (mut things, mut next, progress) = (Vec::new(), Some(query.to_owned()), counter("read"));
         while let Some(page) = next.filter(|_| things.len() < most) {
@@ -142,7 +144,7 @@ impl Server {
                 progress.inc(results.len() as u64);
                 things.extend(results);
             }
-            // The address of the next page is the server's own: only its query is of use here.
+            // The URL of the next page has the server's own base URL: only its query is used here.
             next = answer["next"].as_str().and_then(|next| Some(format!("?{}", next.split_once('?')?.1)));
         }
         progress.finish_and_clear();
@@ -150,14 +152,14 @@ impl Server {
         Ok(things)
     }
 
-    /// What the server says of itself. It answers 503 where it can give no token, and says why in the same words.
+    /// The server's `/readyz`. It answers 503 if it cannot issue tokens, with the same body that gives the reasons.
     pub(crate) async fn readiness(&self) -> anyhow::Result<Value> {
         let request = self.http.get(self.base.join("readyz")?);
         let answer = request.send().await.map_err(|error| self.silent(error))?;
-        answer.json().await.context("the server answered something else than /readyz: is it Latchkey?")
+        answer.json().await.context("the server's answer is not that of /readyz: is it Latchkey?")
     }
 
-    /// No server answered.
+    /// The error for a server that does not answer.
     fn silent(&self, error: reqwest::Error) -> anyhow::Error {
         anyhow!(
             "the server does not answer ({}): is it running at {}?",
@@ -166,7 +168,7 @@ impl Server {
         )
     }
 
-    /// Opens a stream of server-sent events below the path. `last` is the id of the last one that came.
+    /// Opens a stream of server-sent events below the path. `last` is the id of the last received event.
     pub(crate) async fn follow(&self, rest: &str, last: Option<&str>) -> anyhow::Result<reqwest::Response> {
         let mut request = self
             .http
@@ -187,7 +189,7 @@ impl Server {
         Err(anyhow!("the server refused ({status}): {}", complaint(&body)))
     }
 
-    /// Where the server says what a sub code means.
+    /// URL of the server's documentation of a sub code.
     pub(crate) fn page_of_sub_code(&self, code: &str) -> String {
         format!("{}docs/sub-codes#{code}", self.root)
     }
@@ -197,16 +199,16 @@ impl Server {
     }
 }
 
-/// What is wrong, in one line: the detail of a coded answer, or `field: words` for each field, however deep it lies.
+/// The error in one line: the detail of a coded answer, or `field: words` for each field at any depth.
 fn complaint(body: &Value) -> String {
     if let Some(detail) = body["detail"].as_str() {
-        // The server's page about the code.
+        // The URL of the server's page about the code.
         let page = body["docs"].as_str().map(|page| format!(" ({page})"));
         return format!("{detail}{}", page.unwrap_or_default());
     }
     let mut complaints = Vec::new();
     gather("", body, &mut complaints);
-    if complaints.is_empty() { "it gave no reason".to_owned() } else { complaints.join("; ") }
+    if complaints.is_empty() { "no reason given".to_owned() } else { complaints.join("; ") }
 }
 
 fn gather(field: &str, value: &Value, complaints: &mut Vec<String>) {
@@ -235,7 +237,7 @@ mod tests {
     use super::complaint;
 
     #[test]
-    fn a_complaint_says_which_field_it_is_about() {
+    fn a_complaint_names_its_field() {
         let id = json!(["It must be the id of an account."]);
         for (body, line) in [
             (json!({ "detail": "Not found." }), "Not found."),
@@ -257,8 +259,8 @@ mod tests {
                 json!({ "kinds": ["One.", "Two."], "zoom": { "a": ["Three."] } }),
                 "kinds: One.; kinds: Two.; zoom.a: Three.",
             ),
-            (json!(null), "it gave no reason"),
-            (json!({}), "it gave no reason"),
+            (json!(null), "no reason given"),
+            (json!({}), "no reason given"),
         ] {
             assert_eq!(complaint(&body), line);
         }

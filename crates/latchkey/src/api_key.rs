@@ -1,5 +1,6 @@
-//! `latchkey api-key`: the keys of a workspace, for an operator with access to the database. It helps out when a team has lost its last
-//! key, and is the one way to the first key that may make workspaces. The server may run meanwhile.
+//! `latchkey api-key`: the API keys of a workspace, for an operator with access to the database. It is needed when a team
+//! has lost its last key, and is the only way to create the first key that may create workspaces. The server may run
+//! meanwhile.
 
 use std::{num::NonZeroU32, path::PathBuf};
 
@@ -20,23 +21,23 @@ use crate::{
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The configuration file; `latchkey.toml` if it is there.
+    /// The configuration file. Default: `latchkey.toml`, if it exists.
     #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
-    /// The workspace, by its id in `latchkey workspace list`. Not needed while there is only one.
+    /// The workspace, by its id in `latchkey workspace list`. Not needed if there is only one.
     #[arg(long, global = true, value_parser = id::<WorkspaceId>)]
     workspace: Option<WorkspaceId>,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a key and print it.
+    /// Create a key and print it.
     Create(CreateArguments),
-    /// Show the keys of a workspace, those that have ended among them.
+    /// Show the keys of a workspace, including ended ones.
     List,
-    /// End a key. The next call with it is refused, on every server.
+    /// Revoke a key. The next call with it is refused, on every server.
     Revoke {
         /// The key's id, as in `latchkey api-key list`.
         #[arg(value_parser = id::<ApiKeyId>)]
@@ -46,35 +47,36 @@ enum Command {
 
 #[derive(Args)]
 struct CreateArguments {
-    /// What the key is for, in your words.
+    /// A description of what the key is for.
     name: String,
-    /// What it may do, with commas between: read, bots, tokens, admin; and operator, which makes workspaces.
+    /// What it may do, separated by commas: read, bots, tokens, admin; and operator, which may create workspaces.
     #[arg(long, value_delimiter = ',', default_value = "read,bots,tokens,admin")]
     scopes: Vec<ApiScope>,
-    /// When it ends, such as 2027-01-31T12:00:00Z.
+    /// When it expires, such as 2027-01-31T12:00:00Z.
     #[arg(long, value_parser = ahead)]
     expires_at: Option<Timestamp>,
-    /// How many calls it may make in a minute. Default: `limits.key` of the configuration.
+    /// How many calls it may make per minute. Default: `limits.key` of the configuration.
     #[arg(long)]
     requests_per_minute: Option<NonZeroU32>,
 }
 
 fn ahead(text: &str) -> Result<Timestamp, String> {
     let time: Timestamp = text.parse().map_err(|_| "give a time such as 2027-01-31T12:00:00Z".to_owned())?;
-    if time > Environment::system().now() { Ok(time) } else { Err("it must lie ahead".into()) }
+    if time > Environment::system().now() { Ok(time) } else { Err("the time must be in the future".into()) }
 }
 
-/// Says on standard output what other programs read.
+/// Prints machine-readable results on standard output.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (installation, workspaces) = workspace::open(arguments.config.as_deref()).await?;
     let workspace = the_one(&workspaces, arguments.workspace).await?;
     match arguments.command {
         Command::Create(CreateArguments { name, scopes, expires_at, requests_per_minute: per_minute }) => {
             let new = NewApiKey { name, scopes: scopes.into_iter().collect(), per_minute, expires_at };
-            let issued = workspaces.create_key(workspace, &new).await?.context("the workspace is gone")?;
+            let issued =
+                workspaces.create_key(workspace, &new).await?.context("the workspace no longer exists")?;
             let made = json!({ "id": issued.row.id, "api_key": issued.key.expose() });
             arguments.output.one(&made, [("id", text(&made, "id")), ("API key", text(&made, "api_key"))]);
-            eprintln!("latchkey: the API key above is shown once and never again");
+            eprintln!("latchkey: the API key above is shown only this once");
         }
         Command::List => {
             let keys: Vec<Value> = workspaces.keys(workspace).await?.iter().map(shown).collect();
@@ -108,7 +110,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A key as it is shown: without its hash.
+/// A key for display, without its hash.
 fn shown(key: &ApiKey) -> Value {
     let scopes: Vec<String> = key.scopes.to_string().split(',').map(str::to_owned).collect();
     json!({ "id": key.id, "prefix": key.prefix, "name": key.name, "scopes": scopes,
@@ -116,7 +118,7 @@ fn shown(key: &ApiKey) -> Value {
             "last_used_at": key.last_used_at, "revoked_at": key.revoked_at })
 }
 
-/// The workspace that was named, or the only one.
+/// The given workspace, or the only one.
 pub(crate) async fn the_one(
     workspaces: &Workspaces,
     named: Option<WorkspaceId>,
@@ -127,7 +129,7 @@ pub(crate) async fn the_one(
         (Some(id), _) => bail!("there is no workspace {id}: see `latchkey workspace list`"),
         (None, [only]) => Ok(only.id),
         (None, []) => {
-            bail!("there is no workspace yet: start the server once, or `latchkey workspace create`")
+            bail!("there is no workspace yet: start the server once, or run `latchkey workspace create`")
         }
         (None, _) => {
             bail!("there are several workspaces: name one with --workspace, see `latchkey workspace list`")

@@ -18,13 +18,13 @@ use crate::{
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Register a Zoom app, and print its id here.
+    /// Register a Zoom app, and print its id at Latchkey.
     Add(Add),
     /// Show the apps of the key's workspace.
     List,
-    /// Ask Zoom whether it takes an app's id, secret and redirect URL. Exit code 3: it does not.
+    /// Check whether Zoom accepts an app's id, secret and redirect URL. Exit code 3: it does not.
     Check {
-        /// The app's id here, as in `latchkey app list`.
+        /// The app's id at Latchkey, as in `latchkey app list`.
         #[arg(value_parser = id::<ZoomOauthAppId>)]
         id: ZoomOauthAppId,
     },
@@ -38,14 +38,15 @@ pub(crate) struct Add {
     /// A file with its client secret.
     #[arg(long, value_name = "FILE")]
     client_secret_file: PathBuf,
-    /// A file with Zoom's secret token for webhooks. A server-to-server app may do without.
+    /// A file with Zoom's secret token for webhooks. Optional for a server-to-server app.
     #[arg(long, value_name = "FILE")]
     webhook_secret_file: Option<PathBuf>,
-    /// What the app speaks for: `user_level` one user, `account_level` all users of a Zoom account by consent of its administrator,
-    /// `server_to_server` all users without consent.
+    /// Whom the app acts for: `user_level` one user, `account_level` all users of a Zoom account by consent of its
+    /// administrator,
+    /// `server_to_server` all users of a Zoom account without consent.
     #[arg(long, default_value = "user_level")]
     kind: String,
-    /// The Zoom account that a server-to-server app speaks for.
+    /// The Zoom account that a server-to-server app acts for.
     #[arg(long, value_name = "ID", required_if_eq("kind", "server_to_server"), allow_hyphen_values = true)]
     account_id: Option<String>,
 }
@@ -86,7 +87,7 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
             let check = apps.call(Method::POST, &format!("{id}/check/"), None).await?;
             let url = text(&check, "redirect_url");
             if check["is_well"] == true {
-                output.say(&check, &format!("Zoom takes the app's id and secret, and {url}"));
+                output.say(&check, &format!("Zoom accepts the app's id and secret, and {url}"));
                 return Ok(());
             }
             if output.json {
@@ -104,5 +105,5 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
 
 fn secret(path: &Path) -> anyhow::Result<String> {
     let file = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(model::pasted(&file).with_context(|| format!("{} holds no secret", path.display()))?.to_owned())
+    Ok(model::pasted(&file).with_context(|| format!("{} contains no secret", path.display()))?.to_owned())
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(crate) const PATH: &str = "api/v1/bot/";
-/// What Recall's contract has no place for.
+/// Path of endpoints that Recall's API does not have.
 const OUR_PATH: &str = "api/latchkey/v1/bot/";
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -23,20 +23,20 @@ pub(crate) enum Command {
     Create(Create),
     /// Show the bots of the key's workspace, newest first.
     List {
-        /// Only bots in this state; may be given several times.
+        /// Only bots in this state; can be repeated.
         #[arg(long, value_name = "STATUS")]
         status: Vec<String>,
     },
-    /// Show one bot, and what became of it.
+    /// Show one bot and its history.
     Show {
         /// The bot's id, as in `latchkey bot list`.
         #[arg(value_parser = id::<BotId>)]
         id: BotId,
-        /// Go on with each step, until it has ended. Exit code 3: it has failed.
+        /// Also print each new step until the bot has ended. Exit code 3: it has failed.
         #[arg(long)]
         watch: bool,
     },
-    /// Have a bot leave its meeting, or give up its way into it.
+    /// Make a bot leave its meeting, or stop joining it.
     Leave {
         /// The bot's id, as in `latchkey bot list`.
         #[arg(value_parser = id::<BotId>)]
@@ -47,7 +47,7 @@ pub(crate) enum Command {
         /// The bot's id, as in `latchkey bot list`.
         #[arg(value_parser = id::<BotId>)]
         id: BotId,
-        /// Only entries of this kind, such as token or zoom_call; may be given several times.
+        /// Only entries of this kind, such as token or zoom_call; can be repeated.
         #[arg(long, value_name = "KIND")]
         kind: Vec<String>,
     },
@@ -69,19 +69,19 @@ pub(crate) struct Create {
     /// The account that signs it in.
     #[arg(long, value_name = "ID", conflicts_with = "pool", value_parser = id::<CredentialId>)]
     account: Option<CredentialId>,
-    /// The pool that gives it an account.
+    /// The pool from which it gets an account.
     #[arg(long, value_name = "ID", value_parser = id::<PoolId>)]
     pool: Option<PoolId>,
-    /// Which user of a server-to-server account signs it in: an id or an e-mail address.
+    /// The user of a server-to-server account that signs it in: an id or an e-mail address.
     #[arg(long, requires = "account")]
     user: Option<String>,
     /// Start the meeting as its host.
     #[arg(long)]
     start_meeting: bool,
-    /// When it comes, such as 2027-01-31T12:00:00Z; at once, if not given.
+    /// When it joins, such as 2027-01-31T12:00:00Z. Default: at once.
     #[arg(long, value_name = "TIME")]
     join_at: Option<Timestamp>,
-    /// Print each step, until it has ended. Exit code 3: it has failed.
+    /// Print each step until the bot has ended. Exit code 3: it has failed.
     #[arg(long)]
     watch: bool,
 }
@@ -92,7 +92,7 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
     }
     let bots = Server::of(server, PATH)?;
     match command {
-        Command::Log { .. } => unreachable!("it has a path of its own"),
+        Command::Log { .. } => unreachable!("handled above: it uses another path"),
         Command::Create(new) => {
             let bot = bots.call(Method::POST, "", Some(body(&new))).await?;
             if !new.watch {
@@ -132,19 +132,20 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
         }
         Command::Leave { id } => {
             bots.call(Method::POST, &format!("{id}/leave_call/"), None).await?;
-            let words = format!("it is told to leave: `latchkey bot show {id} --watch` shows how it goes");
+            let words =
+                format!("the bot was told to leave: `latchkey bot show {id} --watch` shows its progress");
             output.done(&json!({ "told_to_leave": id }), &words);
             Ok(())
         }
         Command::Cancel { id } => {
             bots.call(Method::DELETE, &format!("{id}/"), None).await?;
-            output.done(&json!({ "cancelled": id }), "cancelled: it does not come");
+            output.done(&json!({ "cancelled": id }), "cancelled: the bot will not join");
             Ok(())
         }
     }
 }
 
-/// Prints a bot's log: a line for each entry, or with `--json` an object to a line.
+/// Prints a bot's log: one line per entry, or with `--json` one object per line.
 async fn log(bots: &Server, id: BotId, kinds: &[String], output: Output) -> anyhow::Result<()> {
     let mut after = 0;
     loop {
@@ -184,7 +185,7 @@ fn body(new: &Create) -> Value {
     body
 }
 
-/// Prints each step of a bot as it comes: a line, or with `--json` an object to a line.
+/// Prints each step of a bot as it happens: one line, or with `--json` one object per line.
 async fn watch(bots: &Server, mut bot: Value, output: Output) -> anyhow::Result<()> {
     let (id, clock, mut seen) = (text(&bot, "id"), Environment::system().clock, 0);
     loop {

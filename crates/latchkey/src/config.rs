@@ -1,4 +1,5 @@
-//! The configuration: a file, and the environment over it. Unknown keys are refused; every key has a default but the ones about a simulator.
+//! The configuration: a file, overridden by the environment. Unknown keys are refused. Every key has a default, except those
+//! about a simulator.
 
 mod api;
 mod audit;
@@ -16,6 +17,7 @@ mod metrics;
 mod pasted;
 mod retention;
 mod screenshots;
+mod settings_page;
 mod workers;
 mod zoom;
 
@@ -55,30 +57,31 @@ use self::{
 pub(crate) use self::{
     bots::{Bots, NumberOrMeasured, OnStop},
     keys::TransitSection,
+    settings_page::settings_page,
 };
 
 /// `latchkey.toml`
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
-    /// Where the API listens.
+    /// Address on which the API listens.
     pub(crate) listen: SocketAddr,
-    /// Where browsers and bot platforms reach it; `http://<listen>` if not given.
+    /// URL at which browsers and bot platforms reach the server; `http://<listen>` if not set.
     pub(crate) public_url: Option<Url>,
-    /// Database, keys and screenshots live in here.
+    /// Folder of the database, keys and screenshots.
     pub(crate) data_dir: PathBuf,
-    /// PostgreSQL; SQLite in `data_dir` if not given.
+    /// URL of a PostgreSQL database; SQLite in `data_dir` if not set.
     #[serde(skip_serializing)]
     pub(crate) database_url: Option<Secret>,
-    /// A file that holds it, in its stead.
+    /// A file with the URL, instead of `database_url`.
     pub(crate) database_url_file: Option<PathBuf>,
-    /// Opens every stored secret; `<data_dir>/keys.json` if not given.
+    /// The key ring, which opens every stored secret; `<data_dir>/keys.json` if not set.
     pub(crate) key_file: Option<PathBuf>,
-    /// Who has wrapped the keys in it.
+    /// The service that wraps the keys of the ring.
     pub(crate) keys: KeysSection,
-    /// Which Zoom.
+    /// Zoom's addresses.
     pub(crate) zoom: Zoom,
-    /// Which Chromium.
+    /// The Chromium of the bots.
     pub(crate) browser: BrowserSection,
     /// Refreshes of accounts.
     pub(crate) refresh: Refresh,
@@ -88,27 +91,27 @@ pub(crate) struct Config {
     pub(crate) bots: Bots,
     /// Pictures of bots' pages.
     pub(crate) screenshots: ScreenshotsSection,
-    /// What bots did, and why.
+    /// The log of bots' actions and their reasons.
     pub(crate) bot_log: BotLogSection,
-    /// What happened in bots' meetings.
+    /// Events of bots' meetings.
     pub(crate) meeting_events: MeetingEventsSection,
     /// Fetching tokens from callers' URLs.
     pub(crate) callbacks: Callbacks,
-    /// What endpoints are told of.
+    /// Events for webhook endpoints.
     pub(crate) events: Events,
-    /// Through whom mail is sent.
+    /// The SMTP server for mail.
     pub(crate) mail: MailSection,
-    /// Links that give tokens.
+    /// Token links.
     pub(crate) links: Links,
-    /// Who was given which token.
+    /// The audit: who received which token.
     pub(crate) audit: Audit,
-    /// How often the API may be called.
+    /// Rate limits of the API.
     pub(crate) limits: Limits,
-    /// Limits for callers who are not known yet.
+    /// Limits for connections and unauthenticated callers.
     pub(crate) connections: Connections,
     /// What the API shows.
     pub(crate) api: Api,
-    /// Counters for Prometheus.
+    /// Metrics for Prometheus.
     pub(crate) metrics: Metrics,
 }
 
@@ -143,7 +146,7 @@ impl Default for Config {
     }
 }
 
-/// The networks that a key of the configuration names.
+/// Parses the networks of a configuration key.
 pub(crate) fn networks(key: &str, texts: &[String]) -> anyhow::Result<Vec<IpNet>> {
     let network = |text: &String| {
         text.parse().map_err(|_| anyhow::anyhow!("{key}: {text:?} is not a network such as 10.1.0.0/16"))
@@ -152,13 +155,14 @@ pub(crate) fn networks(key: &str, texts: &[String]) -> anyhow::Result<Vec<IpNet>
 }
 
 impl Config {
-    /// Reads the file, or the defaults when none is named and `latchkey.toml` is not there. What the environment says wins.
+    /// Reads the file, or the defaults if none is given and `latchkey.toml` does not exist. The environment takes
+    /// precedence.
     pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Self> {
         let usual = Path::new("latchkey.toml");
         let path = path.or_else(|| usual.exists().then_some(usual));
         let text = match path {
             Some(path) => fs::read_to_string(path)
-                .with_context(|| format!("the configuration {} cannot be read", path.display()))?,
+                .with_context(|| format!("cannot read the configuration {}", path.display()))?,
             None => String::new(),
         };
         let path = path.unwrap_or(Path::new("the environment"));
@@ -171,7 +175,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The configuration in `text`, of the file at `path`, with what the variables say over it.
+    /// The configuration in `text`, from the file at `path`, overridden by the variables.
     fn of(
         text: &str,
         variables: impl Iterator<Item = (String, String)>,
@@ -180,7 +184,7 @@ impl Config {
         let in_file = |error: toml::de::Error| {
             let before = error.span().map_or("", |span| &text[..span.start]);
             let line = 1 + before.matches('\n').count();
-            // The key whose value it is.
+            // The key of the wrong value.
             let key = before.rsplit('\n').next().and_then(|line| line.split_once('='));
             let key = key.map_or_else(String::new, |(key, _)| format!("{}: ", key.trim()));
             let (message, meant) = (one_line(error.message()), meant(error.message()));
@@ -191,11 +195,11 @@ impl Config {
         let mut table = file.clone();
         environment::overlay(&mut table, variables.iter().cloned())?;
         table.try_into().map_err(|error: toml::de::Error| {
-            // Which line is wrong, the file alone tells.
+            // Only the file's own text tells the line of an error.
             if let Err(error) = toml::from_str::<Self>(text) {
                 return in_file(error);
             }
-            // The first variable that is wrong without the others.
+            // The first variable that is wrong on its own.
             let is_wrong = |variable: &&(String, String)| {
                 let mut table = file.clone();
                 environment::overlay(&mut table, std::iter::once((*variable).clone())).is_ok()
@@ -207,12 +211,12 @@ impl Config {
         })
     }
 
-    /// What the broker's workers do at once, and how often.
+    /// Concurrency and intervals of the broker's workers.
     pub(crate) fn timing(&self) -> broker::Timing {
         workers::timing(&self.refresh, &self.meetings)
     }
 
-    /// How long is kept what bots leave behind.
+    /// How long data of bots is stored.
     pub(crate) fn retention(&self) -> Retention {
         let days = |days: NonZeroU32| Duration::from_secs(u64::from(days.get()) * 24 * 3600);
         Retention {
@@ -224,39 +228,39 @@ impl Config {
         }
     }
 
-    /// How long everything is kept, for those who ask.
+    /// All retention times, for the API.
     pub(crate) fn kept(&self) -> ::api::Kept {
         let Retention { bots, screenshots, bot_log, meeting_events, .. } = self.retention();
         let (events, audit) = (self.events.kept(), self.audit.kept());
         ::api::Kept { bots, screenshots, bot_log, meeting_events, events, audit }
     }
 
-    /// Where records of the audit lie until the store has them.
+    /// Folder of audit records that are not in the store yet.
     pub(crate) fn audit_journal(&self) -> PathBuf {
         self.data_dir.join("audit")
     }
 
-    /// Whether other servers may share the database, and cannot show the pictures that this one's bots take.
+    /// Whether other servers may share the database but cannot show the pictures that this server's bots take.
     pub(crate) fn screenshots_stay_here(&self) -> bool {
         let may_be_one_of_several = self.database_url.is_some() || self.database_url_file.is_some();
         may_be_one_of_several && self.bots.capacity().runs_bots() && self.screenshots.are_beside_other_data()
     }
 
-    /// The PostgreSQL database, if it is to be one.
+    /// The PostgreSQL database, if one is configured.
     pub(crate) fn postgres(&self) -> anyhow::Result<Option<Address>> {
         let url = match (&self.database_url, &self.database_url_file) {
             (None, None) => return Ok(None),
             (Some(url), None) => url.clone(),
             (None, Some(path)) => fs::read_to_string(path)
-                .with_context(|| format!("database_url_file {} cannot be read", path.display()))?
+                .with_context(|| format!("cannot read database_url_file {}", path.display()))?
                 .into(),
-            (Some(_), Some(_)) => bail!("database_url and database_url_file are both set: keep one"),
+            (Some(_), Some(_)) => bail!("database_url and database_url_file are both set: remove one"),
         };
         Ok(Some(Address::read(&url)?))
     }
 }
 
-/// The name that an unknown one was meant to be. serde lists the names that it knows between backticks, behind the other.
+/// A suggestion for an unknown name. serde's message has the unknown name in backticks, then the known ones.
 fn meant(message: &str) -> Option<String> {
     if message.contains("invalid socket address") {
         return Some("; give an IP address and a port, such as 127.0.0.1:8080".to_owned());
@@ -278,7 +282,7 @@ mod tests {
     use super::Config;
 
     #[test]
-    fn the_sample_is_a_configuration_and_says_the_defaults() {
+    fn the_sample_is_valid_and_contains_the_defaults() {
         let sample = include_str!("../../../docs/latchkey.sample.toml");
         let read: Config = toml::from_str(sample).unwrap();
         let defaults = Config::default();
@@ -286,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_database_is_named_once_and_not_printed() {
+    fn the_database_is_set_once_and_not_printed() {
         let url = "database_url = 'postgres://ana:planted@db.example.com/keys'\n";
         let config: Config = toml::from_str(url).unwrap();
         let address = config.postgres().unwrap().unwrap();
@@ -297,12 +301,12 @@ mod tests {
             toml::from_str(r#"database_url = " postgres://ana:planted@db.example.com/keys\r\n""#).unwrap();
         assert_eq!(format!("{:?}", pasted.postgres().unwrap().unwrap()), format!("{address:?}"));
         let twice: Config = toml::from_str(&format!("{url}database_url_file = 'url'")).unwrap();
-        assert!(twice.postgres().unwrap_err().to_string().contains("keep one"));
+        assert!(twice.postgres().unwrap_err().to_string().contains("remove one"));
         assert!(Config::default().postgres().unwrap().is_none());
     }
 
     #[test]
-    fn keys_are_read_as_they_are_pasted() {
+    fn pasted_keys_are_read() {
         let transit = |token: &str| {
             let text = format!(
                 "[keys.transit]\naddress = 'https://bao.example.com'\nkey = ' latchkey\t'\ntoken = \"{token}\""

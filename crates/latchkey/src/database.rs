@@ -1,4 +1,4 @@
-//! The configured store: PostgreSQL, or SQLite beside the other data.
+//! The configured store: PostgreSQL, or SQLite in the data folder.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -12,14 +12,14 @@ use crate::{config::Config, data_dir};
 pub(crate) struct Database(Arc<SqlStore>);
 
 impl Database {
-    /// Opens it. SQLite, which belongs to this process alone, is migrated as well; a PostgreSQL that
-    /// others use has to be already.
+    /// Opens the store. SQLite belongs to this process alone and is migrated too; PostgreSQL, which others use as well, must
+    /// already be migrated.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         data_dir::check(&config.data_dir)?;
         Ok(Self(Arc::new(Self::connect(config).await?)))
     }
 
-    /// Opens it as [`Database::open`], and has its transactions and connections measured.
+    /// Like [`Database::open`], with metrics of transactions and connections.
     pub(crate) async fn open_observed(
         config: &Config,
         observer: Arc<dyn StoreObserver>,
@@ -36,28 +36,28 @@ impl Database {
         })
     }
 
-    /// As the other crates hold it.
+    /// The store as the other crates use it.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         self.0.clone()
     }
 
-    /// Whether it is SQLite.
+    /// Whether the store is SQLite.
     pub(crate) fn is_sqlite(&self) -> bool {
         self.0.is_sqlite()
     }
 
-    /// Its name and version, for people.
+    /// The database's name and version, for people.
     pub(crate) async fn version(&self) -> Result<String, StoreError> {
         self.0.version().await
     }
 
-    /// Closes it. What follows on its store fails.
+    /// Closes the store. Later operations on it fail.
     pub(crate) async fn close(&self) {
         self.0.close().await;
     }
 }
 
-/// Where SQLite keeps everything.
+/// Path of the SQLite file.
 pub(crate) fn sqlite_file(config: &Config) -> PathBuf {
     config.data_dir.join("latchkey.db")
 }

@@ -1,18 +1,18 @@
-//! File descriptors: connections may take most of them, and never those that the server's own files need.
+//! The limit of file descriptors: connections may use most of them, but not those reserved for the server's own files.
 
 use anyhow::bail;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Of the server's own: database, key ring, escrow, audit, browsers, and calls to Zoom and to customers.
+/// Reserved for the server itself: database, key ring, escrow, audit, browsers, and calls to Zoom and to customers.
 pub(crate) const RESERVE: u64 = 512;
-/// More than this is never needed. Where the system has no limit, "as many as it allows" is a billion.
+/// Upper bound of the raised limit: more is never needed, and without a system limit the maximum is a billion.
 const ENOUGH: u64 = 65_536;
-/// With fewer than this it is no server.
+/// Fewest connections with which the server starts.
 const FEWEST: u64 = 16;
-/// A process that may open fewer files does not start.
+/// The server does not start if it may open fewer files.
 pub(crate) const FEWEST_OF_ALL: u64 = RESERVE + FEWEST;
 
-/// Raises the limit of this process as far as the system lets it, and answers how many connections there can be at once.
+/// Raises this process's limit as far as needed and allowed, and returns the number of possible connections.
 pub(crate) fn for_connections(wanted: usize) -> anyhow::Result<usize> {
     let limit = getrlimit(Resource::Nofile);
     let current = limit.current.unwrap_or(u64::MAX);
@@ -23,7 +23,7 @@ pub(crate) fn for_connections(wanted: usize) -> anyhow::Result<usize> {
         match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..limit }) {
             Ok(()) => raised,
             Err(error) => {
-                tracing::warn!(error = %model::chain(&error), current, "the limit of open files could not be raised");
+                tracing::warn!(error = %model::chain(&error), current, "could not raise the limit of open files");
                 current
             }
         }
@@ -31,8 +31,8 @@ pub(crate) fn for_connections(wanted: usize) -> anyhow::Result<usize> {
     let possible = descriptors.saturating_sub(RESERVE);
     if possible < FEWEST {
         bail!(
-            "this process may open {descriptors} files, and needs {FEWEST_OF_ALL}: raise the limit (ulimit -n, or LimitNOFILE in \
-             systemd)"
+            "this process may open {descriptors} files, but needs {FEWEST_OF_ALL}: raise the limit \
+             (ulimit -n, or LimitNOFILE in systemd)"
         );
     }
     let possible = usize::try_from(possible).unwrap_or(usize::MAX);
@@ -40,7 +40,7 @@ pub(crate) fn for_connections(wanted: usize) -> anyhow::Result<usize> {
         tracing::warn!(
             descriptors,
             connections = possible,
-            "fewer connections than connections.most says: raise the limit of open files"
+            "fewer connections are possible than connections.most: raise the limit of open files"
         );
     }
     Ok(possible)

@@ -1,4 +1,4 @@
-//! `latchkey events`: what happened in a workspace of a running server.
+//! `latchkey events`: prints events of a workspace from a running server.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use crate::{
 };
 
 const PATH: &str = "api/latchkey/v1/events/";
-/// Between two tries to follow on.
+/// Pause before reconnecting to the stream.
 const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only events beyond this number.
+    /// Only events after this number.
     #[arg(long, value_name = "NUMBER")]
     after: Option<i64>,
-    /// A type of events; may be given several times.
+    /// Only events of this type; can be repeated.
     #[arg(long = "event-type", value_name = "TYPE")]
     event_types: Vec<String>,
-    /// Go on with each event as it happens. Without --after, only what happens from now on.
+    /// Continue with each new event. Without --after, only events from now on.
     #[arg(long)]
     follow: bool,
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     output: Output,
 }
 
-/// Prints a line for each event.
+/// Prints one line per event.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let server = Server::of(arguments.server, PATH)?;
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// One line: for people number, time, type, what it is about and why; or the event as it is.
+/// Prints one line: for people the number, time, type, subject and reason; or the event as JSON.
 fn say(event: &Value, output: Output) {
     if output.json {
         println!("{event}");
@@ -70,7 +70,7 @@ fn say(event: &Value, output: Output) {
     println!("{}", format!("{sequence:>6}  {at}  {kind:<40}  {subject}  {why}").trim_end());
 }
 
-/// Follows the stream, and takes it up again where it broke off.
+/// Follows the stream, and continues where it was interrupted.
 async fn follow(server: &Server, narrowed: &str, after: Option<i64>, output: Output) -> anyhow::Result<()> {
     let clock = Environment::system().clock;
     let mut last = after.map(|after| after.to_string());
@@ -94,7 +94,7 @@ async fn follow(server: &Server, narrowed: &str, after: Option<i64>, output: Out
                     }
                 }
             }
-            // A server that never answered is a mistake; one that is away comes back.
+            // A server that never answered is a wrong address; one that answered before may return.
             Err(error) if !has_answered => return Err(error),
             Err(error) => eprintln!("latchkey: {error}; trying again"),
         }

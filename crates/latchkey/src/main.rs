@@ -1,4 +1,4 @@
-//! Latchkey: meeting bots, signed in to Zoom. One binary; its commands are its roles.
+//! Latchkey: meeting bots, signed in to Zoom. One binary, whose commands are its roles.
 
 mod account;
 mod api_client;
@@ -38,10 +38,10 @@ use std::process::ExitCode;
 use api_client::OnServer;
 use clap::{Parser, Subcommand};
 
-/// The command did its work, and what it found is bad.
+/// Exit code: the command ran, and its result is negative.
 const EXIT_PROBLEMS_FOUND: u8 = 3;
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 it failed, and says why in one line; 2 wrong arguments; 3 it did its work, and what it \
-                          found is bad: a bot that has failed, an account that does not work, no way to sign in, a fault.";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 it failed, with one line that says why; 2 wrong arguments; 3 it ran, and the \
+                          result is negative: a bot that has failed, an account that does not work, no way to sign in, a fault.";
 
 /// Meeting bots, signed in to Zoom.
 #[derive(Parser)]
@@ -49,7 +49,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 it failed, and says why in one l
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// What to log: a level, or a filter such as `info,bots=debug`. Default `info`; some commands log less.
+    /// What to log: a level, or a filter such as `info,bots=debug`. Default: `info`; some commands log less.
     #[arg(long, env = "LATCHKEY_LOG", value_name = "FILTER", global = true, help_heading = output::COMMON)]
     log: Option<String>,
 }
@@ -64,13 +64,13 @@ enum Command {
     Keys(keys::Arguments),
     /// Move an installation to another database.
     Store(store_copy::Arguments),
-    /// List and export who was given which token.
+    /// List and export who received which token.
     Audit(audit::Arguments),
-    /// Say whether bots can sign in now, and what to do if not.
+    /// Show whether bots can sign in now, and what to do if not.
     Status(status::Arguments),
-    /// Look at everything that an installation needs, and say how to mend what is wrong.
+    /// Check everything that an installation needs, and show how to fix problems.
     Doctor(doctor::Arguments),
-    /// Ask Zoom what the simulator supposes of it, and report what is so.
+    /// Check whether Zoom behaves as the simulator assumes, and report the differences.
     Probe(probe::Arguments),
     /// Register and list Zoom apps.
     App(OnServer<app::Command>),
@@ -78,17 +78,17 @@ enum Command {
     Account(OnServer<account::Command>),
     /// Send bots into meetings, and watch them.
     Bot(OnServer<bot::Command>),
-    /// Make and list pools: several accounts behind one name.
+    /// Create and list pools: several accounts under one name.
     Pool(OnServer<pool::Command>),
-    /// Make, list and revoke addresses that bot platforms fetch tokens from.
+    /// Create, list and revoke token links: URLs from which bot platforms fetch tokens.
     TokenLink(OnServer<token_link::Command>),
-    /// Make, list and test endpoints that are told of events; print what one is sent.
+    /// Create, list and test webhook endpoints, and print what is sent to one.
     Webhook(OnServer<webhook::Command>),
-    /// Print what happened in a workspace, and follow what happens.
+    /// Print the events of a workspace, and follow new ones.
     Events(events::Arguments),
-    /// Make and list workspaces: tenants of one installation.
+    /// Create and list workspaces: tenants of one installation.
     Workspace(workspace::Arguments),
-    /// Make, list and revoke keys of the API.
+    /// Create, list and revoke API keys.
     ApiKey(api_key::Arguments),
     /// Sign a browser in to the console.
     Console(console_login::Arguments),
@@ -96,12 +96,14 @@ enum Command {
     Sim(sim::Arguments),
     /// Watch real bots join a meeting that only admits signed-in users.
     Demo(demo::Arguments),
-    /// Print the API as an OpenAPI document, in JSON. A server has it at `/openapi.json`, with its own address.
+    /// Print the API as an OpenAPI document in JSON. A server serves it at `/openapi.json`, with its own address.
     Openapi,
-    /// Print what each sub code of a bot means, and what can be done, as Markdown.
+    /// Print the meaning of each sub code of a bot, and what to do, as Markdown.
     SubCodes,
-    /// Print what each error code means, who can act, and how, as Markdown.
+    /// Print the meaning of each error code, who can act and how, as Markdown.
     ErrorCodes,
+    /// Print every setting with its default and meaning, as Markdown.
+    Settings,
     /// Print a completion script for a shell.
     Completions(terminal_help::CompletionArguments),
     /// Write man pages.
@@ -114,7 +116,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let usual = match arguments.command {
         Command::Demo(_) => "warn",
-        // What goes wrong is a finding.
+        // Problems are reported as findings, not logged.
         Command::Doctor(_) | Command::Probe(_) => "off",
         _ => "info",
     };
@@ -154,6 +156,10 @@ async fn main() -> ExitCode {
             print!("{}", api::error_codes_page());
             Ok(())
         }
+        Command::Settings => {
+            print!("{}", config::settings_page());
+            Ok(())
+        }
         Command::Completions(arguments) => {
             terminal_help::completions(&arguments);
             Ok(())
@@ -175,7 +181,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// One line that says what to do.
+/// Prints an error in one line that says what to do.
 fn complain(line: &str) -> ExitCode {
     eprintln!("latchkey: {line}");
     ExitCode::FAILURE

@@ -15,14 +15,14 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The configuration file; `latchkey.toml` if it is there.
+    /// The configuration file. Default: `latchkey.toml`, if it exists.
     #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
 
-/// Says on standard output what it did.
+/// Prints the result on standard output.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (config, output) = (Config::read(arguments.config.as_deref())?, arguments.output);
     let Some(address) = config.postgres()? else {
@@ -39,8 +39,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let Migrated { taken, schema } = migrated?;
     let database = format!("the database {} at {address}", address.database());
     let words = match taken.as_slice() {
-        [] => format!("{database} has schema {schema} already"),
-        taken => format!("{database} has schema {schema} now: {}", taken.join(", ")),
+        [] => format!("{database} already has schema {schema}"),
+        taken => format!("{database} now has schema {schema}: {}", taken.join(", ")),
     };
     output.say(&json!({ "database": database, "schema": schema, "taken": taken }), &words);
     Ok(())

@@ -1,4 +1,4 @@
-//! Logs on stderr; with the cargo feature `otlp`, spans to an OpenTelemetry collector as well.
+//! Logs on stderr. With the cargo feature `otlp`, spans are also sent to an OpenTelemetry collector.
 
 use std::io::IsTerminal as _;
 
@@ -11,24 +11,24 @@ use self::otlp::SpanExport;
 #[cfg(feature = "otlp")]
 mod otlp;
 
-/// The variables by which a collector is named, as OpenTelemetry defines them; the first that is set counts.
+/// OpenTelemetry's variables for the address of a collector; the first one that is set counts.
 const COLLECTOR_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
-/// What is left to do when the process ends.
-#[must_use = "spans that were not sent yet are lost"]
+/// Must be stopped when the process ends.
+#[must_use = "unsent spans are lost"]
 pub(crate) struct Observability {
     #[cfg(feature = "otlp")]
     spans: Option<SpanExport>,
 }
 
-/// Starts logging with this filter, and the export of spans if a collector is named.
+/// Starts logging with this filter, and the export of spans if a collector is configured.
 ///
 /// # Errors
 ///
-/// The filter cannot be read, or the export cannot be started.
+/// If the filter is invalid, or the export cannot be started.
 pub(crate) fn start(filter: &str) -> anyhow::Result<Observability> {
     let filter = EnvFilter::try_new(filter).context("--log is not a filter such as info,bots=debug")?;
-    // On stderr: stdout belongs to what other programs read.
+    // Logs go to stderr: stdout is for machine-readable output.
     let logs = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
@@ -55,10 +55,10 @@ pub(crate) fn start(filter: &str) -> anyhow::Result<Observability> {
 }
 
 impl Observability {
-    /// Sends the spans that were not sent yet.
+    /// Sends the unsent spans.
     #[cfg_attr(
         not(feature = "otlp"),
-        expect(clippy::unused_self, reason = "there are spans with the feature alone")
+        expect(clippy::unused_self, reason = "spans exist only with the feature")
     )]
     pub(crate) fn stop(self) {
         #[cfg(feature = "otlp")]

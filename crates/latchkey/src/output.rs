@@ -1,19 +1,19 @@
-//! How commands show what a server answered: tables for people, the API's own JSON with `--json`.
+//! Output of commands: tables for people, the API's own JSON with `--json`.
 
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::Value;
 
-/// Under this heading stand the options that many commands have.
+/// Help heading of the options that many commands have.
 pub(crate) const COMMON: &str = "Common options";
 
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Output {
-    /// Print JSON, for programs. What a server is asked for is printed as it answers it.
+    /// Print JSON, for programs. A server's answer is printed as it is.
     #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
 }
 
-/// The command did its work, and what it found is bad: exit code 3.
+/// The command ran, and its result is negative: exit code 3.
 #[derive(Debug)]
 pub(crate) struct ProblemsFound(pub(crate) String);
 
@@ -26,7 +26,7 @@ impl std::fmt::Display for ProblemsFound {
 impl std::error::Error for ProblemsFound {}
 
 impl Output {
-    /// A new thing: its id.
+    /// Prints a new object: its id.
     pub(crate) fn made(self, thing: &Value) {
         if self.json {
             println!("{thing:#}");
@@ -35,7 +35,7 @@ impl Output {
         }
     }
 
-    /// What was done: in words, or as JSON in one line.
+    /// Prints what was done: in words, or as JSON in one line.
     pub(crate) fn say(self, thing: &Value, words: &str) {
         if self.json {
             println!("{thing}");
@@ -44,7 +44,7 @@ impl Output {
         }
     }
 
-    /// What was done, where a person asked for nothing to read: words on standard error, or JSON in one line.
+    /// Prints what was done by a command without a result: words on standard error, or JSON in one line.
     pub(crate) fn done(self, thing: &Value, words: &str) {
         if self.json {
             println!("{thing}");
@@ -53,7 +53,7 @@ impl Output {
         }
     }
 
-    /// A list: a row for each thing.
+    /// Prints a list: one row per object.
     pub(crate) fn list<const N: usize>(
         self,
         header: [&str; N],
@@ -72,7 +72,7 @@ impl Output {
         println!("{table}");
     }
 
-    /// One thing: a line for each of its sides. A side that is empty is left out.
+    /// Prints one object: one line per property. Empty properties are left out.
     pub(crate) fn one<const N: usize>(self, thing: &Value, sides: [(&str, String); N]) {
         if self.json {
             println!("{thing:#}");
@@ -87,7 +87,7 @@ impl Output {
     }
 }
 
-/// A field of an answer as text; empty where there is none.
+/// A field of an answer as text; empty if it is missing.
 pub(crate) fn text(thing: &Value, field: &str) -> String {
     match &thing[field] {
         Value::Null => String::new(),
@@ -96,7 +96,7 @@ pub(crate) fn text(thing: &Value, field: &str) -> String {
     }
 }
 
-/// A list of words in one.
+/// A list of words in one text.
 pub(crate) fn words(thing: &Value, field: &str) -> String {
     let words: Vec<_> = thing[field].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     words.join(" ")

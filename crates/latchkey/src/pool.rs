@@ -1,4 +1,4 @@
-//! `latchkey pool`: several accounts behind one name, at a running server.
+//! `latchkey pool`: several accounts under one name, at a running server.
 
 use clap::Subcommand;
 use model::PoolId;
@@ -14,23 +14,23 @@ pub(crate) const PATH: &str = "api/latchkey/v1/pools/";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make a pool, and print its id.
+    /// Create a pool, and print its id.
     Create {
         /// Its name.
         name: String,
-        /// An account, by its id, and how many bots it may have in meetings at once; may be given several times.
+        /// An account by its id, and its seats: how many bots may use it in meetings at once; can be repeated.
         #[arg(long, value_name = "ID:SEATS", value_parser = member)]
         member: Vec<(String, u32)>,
     },
-    /// Show the pools of the key's workspace, and how full they are.
+    /// Show the pools of the key's workspace, and their seats in use.
     List,
-    /// Show one pool, and who is in it.
+    /// Show one pool and its members.
     Show {
         /// The pool's id, as in `latchkey pool list`.
         #[arg(value_parser = id::<PoolId>)]
         id: PoolId,
     },
-    /// Delete a pool that nobody uses.
+    /// Delete a pool that is not in use.
     Delete {
         /// The pool's id, as in `latchkey pool list`.
         #[arg(value_parser = id::<PoolId>)]
@@ -40,7 +40,7 @@ pub(crate) enum Command {
 
 fn member(text: &str) -> Result<(String, u32), String> {
     let parts = text.split_once(':').and_then(|(id, seats)| Some((id.to_owned(), seats.parse().ok()?)));
-    parts.ok_or_else(|| "give the id of an account, a colon, and a number".to_owned())
+    parts.ok_or_else(|| "give the id of an account, a colon, and a number of seats".to_owned())
 }
 
 pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>) -> anyhow::Result<()> {
@@ -81,7 +81,7 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
     Ok(())
 }
 
-/// How full it is.
+/// The pool's seats in use.
 pub(crate) fn seats(pool: &Value) -> String {
     format!("{} of {}", text(pool, "seats_taken"), text(pool, "seats"))
 }

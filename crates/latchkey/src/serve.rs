@@ -22,24 +22,24 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The configuration file; `latchkey.toml` if it is there.
+    /// The configuration file. Default: `latchkey.toml`, if it exists.
     #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where to listen, instead of the configuration's `listen`.
+    /// The address to listen on, instead of the configuration's `listen`.
     #[arg(long, env = "LATCHKEY_LISTEN")]
     listen: Option<SocketAddr>,
     #[command(flatten)]
     stop: StopArguments,
 }
 
-/// Where callers are heard.
+/// The listening sockets.
 struct Listeners {
     api: TcpListener,
-    /// Of the metrics alone, if they have an address of their own.
+    /// For the metrics, if they have an address of their own.
     metrics: Option<TcpListener>,
 }
 
-/// Runs until told to stop. Prints one line of JSON when ready; on an empty store it holds the first API key.
+/// Runs until told to stop. Prints one line of JSON when ready; for an empty store it contains the first API key.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut config = Config::read(arguments.config.as_deref())?;
     config.listen = arguments.listen.unwrap_or(config.listen);
@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let most = descriptors::for_connections(config.connections.most.get())?;
     let bounds = config.connections.bounds(most)?;
 
-    // The port first: a second server on the same data must fail before it touches it.
+    // The port comes first: a second server on the same data must fail before it touches the data.
     let listeners = Listeners::bind(&config).await?;
     let public_base = match &config.public_url {
         Some(url) => url.clone(),
@@ -64,8 +64,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     println!("{}", ready(&server, &public_base, &listeners)?);
     tell_systemd(NotifyState::Ready);
     if server.first.is_some() {
-        eprintln!("latchkey: a new installation; the API key above is shown once and never again");
-        eprintln!("latchkey: `console` above opens the console in a browser, once and within 15 minutes");
+        eprintln!("latchkey: this is a new installation; the API key above is shown only this once");
+        eprintln!(
+            "latchkey: the link `console` above opens the console in a browser; it works once, within 15 minutes"
+        );
     }
     serve(server, listeners, stop, &config).await;
     Ok(())
@@ -75,7 +77,9 @@ impl Listeners {
     async fn bind(config: &Config) -> anyhow::Result<Self> {
         let bind = async |listen: SocketAddr, setting: &str| {
             TcpListener::bind(listen).await.map_err(|error| {
-                anyhow!("cannot listen on {listen} ({error}): stop what runs there, or set `{setting}`")
+                anyhow!(
+                    "cannot listen on {listen} ({error}): stop the program that uses it, or set `{setting}`"
+                )
             })
         };
         let api = bind(config.listen, "listen").await?;
@@ -87,7 +91,7 @@ impl Listeners {
     }
 }
 
-/// The line that says that the server is ready, and what it shows once.
+/// The ready line, with the secrets that are shown only once.
 fn ready(server: &Server, public_base: &Url, listeners: &Listeners) -> anyhow::Result<Value> {
     let url = public_base.as_str().trim_end_matches('/');
     let mut ready = json!({ "ready": true, "url": url, "chromium": server.chromium });
@@ -103,13 +107,13 @@ fn ready(server: &Server, public_base: &Url, listeners: &Listeners) -> anyhow::R
     Ok(ready)
 }
 
-/// Answers requests until it is told to stop, and stops everything.
+/// Serves requests until told to stop, and then stops everything.
 async fn serve(server: Server, listeners: Listeners, stop: StopSignal, config: &Config) {
     let (clock, stopping) = (Arc::clone(&server.api.env.clock), CancellationToken::new());
     let serving_metrics = serve_metrics(listeners.metrics, server.api.clone(), &server.workers);
     let handler = api::Server::new(server.api.clone(), server.pages.clone());
     let serving = api::serve(listeners.api, handler, &server.workers, async {
-        // Tokens and the API go on meanwhile.
+        // Token links and the API still work meanwhile.
         let supervisor = &server.supervisor;
         bring_out_bots(stop, supervisor.finish(), supervisor.stop(), &config.bots, &*clock).await;
         server.webhooks.end_streams();
@@ -124,14 +128,14 @@ async fn serve(server: Server, listeners: Listeners, stop: StopSignal, config: &
     server.stop().await;
 }
 
-/// Under another supervisor, or none, there is nothing to notify.
+/// Notifies systemd of the service's state. Does nothing without systemd.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(error = %chain(&error), "systemd could not be told how this service is");
+        tracing::warn!(error = %chain(&error), "could not notify systemd");
     }
 }
 
-/// Answers scrapers where they have an address of their own.
+/// Serves metrics on their own address, if one is configured.
 async fn serve_metrics(listener: Option<TcpListener>, state: api::State, workers: &Workers) -> Infallible {
     if let Some(listener) = listener {
         let metrics = api::MetricsAccess { enabled: true, ..state.metrics.clone() };
@@ -141,8 +145,8 @@ async fn serve_metrics(listener: Option<TcpListener>, state: api::State, workers
     pending().await
 }
 
-/// Waits until it is time to stop, and then until no bot runs here any more. A second signal hands over bots that were to
-/// finish; where they are being handed over, it changes nothing. The next one ends at once.
+/// Waits for the signal to stop, and then until no bot runs here. A second signal hands over bots that would otherwise
+/// finish; if bots are already being handed over, it has no effect. The next signal ends the process at once.
 async fn bring_out_bots(
     mut stop: StopSignal,
     finish: impl Future<Output = ()>,
@@ -154,7 +158,9 @@ async fn bring_out_bots(
     tell_systemd(NotifyState::Stopping);
     let mut signals = 1;
     if config.on_stop == OnStop::Finish {
-        tracing::info!("taking no new bots; waiting for those that run; a second signal hands them over");
+        tracing::info!(
+            "accepting no new bots; waiting for running bots to finish; a second signal hands them over"
+        );
         tokio::select! {
             () = finish => {}
             () = stop.signalled() => signals += 1,
@@ -174,7 +180,7 @@ mod tests {
     use super::*;
     use crate::stop_signal::tests::with_signals;
 
-    /// Bots that never finish are handed over when the time for it is over, or at the second signal.
+    /// Bots that do not finish are handed over after the timeout, or at the second signal.
     #[test]
     fn bots_that_do_not_finish_are_handed_over() {
         let config = Bots { on_stop: OnStop::Finish, stop_within: 60, ..Bots::default() };

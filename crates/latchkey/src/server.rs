@@ -1,8 +1,8 @@
-//! A server's parts: the order in which they start, and that in which they stop.
+//! A server's parts, and the order in which they start and stop.
 //!
-//! 1. [`Opened`]: what can be refused (a database, a key ring, a folder, an address) is opened before anything runs.
-//! 2. Bots' browsers, and the first API key of a new installation: a start that fails has not used up its one showing.
-//! 3. The broker, then what asks it: links, bots, webhooks, real-time endpoints.
+//! 1. [`Opened`]: whatever may be refused (a database, a key ring, a folder, an address) is opened before anything runs.
+//! 2. Bots' browsers, then the first API key of a new installation: a failed start must not use up its only display.
+//! 3. The broker, then its users: links, bots, webhooks, real-time endpoints.
 //! 4. The API and the console, which the caller serves.
 //!
 //! They stop in reverse: bots leave while the API still answers, then the receivers of events, the broker, the database.
@@ -36,17 +36,17 @@ use crate::{
     keys, startup_warnings,
 };
 
-/// A running server, but for its listeners.
+/// A running server, without its listeners.
 pub(crate) struct Server {
-    /// Runs bots.
+    /// The supervisor that runs bots.
     pub(crate) supervisor: Arc<Supervisor>,
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) workers: Workers,
     pub(crate) api: api::State,
     pub(crate) pages: Router,
-    /// The version of its Chromium; `None` without bots.
+    /// The version of Chromium; `None` without bots.
     pub(crate) chromium: Option<String>,
-    /// What a new installation shows once.
+    /// Secrets that a new installation shows once.
     pub(crate) first: Option<FirstStart>,
     realtime: Realtime,
     links: Arc<TokenLinks>,
@@ -54,14 +54,14 @@ pub(crate) struct Server {
     database: Database,
 }
 
-/// What the first start shows, and no later one.
+/// Secrets that only the first start shows.
 pub(crate) struct FirstStart {
     pub(crate) api_key: Secret,
-    /// Signs a browser in to the console.
+    /// A link that signs a browser in to the console.
     pub(crate) console: Option<Secret>,
 }
 
-/// What can be refused. Nothing of it runs yet.
+/// Resources that are opened before anything runs.
 struct Opened {
     database: Database,
     keys: Arc<Keys>,
@@ -72,7 +72,7 @@ struct Opened {
     pictures: PictureFiles,
 }
 
-/// What most parts are made with.
+/// Dependencies of most parts.
 struct Shared<'a> {
     config: &'a Config,
     public_base: Url,
@@ -111,7 +111,9 @@ impl Opened {
 }
 
 impl Server {
-    /// Starts everything. `bounds` limit callers who are not known yet; browsers and platforms reach it at `public_base`.
+    /// Starts everything. `bounds` limits connections and unauthenticated callers; browsers and platforms reach the server
+    /// at
+    /// `public_base`.
     pub(crate) async fn start(
         config: &Config,
         public_base: Url,
@@ -175,7 +177,7 @@ impl Server {
         let mut first = None;
         if let Some(founded) = founded {
             let mut console = None;
-            // The first key is the only one.
+            // A new installation has only one key.
             if let Some(key) = shared.store.api_keys(founded.workspace).await?.first() {
                 let link = sessions.make_link(key).await.map_err(|failure| anyhow!("{failure}"))?;
                 console = Some(Secret::new(console::link_address(&shared.public_base, &link)));
@@ -206,7 +208,7 @@ impl Server {
         })
     }
 
-    /// Stops what is left once no request is served any more, and bots are out.
+    /// Stops the remaining parts, after the API has stopped and all bots have left.
     pub(crate) async fn stop(self) {
         tokio::join!(self.webhooks.stop(), self.realtime.stop());
         self.broker.stop().await;
@@ -324,8 +326,8 @@ impl Shared<'_> {
     }
 }
 
-/// Where the audit's records wait for the store. Where that is a file on the same disk, the journal is as durable and costs
-/// less: it comes first, unless the configuration says otherwise.
+/// Opens the journal of audit records that are not in the store yet. If the store is a file on the same disk, the journal is
+/// as durable and cheaper, so records go there first unless configured otherwise.
 fn open_journal(config: &Config, database: &Database, env: &Environment) -> anyhow::Result<Journal> {
     let folder = config.audit_journal();
     let first = config.audit.disk_first.unwrap_or(database.is_sqlite());
@@ -334,8 +336,8 @@ fn open_journal(config: &Config, database: &Database, env: &Environment) -> anyh
     opened.map_err(|error| anyhow!("cannot use {} ({error}): make it writable", folder.display()))
 }
 
-/// The key ring of this store. A new one is made only for an empty store: secrets that were sealed with a lost key must
-/// not be met by a fresh one.
+/// The key ring of this store. A new one is created only for an empty store: a store with secrets of a lost key ring must
+/// not get a new ring.
 async fn key_ring(
     config: &Config,
     store: &(impl Access + Sync + ?Sized),
@@ -350,13 +352,13 @@ async fn key_ring(
     }
 }
 
-/// Where the simulator is told what to play, if it stands in Zoom's place.
+/// Address of the simulator's control API, if a simulator replaces Zoom.
 fn simulator(config: &Config) -> Option<console::SimulatorAddress> {
     let (control, ca_file) = config.zoom.simulator_control.clone().zip(config.zoom.ca_file.clone())?;
     Some(console::SimulatorAddress { control, ca_file })
 }
 
-/// The browser that the configuration names.
+/// The configured browser.
 pub(crate) fn browser_config(config: &Config) -> BrowserConfig {
     let zoom_override = config.zoom.meeting_address.zip(config.zoom.meeting_spki.clone());
     BrowserConfig {

@@ -1,4 +1,4 @@
-//! `latchkey sim`: Zoom as its servers behave, on this machine.
+//! `latchkey sim`: the Zoom simulator, on this machine.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -10,33 +10,33 @@ use zoom_sim::{Ready, Simulator, SimulatorConfig};
 
 use crate::stop_signal::{StopArguments, StopSignal};
 
-/// Where a client that knows nothing of simulators looks for Zoom.
+/// The port that clients without a simulator setting use.
 const HTTPS: u16 = 443;
-/// Names that clients of OAuth and REST know. `*.zoom.us` would also take the SDK's files away.
+/// Host names that OAuth and REST clients use. `*.zoom.us` would also redirect the SDK's files.
 const NAMES: [&str; 6] =
     ["zoom.us", "www.zoom.us", "api.zoom.us", "us02web.zoom.us", "us04web.zoom.us", "us06web.zoom.us"];
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Pass for Zoom: serve zoom.us, api.zoom.us and their like, and print how clients get here.
+    /// Serve zoom.us, api.zoom.us and similar names, and print how to make clients use this simulator.
     #[arg(long)]
     as_zoom: bool,
-    /// Port of the simulated zoom.us; 0 takes a free one. Default: 0, or 443 with --as-zoom.
+    /// Port of the simulated zoom.us; 0 chooses a free one. Default: 0, or 443 with --as-zoom.
     #[arg(long, visible_alias = "port")]
     zoom_port: Option<u16>,
-    /// Port of the control API; 0 takes a free one.
+    /// Port of the control API; 0 chooses a free one.
     #[arg(long, default_value_t = 0)]
     control_port: u16,
-    /// Where the certificate authority is kept, so that restarts are trusted.
+    /// Folder of the certificate authority, which clients then trust across restarts.
     #[arg(long, default_value = "data/sim")]
     directory: PathBuf,
-    /// Make ids and tokens repeatable: the same number gives the same ones.
+    /// Make ids and tokens reproducible: the same number gives the same ids and tokens.
     #[arg(long)]
     seed: Option<u64>,
-    /// Make a meeting and play it from this file (TOML; the simulator's README has an example).
+    /// Create a meeting and play it from this file (TOML; the simulator's README has an example).
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Write a configuration for `latchkey serve` that takes this simulator for Zoom, to a new file.
+    /// Write a configuration for `latchkey serve` that uses this simulator instead of Zoom, to a new file.
     #[arg(long, value_name = "FILE")]
     write_config: Option<PathBuf>,
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let script = match &arguments.script {
         Some(path) => Some(
             std::fs::read_to_string(path)
-                .with_context(|| format!("--script: {} cannot be read", path.display()))?,
+                .with_context(|| format!("--script: cannot read {}", path.display()))?,
         ),
         None => None,
     };
@@ -88,7 +88,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The settings of `[zoom]` that lead here.
+/// Writes the `[zoom]` settings for this simulator.
 fn write_config(path: &Path, ready: &Ready) -> anyhow::Result<()> {
     let ca_file = ready.ca_file.canonicalize().unwrap_or_else(|_| ready.ca_file.clone());
     let section = toml::Table::from_iter([
@@ -102,17 +102,20 @@ fn write_config(path: &Path, ready: &Ready) -> anyhow::Result<()> {
     let config = toml::Table::from_iter([("zoom".to_owned(), toml::Value::Table(section))]);
     let text = format!("# Written by `latchkey sim`: this Zoom is a simulator.\n{config}");
     let made = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    made.with_context(|| format!("--write-config: {} cannot be made: name a new file", path.display()))
+    made.with_context(|| {
+        format!("--write-config: cannot create {}: give the name of a new file", path.display())
+    })
 }
 
-/// What a person has to do so that clients on this machine come here instead of to Zoom.
+/// Instructions for making clients on this machine use the simulator instead of Zoom.
 fn way_here(ready: &Ready) -> String {
     let ca_file = std::path::absolute(&ready.ca_file).unwrap_or_else(|_| ready.ca_file.clone());
     let ca_file = ca_file.display();
     let mut text = format!(
-        "This passes for Zoom. Nothing here reaches Zoom, and while the names below point here, nothing else on this machine does.\n\n\
-         1. Names. Add to /etc/hosts, and take it out afterwards:\n\n     127.0.0.1 {}\n\n\
-         2. Trust, for each client alone (the authority is this machine's; its key stays beside it):\n\n",
+        "This simulator replaces Zoom and never calls it. While the names below point here, no program on this\n\
+         machine reaches the real Zoom.\n\n\
+         1. Names. Add to /etc/hosts, and remove it afterwards:\n\n     127.0.0.1 {}\n\n\
+         2. Trust, for each client separately (the authority belongs to this machine; its key is stored next to it):\n\n",
         NAMES.join(" ")
     );
     for (variable, whose) in [
@@ -127,7 +130,7 @@ fn way_here(ready: &Ready) -> String {
     if !ready.zoom_address.ends_with(&format!(":{HTTPS}")) {
         let _ = write!(
             text,
-            "\nClients expect port {HTTPS}, and this is {}: forward one to the other, or tell them.\n",
+            "\nClients expect port {HTTPS}, but this is {}: forward one to the other, or configure the clients.\n",
             ready.zoom_address
         );
     }

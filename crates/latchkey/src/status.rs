@@ -1,4 +1,4 @@
-//! `latchkey status`: the console's home page at a terminal. Can my bots sign in now? And what a person has to do, if not.
+//! `latchkey status`: the console's home page at a terminal. It shows whether bots can sign in now, and what to do if not.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     output: Output,
 }
 
-/// What the server was asked.
+/// The server's answers.
 struct Page {
     ready: Value,
     accounts: Vec<Value>,
@@ -29,7 +29,7 @@ struct Page {
     pools: Vec<Value>,
     overview: Value,
     outcomes: Vec<Value>,
-    /// The last that were asked for, a page of them.
+    /// The latest token requests, one page.
     tokens: Value,
 }
 
@@ -67,19 +67,19 @@ impl Page {
         self.accounts.iter().filter(|account| self.cure(account).is_none()).count()
     }
 
-    /// Why no bot could sign in, and what to do.
+    /// Why no bot can sign in, and what to do.
     fn why_not(&self) -> Option<String> {
         if self.ready["status"] == "failing" {
-            return Some("this server can give no token: see its findings above".to_owned());
+            return Some("this server cannot issue tokens: see its findings above".to_owned());
         }
         match (self.accounts.len(), self.working()) {
             (0, _) => Some("no account is connected: `latchkey account connect`".to_owned()),
-            (_, 0) => Some("no account works: do what is said above".to_owned()),
+            (_, 0) => Some("no account works: follow the advice above".to_owned()),
             _ => None,
         }
     }
 
-    /// Bots that have not ended, in one of these states.
+    /// The number of bots that have not ended and are in one of these states.
     fn bots(&self, states: &[&str]) -> u64 {
         let rows = list(&self.overview, "bots");
         let rows = rows.filter(|row| states.contains(&row["status"].as_str().unwrap_or_default()));
@@ -94,12 +94,12 @@ impl Page {
         self.bots(&["ready", "joining_call", "in_waiting_room"])
     }
 
-    /// Bots of the last day that took this step.
+    /// The number of bots of the last day with this step.
     fn ended(&self, code: &str) -> u64 {
         self.outcomes.iter().filter(|row| row["code"] == code).filter_map(|row| row["bots"].as_u64()).sum()
     }
 
-    /// Failures of the last day, the most frequent first.
+    /// Causes of failures of the last day, the most frequent first.
     fn causes(&self) -> Vec<(&str, u64)> {
         let failed = self.outcomes.iter().filter(|row| row["code"] == "fatal");
         by_cause(failed.map(|row| {
@@ -107,7 +107,7 @@ impl Page {
         }))
     }
 
-    /// How many of the last tokens were asked for, how many of them were given, and why the others were not.
+    /// The number of latest token requests, how many were granted, and why the others failed.
     fn tokens(&self) -> (u64, u64, Vec<(&str, u64)>) {
         let asked = list(&self.tokens, "results").count() as u64;
         let refused = list(&self.tokens, "results").filter(|row| row["outcome"] != "given");
@@ -175,7 +175,7 @@ impl Page {
             _ => String::new(),
         };
         println!(
-            "last day   {} came in, {} failed{took}",
+            "last day   {} joined, {} failed{took}",
             self.ended("in_call_not_recording"),
             self.ended("fatal")
         );
@@ -184,9 +184,9 @@ impl Page {
             println!("           {count} {code}{cure}");
         }
         match self.tokens() {
-            (0, ..) => println!("tokens     nobody has asked for one yet"),
+            (0, ..) => println!("tokens     none requested yet"),
             (asked, given, refused) => {
-                println!("tokens     of the last {asked} that were asked for, {given} were given");
+                println!("tokens     of the last {asked} requests, {given} were granted");
                 for (code, count) in refused {
                     println!("           {count} {code}");
                 }

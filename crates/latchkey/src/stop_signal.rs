@@ -1,4 +1,4 @@
-//! When to stop: a signal, or the end of standard input. A further signal ends the process at once.
+//! When to stop: at a signal, or at the end of standard input. A further signal ends the process at once.
 
 use std::{
     io::{self, Read as _},
@@ -11,15 +11,15 @@ use tokio::{
     sync::oneshot,
 };
 
-/// How a role is told to stop, beside signals.
+/// Ways to stop a role, in addition to signals.
 #[derive(Clone, Copy, Default, clap::Args)]
 pub(crate) struct StopArguments {
-    /// Stop when standard input ends: then the process never outlives the one that started it.
+    /// Stop when standard input ends, so that the process never outlives the one that started it.
     #[arg(long)]
     stop_with_stdin: bool,
 }
 
-/// Hears signals from its making on: made before a role says that it is ready, none is missed.
+/// Receives signals from its creation on. Create it before a role reports that it is ready, so that no signal is missed.
 pub(crate) struct StopSignal {
     arguments: StopArguments,
     interrupt: Signal,
@@ -32,13 +32,13 @@ impl StopSignal {
         Ok(Self { arguments, interrupt, terminate })
     }
 
-    /// Resolves when it is time to stop. From then on a further signal exits at once.
+    /// Resolves when the process must stop. From then on, a further signal exits at once.
     pub(crate) async fn asked(mut self) {
         self.first().await;
         self.exit_at_the_next();
     }
 
-    /// Resolves when it is time to stop.
+    /// Resolves when the process must stop.
     pub(crate) async fn first(&mut self) {
         tokio::select! {
             () = self.signalled() => {}
@@ -46,18 +46,22 @@ impl StopSignal {
         }
     }
 
-    /// From now on a further signal exits at once.
+    /// From now on, a further signal exits at once.
     pub(crate) fn exit_at_the_next(mut self) {
         tracing::info!("stopping; a further signal stops at once");
-        #[expect(clippy::disallowed_methods, reason = "it must end even a tracker that waits for its tasks")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it must end the process even while a tracker waits for its tasks"
+        )]
         tokio::spawn(async move {
             self.signalled().await;
             process::exit(130);
         });
     }
 
-    /// Waits until bots are handed over, which takes some seconds. A second signal asks for nothing else and does not cut it
-    /// off; the one after it exits at once. `signals` have come so far.
+    /// Waits until bots are handed over, which takes some seconds. A second signal has no effect; the next one exits at
+    /// once.
+    /// `signals` is the number of signals received so far.
     pub(crate) async fn while_handing_over(mut self, signals: u32, handing: impl Future<Output = ()>) {
         let mut handing = pin!(handing);
         if signals < 2 {
@@ -65,7 +69,7 @@ impl StopSignal {
                 () = &mut handing => return self.exit_at_the_next(),
                 () = self.signalled() => {}
             }
-            tracing::info!("bots are being handed over");
+            tracing::info!("handing over bots");
         }
         self.exit_at_the_next();
         handing.await;
@@ -80,8 +84,8 @@ impl StopSignal {
     }
 }
 
-/// Reads on a thread of its own. The runtime would wait for its own blocking threads at its end, and this one
-/// reads until the other end is closed.
+/// Reads on a thread of its own: at shutdown the runtime would wait for its own blocking threads, but this one reads until
+/// the other end is closed.
 async fn end_of_stdin() {
     let (ended, end) = oneshot::channel();
     let reading = thread::Builder::new().name("stdin".into()).spawn(move || {
@@ -92,7 +96,7 @@ async fn end_of_stdin() {
     match reading {
         Ok(_) => _ = end.await,
         Err(error) => {
-            tracing::warn!(error = %model::chain(&error), "standard input cannot be watched: only signals stop this process");
+            tracing::warn!(error = %model::chain(&error), "cannot read standard input: only signals stop this process");
             std::future::pending::<()>().await;
         }
     }
@@ -110,7 +114,8 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Runs a test that sends signals to its own process: no other such test meanwhile, and afterwards nothing listens to them.
+    /// Runs a test that sends signals to its own process. Only one such test runs at a time, and afterwards nothing listens
+    /// for signals.
     pub(crate) fn with_signals(test: impl AsyncFnOnce(&mut Sender)) {
         static ALONE: Mutex<()> = Mutex::new(());
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,11 +123,11 @@ pub(crate) mod tests {
         runtime.block_on(async { test(&mut Sender(signal(SignalKind::terminate()).unwrap())).await });
     }
 
-    /// Hears the signal as well.
+    /// Sends signals, and receives them as well.
     pub(crate) struct Sender(Signal);
 
     impl Sender {
-        /// Sends SIGTERM. When it returns, everybody who listens has it.
+        /// Sends SIGTERM. When it returns, every listener has received it.
         pub(crate) async fn terminate(&mut self) {
             kill_process(getpid(), rustix::process::Signal::TERM).unwrap();
             self.0.recv().await.unwrap();
@@ -130,7 +135,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_second_signal_does_not_cut_off_a_hand_over() {
+    fn a_second_signal_does_not_interrupt_a_hand_over() {
         with_signals(async |sender| {
             let mut stop = StopSignal::listen(StopArguments::default()).unwrap();
             sender.terminate().await;
@@ -140,7 +145,7 @@ pub(crate) mod tests {
             let mut waits = || over.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
             assert!(waits());
             sender.terminate().await;
-            // A process that exits at the second signal does not come so far.
+            // A process that exits at the second signal does not get this far.
             for _ in 0..10 {
                 assert!(waits());
                 tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! `latchkey store copy`: an installation moves from SQLite to PostgreSQL, or back.
+//! `latchkey store copy`: moves an installation from SQLite to PostgreSQL, or back.
 
 use std::{
     convert::Infallible,
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Copy an installation into an empty database. Stop every server first; `data_dir` and the key ring stay as they are.
+    /// Copy an installation into an empty database. Stop every server first. `data_dir` and the key ring are not changed.
     Copy(CopyArguments),
 }
 
@@ -37,13 +37,14 @@ struct CopyArguments {
     /// The database to copy: a SQLite file, or postgres://user@host/database.
     #[arg(long, value_name = "DATABASE", value_parser = secret, required_unless_present = "from_file")]
     from: Option<Secret>,
-    /// A file that holds the address of the database to copy, if it has a password: every user of a machine sees arguments.
+    /// A file with the address of the database to copy. Use it if the address has a password: every user of a machine sees
+    /// arguments.
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     from_file: Option<PathBuf>,
-    /// The empty database to fill. A SQLite file is made if it is not there; for PostgreSQL run `latchkey migrate` first.
+    /// The empty database to fill. A missing SQLite file is created; for PostgreSQL run `latchkey migrate` first.
     #[arg(long, value_name = "DATABASE", value_parser = secret, required_unless_present = "to_file")]
     to: Option<Secret>,
-    /// A file that holds the address of the database to fill.
+    /// A file with the address of the database to fill.
     #[arg(long, value_name = "FILE", conflicts_with = "to")]
     to_file: Option<PathBuf>,
 }
@@ -53,13 +54,13 @@ fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
 
-/// Says on standard output what it did, and on standard error how far it is.
+/// Prints the result on standard output and the progress on standard error.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let Command::Copy(CopyArguments { from, from_file, to, to_file }) = arguments.command;
     let from = Side::read(from, from_file.as_deref()).context("--from")?;
     let to = Side::read(to, to_file.as_deref()).context("--to")?;
     if from.is(&to) {
-        bail!("--from and --to are the same database: name an empty one with --to");
+        bail!("--from and --to are the same database: give an empty one with --to");
     }
     let mut source = from.snapshot().await.context("--from")?;
     let made = to.make().await.context("--to")?;
@@ -69,7 +70,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     let rows = copied?;
     let done = json!({ "rows": rows, "from": from.to_string(), "to": to.to_string() });
-    let words = format!("{rows} rows went from {from} to {to}; let the servers use {to} now");
+    let words = format!("{rows} rows were copied from {from} to {to}; configure the servers to use {to} now");
     arguments.output.say(&done, &words);
     Ok(())
 }
@@ -98,7 +99,7 @@ impl Side {
             (Some(given), _) => given,
             (None, Some(path)) => fs::read_to_string(path)
                 .map(Secret::from)
-                .with_context(|| format!("{} cannot be read", path.display()))?,
+                .with_context(|| format!("cannot read {}", path.display()))?,
             (None, None) => bail!("a SQLite file or a postgres:// address is missing"),
         };
         if text.expose().contains("://") {
@@ -126,7 +127,7 @@ impl Side {
         })
     }
 
-    /// Makes a SQLite file that is not there yet.
+    /// Creates a missing SQLite file.
     async fn make(&self) -> anyhow::Result<Made> {
         match self {
             Self::Sqlite(path) if !path.exists() => {
@@ -135,9 +136,9 @@ impl Side {
                 if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
                     return Err(anyhow!("there is no folder {}", folder.display()));
                 }
-                // For its owner only, as the folder of an installation is. SQLite makes its other files alike.
+                // Owner-only, like the folder of an installation. SQLite creates its other files with the same mode.
                 let private = fs::File::options().write(true).create_new(true).mode(0o600).open(path);
-                private.with_context(|| format!("cannot make {}", path.display()))?;
+                private.with_context(|| format!("cannot create {}", path.display()))?;
                 sqlite::open(path).await?.close().await;
                 Ok(made)
             }
@@ -162,11 +163,11 @@ impl fmt::Display for Side {
     }
 }
 
-/// A file that was not there before.
+/// A file that was created by this command.
 struct Made(Option<PathBuf>);
 
 impl Made {
-    /// A failed copy must not leave an empty installation.
+    /// Removes the file: a failed copy must not leave an empty installation.
     fn take_back(self) {
         let Some(path) = self.0 else { return };
         for ending in ["", "-wal", "-shm"] {

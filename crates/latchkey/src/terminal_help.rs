@@ -1,4 +1,4 @@
-//! Completions for shells and man pages, made from the commands themselves.
+//! Shell completions and man pages, generated from the commands.
 
 use std::{io, path::PathBuf};
 
@@ -16,7 +16,7 @@ pub(crate) struct CompletionArguments {
 /// `latchkey man --out /usr/local/share/man/man1`
 #[derive(clap::Args)]
 pub(crate) struct ManArguments {
-    /// The folder for the pages, one for each command; made if it is missing.
+    /// The folder for the pages, one per command; created if it is missing.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
 }

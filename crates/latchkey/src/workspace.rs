@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The configuration file; `latchkey.toml` if it is there.
+    /// The configuration file. Default: `latchkey.toml`, if it exists.
     #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -27,18 +27,17 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a workspace, and print its first API key, which may do everything in it.
+    /// Create a workspace, and print its first API key, which may do everything in it.
     Create {
         /// Its name.
         name: String,
     },
-    /// Change what a workspace chooses, for all of its keys.
+    /// Change the settings of a workspace, for all of its keys.
     Set {
         /// The workspace's id, as in `latchkey workspace list`.
         #[arg(value_parser = id::<WorkspaceId>)]
         workspace: WorkspaceId,
-        /// What becomes of the fields of a new bot that have no effect here: `name` them in the answer, or `refuse` the
-        /// request.
+        /// How to treat fields of a new bot that have no effect here: `name` them in the answer, or `refuse` the request.
         #[arg(long, value_name = "name|refuse")]
         ignored_fields: IgnoredFields,
     },
@@ -46,7 +45,7 @@ enum Command {
     List,
 }
 
-/// Says on standard output what other programs read.
+/// Prints machine-readable results on standard output.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (installation, workspaces) = open(arguments.config.as_deref()).await?;
     match arguments.command {
@@ -55,11 +54,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let made = json!({ "workspace": workspace.id, "api_key": issued.key.expose() });
             let sides = [("workspace", text(&made, "workspace")), ("API key", text(&made, "api_key"))];
             arguments.output.one(&made, sides);
-            eprintln!("latchkey: the API key above is shown once and never again");
+            eprintln!("latchkey: the API key above is shown only this once");
         }
         Command::Set { workspace, ignored_fields } => {
             if !installation.store.choose_ignored_fields(workspace, ignored_fields).await? {
-                anyhow::bail!("there is no workspace {workspace}: latchkey workspace list shows them");
+                anyhow::bail!("there is no workspace {workspace}: see `latchkey workspace list`");
             }
             let ignored_fields = ignored_fields.as_str();
             let set = json!({ "workspace": workspace, "ignored_fields": ignored_fields });
@@ -80,7 +79,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The installation that the configuration names, and its workspaces.
+/// The configured installation, and its workspaces.
 pub(crate) async fn open(config: Option<&Path>) -> anyhow::Result<(Installation, Workspaces)> {
     let installation = Installation::open(config).await?;
     let Installation { store, keys, env, .. } = &installation;

@@ -1,4 +1,4 @@
-//! The audit: how records reach it.
+//! Metrics of writes to the audit.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(crate) struct AuditSeries {
 impl AuditSeries {
     pub(crate) fn registered(registry: &mut Registry) -> Self {
         Self {
-            waiting: registered(registry, "audit_waiting", "Records that wait to be written"),
+            waiting: registered(registry, "audit_waiting", "Records that wait to be written to the audit"),
             batch_records: histogram(
                 registry,
                 "audit_batch_records",
@@ -34,44 +34,44 @@ impl AuditSeries {
                 "How long one transaction of the audit took",
                 (0.0005, 2.0, 14),
             ),
-            failures: registered(registry, "audit_failures", "Tries to write the audit that failed"),
+            failures: registered(registry, "audit_failures", "Failed writes to the audit"),
             journaled: registered(
                 registry,
                 "audit_journaled",
-                "Records that were on this server's disk alone because the store was away",
+                "Records that were stored only on this server's disk because the store was unavailable",
             ),
             dropped: registered(
                 registry,
                 "audit_dropped",
-                "Records that stand in the log instead of the audit",
+                "Records that were written to the server's log instead of the audit",
             ),
         }
     }
 }
 
 impl Metrics {
-    /// So many records wait to be written to the audit.
+    /// Sets how many records wait to be written to the audit.
     pub fn audit_waiting(&self, records: usize) {
         self.0.audit.waiting.set(i64::try_from(records).unwrap_or(i64::MAX));
     }
 
-    /// A batch of the audit was stored.
+    /// Records a stored batch: its size, and how long its transaction took.
     pub fn audit_batch(&self, records: usize, took: Duration) {
         self.0.audit.batch_records.observe(f64::from(u32::try_from(records).unwrap_or(u32::MAX)));
         self.0.audit.write_seconds.observe(took.as_secs_f64());
     }
 
-    /// The audit could not be written.
+    /// Counts a failed write to the audit.
     pub fn audit_failure(&self) {
         self.0.audit.failures.inc();
     }
 
-    /// So many records are on this server's disk alone.
+    /// Counts records that are stored only on this server's disk.
     pub fn audit_journaled(&self, records: usize) {
         self.0.audit.journaled.inc_by(u64::try_from(records).unwrap_or(u64::MAX));
     }
 
-    /// A record stands in the log instead of the audit.
+    /// Counts a record that was written to the server's log instead of the audit.
     pub fn audit_dropped(&self) {
         self.0.audit.dropped.inc();
     }

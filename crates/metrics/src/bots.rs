@@ -1,4 +1,4 @@
-//! Bots, their browsers, and what is kept of them.
+//! Metrics of bots, of their browsers, and of their stored data.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use prometheus_client::{
 
 use crate::{Labels, Metrics, histogram, registered};
 
-/// What comes of switching a bot's camera.
+/// The outcomes of switching a bot's camera: values of a label.
 const CAMERA_OUTCOMES: [&str; 3] = ["on", "off", "failed"];
-/// What comes of a bot's chat message.
+/// The outcomes of a bot's chat message: values of a label.
 const CHAT_OUTCOMES: [&str; 5] = ["sent", "nobody", "forbidden", "unconfirmed", "failed"];
 
 /// Why a browser gets no more bots.
 #[derive(Debug, Clone, Copy)]
 pub enum ReplacedBrowser {
-    /// It takes too much memory.
+    /// It uses too much memory.
     Grown,
-    /// It does not answer.
+    /// It does not respond.
     Silent,
 }
 
@@ -46,36 +46,36 @@ pub(crate) struct BotSeries {
 impl BotSeries {
     pub(crate) fn registered(registry: &mut Registry) -> Self {
         let series = Self {
-            steps: registered(registry, "bot_steps", "Steps that bots of this server took"),
+            steps: registered(registry, "bot_steps", "Status changes of bots on this server"),
             join_seconds: histogram(
                 registry,
                 "bot_join_seconds",
-                "From joining_call until a bot was in the meeting or its waiting room, for the first time",
+                "Time from joining_call until a bot was in the meeting or its waiting room, for the first time",
                 (0.5, 1.6, 12),
             ),
             late_seconds: histogram(
                 registry,
                 "bot_late_seconds",
-                "How long after its time a bot was told to join, for the first time",
+                "How long after it was due a bot began its first join",
                 (0.05, 2.0, 12),
             ),
             running: registered(registry, "bots_running", "Bots that run on this server"),
             waiting: registered(registry, "bots_waiting", "Bots that are due and run on no server"),
-            capacity: registered(registry, "bots_capacity", "Bots that may run on this server at once"),
+            capacity: registered(registry, "bots_capacity", "Bots that can run on this server at once"),
             warm: registered(
                 registry,
                 "bots_warm",
-                "Scheduled bots that wait for their time with an open page",
+                "Scheduled bots that wait for their join time with an open page",
             ),
             warm_pages: registered(registry, "warm_pages", "Pages that wait for a bot, with the SDK started"),
-            browsers: registered(registry, "browsers", "Browsers of this server, by what they are for"),
+            browsers: registered(registry, "browsers", "Browsers of this server, by whether they accept more bots"),
             browsers_replaced: registered(
                 registry,
                 "browsers_replaced",
-                "Browsers that got no more bots, by the reason",
+                "Browsers that were replaced, by the reason",
             ),
-            outputs: registered(registry, "bot_outputs", "What bots of this server showed and said"),
-            screenshots: registered(registry, "screenshots", "Pictures of bots' pages"),
+            outputs: registered(registry, "bot_outputs", "Camera changes and chat messages of bots on this server"),
+            screenshots: registered(registry, "screenshots", "Screenshots of bots' pages"),
             meeting_events_kept: registered(
                 registry,
                 "meeting_events_kept",
@@ -84,20 +84,20 @@ impl BotSeries {
             meeting_events_missed: registered(
                 registry,
                 "meeting_events_missed",
-                "Events of meetings that were too many to be kept",
+                "Events of meetings that were dropped because of a limit",
             ),
             log_kept: registered(registry, "bot_log_kept", "Entries of bots' logs that were stored"),
             log_missed: registered(
                 registry,
                 "bot_log_missed",
-                "Entries of bots' logs that were too many to be kept",
+                "Entries of bots' logs that were dropped because of a limit",
             ),
         };
         series.begin();
         series
     }
 
-    /// Every series that can be counted, with zero.
+    /// Creates all series that are known in advance, with the value zero.
     fn begin(&self) {
         for status in BotStatus::ALL {
             self.step(*status, None).inc_by(0);
@@ -147,77 +147,77 @@ impl BotSeries {
 }
 
 impl Metrics {
-    /// A bot took a step.
+    /// Counts a status change of a bot.
     pub fn bot_step(&self, status: BotStatus, sub_code: Option<SubCode>) {
         self.0.bots.step(status, sub_code).inc();
     }
 
-    /// A bot is in, so long after it began to join.
+    /// Records how long a bot's first join took.
     pub fn bot_joined(&self, took: Duration) {
         self.0.bots.join_seconds.observe(took.as_secs_f64());
     }
 
-    /// A bot was told to join, so long after its time.
+    /// Records how long after it was due a bot began its first join.
     pub fn bot_began(&self, late: Duration) {
         self.0.bots.late_seconds.observe(late.as_secs_f64());
     }
 
-    /// So many more bots run here.
+    /// Adds to the number of bots that run here.
     pub fn bots_running(&self, more: i64) {
         self.0.bots.running.inc_by(more);
     }
 
-    /// So many may.
+    /// Sets how many bots can run here at once.
     pub fn bots_capacity(&self, bots: u32) {
         self.0.bots.capacity.set(i64::from(bots));
     }
 
-    /// So many more bots wait for their time with an open page.
+    /// Adds to the number of scheduled bots that wait with an open page.
     pub fn bots_warm(&self, more: i64) {
         self.0.bots.warm.inc_by(more);
     }
 
-    /// So many pages are warm.
+    /// Sets how many pages are warm.
     pub fn warm_pages(&self, pages: usize) {
         self.0.bots.warm_pages.set(i64::try_from(pages).unwrap_or(i64::MAX));
     }
 
-    /// So many browsers take bots, and so many only keep those that they have.
+    /// Sets how many browsers accept more bots, and how many are drained.
     pub fn browsers(&self, open: usize, drained: usize) {
         self.0.bots.count_browsers(open, drained);
     }
 
-    /// A browser gets no more bots.
+    /// Counts a browser that gets no more bots.
     pub fn browser_replaced(&self, why: ReplacedBrowser) {
         self.0.bots.replaced(why).inc();
     }
 
-    /// A bot's `camera` was switched, or a message of it came to something in the `chat`.
+    /// Counts the outcome of an output: `what` is `camera` or `chat`.
     pub fn bot_output(&self, what: &'static str, outcome: &'static str) {
         self.0.bots.output(what, outcome).inc();
     }
 
-    /// A picture of a bot's page is stored, or could not be.
+    /// Counts a screenshot of a bot's page, and whether it was stored.
     pub fn screenshot(&self, kept: bool) {
         self.0.bots.screenshot(kept).inc();
     }
 
-    /// So many events of a meeting are stored.
+    /// Counts events of a meeting that were stored.
     pub fn meeting_events_kept(&self, events: u64) {
         self.0.bots.meeting_events_kept.inc_by(events);
     }
 
-    /// So many were too many.
+    /// Counts events of a meeting that were dropped because of a limit.
     pub fn meeting_events_missed(&self, events: u64) {
         self.0.bots.meeting_events_missed.inc_by(events);
     }
 
-    /// So many entries of bots' logs are stored.
+    /// Counts entries of bots' logs that were stored.
     pub fn bot_log_kept(&self, entries: u64) {
         self.0.bots.log_kept.inc_by(entries);
     }
 
-    /// So many were too many.
+    /// Counts entries of bots' logs that were dropped because of a limit.
     pub fn bot_log_missed(&self, entries: u64) {
         self.0.bots.log_missed.inc_by(entries);
     }

@@ -1,4 +1,4 @@
-//! What callers ask over HTTP.
+//! Metrics of HTTP requests.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use prometheus_client::{
 
 use crate::{Labels, Metrics, registered};
 
-/// Methods that routes know. Any other is the caller's invention.
+/// Methods that have their own label value. All others are counted as `other`, because callers may send any text.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 type HttpLabels<const N: usize> = [(&'static str, String); N];
@@ -24,7 +24,8 @@ pub(crate) struct HttpSeries {
     requests: Family<HttpLabels<3>, Counter>,
     seconds: Family<HttpLabels<2>, Histogram, fn() -> Histogram>,
     link_requests: Family<Labels<1>, Counter>,
-    /// Of these, those that were answered: looking a series up by its label costs more than counting.
+    /// The counter of successful link requests. It is cached, because looking up a series by its label costs more than
+    /// counting.
     links_answered: Counter,
     link_seconds: Histogram,
 }
@@ -33,7 +34,7 @@ impl HttpSeries {
     pub(crate) fn registered(registry: &mut Registry) -> Self {
         let buckets: fn() -> Histogram = || Histogram::new(exponential_buckets(0.001, 4.0, 8));
         let seconds = Family::new_with_constructor(buckets);
-        registry.register("http_request_seconds", "How long requests took to be answered", seconds.clone());
+        registry.register("http_request_seconds", "How long requests took", seconds.clone());
         let link_requests: Family<Labels<1>, Counter> =
             registered(registry, "link_requests", "Requests to token links");
         for code in Code::ALL {
@@ -42,12 +43,12 @@ impl HttpSeries {
         let link_seconds = Histogram::new(exponential_buckets(0.000_25, 4.0, 8));
         registry.register(
             "link_request_seconds",
-            "How long requests to token links took to be answered",
+            "How long requests to token links took",
             link_seconds.clone(),
         );
         let links_answered = link_requests.get_or_create(&outcome("answered")).clone();
         let series = Self {
-            requests: registered(registry, "http_requests", "Requests that were answered"),
+            requests: registered(registry, "http_requests", "HTTP requests"),
             seconds,
             links_answered,
             link_requests,
@@ -60,17 +61,17 @@ impl HttpSeries {
 }
 
 impl Metrics {
-    /// A request was answered. `route` is the route's template, never a path: paths hold ids and secrets.
+    /// Counts a request. `route` is the route's template and never a path, because paths contain ids and secrets.
     pub fn http_request(&self, method: &str, route: &str, status: u16, took: Duration) {
         let series = &self.0.http;
         series.requests.get_or_create(&labels(method, route, status)).inc();
         series.seconds.get_or_create(&place(method, route)).observe(took.as_secs_f64());
     }
 
-    /// A request to a token link was answered.
-    pub fn link_request(&self, came_of_it: LinkOutcome, took: Duration) {
+    /// Counts a request to a token link.
+    pub fn link_request(&self, result: LinkOutcome, took: Duration) {
         let series = &self.0.http;
-        match came_of_it {
+        match result {
             LinkOutcome::Answered => series.links_answered.inc(),
             LinkOutcome::Refused(code) => series.link_requests.get_or_create(&outcome(code.as_str())).inc(),
             LinkOutcome::Other => series.link_requests.get_or_create(&outcome("other")).inc(),
@@ -79,14 +80,14 @@ impl Metrics {
     }
 }
 
-/// What came of a request to a token link.
+/// The outcome of a request to a token link.
 #[derive(Debug, Clone, Copy)]
 pub enum LinkOutcome {
-    /// It got what it asked for.
+    /// The request succeeded.
     Answered,
-    /// It was refused.
+    /// The request was refused with this code.
     Refused(Code),
-    /// It was not one that a link takes: another method, say.
+    /// The request is not supported by a link, for example because of its method.
     Other,
 }
 

@@ -1,7 +1,7 @@
-//! What is counted, for `/metrics`: one registry for the process. `docs/metrics.md` says what each series means.
+//! The metrics of a process, for `/metrics`. `docs/metrics.md` explains each series.
 //!
-//! A label has few values, known beforehand: words of our own catalogues, never an id. What can be counted at all is there
-//! from the start, with zero: a rate over a series that begins to exist with its first event misses that event.
+//! Each label has few values that are known in advance: words of our own catalogues, and never ids. Every series exists from
+//! the start, with the value zero, because a rate over a series that begins with its first event misses that event.
 
 mod audit;
 mod bots;
@@ -31,24 +31,25 @@ pub use http::LinkOutcome;
 pub use limits::TurnOutcome;
 pub use webhooks::DeliveryOutcome;
 
-/// What comes of listing meetings.
+/// The outcomes of listing an account's meetings: the values of a label.
 const SYNC_OUTCOMES: [&str; 2] = ["completed", "failed"];
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
-/// Counters and gauges of one process. Cloned freely; all clones count together.
+/// The metrics of one process. Clones share them.
 #[derive(Clone)]
 pub struct Metrics(Arc<Counted>);
 
 struct Counted {
     registry: Registry,
     token_reads: Family<Labels<3>, Counter>,
-    /// Those that were given, by kind and source: looking a series up by its labels costs more than counting.
+    /// The counters of successful reads, by kind and source. They are cached, because looking up a series by its labels
+    /// costs more than counting.
     given: [[Counter; Source::ALL.len()]; TokenKind::ALL.len()],
     mints: Family<Labels<2>, Counter>,
     refreshes: Family<Labels<1>, Counter>,
     credentials: Family<Labels<1>, Gauge>,
-    /// Seconds since 1970; 0 before the first count.
+    /// When the accounts were counted, in seconds since 1970; 0 before the first count.
     statistics_at: Gauge,
     escrow_files: Gauge,
     credential_changes: Family<Labels<1>, Counter>,
@@ -77,7 +78,7 @@ impl Default for Metrics {
         let counted = Counted {
             token_reads,
             given,
-            mints: registered(&mut registry, "mints", "Short-lived tokens asked of Zoom"),
+            mints: registered(&mut registry, "mints", "Short-lived tokens requested from Zoom"),
             refreshes: registered(&mut registry, "refreshes", "Grants refreshed at Zoom"),
             credentials: registered(&mut registry, "credentials", "Accounts by state"),
             statistics_at: registered(
@@ -93,11 +94,11 @@ impl Default for Metrics {
             credential_changes: registered(
                 &mut registry,
                 "credential_changes",
-                "Changes of an account's state, by what it became",
+                "Changes of an account's state, by the new state",
             ),
-            pool_seats: registered(&mut registry, "pool_seats", "Seats taken, of all pools"),
-            pool_refusals: registered(&mut registry, "pool_refusals", "Requests for a seat that found none"),
-            meeting_syncs: registered(&mut registry, "meeting_syncs", "Lists of an account's meetings"),
+            pool_seats: registered(&mut registry, "pool_seats", "Seats in use, of all pools"),
+            pool_refusals: registered(&mut registry, "pool_refusals", "Requests for a seat of a pool that were refused"),
+            meeting_syncs: registered(&mut registry, "meeting_syncs", "Listings of an account's meetings"),
             clock_ahead: registered(
                 &mut registry,
                 "clock_ahead_of_zoom_seconds",
@@ -115,7 +116,7 @@ impl Default for Metrics {
             problem_severity: registered(
                 &mut registry,
                 "problem_severity",
-                "What /readyz says of each thing that this server needs: 0 works, 3 no token can be given",
+                "The severity of each finding of /readyz: 0 works, 1 warning, 2 degraded, 3 no token can be given",
             ),
             registry,
         };
@@ -138,7 +139,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A request for a token was answered.
+    /// Counts a request for a token.
     pub fn token_read(&self, kind: TokenKind, outcome: Outcome) {
         match outcome {
             Outcome::Given(source) => self.0.given[kind as usize][source as usize].inc(),
@@ -146,7 +147,7 @@ impl Metrics {
         };
     }
 
-    /// A mint came to its end.
+    /// Counts a mint that has ended.
     pub fn mint<T>(&self, kind: TokenKind, done: &Result<T, Failure>) {
         self.mints(kind, outcome(done)).inc();
     }
@@ -155,7 +156,7 @@ impl Metrics {
         self.0.mints.get_or_create(&[("kind", kind.as_str()), ("outcome", outcome)]).clone()
     }
 
-    /// A refresh, of which Zoom was asked, came to its end.
+    /// Counts a refresh at Zoom that has ended.
     pub fn refresh<T>(&self, done: &Result<T, Failure>) {
         self.refreshes(outcome(done)).inc();
     }
@@ -164,24 +165,24 @@ impl Metrics {
         self.0.refreshes.get_or_create(&[("outcome", outcome)]).clone()
     }
 
-    /// A request found no seat in a pool.
+    /// Counts a refused request for a seat of a pool.
     pub fn seat_refused(&self, code: Code) {
         self.0.pool_refusals.get_or_create(&[("code", code.as_str())]).inc();
     }
 
-    /// An account's meetings were listed, or could not be.
+    /// Counts a listing of an account's meetings, and whether it succeeded.
     pub fn meeting_sync(&self, completed: bool) {
         let [done, failed] = SYNC_OUTCOMES;
         let outcome = if completed { done } else { failed };
         self.0.meeting_syncs.get_or_create(&[("outcome", outcome)]).inc();
     }
 
-    /// An account has come into another state.
+    /// Counts a change of an account's state.
     pub fn credential_became(&self, status: CredentialStatus) {
         self.0.credential_changes.get_or_create(&[("to", status.as_str())]).inc();
     }
 
-    /// Replaces the counts of accounts by state. A state without accounts is zero, and does not vanish.
+    /// Replaces the numbers of accounts by state. States that are not in `counts` become zero.
     pub fn accounts(&self, counts: &[(CredentialStatus, u64)]) {
         for status in CredentialStatus::ALL {
             let count = counts.iter().find(|(counted, _)| *counted == status).map_or(0, |(_, count)| *count);
@@ -190,7 +191,7 @@ impl Metrics {
         }
     }
 
-    /// How it stands with one thing that this server needs.
+    /// Sets the severity of a finding.
     pub fn problem(&self, finding: &Finding) {
         let severity = match finding.problem.as_ref().map(|problem| problem.severity) {
             None => 0,
@@ -201,17 +202,17 @@ impl Metrics {
         self.0.problem_severity.get_or_create(&[("finding", finding.name)]).set(severity);
     }
 
-    /// So many seats of pools are taken.
+    /// Sets how many seats of pools are in use.
     pub fn seats(&self, taken: u64) {
         self.0.pool_seats.set(i64::try_from(taken).unwrap_or(i64::MAX));
     }
 
-    /// So many bots are due and run on no server.
+    /// Sets how many bots are due and run on no server.
     pub fn bots_waiting(&self, bots: u64) {
         self.0.bots.waiting.set(i64::try_from(bots).unwrap_or(i64::MAX));
     }
 
-    /// Accounts, seats and waiting bots were counted at `now`.
+    /// Sets when accounts, seats and waiting bots were counted.
     pub fn counted(&self, now: Timestamp) {
         self.0.statistics_at.set(now.as_second());
     }
@@ -221,20 +222,20 @@ impl Metrics {
         Timestamp::from_second(self.0.statistics_at.get())
     }
 
-    /// So many refreshed grants wait in escrow.
+    /// Sets how many refreshed grants wait in escrow.
     pub fn escrow_files(&self, files: usize) {
         self.0.escrow_files.set(i64::try_from(files).unwrap_or(i64::MAX));
     }
 
-    /// By how many seconds this server's clock is ahead of Zoom's.
+    /// Sets by how many seconds this server's clock is ahead of Zoom's.
     pub fn clock_ahead(&self, seconds: i64) {
         self.0.clock_ahead.set(seconds);
     }
 
-    /// Everything that was counted, as OpenMetrics text.
+    /// All metrics, in the OpenMetrics text format.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        encode(&mut text, &self.0.registry).expect("a String takes everything");
+        encode(&mut text, &self.0.registry).expect("writing to a String never fails");
         text
     }
 }
@@ -258,7 +259,7 @@ where
     metric
 }
 
-/// Buckets: the first, by how much they grow, how many.
+/// Registers a histogram. The buckets are given by the first bound in seconds or items, the growth factor, and their number.
 fn histogram(
     registry: &mut Registry,
     name: &str,

@@ -1,4 +1,4 @@
-//! Zoom's rate limits: turns that calls wait for, and what answers say of an account's plan.
+//! Metrics of Zoom's rate limits: turns that calls wait for, and limits that Zoom's responses name.
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -8,17 +8,17 @@ use zoom::{Label, Plan};
 
 use crate::{Labels, Metrics, registered};
 
-/// What `limit` says: the labels of the REST API, the token endpoint, and installs.
+/// The values of the label `limit`: the rate limit labels of the REST API, the token endpoint, and installs.
 const LIMITS: [&str; 5] = ["light", "medium", "heavy", "tokens", "installs"];
 
-/// What came of asking for a turn at Zoom.
+/// The outcome of a request for a turn, which a call to Zoom needs.
 #[derive(Debug, Clone, Copy)]
 pub enum TurnOutcome {
-    /// It was there.
+    /// The turn was available at once.
     AtOnce,
-    /// It came in time.
+    /// The turn was available in time.
     Waited,
-    /// It would have come too late.
+    /// The turn would have been available too late.
     TurnedAway,
 }
 
@@ -47,15 +47,15 @@ impl LimitSeries {
             turns: registered(
                 registry,
                 "zoom_turns",
-                "Turns for calls of Zoom, by what came of waiting for one",
+                "Requests for a turn, which a call to Zoom needs, by the outcome",
             ),
-            waiting: registered(registry, "zoom_turns_waiting", "Callers that wait for a turn at Zoom"),
+            waiting: registered(registry, "zoom_turns_waiting", "Calls to Zoom that wait for a turn"),
             learned: registered(
                 registry,
                 "zoom_limits_learned",
-                "Answers that said something new about an account's limit, by the plan that has it",
+                "Responses of Zoom that named a new limit of an account, by the plan that has this limit",
             ),
-            hits: registered(registry, "zoom_limit_hits", "Calls that Zoom refused for a limit"),
+            hits: registered(registry, "zoom_limit_hits", "Calls that Zoom refused because of a rate limit"),
         };
         for limit in LIMITS {
             for outcome in TurnOutcome::ALL {
@@ -82,22 +82,22 @@ impl LimitSeries {
 }
 
 impl Metrics {
-    /// A call wanted a turn at Zoom, and got it or not.
+    /// Counts a request for a turn.
     pub fn turn(&self, limit: &'static str, outcome: TurnOutcome) {
         self.0.limits.turns(limit, outcome).inc();
     }
 
-    /// So many more wait for a turn.
+    /// Adds to the number of calls that wait for a turn.
     pub fn turn_waiting(&self, limit: &'static str, more: i64) {
         self.0.limits.waiting.get_or_create(&[("limit", limit)]).inc_by(more);
     }
 
-    /// An answer said what an account's plan allows.
+    /// Counts a response of Zoom that named a new limit of an account.
     pub fn limit_learned(&self, label: Label, per_second: u32) {
         self.0.limits.learned(label, label.plan(per_second)).inc();
     }
 
-    /// Zoom refused a call for a limit.
+    /// Counts a call that Zoom refused because of a rate limit.
     pub fn limit_hit(&self, limit: &'static str) {
         self.0.limits.hits.get_or_create(&[("limit", limit)]).inc();
     }

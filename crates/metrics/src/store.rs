@@ -1,4 +1,4 @@
-//! What the store does.
+//! Metrics of the store.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl StoreSeries {
         let seconds = Family::new_with_constructor(buckets);
         registry.register(
             "store_transaction_seconds",
-            "How long a transaction of the store took, waiting for a connection included",
+            "How long a transaction of the store took, including the wait for a connection",
             seconds.clone(),
         );
         let series = Self {
@@ -37,11 +37,11 @@ impl StoreSeries {
             collisions: registered(
                 registry,
                 "store_transaction_collisions",
-                "Transactions that collided with another and ran again",
+                "Transactions that conflicted with another one and were retried",
             ),
             connections: registered(registry, "store_connections", "Connections to the database"),
         };
-        // The others appear with their first transaction.
+        // Other series appear with their first transaction.
         drop(series.seconds.get_or_create(&[("transaction", "probe")]));
         series.failures.get_or_create(&[("transaction", "probe")]).inc_by(0);
         series.collisions.get_or_create(&[("transaction", "probe")]).inc_by(0);

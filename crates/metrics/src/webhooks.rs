@@ -1,4 +1,4 @@
-//! Events that endpoints are told of.
+//! Metrics of deliveries to webhook endpoints.
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -10,17 +10,17 @@ use crate::{Labels, Metrics, registered};
 /// How an attempt to deliver an event ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// 2xx.
+    /// The endpoint responded with a 2xx status.
     Delivered,
-    /// A redirect, which is not followed.
+    /// The endpoint responded with a redirect, which is not followed.
     Redirect,
-    /// Another status.
+    /// The endpoint responded with another status.
     Refused,
-    /// No answer in time.
+    /// There was no response in time.
     Timeout,
-    /// No connection.
+    /// There was no connection.
     Unreachable,
-    /// The address may not be called.
+    /// The operator does not allow requests to this address.
     Forbidden,
 }
 
@@ -56,34 +56,34 @@ impl WebhookSeries {
         }
         Self {
             attempts,
-            pending: registered(registry, "webhook_pending", "Deliveries that wait, of enabled endpoints"),
+            pending: registered(registry, "webhook_pending", "Pending deliveries of enabled endpoints"),
             oldest_seconds: registered(
                 registry,
                 "webhook_oldest_pending_seconds",
-                "How long ago the oldest event happened that waits to be delivered",
+                "Age of the oldest event that has a pending delivery",
             ),
             disabled: registered(
                 registry,
                 "webhook_endpoints_disabled",
-                "Endpoints that were switched off after five days of failure",
+                "Endpoints that were disabled after five days of failures",
             ),
         }
     }
 }
 
 impl Metrics {
-    /// An attempt to deliver an event ended.
+    /// Counts an attempt to deliver an event.
     pub fn webhook_attempt(&self, outcome: DeliveryOutcome) {
         self.0.webhooks.attempts.get_or_create(&[("outcome", outcome.as_str())]).inc();
     }
 
-    /// So many deliveries wait, the oldest for so many seconds.
+    /// Sets how many deliveries are pending, and the age of the oldest one in seconds.
     pub fn webhook_backlog(&self, pending: u64, oldest_seconds: u64) {
         self.0.webhooks.pending.set(i64::try_from(pending).unwrap_or(i64::MAX));
         self.0.webhooks.oldest_seconds.set(i64::try_from(oldest_seconds).unwrap_or(i64::MAX));
     }
 
-    /// An endpoint was switched off.
+    /// Counts an endpoint that was disabled because of failures.
     pub fn webhook_endpoint_disabled(&self) {
         self.0.webhooks.disabled.inc();
     }

@@ -1,4 +1,4 @@
-//! What background loops do.
+//! Metrics of background loops.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl WorkerSeries {
             late_seconds.clone(),
         );
         Self {
-            panics: registered(registry, "worker_panics", "Panics in background loops, which start anew"),
+            panics: registered(registry, "worker_panics", "Panics in background loops, which restart"),
             failures: registered(registry, "worker_failures", "Items of background loops that failed"),
             late_seconds,
         }

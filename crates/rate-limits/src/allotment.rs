@@ -1,9 +1,10 @@
-//! How the servers share one limit: pure functions on what they know together.
+//! How the servers share one limit: pure functions on the shared row.
 //!
-//! What is shared is *slots*, not times. A slot is in use while its call is under way, and for a second more. Whatever the
-//! network does between a call's departure and its answer, Zoom can't count two calls of one slot within a second; so as
-//! long as all servers together have no more slots than the limit, no window of a second holds more calls, wherever it
-//! begins. No clock is compared with another's, but for the shares of dead servers, and those cool down for long enough.
+//! The servers share *slots*, not times. A slot is in use while its call is in flight, and for one second afterwards.
+//! Whatever the network does between the start of a call and its answer, Zoom can't count two calls of one slot within a
+//! second. So while all servers together have no more slots than the limit, no window of one second contains more calls,
+//! wherever it begins. Clocks of servers are compared only for the shares of dead servers, and those cool down for long
+//! enough.
 
 use std::time::Duration;
 
@@ -11,46 +12,46 @@ use model::{LeaseToken, Timestamp};
 use store::{LimitShare, ZoomLimit};
 use zoom::LimitHit;
 
-/// How long a server may begin calls on a share that it hasn't confirmed.
+/// How long a server may begin calls with a share after it last confirmed it.
 pub(super) const SHARE_TTL: Duration = Duration::from_secs(5);
-/// When an unconfirmed share becomes free. By then its holder has stopped starting calls (5 s), those have
-/// had their answer or timeout (15 s) and their second is over (1 s); the rest is for differing clocks.
+/// When an unconfirmed share becomes free. By then its holder has stopped starting calls (5 s), the calls have
+/// had their answer or timeout (15 s) and their slots have cooled down (1 s); the rest is for clock differences.
 const LAPSES: Duration = Duration::from_secs(30);
-/// How long Zoom must not have refused before it is trusted with more calls again.
+/// How long Zoom must not have refused a call before the number of slots grows again.
 const EASES_AFTER: Duration = Duration::from_secs(10);
-/// Refusals at about the same time, on several servers, are one.
+/// Refusals within this time, on several servers, count as one.
 const AT_ONCE: Duration = Duration::from_secs(2);
-/// From there on it doesn't get worse: a 32nd of the limit, and pauses of 32 s.
+/// The maximum strain: a 32nd of the limit, and pauses of 32 s.
 const MAX_STRAIN: u32 = 5;
-/// A longer wait is ignored: Zoom's longest limit is that of a day.
+/// The longest wait; longer ones are shortened. Zoom's longest limit is daily.
 const MAX_BLOCK: Duration = Duration::from_secs(25 * 3600);
-/// A share that lapses later than this was confirmed by a server whose clock is wrong. Clocks that differ by less than
-/// minutes take no share from one another.
+/// A share that expires later than this was confirmed by a server whose clock is wrong. Servers whose clocks differ by
+/// less than minutes don't lose their shares.
 const MAX_LAPSE: Duration = Duration::from_secs(300);
-/// For a daily limit, when Zoom doesn't say when the day is over.
+/// The pause after a daily limit if Zoom doesn't say when it ends.
 const DAILY_LIMIT_RETRY: Duration = Duration::from_secs(600);
 
-/// What a server says when it updates the shared row.
+/// A server's claim when it updates the shared row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Claim {
-    /// Its id.
+    /// The server's id.
     pub(super) holder: LeaseToken,
-    /// Slots in use: they can't be given back yet.
+    /// Slots in use, which can't be released yet.
     pub(super) in_use: u32,
-    /// Slots that it would use, those included.
+    /// Slots that it could use, including those in use.
     pub(super) wanted: u32,
 }
 
-/// What it gets.
+/// The server's share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Allotted {
-    /// How many slots it may use; calls that exceed it are under way already.
+    /// How many slots it may use; calls that exceed this number are already in flight.
     pub(super) slots: u32,
-    /// The slots it could have at most, once the others have given back their surplus.
+    /// How many slots it can have once the other servers have released their surplus.
     pub(super) fair: u32,
 }
 
-/// A limit that is not known yet.
+/// A limit that is not yet known.
 pub(super) fn unknown(key: &str, now: Timestamp) -> ZoomLimit {
     ZoomLimit {
         lane: key.to_owned(),
@@ -64,8 +65,8 @@ pub(super) fn unknown(key: &str, now: Timestamp) -> ZoomLimit {
     }
 }
 
-/// How many slots there are, if there are `least` where Zoom has said nothing. Halved with each refusal: others use the
-/// account, too.
+/// The total number of slots; `least` if Zoom has not stated a limit. Each refusal halves it, because others may use the
+/// account too.
 pub(super) fn slots_of(limit: &ZoomLimit, least: u32) -> u32 {
     (limit.per_second.unwrap_or(least) >> limit.strain.min(MAX_STRAIN)).max(1)
 }
@@ -91,8 +92,8 @@ pub(super) fn allot(limit: &mut ZoomLimit, least: u32, claim: Claim, now: Timest
     Allotted { slots, fair }
 }
 
-/// How much a server can have whatever it wants: others who want little get that, and it shares the rest evenly with those
-/// who want more.
+/// How many slots a server can have, regardless of what it wants. Servers that want few slots get those; the others share
+/// the rest evenly.
 fn fair_share(slots_in_all: u32, holder: LeaseToken, others: &[LimitShare], now: Timestamp) -> u32 {
     let mut wants: Vec<_> = others.iter().map(|share| (share.wanted, share.holder)).collect();
     wants.push((u32::MAX, holder));
@@ -118,7 +119,7 @@ fn fair_share(slots_in_all: u32, holder: LeaseToken, others: &[LimitShare], now:
     0
 }
 
-/// Zoom has refused a call: no calls for a while.
+/// Records that Zoom refused a call, and pauses all calls for a while.
 pub(super) fn refuse(limit: &mut ZoomLimit, hit: LimitHit, now: Timestamp) {
     let until = now + pause(hit, limit.strain);
     limit.blocked_until = limit.blocked_until.max(Some(until));
@@ -129,21 +130,21 @@ pub(super) fn refuse(limit: &mut ZoomLimit, hit: LimitHit, now: Timestamp) {
     }
 }
 
-/// How long to pause after a refusal: as long as Zoom says, or longer each time.
+/// How long to pause after a refusal: as long as Zoom says, or else longer each time.
 pub(super) fn pause(hit: LimitHit, strain: u32) -> Duration {
     let ours = if hit.daily { DAILY_LIMIT_RETRY } else { Duration::from_secs(1 << strain.min(MAX_STRAIN)) };
-    // A date in the past gives zero: a clock is wrong.
+    // A date in the past gives zero, because a clock is wrong.
     hit.retry_after.filter(|pause| !pause.is_zero()).unwrap_or(ours).min(MAX_BLOCK)
 }
 
-/// Whether the server that changed it last has a clock minutes ahead of ours.
+/// Whether the server that last changed the limit has a clock that is minutes ahead of ours.
 pub(super) fn is_of_a_wrong_clock(limit: &ZoomLimit, now: Timestamp) -> bool {
     limit.changed_at > now + MAX_LAPSE
 }
 
-/// Zoom has not refused for a while.
+/// Lowers the strain if Zoom has not refused a call for a while.
 fn ease(limit: &mut ZoomLimit, now: Timestamp) {
-    // A pause that a wrong clock has written counts as over, however far ahead it ends.
+    // A pause that was written by a wrong clock counts as over, whenever it ends.
     let wrong = is_of_a_wrong_clock(limit, now);
     if limit.blocked_until.is_some_and(|until| wrong || !until.holds(MAX_BLOCK, now)) {
         limit.blocked_until = None;
@@ -177,13 +178,13 @@ mod tests {
     }
 
     #[test]
-    fn who_wants_little_gets_it_and_the_others_share_the_rest() {
+    fn small_demands_are_met_and_the_others_share_the_rest() {
         let [a, b, c] = servers();
         let mut limit = ZoomLimit { per_second: Some(30), ..unknown("limit", NOW) };
-        assert_eq!(claim(&mut limit, a, 0, 100, NOW), 30, "no other server wants any");
+        assert_eq!(claim(&mut limit, a, 0, 100, NOW), 30, "no other server wants slots");
         assert_eq!(claim(&mut limit, b, 0, 100, NOW), 0, "they are not free yet");
         assert_eq!(claim(&mut limit, c, 0, 2, NOW), 0);
-        // The first comes again: 20 of its slots are still in use, and begin nothing new.
+        // The first server updates again: 20 of its slots are still in use, and no new calls begin on them.
         assert_eq!(claim(&mut limit, a, 20, 100, NOW), 14);
         assert_eq!(claim(&mut limit, c, 0, 2, NOW), 2);
         assert_eq!(claim(&mut limit, b, 0, 100, NOW), 8);
@@ -192,11 +193,11 @@ mod tests {
         let held: u32 = limit.shares.iter().map(|share| share.slots).sum();
         assert_eq!(held, 30);
         assert_eq!(claim(&mut limit, a, 0, 0, NOW), 0);
-        assert_eq!(limit.shares.len(), 2, "who wants nothing is gone");
+        assert_eq!(limit.shares.len(), 2, "a server that wants no slots is removed");
     }
 
     #[test]
-    fn with_fewer_slots_than_servers_each_has_its_turn() {
+    fn with_fewer_slots_than_servers_they_take_turns() {
         let holders = servers::<3>();
         let mut limit = ZoomLimit { per_second: Some(1), ..unknown("limit", NOW) };
         let mut served = [0; 3];
@@ -209,24 +210,31 @@ mod tests {
     }
 
     #[test]
-    fn the_dead_lose_their_share_and_not_before() {
+    fn a_share_is_freed_only_after_its_server_is_dead() {
         let [dead, alive] = servers();
         let mut limit = unknown("limit", NOW);
         assert_eq!(claim(&mut limit, dead, 0, 4, NOW), 4);
         let later = NOW + LAPSES;
         assert_eq!(claim(&mut limit, alive, 0, 4, later - Duration::from_millis(1)), 0);
         assert_eq!(claim(&mut limit, alive, 0, 4, later), 4);
-        assert!(LAPSES > SHARE_TTL + Duration::from_secs(16), "calls that began in time are over, and cool");
+        assert!(
+            LAPSES > SHARE_TTL + Duration::from_secs(16),
+            "calls are over, and their slots have cooled down"
+        );
     }
 
     #[test]
-    fn each_refusal_halves_and_quiet_restores() {
+    fn each_refusal_halves_the_slots_and_time_without_one_restores_them() {
         let [server] = servers();
         let mut limit = ZoomLimit { per_second: Some(30), ..unknown("limit", NOW) };
         refuse(&mut limit, QPS, NOW);
         assert_eq!((slots_of(&limit, LEAST), limit.blocked_until), (15, Some(NOW + Duration::from_secs(1))));
         refuse(&mut limit, QPS, NOW + Duration::from_secs(1));
-        assert_eq!(slots_of(&limit, LEAST), 15, "about the same time, on another server");
+        assert_eq!(
+            slots_of(&limit, LEAST),
+            15,
+            "a refusal at about the same time on another server counts once"
+        );
         let again = NOW + Duration::from_secs(3);
         refuse(&mut limit, QPS, again);
         assert_eq!((slots_of(&limit, LEAST), limit.blocked_until), (7, Some(again + Duration::from_secs(2))));
@@ -240,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_wrong_clock_has_written_holds_nobody_up() {
+    fn times_from_a_wrong_clock_delay_no_server() {
         let [wrong, right] = servers();
         let (mut limit, ahead) = (unknown("limit", NOW), NOW + Duration::from_secs(6 * 3600));
         assert_eq!(claim(&mut limit, wrong, 0, 4, ahead), 4);
@@ -248,11 +256,11 @@ mod tests {
         assert_eq!(claim(&mut limit, right, 0, 4, NOW), 2, "halved, as after any refusal");
         assert_eq!(limit.blocked_until, None);
         let later = NOW + EASES_AFTER;
-        assert_eq!(claim(&mut limit, right, 0, 4, later), 4, "and trusted again in time");
+        assert_eq!(claim(&mut limit, right, 0, 4, later), 4, "and restored after a while");
     }
 
     #[test]
-    fn a_pause_is_zooms_or_ours_and_never_absurd() {
+    fn a_pause_is_zooms_or_ours_and_never_too_long() {
         let said = |seconds, daily| LimitHit { retry_after: Some(Duration::from_secs(seconds)), daily };
         for (hit, strain, seconds) in [
             (QPS, 0, 1),
@@ -268,6 +276,6 @@ mod tests {
         }
         let mut limit = ZoomLimit { per_second: Some(30), ..unknown("limit", NOW) };
         refuse(&mut limit, said(60, true), NOW);
-        assert_eq!(slots_of(&limit, LEAST), 30, "the day's limit says nothing of the second's");
+        assert_eq!(slots_of(&limit, LEAST), 30, "a daily limit doesn't change the limit per second");
     }
 }

@@ -1,4 +1,4 @@
-//! One limit in this process: the slots it holds, the calls that wait for one, and the row that all servers share.
+//! One limit in this process: its slots, the calls that wait for a slot, and the row that all servers share.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,33 +19,33 @@ use super::{
     slots::{Slots, Suspended},
 };
 
-/// How often a server updates the shared row while callers wait for what others have.
+/// How often a server updates the shared row while callers wait for slots of other servers.
 const SYNC_INTERVAL: Duration = Duration::from_millis(500);
-/// How often it confirms its share while no call waits.
+/// How often a server confirms its share while no call waits.
 const CONFIRM_INTERVAL: Duration = Duration::from_secs(2);
-/// How long idle slots are kept: the next call may follow at once.
+/// How long idle slots are kept, because the next call may follow soon.
 const IDLE_TTL: Duration = Duration::from_secs(2);
-/// How often it tries when others keep changing the row first.
+/// How often an update is tried if others change the row first.
 const MAX_TRIES: u32 = 8;
 
-/// What all limits of a process have in common.
+/// The data that all limits of a process share.
 pub(super) struct Context {
     pub(super) store: Arc<dyn ZoomLimits + Send + Sync>,
     pub(super) env: Environment,
     pub(super) tasks: TaskTracker,
     pub(super) metrics: Metrics,
-    /// This server, in shared rows.
+    /// This server's id in shared rows.
     pub(super) holder: LeaseToken,
 }
 
-/// What is limited, and its rate until Zoom has told one.
+/// The kind of limit, and its rate until Zoom has stated one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
     /// For metrics.
     pub(super) name: &'static str,
     /// Calls a second.
     pub(super) least: u32,
-    /// Of the REST API, where Zoom says how many it allows.
+    /// The rate label of the REST API, whose answers state the limit.
     pub(super) label: Option<Label>,
 }
 
@@ -55,36 +55,36 @@ pub(super) struct Limit {
     kind: Kind,
     context: Arc<Context>,
     state: Mutex<State>,
-    /// A change that the queue's driver should know.
+    /// Wakes the task that serves the queue.
     changed: Notify,
-    /// One at a time updates the shared row.
+    /// Ensures that one task at a time updates the shared row.
     updating: tokio::sync::Mutex<()>,
 }
 
 struct State {
     slots: Slots,
     queue: Queue,
-    /// What the shared row was when it was last seen.
+    /// The last known state of the shared row.
     known: ZoomLimit,
-    /// The slots we get once the others have given back their surplus.
+    /// The slots we get once the others have released their surplus.
     fair: u32,
-    /// Whether we got less than we asked for.
+    /// Whether we got fewer slots than we wanted.
     short: bool,
-    /// Whether the last try to get anything came to nothing.
+    /// Whether the last update of the row failed.
     failing: bool,
     /// Whether the row has a share of ours.
     registered: bool,
-    /// When we last went there, whatever came of it.
+    /// When we last tried to update the row.
     asked_at: Option<Timestamp>,
-    /// What the others have to hear yet.
+    /// Updates that are not yet written to the row.
     update: LimitUpdate,
-    /// By what Zoom said to us, before the others know.
+    /// The end of a pause that Zoom demanded, before the other servers know it.
     blocked_until: Option<Timestamp>,
-    /// When Zoom refused last. A refusal of a call that began before is nothing new.
+    /// When Zoom last refused a call. A refusal of a call that began before is not a new one.
     refused_at: Option<Timestamp>,
     /// Whether a task serves the queue.
     driven: bool,
-    /// Nothing is kept any more.
+    /// Whether all slots are to be released.
     closing: bool,
 }
 
@@ -132,12 +132,13 @@ impl Limit {
         }
     }
 
-    /// How its limit is called in the store.
+    /// The name of the limit in the store.
     pub(super) fn key(&self) -> &str {
         &self.key
     }
 
-    /// A turn, workspace by workspace and in the order of priority, or the reason why there is none in time.
+    /// Waits for a turn. Workspaces take turns, and within one the order is by priority. An error says why there is no
+    /// turn in time.
     pub(super) async fn turn(
         self: &Arc<Self>,
         workspace: Option<WorkspaceId>,
@@ -160,12 +161,14 @@ impl Limit {
             answer
         };
         let _waiting = Waiting::new(self);
-        // The sender is gone only if its task panicked.
-        answer.await.unwrap_or_else(|_| Err(Failure::new(Code::Internal, "the queue for Zoom broke off")))
+        // The sender is dropped only if its task panicked.
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Failure::new(Code::Internal, "the queue of calls to Zoom was aborted")))
     }
 
-    /// Maintains the share while no call waits: confirms what is in use and gives back what is idle. Returns
-    /// whether the limit can be dropped.
+    /// Maintains the share while no call waits: confirms slots in use and releases idle ones. Returns whether
+    /// the limit can be dropped.
     pub(super) async fn maintain(self: &Arc<Self>) -> bool {
         let now = self.context.env.now();
         let (due, idle) = {
@@ -182,7 +185,7 @@ impl Limit {
         idle
     }
 
-    /// Gives everything back, as soon as it is cool.
+    /// Releases all slots once they have cooled down.
     pub(super) async fn close(self: &Arc<Self>) {
         let (registered, cool_at) = {
             let mut state = self.state();
@@ -198,7 +201,7 @@ impl Limit {
         }
     }
 
-    /// Learns from the answer to a call that began at `begun_at`.
+    /// Updates the limit from the answer to a call that began at `begun_at`.
     pub(super) fn observe(self: &Arc<Self>, begun_at: Timestamp, limits: &RateLimits) {
         let now = self.context.env.now();
         let mut state = self.state();
@@ -226,7 +229,7 @@ impl Limit {
         Turn { limit: Arc::clone(self), begun_at: now }
     }
 
-    /// Lets a task serve the queue until it is empty.
+    /// Starts a task that serves the queue until it is empty.
     fn drive(self: &Arc<Self>, state: &mut State) {
         if std::mem::replace(&mut state.driven, true) {
             self.changed.notify_one();
@@ -257,8 +260,8 @@ impl Limit {
         }
     }
 
-    /// Gives turns to the calls that can have one, and returns what is to be done for the others; `None` when
-    /// there are none.
+    /// Gives turns to the calls that can have one, and returns the next step for the others; `None` when there
+    /// are none.
     fn step(self: &Arc<Self>) -> Option<Step> {
         let now = self.context.env.now();
         // Dropped after the lock is released, because the end of a turn takes the lock too.
@@ -277,7 +280,7 @@ impl Limit {
         let due = due_at.is_none_or(|at| at <= now);
         let has_update = state.update != LimitUpdate::default() && (due || !state.failing);
         if state.queue.is_empty() && (!has_update || state.failing) {
-            // What is left to say, if the store was away, is said when the share is next seen to.
+            // If the store was unavailable, pending updates are written at the next sync.
             state.driven = false;
             return None;
         }
@@ -293,9 +296,9 @@ impl Limit {
         Some(Step::Wait(until))
     }
 
-    /// A call that can't be served in time is told at once, with the time to come back.
+    /// Refuses calls that can't be served in time, at once and with the time of the retry.
     fn turn_away_the_hopeless(&self, state: &mut State, now: Timestamp) {
-        // While Zoom's limit is unknown, one answer may change everything.
+        // While Zoom's limit is unknown, the next answer may change the plan.
         let plan_is_known = self.kind.label.is_none() || state.known.per_second.is_some();
         let slots = if plan_is_known && state.asked_at.is_some() { state.fair } else { u32::MAX };
         let in_use = state.slots.in_use(now);
@@ -308,17 +311,17 @@ impl Limit {
 
     fn turn_away(&self, waiter: Waiter, turn: Timestamp, now: Timestamp) {
         let wait = turn.since(now).max(Duration::from_secs(1));
-        let full = Failure::new(Code::ZoomRateLimited, "too many calls wait for their turn at Zoom");
+        let full = Failure::new(Code::ZoomRateLimited, "too many calls to Zoom are waiting for their turn");
         self.refuse(waiter, Failure { retry_after: Some(wait), ..full });
     }
 
     fn refuse(&self, waiter: Waiter, failure: Failure) {
         self.context.metrics.turn(self.kind.name, TurnOutcome::TurnedAway);
-        // A caller that has gone needs no answer.
+        // A caller that has disconnected needs no answer.
         drop(waiter.reply.send(Err(failure)));
     }
 
-    /// Updates the shared row: writes what is new and what is wanted, and takes the free slots.
+    /// Updates the shared row: writes pending updates and the demand, and takes free slots.
     async fn settle(&self) {
         let _alone = self.updating.lock().await;
         let (before, mut known) = {
@@ -326,7 +329,7 @@ impl Limit {
             state.asked_at = Some(self.context.env.now());
             (state.slots.suspend(), state.known.clone())
         };
-        // As the only server we know the row; otherwise another one has surely changed it.
+        // If this server has the only share, it knows the row; otherwise another server has probably changed it.
         let alone = known.version > 0 && known.shares.iter().all(|share| share.holder == self.context.holder);
         if !alone {
             match self.read_shared_row().await {
@@ -361,7 +364,7 @@ impl Limit {
         Ok(found.unwrap_or_else(|| allotment::unknown(&self.key, self.context.env.now())))
     }
 
-    /// The row as this server would have written it, by what is known.
+    /// The row that this server proposes, based on `limit`.
     fn proposal(
         &self,
         mut limit: ZoomLimit,
@@ -405,7 +408,7 @@ impl Limit {
         state.slots.allot_at_most(slots, before);
         (state.short, state.failing) = (true, true);
         let Some(error) = error else { return };
-        tracing::warn!(limit = self.kind.name, error = %chain(&error), "this server's share of a Zoom limit could not be settled");
+        tracing::warn!(limit = self.kind.name, error = %chain(&error), "this server's share of a Zoom limit was not updated");
         if state.slots.holds(now) {
             return;
         }
@@ -421,9 +424,9 @@ impl Limit {
 }
 
 impl State {
-    /// No calls before this time.
+    /// The end of a current pause: no calls before this time.
     fn blocked(&self, now: Timestamp) -> Option<Timestamp> {
-        // The duration of a pause from before this server's clock was set back is unknown.
+        // If this server's clock was set back since the pause began, the end of the pause is unknown.
         let ours =
             self.blocked_until.filter(|_| !self.refused_at.is_some_and(|at| at.is_from_the_future(now)));
         let known = self.known.blocked_until.filter(|_| !allotment::is_of_a_wrong_clock(&self.known, now));
@@ -432,7 +435,7 @@ impl State {
 }
 
 impl Turn {
-    /// Hears what the answer says of the limit.
+    /// Updates the limit from an answer.
     pub(super) fn observe(&self, limits: &RateLimits) {
         self.limit.observe(self.begun_at, limits);
     }
@@ -452,7 +455,7 @@ impl std::fmt::Debug for Turn {
     }
 }
 
-/// Counts a waiting caller, and tells the queue when it has hung up.
+/// Counts a waiting caller, and notifies the queue when it stops waiting.
 struct Waiting<'a>(&'a Limit);
 
 impl<'a> Waiting<'a> {

@@ -1,7 +1,7 @@
 //! Limits calls in a sliding minute.
 //!
 //! Calls are counted by the second, because `Retry-After` is in seconds: a finer count would give the same
-//! answer. A key that is silent for a minute takes no memory.
+//! answer. A key without calls for a minute takes no memory.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,10 +13,10 @@ use std::{
 
 use model::Timestamp;
 
-/// Seconds until a call counts no more: the minute, and the rest of the second in which it came. So no sixty seconds
-/// ever hold more calls than the limit.
+/// The seconds for which a call counts: a minute, and the rest of the second in which it came. So no sixty seconds
+/// contain more calls than the limit.
 const WINDOW: i64 = 61;
-/// Most keys that are active in one minute, each with half a kilobyte at most. Further keys are refused.
+/// The maximum number of keys that are active in one minute, with at most half a kilobyte each. Further keys are refused.
 const CAPACITY: usize = 1 << 18;
 
 /// Counts the calls of each key in a sliding minute, in the memory of this process.
@@ -32,7 +32,7 @@ struct Windows<K> {
     swept_at: i64,
 }
 
-/// The calls of one key: how many in which second, oldest first.
+/// The calls of one key: their number in each second, oldest first.
 #[derive(Debug, Default)]
 struct Window {
     seconds: VecDeque<(i64, u32)>,
@@ -46,15 +46,15 @@ impl<K> Default for Limiter<K> {
 }
 
 impl<K> Limiter<K> {
-    /// One that counts for at most `capacity` keys a minute.
+    /// Creates a limiter for at most `capacity` keys a minute.
     pub fn with_capacity(capacity: usize) -> Self {
         Self { windows: Mutex::new(Windows { of: HashMap::new(), swept_at: 0 }), capacity }
     }
 }
 
 impl<K: Clone + Eq + Hash> Limiter<K> {
-    /// Counts a call of `key`, if that makes no more than `limit` in a minute. Otherwise the call isn't
-    /// counted, and the error says when one will be admitted again if no other comes first.
+    /// Counts a call of `key` unless it exceeds `limit` in a minute. Otherwise the call isn't counted, and
+    /// the error says when a call will be admitted again if no other comes first.
     pub fn admit(&self, key: &K, limit: NonZeroU32, now: Timestamp) -> Result<(), Duration> {
         let second = now.as_second();
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +74,7 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
 }
 
 impl<K: Eq + Hash> Windows<K> {
-    /// Drops silent keys: once a minute, and once a second while it is full.
+    /// Drops inactive keys: once a minute, and once a second while the limiter is full.
     fn sweep(&mut self, second: i64, capacity: usize) {
         let pause = if self.of.len() >= capacity { 1 } else { WINDOW };
         if (second - self.swept_at).abs() < pause {
@@ -89,7 +89,7 @@ impl<K: Eq + Hash> Windows<K> {
 }
 
 impl Window {
-    /// Forgets what has left the window.
+    /// Drops calls that have left the window.
     fn forget(&mut self, second: i64) {
         while let Some((_, calls)) = self.seconds.pop_front_if(|(then, _)| second - *then >= WINDOW) {
             self.calls -= calls;
@@ -106,14 +106,14 @@ impl Window {
         }
         self.calls += 1;
         match self.seconds.back_mut() {
-            // A clock that was set back counts where it was before.
+            // After the clock was set back, calls still count for the latest second.
             Some((then, calls)) if *then >= now.as_second() => *calls += 1,
             _ => self.seconds.push_back((now.as_second(), 1)),
         }
         Ok(())
     }
 
-    /// Until there are fewer than `limit`, which may have been lowered meanwhile.
+    /// The time until there are fewer calls than `limit`, which may have been lowered since.
     fn wait(&self, limit: NonZeroU32, now: Timestamp) -> Duration {
         let mut left = self.calls;
         let free = self.seconds.iter().find(|(_, calls)| {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_admitted_up_to_the_limit_and_told_when_to_come_back() {
+    fn a_burst_is_admitted_up_to_the_limit_and_then_refused_with_a_retry_time() {
         let limiter = Limiter::default();
         for _ in 0..3 {
             assert_eq!(limiter.admit(&'a', limit(3), at(400)), Ok(()));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_counted_apart() {
+    fn keys_are_counted_separately() {
         let limiter = Limiter::default();
         assert_eq!(limiter.admit(&'a', limit(1), at(0)), Ok(()));
         assert_eq!(limiter.admit(&'b', limit(1), at(0)), Ok(()));
@@ -166,13 +166,13 @@ mod tests {
         for second in 0..10 {
             assert_eq!(limiter.admit(&'a', limit(10), at(second * 1000)), Ok(()));
         }
-        // Eight have to leave: those of the seconds 0 to 7.
+        // Eight calls have to leave the window: those of the seconds 0 to 7.
         assert_eq!(limiter.admit(&'a', limit(3), at(10_000)), Err(Duration::from_secs(58)));
         assert_eq!(limiter.admit(&'a', limit(3), at(68_000)), Ok(()));
     }
 
     #[test]
-    fn a_clock_that_was_far_ahead_locks_nobody_out() {
+    fn a_clock_that_was_far_ahead_causes_no_refusals() {
         let (limiter, six_hours) = (Limiter::default(), 6 * 3600 * 1000);
         assert_eq!(limiter.admit(&'a', limit(1), at(six_hours)), Ok(()));
         assert_eq!(limiter.admit(&'a', limit(1), at(0)), Ok(()));
@@ -180,18 +180,18 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_comes_back() {
+    fn memory_is_bounded_and_freed() {
         let limiter = Limiter::with_capacity(2);
         assert_eq!(limiter.admit(&1, limit(5), at(0)), Ok(()));
         assert_eq!(limiter.admit(&2, limit(5), at(0)), Ok(()));
-        assert!(limiter.admit(&3, limit(5), at(0)).is_err(), "there is no room for a third");
-        assert_eq!(limiter.admit(&1, limit(5), at(0)), Ok(()), "who is counted already goes on");
-        assert_eq!(limiter.admit(&3, limit(5), at(61_000)), Ok(()), "the silent have made room");
+        assert!(limiter.admit(&3, limit(5), at(0)).is_err(), "there is no capacity for a third key");
+        assert_eq!(limiter.admit(&1, limit(5), at(0)), Ok(()), "a known key is still counted");
+        assert_eq!(limiter.admit(&3, limit(5), at(61_000)), Ok(()), "inactive keys were dropped");
         assert_eq!(limiter.windows.lock().unwrap().of.len(), 1);
     }
 
     #[test]
-    fn a_clock_that_is_set_back_admits_nobody_for_nothing() {
+    fn a_clock_that_is_set_back_admits_no_extra_calls() {
         let limiter = Limiter::default();
         assert_eq!(limiter.admit(&'a', limit(2), at(30_000)), Ok(()));
         assert_eq!(limiter.admit(&'a', limit(2), at(0)), Ok(()));
@@ -199,8 +199,8 @@ mod tests {
     }
 
     proptest! {
-        /// Compared with the whole list of calls: never too many in a minute, never a needless refusal, and a
-        /// call after the given time is admitted.
+        /// Compares with the full list of calls: never too many in a minute, never an unnecessary refusal, and
+        /// a call after the given time is admitted.
         #[test]
         fn it_agrees_with_a_list_of_calls(most in 1_u32..6, pauses in prop::collection::vec(0_i64..30_000, 1..60)) {
             let (limiter, mut admitted, mut now) = (Limiter::default(), Vec::new(), 0);

@@ -1,4 +1,4 @@
-//! Calls that wait for a turn, in the order in which they need it.
+//! Calls that wait for a turn, ordered by deadline.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 
 use crate::limit::Turn;
 
-/// Callers that wait for one limit. More would wait for minutes on most plans.
+/// The maximum number of callers that wait for one limit. More would wait for minutes on most plans.
 const MOST_WAITING: usize = 1000;
-/// How long a slot is in use: a second, and the time until Zoom's answer.
+/// How long a slot is in use: one second, plus the time until Zoom's answer.
 const ROUND: Duration = Duration::from_millis(1100);
 
 /// The queue of one limit.
@@ -25,18 +25,18 @@ pub(super) struct Queue {
     arrivals: u64,
 }
 
-/// Calls of one workspace that wait.
+/// Waiting calls of one workspace.
 #[derive(Debug, Default)]
 struct Waiting {
     /// The round in which the workspace has its next turn.
     round: u64,
-    /// By when they need it; of several, who came first.
+    /// Sorted by deadline, then by arrival.
     waiters: BTreeMap<(Timestamp, u64), Waiter>,
 }
 
 #[derive(Debug)]
 pub(super) struct Waiter {
-    /// From when on the turn comes too late; `None` is never.
+    /// The time after which a turn is too late; `None` means never.
     pub(super) deadline: Option<Timestamp>,
     pub(super) reply: oneshot::Sender<Result<Turn, Failure>>,
 }
@@ -50,15 +50,15 @@ impl Queue {
         self.waiting.values().map(|waiting| u32::try_from(waiting.waiters.len()).unwrap_or(u32::MAX)).sum()
     }
 
-    /// Adds a call that needs a turn by then. If the queue was full, one is removed: the latest deadline of
-    /// the workspace with the most waiting calls. Returns it.
+    /// Adds a call that needs a turn by then. If the queue was full, removes and returns the call with the
+    /// latest deadline of the workspace with the most waiting calls.
     pub(super) fn enter(
         &mut self,
         workspace: Option<WorkspaceId>,
         deadline: Timestamp,
         waiter: Waiter,
     ) -> Option<Waiter> {
-        // A workspace that returns after its turn comes in the next round, like one that stayed.
+        // A workspace that comes back after its turn is in the next round, like one that stayed.
         let next = Waiting { round: self.round + 1, ..Waiting::default() };
         self.waiting.entry(workspace).or_insert(next).waiters.insert((deadline, self.arrivals), waiter);
         self.arrivals += 1;
@@ -83,7 +83,7 @@ impl Queue {
         waiter
     }
 
-    /// The call that has the next turn.
+    /// The call with the next turn.
     fn first(&self) -> Option<(Option<WorkspaceId>, (Timestamp, u64))> {
         let firsts = self.waiting.iter().filter_map(|(workspace, waiting)| {
             let (by, _) = waiting.waiters.first_key_value()?;
@@ -104,8 +104,8 @@ impl Queue {
         waiters.filter_map(|waiter| waiter.deadline).min()
     }
 
-    /// Takes out whose turn will come too late if `slots` serve the queue from `start` on; each with the turn that it
-    /// would have been.
+    /// Removes the calls whose turn will be too late if `slots` serve the queue from `start` on. Returns each with the time
+    /// of its turn.
     pub(super) fn hopeless(&mut self, slots: u32, start: Timestamp) -> Vec<(Waiter, Timestamp)> {
         let (mut ahead, mut hopeless) = (0, Vec::new());
         let rounds: BTreeMap<_, _> =
@@ -136,7 +136,7 @@ impl Queue {
     }
 }
 
-/// The expected wait with this many calls ahead and `slots` serving.
+/// The expected wait behind `ahead` calls that are served by `slots`.
 pub(super) fn wait_behind(ahead: u32, slots: u32) -> Duration {
     ROUND * (ahead / slots.max(1))
 }
@@ -158,7 +158,7 @@ mod tests {
         (Waiter { deadline: deadline.map(at), reply }, answer)
     }
 
-    /// Waiters who need a turn by these seconds, and give up at the deadline.
+    /// Callers that need a turn by these seconds and give up at the deadline.
     fn queue(by: &[i64], deadline: i64) -> (Queue, Vec<Answer>) {
         let mut queue = Queue::default();
         let enter = |by: &i64| {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn who_needs_it_sooner_goes_first_and_of_those_who_came_first() {
+    fn calls_are_served_by_deadline_and_then_by_arrival() {
         let (mut queue, mut answers) = queue(&[60, 0, 60, 5], 100);
         for turn in [1, 3, 0, 2] {
             drop(queue.next());
@@ -183,16 +183,16 @@ mod tests {
     #[test]
     fn a_late_request_is_refused_at_once() {
         let (mut queue, _answers) = queue(&[0, 1, 2, 3, 4], 2);
-        // Two slots: two at once, two after a round, and the fifth after two rounds, which is past its deadline.
+        // Two slots: two calls at once, two after a round, and the fifth after two rounds, which is past its deadline.
         let hopeless = queue.hopeless(2, at(0));
         assert_eq!(hopeless.len(), 1);
         assert_eq!(hopeless[0].1, at(0) + ROUND * 2);
         assert_eq!(queue.len(), 4);
-        assert_eq!(queue.hopeless(2, at(2)).len(), 4, "a deadline that has come is too late, too");
+        assert_eq!(queue.hopeless(2, at(2)).len(), 4, "a deadline that has arrived is too late, too");
     }
 
     #[test]
-    fn a_full_queue_lets_the_least_urgent_go() {
+    fn a_full_queue_drops_the_least_urgent_call() {
         let (mut queue, _answers) = queue(&vec![50; MOST_WAITING], 100);
         let (urgent, _urgent) = waiter(None);
         let last = queue.enter(None, at(0), urgent).expect("one too many");
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn workspaces_take_turns_however_many_wait_in_one() {
+    fn workspaces_take_turns_however_many_calls_of_one_wait() {
         let ([many, few], mut queue) = (workspaces(), Queue::default());
         let mut answers = Vec::new();
         for (workspace, by) in [(many, 0), (many, 0), (many, 0), (many, 0), (few, 60), (few, 60)] {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_again_after_each_turn_has_no_more_turns_than_others() {
+    fn a_workspace_that_comes_back_after_each_turn_has_no_more_turns_than_others() {
         let ([again, backlog], mut queue) = (workspaces(), Queue::default());
         let mut answers: Vec<_> = (0..3)
             .map(|_| {
@@ -244,13 +244,13 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_lets_one_go_of_the_workspace_with_the_most() {
+    fn a_full_queue_drops_a_call_of_the_workspace_with_the_most_calls() {
         let ([many, few], mut queue) = (workspaces(), Queue::default());
         let mut answers = Vec::new();
         for number in 0..=MOST_WAITING {
             let (waiter, answer) = waiter(None);
             let workspace = if number == 0 { few } else { many };
-            // The one of the other workspace needs it last.
+            // The call of the other workspace has the latest deadline.
             let gone = queue.enter(workspace, at(if number == 0 { 99 } else { 0 }), waiter);
             assert_eq!(gone.is_some(), number == MOST_WAITING);
             answers.push(answer);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_behind_another_workspace_is_not_hopeless_for_its_number() {
+    fn calls_of_another_workspace_do_not_make_a_call_hopeless() {
         let ([many, few], mut queue) = (workspaces(), Queue::default());
         let mut answers = Vec::new();
         for (workspace, by) in (0..10).map(|_| (many, 0)).chain([(few, 60)]) {
@@ -267,7 +267,7 @@ mod tests {
             assert!(queue.enter(workspace, at(by), waiter).is_none());
             answers.push(answer);
         }
-        // One slot: turns at 0, 1.1 and 2.2 seconds come in time.
+        // One slot: turns at 0, 1.1 and 2.2 seconds are in time.
         assert_eq!(queue.hopeless(1, at(0)).len(), 8);
         let left = [0, 10, 1];
         for turn in left {
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_waits_for_goes_last_whosever_it_is() {
+    fn background_calls_of_all_workspaces_go_last() {
         let ([joins, lists], mut queue) = (workspaces(), Queue::default());
         let (list, mut listed) = waiter(None);
         assert!(queue.enter(lists, Timestamp::MAX, list).is_none());

@@ -1,4 +1,4 @@
-//! The slots of a limit that this server holds, and those in use.
+//! This server's slots of a limit, and which of them are in use.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -6,24 +6,24 @@ use model::Timestamp;
 
 use crate::allotment::SHARE_TTL;
 
-/// What a limit "per second" counts in.
+/// The window of a limit "per second".
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Slots. One is in use while its call is under way, and for a second after the answer.
+/// Slots. A slot is in use while its call is in flight, and for a second after the answer.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     /// How many may be in use.
     allotted: u32,
-    /// Until then a call may begin.
+    /// A call may begin until this time.
     until: Option<Timestamp>,
     under_way: u32,
-    /// When each slot whose call is answered is free again, the soonest first.
+    /// When each slot whose call was answered becomes free again, the earliest first.
     cooling: VecDeque<Timestamp>,
     used_at: Option<Timestamp>,
 }
 
 impl Slots {
-    /// Takes a slot for a call that begins now, if one is free.
+    /// Takes a slot for a call that begins now, if a slot is free.
     pub(super) fn take(&mut self, now: Timestamp) -> bool {
         let free = self.holds(now) && self.in_use(now) < self.allotted;
         if free {
@@ -33,7 +33,7 @@ impl Slots {
         free
     }
 
-    /// The call was answered, or its caller has gone.
+    /// Records that a call was answered, or that its caller has gone.
     pub(super) fn answered(&mut self, now: Timestamp) {
         self.under_way = self.under_way.saturating_sub(1);
         self.in_use(now);
@@ -53,17 +53,17 @@ impl Slots {
         self.allotted
     }
 
-    /// Whether what was allotted still holds.
+    /// Whether the allotted share is still valid.
     pub(super) fn holds(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until.holds(SHARE_TTL, now))
     }
 
-    /// When the next used slot becomes free by itself.
+    /// When the next cooling slot becomes free.
     pub(super) fn next_free(&self) -> Option<Timestamp> {
         self.cooling.front().copied()
     }
 
-    /// When the last of those is.
+    /// When the last cooling slot becomes free.
     pub(super) fn last_free(&self) -> Option<Timestamp> {
         self.cooling.back().copied()
     }
@@ -84,15 +84,15 @@ impl Slots {
         self.until = Some(until);
     }
 
-    /// It is unknown whether the store has the new share: the smaller one is safe, for as long as the old one
-    /// was.
+    /// Sets the share if it is unknown whether the store has the new one. The smaller share is safe, for as
+    /// long as the old one was valid.
     pub(super) fn allot_at_most(&mut self, slots: u32, before: Suspended) {
         self.allotted = slots.min(before.allotted);
         self.until = before.until;
     }
 }
 
-/// What held before.
+/// The share before it was suspended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Suspended {
     allotted: u32,
@@ -122,19 +122,19 @@ mod tests {
         slots.answered(at(80));
         assert!(!slots.take(at(1079)));
         assert!(slots.take(at(1080)));
-        assert!(!slots.take(at(1081)), "the other call is still under way");
+        assert!(!slots.take(at(1081)), "the other call is still in flight");
         slots.answered(at(4900));
         slots.answered(at(4901));
-        assert!(!slots.take(at(5901)), "what isn't confirmed is no longer used");
+        assert!(!slots.take(at(5901)), "an unconfirmed share is no longer used");
         assert_eq!(slots.in_use(at(5901)), 0);
     }
 
     #[test]
-    fn what_is_in_doubt_is_the_smaller_share_and_no_longer() {
+    fn after_an_uncertain_update_the_smaller_share_is_used() {
         let mut slots = Slots::default();
         slots.allot(3, at(5000));
         let before = slots.suspend();
-        assert!(!slots.take(at(0)), "while they settle");
+        assert!(!slots.take(at(0)), "the share is suspended");
         slots.allot_at_most(1, before);
         assert_eq!([1, 2].map(|millis| slots.take(at(millis))), [true, false]);
         slots.answered(at(3));

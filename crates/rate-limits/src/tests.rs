@@ -1,4 +1,4 @@
-//! Several servers with wrong clocks, one Zoom that counts, and every window of a second.
+//! Several servers with wrong clocks call a simulated Zoom that counts the calls in every window of a second.
 
 #![expect(clippy::disallowed_methods, reason = "servers and callers that a test starts and kills")]
 
@@ -26,7 +26,7 @@ use metrics::Metrics;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MILLISECOND: Duration = Duration::from_millis(1);
-/// How far the time moves at once.
+/// The step of the simulated time.
 const TICK: Duration = Duration::from_millis(5);
 
 /// The calls of one workspace to one account.
@@ -39,7 +39,7 @@ fn of_account(account: &str, workspace: u32) -> Limited<'_> {
     Limited::Rest(Charged::Account(account, workspace), Label::Light)
 }
 
-/// A server's clock: as fast as the others', and never right.
+/// A server's clock: it runs as fast as the others', but is never right.
 struct Skewed {
     true_clock: Arc<ManualClock>,
     ahead: Duration,
@@ -55,7 +55,7 @@ impl Clock for Skewed {
     }
 }
 
-/// The rows that the servers share; they take their time, and can be away.
+/// The rows that the servers share. They have a latency and can be unavailable.
 struct SharedRows {
     clock: Arc<ManualClock>,
     latency: Duration,
@@ -94,7 +94,7 @@ impl ZoomLimits for SharedRows {
             }
             taken
         };
-        // The way back.
+        // The latency of the answer.
         self.reach().await?;
         Ok(is_first)
     }
@@ -104,7 +104,7 @@ impl ZoomLimits for SharedRows {
     }
 }
 
-/// A Zoom that allows so many calls a second, in whatever window, and says so.
+/// A Zoom that allows `per_second` calls in any window of a second, and states this limit.
 struct Zoom {
     clock: Arc<ManualClock>,
     per_second: u32,
@@ -113,7 +113,7 @@ struct Zoom {
 }
 
 impl Zoom {
-    /// One call: `there` until it is counted, `back` until its answer is there.
+    /// One call: it is counted after `there`, and the answer arrives after `back`.
     async fn call(&self, there: Duration, back: Duration) -> RateLimits {
         self.clock.sleep(there).await;
         let limits = {
@@ -151,7 +151,7 @@ struct Server {
     callers: Mutex<Vec<AbortHandle>>,
 }
 
-/// When it was let go.
+/// Returns when it got its turn.
 type Call = JoinHandle<Result<Timestamp, Failure>>;
 
 impl World {
@@ -193,7 +193,7 @@ impl World {
         Server { limits, env, tending, callers: Mutex::default() }
     }
 
-    /// A server dies with its callers and all that it holds, and another takes its place. What it has sent is on its way.
+    /// A server dies with its callers and its slots, and another replaces it. Calls that it has sent are still in flight.
     fn replace(&mut self, index: usize, ahead: Duration) {
         let next = self.start(ahead);
         let dead = std::mem::replace(&mut self.servers[index], next);
@@ -216,7 +216,7 @@ impl World {
         let call = tokio::spawn(async move {
             let turn = limits.turn(account(), priority).await?;
             let begun_at = clock.now();
-            // On its way whatever becomes of the caller.
+            // The call continues even if its caller is gone.
             let answer = tokio::spawn(async move { zoom.call(there, back).await });
             turn.observe(&answer.await.unwrap());
             Ok(begun_at)
@@ -225,7 +225,7 @@ impl World {
         call
     }
 
-    /// Lets the time run, in small steps, in which everybody does what there is to do.
+    /// Advances the time in small steps, and lets all tasks run in each.
     async fn pass(&self, span: Duration) {
         let end = self.clock.now() + span;
         while self.clock.now() < end {
@@ -249,7 +249,7 @@ impl World {
     }
 }
 
-/// When each call began, and how many were turned away.
+/// When each call began, and the failures of those that were refused.
 async fn outcomes(calls: Vec<Call>) -> (Vec<Timestamp>, Vec<Failure>) {
     let (mut begun, mut refused) = (Vec::new(), Vec::new());
     for call in calls {
@@ -262,7 +262,7 @@ async fn outcomes(calls: Vec<Call>) -> (Vec<Timestamp>, Vec<Failure>) {
 }
 
 #[tokio::test]
-async fn a_limit_is_forgotten_once_nobody_uses_it() {
+async fn an_unused_limit_is_dropped() {
     let world = World::new(30, &[Duration::ZERO], MILLISECOND, 12);
     let other = of_account("another", 1);
     let kept = || world.servers[0].limits.limits();
@@ -272,7 +272,7 @@ async fn a_limit_is_forgotten_once_nobody_uses_it() {
         let (turn, ()) = tokio::join!(turn, world.pass(SECOND));
         drop(turn.unwrap());
         world.pass(15 * SECOND).await;
-        assert_eq!(kept().len(), 1, "the answer of one is not in");
+        assert_eq!(kept().len(), 1, "one call is not yet answered");
         world.pass(30 * SECOND).await;
         assert!(kept().is_empty());
         call.await.unwrap().unwrap();
@@ -281,7 +281,7 @@ async fn a_limit_is_forgotten_once_nobody_uses_it() {
 }
 
 #[tokio::test]
-async fn a_burst_on_the_hour_earns_no_refusal() {
+async fn a_burst_on_the_hour_causes_no_refusal() {
     let skews = [Duration::ZERO, 3 * SECOND, 7 * SECOND];
     let world = World::new(30, &skews, 10 * MILLISECOND, 1);
     let max_wait = 60 * SECOND;
@@ -299,12 +299,12 @@ async fn a_burst_on_the_hour_earns_no_refusal() {
     assert!(writes < 100, "{writes} writes for 300 calls");
 
     world.pass(5 * SECOND).await;
-    assert!(world.limit().shares.is_empty(), "and an unused share is given back");
+    assert!(world.limit().shares.is_empty(), "and an unused share is released");
 }
 
 #[tokio::test]
-async fn while_the_servers_settle_nobody_uses_what_it_may_be_losing() {
-    // The first gives back unused slots, for which the second waits; meanwhile another call comes.
+async fn during_an_update_no_server_uses_slots_that_it_may_lose() {
+    // The first server releases unused slots, for which the second waits; at the same time another call comes.
     for moment in (3060..3180).step_by(15) {
         let world = World::new(4, &[Duration::ZERO; 2], 40 * MILLISECOND, 8);
         let four = |server| {
@@ -322,7 +322,7 @@ async fn while_the_servers_settle_nobody_uses_what_it_may_be_losing() {
 }
 
 #[tokio::test]
-async fn who_joins_sooner_is_served_sooner() {
+async fn earlier_joins_are_served_first() {
     let world = World::new(4, &[Duration::ZERO], MILLISECOND, 2);
     let joins = [50, 10, 40, 20, 30, 60].map(Duration::from_secs);
     let first: Vec<_> =
@@ -341,7 +341,7 @@ async fn who_joins_sooner_is_served_sooner() {
 }
 
 #[tokio::test]
-async fn one_workspace_does_not_keep_another_from_an_account_of_both() {
+async fn one_workspace_does_not_block_another_on_a_shared_account() {
     let world = World::new(4, &[Duration::ZERO], MILLISECOND, 12);
     let teacher = world.call(0, Duration::ZERO, SECOND, 10 * MILLISECOND);
     world.pass(3 * SECOND).await;
@@ -362,7 +362,7 @@ async fn one_workspace_does_not_keep_another_from_an_account_of_both() {
 }
 
 #[test]
-fn limits_that_no_two_workspaces_share_know_of_none() {
+fn limits_of_one_workspace_have_no_workspace() {
     let app = ZoomOauthAppId::generate(&Environment::system());
     let newcomers = Limited::Rest(Charged::Newcomer(app), Label::Light);
     for limited in [newcomers, Limited::Tokens(app), Limited::Installs(app)] {
@@ -375,7 +375,7 @@ fn limits_that_no_two_workspaces_share_know_of_none() {
     assert_eq!(
         of_account("account", 1).to_string(),
         of_account("account", 2).to_string(),
-        "one limit of both"
+        "both share one limit"
     );
     assert!(of_account("account", 1).workspace() != of_account("account", 2).workspace());
 }
@@ -403,7 +403,7 @@ async fn a_request_that_cannot_be_served_in_time_is_refused_at_once() {
 #[tokio::test]
 async fn a_refusal_stops_every_server() {
     let world = World::new(30, &[Duration::ZERO, 2 * SECOND], 5 * MILLISECOND, 4);
-    // Both are at it, and then another app of the account uses up what there is.
+    // Both servers make calls, and then another app of the account uses up the limit.
     let warm: Vec<_> = (0..2).map(|server| world.call(server, Duration::ZERO, SECOND, MILLISECOND)).collect();
     world.pass(500 * MILLISECOND).await;
     drop(outcomes(warm).await);
@@ -427,11 +427,11 @@ async fn a_refusal_stops_every_server() {
     }
     assert!(!patient.is_finished());
     world.pass(20 * SECOND).await;
-    assert!(patient.await.unwrap().is_ok(), "and afterwards it goes on");
+    assert!(patient.await.unwrap().is_ok(), "calls continue afterwards");
 }
 
 #[tokio::test]
-async fn without_the_store_nobody_calls_for_long() {
+async fn without_the_store_calls_stop_soon() {
     let world = World::new(4, &[Duration::ZERO], MILLISECOND, 5);
     let first = world.call(0, Duration::ZERO, SECOND, MILLISECOND);
     world.pass(100 * MILLISECOND).await;
@@ -449,7 +449,7 @@ async fn without_the_store_nobody_calls_for_long() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_leaves_nothing_behind() {
+async fn a_stopped_server_releases_its_shares() {
     let world = World::new(4, &[Duration::ZERO], MILLISECOND, 6);
     let calls: Vec<_> = (0..4).map(|_| world.call(0, Duration::ZERO, SECOND, MILLISECOND)).collect();
     world.pass(50 * MILLISECOND).await;
@@ -462,18 +462,18 @@ async fn a_server_that_stops_leaves_nothing_behind() {
         }
     });
     world.pass(1100 * MILLISECOND).await;
-    assert!(closed.is_finished(), "once they are cool");
+    assert!(closed.is_finished(), "once the slots have cooled down");
     assert!(world.limit().shares.is_empty());
 }
 
 #[tokio::test]
-async fn a_queue_whose_callers_left_holds_up_no_stop() {
+async fn a_queue_without_callers_does_not_delay_a_stop() {
     let world = World::new(4, &[Duration::ZERO], MILLISECOND, 7);
     let app = ZoomOauthAppId::generate(&world.servers[0].env);
     let background = CallPriority::background(SECOND);
     assert!(
         background.deadline > CallPriority::for_join(world.clock.now() + 3600 * SECOND, SECOND).deadline,
-        "after everybody else"
+        "after all other calls"
     );
     let limits = world.servers[0].limits.clone();
     let waiting = tokio::spawn(async move {
@@ -493,8 +493,8 @@ async fn a_queue_whose_callers_left_holds_up_no_stop() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// For all clocks, networks, callers and crashes: no window of a second holds more than Zoom allows, and
-    /// no call waits for ever.
+    /// For all clocks, networks, callers and crashes: no window of a second contains more calls than Zoom
+    /// allows, and no call waits for ever.
     #[test]
     fn no_second_is_over_the_limit(
         per_second in prop_oneof![Just(4u32), Just(10), Just(30)],

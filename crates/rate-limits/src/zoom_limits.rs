@@ -1,4 +1,4 @@
-//! Zoom's limits in this process: one [`Limits`] holds them all, and gives turns.
+//! Zoom's limits in this process: one [`Limits`] has them all and gives turns.
 
 use std::{
     collections::HashMap,
@@ -23,32 +23,33 @@ const NEW_ACCOUNT_TIMEOUT: Duration = Duration::from_secs(10);
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(3);
 /// Zoom publishes no limit of its token endpoint. This has been safe.
 const DEFAULT_REFRESHES: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
-/// Unasked codes in a second for each app: strangers must not use up its limit.
+/// Unsolicited codes in a second for each app, because strangers must not use up its limit.
 const INSTALLS_PER_SECOND: u32 = 2;
-/// How often shares are looked after.
+/// How often shares are confirmed or released.
 pub(crate) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// A known plan is dropped when the account had no calls for this long.
 const LIMIT_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How often that is looked for.
+/// How often unused plans are deleted.
 const FORGET_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// The limits that a call counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Charged<'a> {
-    /// Those of the Zoom account with this id; the call is this workspace's. Others may have connected the same account.
+    /// The limits of the Zoom account with this id. The call is of this workspace; others may have connected the same
+    /// account.
     Account(&'a str, WorkspaceId),
-    /// Calls of an account that only the answer names, while it is being connected.
+    /// The limits for an account that is being connected, whose id is only in the answer.
     Newcomer(ZoomOauthAppId),
 }
 
-/// What is limited.
+/// The calls that a limit applies to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Limited<'a> {
     /// Calls of the REST API.
     Rest(Charged<'a>, Label),
     /// An app's calls of the token endpoint.
     Tokens(ZoomOauthAppId),
-    /// Codes that came to an app without an invitation.
+    /// Codes that an app received without an invitation.
     Installs(ZoomOauthAppId),
 }
 
@@ -57,12 +58,12 @@ pub(crate) enum Limited<'a> {
 pub struct CallPriority {
     /// The earliest deadline goes first.
     pub(crate) deadline: Timestamp,
-    /// `None` is for ever.
+    /// `None` means for ever.
     pub(crate) max_wait: Option<Duration>,
 }
 
 impl CallPriority {
-    /// A caller waits for the answer.
+    /// For a caller that waits for the answer.
     pub fn now(env: &Environment, max_wait: Duration) -> Self {
         Self { deadline: env.now(), max_wait: Some(max_wait) }
     }
@@ -72,29 +73,29 @@ impl CallPriority {
         Self { deadline: join_at, max_wait: Some(max_wait) }
     }
 
-    /// No caller waits: after all others.
+    /// No caller waits: the call comes after all others.
     pub fn background(max_wait: Duration) -> Self {
         Self { max_wait: Some(max_wait), ..Self::unbounded() }
     }
 
-    /// No caller waits, but it has to be done, however late.
+    /// No caller waits, but the call must be made, however late.
     pub(crate) fn unbounded() -> Self {
         Self { deadline: Timestamp::MAX, max_wait: None }
     }
 }
 
-/// All limits that this process keeps to.
+/// All limits that this process observes.
 pub struct Limits {
     pub(crate) context: Arc<Context>,
     by_key: Mutex<HashMap<String, Arc<Limit>>>,
-    /// Of each app.
+    /// Refreshes a second of each app.
     refreshes: NonZeroU32,
-    /// For each account whose plan is unknown; the least of any plan if `None`.
+    /// Calls a second of each account whose plan is unknown; `None` means those of the smallest plan.
     unknown_plan: Option<NonZeroU32>,
 }
 
 impl Limits {
-    /// Those that the servers of `store` share.
+    /// The limits that the servers of `store` share.
     pub fn new(
         store: Arc<dyn ZoomLimits + Send + Sync>,
         env: &Environment,
@@ -133,12 +134,13 @@ impl Limits {
         self.by_key.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Confirms this process's shares, gives back idle ones, and drops unused limits.
+    /// Confirms this process's shares, releases idle ones, and drops unused limits.
     pub(crate) async fn check(&self) {
         for limit in self.limits() {
             if limit.maintain().await {
                 let mut limits = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-                // Ours and the map's: two of one limit would each think that they have the share.
+                // Two references: this one and the map's. If a limit were dropped while it is used, there could be two of
+                // it, and each would use the whole share.
                 let unused = |kept: &Arc<Limit>| Arc::ptr_eq(kept, &limit) && Arc::strong_count(kept) <= 2;
                 if limits.get(limit.key()).is_some_and(unused) {
                     limits.remove(limit.key());
@@ -149,8 +151,8 @@ impl Limits {
 }
 
 impl Limited<'_> {
-    /// The workspace that calls, where several share a limit. An app is registered in one workspace: all that falls under its
-    /// limits is that workspace's.
+    /// The calling workspace, if several can share the limit. An app is registered in one workspace, so all calls under its
+    /// limits are of that workspace.
     pub(crate) fn workspace(self) -> Option<WorkspaceId> {
         match self {
             Self::Rest(Charged::Account(_, workspace), _) => Some(workspace),
@@ -159,7 +161,7 @@ impl Limited<'_> {
     }
 }
 
-/// How it is called in the store.
+/// The name of the limit in the store.
 impl fmt::Display for Limited<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -193,15 +195,15 @@ impl CallTurn for RestTurn {
 pub struct TokenTurn(Turn);
 
 impl TokenTurn {
-    /// Passes on the answer and learns from it. If the app is limited, no call of this app is made before
-    /// that is over.
+    /// Returns the answer and updates the limit from it. If the app is limited, no call of this app is made
+    /// before the pause is over.
     pub fn with_answer<T>(self, answer: Result<T, ZoomError>) -> Result<T, ZoomError> {
         self.0.observe(&limits_of(&answer));
         answer
     }
 }
 
-/// What an answer of the token endpoint shows of its limit: only whether it was reached.
+/// The limits in an answer of the token endpoint: it only shows whether the limit was reached.
 fn limits_of<T>(answer: &Result<T, ZoomError>) -> RateLimits {
     let refused = match answer {
         Err(ZoomError::RateLimited { retry_after, daily }) => {
@@ -213,23 +215,23 @@ fn limits_of<T>(answer: &Result<T, ZoomError>) -> RateLimits {
 }
 
 impl Limits {
-    /// How many refreshes a second Zoom is asked for, for each app and by all servers. Ten by default.
+    /// How many refreshes a second all servers together make for each app. Ten by default.
     #[must_use]
     pub fn with_refreshes_per_second(mut self, per_second: NonZeroU32) -> Self {
         self.refreshes = per_second;
         self
     }
 
-    /// How many calls a second of each label an account gets whose plan Zoom has not told yet. The limits of a free account
-    /// by default.
+    /// How many calls a second of each label are made for an account whose plan is not yet known. The limits of a free
+    /// account by default.
     #[must_use]
     pub fn with_unknown_plan(mut self, per_second: NonZeroU32) -> Self {
         self.unknown_plan = Some(per_second);
         self
     }
 
-    /// A turn for one call of the REST API; [`ZoomRateLimited`](model::Code::ZoomRateLimited) at once, with the time to come
-    /// back, when it would not come within the caller's max_wait.
+    /// A turn for one call of the REST API. If it would not come within the caller's `max_wait`, the result is at once
+    /// [`ZoomRateLimited`](model::Code::ZoomRateLimited) with the time of the retry.
     pub async fn rest_turn(
         &self,
         charged: Charged<'_>,
@@ -240,7 +242,7 @@ impl Limits {
         Ok(RestTurn { label, turn })
     }
 
-    /// A turn to ask who has just connected with an app.
+    /// A turn for the call that identifies the user who has just connected with an app.
     pub async fn new_account_turn(&self, app: ZoomOauthAppId) -> Result<RestTurn, Failure> {
         let priority = CallPriority::now(&self.context.env, NEW_ACCOUNT_TIMEOUT);
         self.rest_turn(Charged::Newcomer(app), Label::Light, priority).await
@@ -252,13 +254,13 @@ impl Limits {
         self.turn(Limited::Tokens(app), priority).await.map(TokenTurn)
     }
 
-    /// A turn at the token endpoint for what can wait.
+    /// A turn at the token endpoint for a call that can wait.
     pub async fn token_turn_in_queue(&self, app: ZoomOauthAppId) -> Result<TokenTurn, Failure> {
         self.turn(Limited::Tokens(app), CallPriority::unbounded()).await.map(TokenTurn)
     }
 
-    /// Learns from an answer of the token endpoint to a call without a turn: a user waits in a browser, with
-    /// a code that expires soon.
+    /// Updates the limit from an answer of the token endpoint to a call without a turn: a user waits in a
+    /// browser, with a code that expires soon.
     pub fn token_endpoint_said<T>(
         &self,
         app: ZoomOauthAppId,
@@ -268,12 +270,12 @@ impl Limits {
         self.limit(Limited::Tokens(app)).observe(begun_at, &limits_of(answer));
     }
 
-    /// A turn for a code that was not asked for.
+    /// A turn for an unsolicited code.
     pub async fn install_turn(&self, app: ZoomOauthAppId) -> Result<Turn, Failure> {
         self.turn(Limited::Installs(app), CallPriority::now(&self.context.env, TOKEN_TIMEOUT)).await
     }
 
-    /// Looks after this server's shares of Zoom's limits for as long as it is polled.
+    /// Confirms and releases this server's shares of Zoom's limits, for as long as it is polled.
     pub async fn run_shares(&self) -> Infallible {
         let mut forgot_at = None;
         loop {
@@ -282,15 +284,15 @@ impl Limits {
             if forgot_at.is_none_or(|at| now.since(at) >= FORGET_INTERVAL) {
                 forgot_at = Some(now);
                 if let Err(error) = self.context.store.forget_zoom_limits(now - LIMIT_TTL).await {
-                    tracing::warn!(error = %chain(&error), "old limits of Zoom could not be forgotten");
+                    tracing::warn!(error = %chain(&error), "old limits of Zoom were not deleted");
                 }
             }
             self.context.env.clock.sleep(CHECK_INTERVAL).await;
         }
     }
 
-    /// Gives this server's shares back, so that the others need not wait until they lapse. For a stop, when nothing calls
-    /// Zoom any more.
+    /// Releases this server's shares, so that the others need not wait until they expire. Call it at a stop, when no more
+    /// calls to Zoom are made.
     pub async fn give_back(&self) {
         for limit in self.limits() {
             limit.close().await;

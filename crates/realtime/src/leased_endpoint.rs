@@ -1,4 +1,4 @@
-//! One leased endpoint: its next events, and its position.
+//! One leased endpoint: reads its next events, and records its position.
 
 use std::time::Duration;
 
@@ -21,19 +21,19 @@ use crate::{
     message::{Message, message, state_changed},
 };
 
-/// Rows of events that are read at once: at most a thousand events.
+/// How many rows of events are read at once. Together they have at most a thousand events.
 const ROWS: u32 = 2;
-/// Pauses after failures.
+/// Pauses after failed deliveries.
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: LONGEST_REALTIME_PAUSE };
-/// An endpoint that fails for this long gets no more events.
+/// An endpoint that fails for this long receives no more events.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// The lease was lost: another server sends to this endpoint.
+/// Why sending to an endpoint stopped.
 #[derive(Debug)]
 pub(crate) enum Stopped {
-    /// Nothing more may be written.
+    /// The lease was lost: another server may send to this endpoint, and nothing more may be written.
     LeaseLost,
-    /// A call on the store failed; the lease lapses.
+    /// A call failed. The lease expires, and the endpoint is leased again.
     Failed(Failure),
 }
 
@@ -43,7 +43,7 @@ impl<E: Into<Failure>> From<E> for Stopped {
     }
 }
 
-/// How an attempt ended that got no answer.
+/// The outcome of an attempt that failed with this error.
 pub(crate) const fn outcome_of(error: &CallbackError) -> DeliveryOutcome {
     match error {
         CallbackError::TooSlow | CallbackError::NotConnected => DeliveryOutcome::Timeout,
@@ -58,7 +58,7 @@ pub(crate) const fn outcome_of(error: &CallbackError) -> DeliveryOutcome {
     }
 }
 
-/// An endpoint whose events are sent.
+/// An endpoint that this server has leased, to send its events.
 pub(crate) struct LeasedEndpoint<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) config: EndpointConfig,
@@ -70,7 +70,8 @@ pub(crate) struct LeasedEndpoint<'a> {
 }
 
 impl<'a> LeasedEndpoint<'a> {
-    /// Opens what the bot was asked for. `None` when there is no such bot, or no such endpoint in its request.
+    /// Reads the bot and the endpoint's configuration. Returns `None` if there is no such bot, or no such endpoint in its
+    /// request.
     pub(crate) async fn open(
         parts: &'a Parts,
         (row, lease): (&'a RealtimeEndpoint, &'a Lease),
@@ -88,23 +89,24 @@ impl<'a> LeasedEndpoint<'a> {
         self.progress.told
     }
 
-    /// The keys that sign, as they are now.
+    /// The current signing keys.
     pub(crate) async fn keys(&self) -> Result<Vec<SigningKey>, Failure> {
         self.parts.workspaces.callback_keys(self.row.workspace).await
     }
 
-    /// The id of a message. Token links refuse it, because the endpoint that gets the message could replay its signature there.
+    /// The id of a message. Token links refuse ids with this prefix, because the receiver of the message could otherwise
+    /// replay its signature there.
     pub(crate) fn id_of(&self, number: u64) -> String {
         format!("{ELSEWHERE}{}-{number}", self.row.id)
     }
 
-    /// What happened after this number, at most a thousand events.
+    /// Reads the events after this number, at most a thousand.
     pub(crate) async fn after(&self, number: u64) -> Result<Vec<MeetingEvent>, Failure> {
         let Parts { store, vault, .. } = self.parts;
         read::after(&**store, vault, self.row.workspace, self.row.bot, number, ROWS).await
     }
 
-    /// Skips events that this endpoint does not listen to. Returns whether any are left to send.
+    /// Skips events that this endpoint does not subscribe to. Returns whether there are events to send.
     pub(crate) async fn skip_unwanted(&mut self) -> Result<bool, Stopped> {
         loop {
             let events = self.after(self.delivered_up_to()).await?;
@@ -123,36 +125,36 @@ impl<'a> LeasedEndpoint<'a> {
     /// Whether the bot has ended and no event after this number is left to send.
     pub(crate) async fn is_over(&self, number: u64) -> Result<bool, Failure> {
         let bot = self.parts.store.bot(self.row.workspace, self.row.bot).await?;
-        // Asked after the bot: with its last step, everything is stored.
+        // The events are read after the bot: when its last step is recorded, all events are stored.
         Ok(bot.is_none_or(|bot| bot.status().is_terminal()) && self.after(number).await?.is_empty())
     }
 
-    /// An event as this endpoint gets it, if it listens to it.
+    /// The message for an event, if this endpoint subscribes to it.
     pub(crate) fn message(&self, event: &MeetingEvent) -> Option<Message> {
         let started_at = started_at(&self.bot).unwrap_or(event.at);
         message(&self.bot, self.row.id, &self.config, started_at, event)
     }
 
-    /// Everything up to this number was delivered.
+    /// Records that all events up to this number were delivered.
     pub(crate) async fn record_delivered(&mut self, number: u64) -> Result<(), Stopped> {
         let state = RealtimeState::Running;
         self.write(RealtimeProgress { state, told: number, failures: 0, failing_since: None }, None).await
     }
 
-    /// It listens to nothing of what is up to this number.
+    /// Records that the endpoint subscribes to none of the next events up to this number.
     pub(crate) async fn record_skipped(&mut self, number: u64) -> Result<(), Stopped> {
         self.write(RealtimeProgress { told: number, ..self.progress }, None).await
     }
 
-    /// An attempt failed: it is tried again after a pause, or given up.
+    /// Records a failed attempt. The endpoint is retried after a pause, or receives no more events.
     pub(crate) async fn record_failure(&mut self, error: &str) -> Result<(), Stopped> {
         let now = self.parts.env.now();
         let since = self.progress.failing_since.unwrap_or(now);
         let failures = self.progress.failures.saturating_add(1);
         let failed = RealtimeProgress { failures, failing_since: Some(since), ..self.progress };
-        tracing::info!(endpoint = %self.row.id, failures, error, "an event was not delivered to a real-time endpoint");
+        tracing::info!(endpoint = %self.row.id, failures, error, "could not deliver an event to a real-time endpoint");
         if now.since(since) >= GIVE_UP_AFTER {
-            tracing::warn!(endpoint = %self.row.id, error, "a real-time endpoint failed for a day and gets no more events");
+            tracing::warn!(endpoint = %self.row.id, error, "a real-time endpoint has failed for a day and receives no more events");
             self.parts.metrics.realtime_endpoint_failed();
             return self
                 .write(RealtimeProgress { state: RealtimeState::Failed, ..failed }, Some(error))
@@ -163,12 +165,12 @@ impl<'a> LeasedEndpoint<'a> {
         self.settle(RealtimeNext::Again(again)).await.map(drop)
     }
 
-    /// The bot has ended, and everything was delivered.
+    /// Records that the bot has ended and all events were delivered.
     pub(crate) async fn record_done(&mut self) -> Result<(), Stopped> {
         self.write(RealtimeProgress { state: RealtimeState::Done, ..self.progress }, None).await
     }
 
-    /// Records that no more events were found. Returns whether there are some after all.
+    /// Records that no more events were found. Returns `true` if there are new ones in the meantime.
     pub(crate) async fn settle(&self, next: RealtimeNext) -> Result<bool, Stopped> {
         let Parts { store, env, .. } = self.parts;
         let settled = store.settle_realtime_endpoint(self.row.id, self.lease, next, env.now()).await?;

@@ -1,13 +1,13 @@
 //! Sends the events of bots' meetings to their real-time endpoints.
 //!
 //! - `worker`: leases endpoints that may have events to send.
-//! - `leased_endpoint`: the next events of an endpoint, and its position.
-//! - `message`: what is sent.
-//! - `webhook`: one request for each event. `websocket`: one connection, for as long as the bot is in its meeting.
-//! - `open_connections`: endpoints with an open connection, which wait here for more.
+//! - `leased_endpoint`: reads the next events of an endpoint, and records its position.
+//! - `message`: the messages, in the format of Recall's API.
+//! - `webhook`: one request for each event. `websocket`: one connection, while the bot is in its meeting.
+//! - `open_connections`: endpoints with an open connection, which wait for more events.
 //!
-//! The queue is the stored events of the meeting, and an endpoint is a position in it. So a slow or unreachable endpoint
-//! takes no memory, delays no bot, and misses nothing. After a crash it continues from its position, with the same ids.
+//! The stored events of a meeting are the queue, and each endpoint has a position in it. So a slow or unreachable endpoint
+//! takes no memory, delays no bot, and misses no events. After a crash it continues from its position, with the same ids.
 
 mod leased_endpoint;
 mod message;
@@ -34,26 +34,26 @@ use workers::{Settings, Shares, Worker, Workers};
 use open_connections::OpenConnections;
 use worker::{DueEndpoints, MAX_OF_A_WORKSPACE};
 
-/// Endpoints that are served at once: each takes a task, and an open connection takes one for as long as it is open.
+/// The most endpoints that are served at once. Each takes a task, and an open connection takes one while it is open.
 const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
-/// How long a stop waits for answers. What is under way longer is sent again by the next start.
+/// How long a stop waits for responses. An event without a response by then is sent again after the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// What sending depends on.
+/// The dependencies and settings of [`Realtime`].
 pub struct Parts {
-    /// Where rows live.
+    /// Stores bots, events of meetings and endpoints.
     pub store: Arc<dyn RealtimeStore>,
-    /// Secrets that sign, and what opens requests.
+    /// Provides signing keys.
     pub workspaces: Workspaces,
-    /// Opens what is stored of meetings.
+    /// Decrypts requests and events of meetings.
     pub vault: tenants::Vault,
-    /// Sends, where the operator allows it.
+    /// Sends requests and opens connections to addresses that the operator allows.
     pub callbacks: CallbackClient,
-    /// Counts.
+    /// Counts attempts.
     pub metrics: Metrics,
-    /// Time and randomness.
+    /// Clock and random numbers.
     pub env: Environment,
-    /// How often what another server has written is looked for.
+    /// Interval between queries for events that other servers have stored.
     pub poll_interval: Duration,
 }
 
@@ -65,7 +65,7 @@ pub struct Realtime {
 }
 
 impl Realtime {
-    /// Starts sending, as loops of `workers`.
+    /// Starts the loops, as tasks of `workers`.
     pub fn start(parts: Parts, workers: &Workers) -> Self {
         let parts = Arc::new(parts);
         let (open, more, stopping) =
@@ -89,12 +89,12 @@ impl Realtime {
         Self { parts, worker, stopping }
     }
 
-    /// Closes connections and stops sending. Waits a little for answers in flight.
+    /// Closes connections and stops sending. Waits up to five seconds for responses to requests in flight.
     pub async fn stop(&self) {
         self.stopping.cancel();
         if self.parts.env.clock.timeout(STOP_WITHIN, self.worker.finish()).await.is_none() {
             tracing::info!(
-                "real-time endpoints that have not answered yet get their events again from the next start"
+                "some real-time endpoints have not responded yet; their events are sent again after the next start"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Messages: Recall's shapes of real-time events, with a number by which a receiver recognises a repeated one.
+//! Messages: events in the format of Recall's API, with a number by which a receiver recognises repeated messages.
 
 use bots::{
     meeting::shape::{self, ShownTime},
@@ -17,15 +17,15 @@ use store::{
     },
 };
 
-/// An event as an endpoint gets it.
+/// An event in the format that an endpoint receives.
 pub(crate) struct Message {
-    /// The number of its event. It only grows for an endpoint.
+    /// The number of the event. The numbers of an endpoint's messages increase.
     pub(crate) number: u64,
-    /// JSON.
+    /// The body, as JSON.
     pub(crate) body: String,
 }
 
-/// The message of an event; `None` when the endpoint does not listen to its kind.
+/// The message for an event. `None` if the endpoint does not subscribe to its kind.
 pub(crate) fn message(
     bot: &Bot,
     id: RealtimeEndpointId,
@@ -65,7 +65,7 @@ fn payload(bot: &Bot, id: RealtimeEndpointId, endpoint: &EndpointConfig, data: &
     })
 }
 
-/// The event about a changed state of an endpoint. `error` says why it gets no more events.
+/// The event about a new state of an endpoint. `error` says why the endpoint receives no more events.
 pub(crate) fn state_changed(
     bot: &Bot,
     (id, endpoint): (RealtimeEndpointId, &EndpointConfig),

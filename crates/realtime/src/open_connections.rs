@@ -1,4 +1,4 @@
-//! Endpoints with an open connection. One query of the store wakes all that have new events.
+//! Endpoints with an open connection. One query finds all of them that have new events, and wakes them.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use crate::Parts;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OpenConnections(Arc<Mutex<HashMap<RealtimeEndpointId, Arc<Notify>>>>);
 
-/// One of them, for as long as it lives.
+/// An entry in [`OpenConnections`]. Dropping this removes it.
 pub(crate) struct OpenConnection {
     all: OpenConnections,
     id: RealtimeEndpointId,
@@ -33,7 +33,8 @@ impl OpenConnections {
         OpenConnection { all: self.clone(), id, due }
     }
 
-    /// Wakes those that have new events: when this process has written some, and at each poll for other servers' events.
+    /// Wakes endpoints that have new events: when this process has stored some, and at each poll for events of other
+    /// servers.
     pub(crate) async fn run(self, parts: Arc<Parts>) -> Infallible {
         let mut seen = 0;
         loop {
@@ -55,13 +56,15 @@ impl OpenConnections {
                 let open = self.locked();
                 due.iter().filter_map(|id| open.get(id)).for_each(|due| due.notify_one());
             }
-            Err(error) => tracing::warn!(error = %chain(&error), "real-time endpoints wait for the store"),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "could not look for new events of real-time endpoints; will retry")
+            }
         }
     }
 }
 
 impl OpenConnection {
-    /// Resolves when there are new events for it; at once if that was so since the last call.
+    /// Resolves when there are new events for the endpoint; at once if there were some since the last call.
     pub(crate) async fn due(&self) {
         self.due.notified().await;
     }

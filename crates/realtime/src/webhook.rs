@@ -1,4 +1,4 @@
-//! One request for each event. The next is sent when the one before has arrived.
+//! Sends one HTTP request for each event. The next request is sent after the previous one has succeeded.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     message::Message,
 };
 
-/// After so long, others have their turn first.
+/// The longest time for which an endpoint is served at a time, before other endpoints get their turn.
 const TURN: Duration = Duration::from_secs(5);
 
 /// Sends the events of an endpoint until there are no more or the turn is over.
@@ -58,7 +58,7 @@ pub(crate) async fn send(
     Ok(())
 }
 
-/// Sends one event, once. An error says why it has not arrived.
+/// Sends one event, once. Returns the reason if it was not delivered.
 #[tracing::instrument(name = "send_event", skip_all, fields(number = message.number))]
 async fn attempt(endpoint: &LeasedEndpoint<'_>, message: &Message) -> Result<Result<(), String>, Stopped> {
     let keys = endpoint.keys().await?;

@@ -1,8 +1,8 @@
-//! One connection for as long as the bot is in its meeting. Events are text frames.
+//! Sends events as text frames over one connection, while the bot is in its meeting.
 //!
-//! A frame that was written may never arrive. So after some frames comes a ping with the number of the last: the receiver's
-//! WebSocket library answers it when it has read what was before, and only then is the position stored. A receiver that does
-//! not read fills its connection and nothing else; after half a minute the connection is closed.
+//! A frame that was written may never arrive. So each batch of frames is followed by a ping with the number of the last
+//! event. The receiver's WebSocket library responds to the ping when it has read the frames before it, and only then is
+//! the position stored. A receiver that does not read fills only its own connection, which is closed after half a minute.
 
 use std::time::Duration;
 
@@ -20,17 +20,17 @@ use crate::{
     open_connections::OpenConnection,
 };
 
-/// Events that are sent before the receiver has to have read them.
+/// The most events that are sent before the receiver must confirm them.
 const BATCH: usize = 100;
-/// How long a receiver may take to read them.
+/// How long a receiver may take to confirm a batch.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// After this time without an event, a ping checks that the receiver is still there.
+/// After this time without an event, a ping checks that the connection still works.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Why a connection is not used any more.
+/// Why a connection is no longer used.
 enum Broken {
     Stopped(Stopped),
-    /// The connection is lost.
+    /// The connection is lost, for this reason.
     Lost(String),
 }
 
@@ -79,7 +79,7 @@ async fn follow(
     stopping: &CancellationToken,
 ) -> Result<(), Broken> {
     let clock = endpoint.parts.env.clock.clone();
-    // A receiver that accepts and closes at once is not there.
+    // A receiver that accepts the connection and closes it at once counts as a failure.
     confirm(endpoint, socket, Vec::new(), endpoint.delivered_up_to()).await?;
     loop {
         let events = endpoint.after(endpoint.delivered_up_to()).await?;
@@ -119,7 +119,7 @@ async fn follow(
     }
 }
 
-/// Sends these frames, and returns when the receiver has read them.
+/// Sends these frames, and waits until the receiver has read them.
 #[tracing::instrument(name = "send_events", skip_all, fields(last, frames = frames.len()))]
 async fn confirm(
     endpoint: &mut LeasedEndpoint<'_>,
@@ -152,7 +152,7 @@ async fn confirm(
     Ok(endpoint.record_delivered(last).await?)
 }
 
-/// Ignores what a receiver sends, and answers its pings. Returns why the connection has ended.
+/// Ignores messages of the receiver, and responds to its pings. Returns the reason when the connection has ended.
 async fn ignore_until_closed(socket: &mut Socket) -> String {
     loop {
         match socket.next().await {
@@ -163,7 +163,7 @@ async fn ignore_until_closed(socket: &mut Socket) -> String {
     }
 }
 
-/// Never what was received: it is not for our log.
+/// Describes an error, without any received data, which must not be logged.
 fn words(error: &FrameError) -> String {
     match error {
         FrameError::ConnectionClosed | FrameError::AlreadyClosed => "it has closed the connection".into(),
@@ -173,7 +173,7 @@ fn words(error: &FrameError) -> String {
     }
 }
 
-/// Closes the connection properly, if the receiver answers.
+/// Closes the connection with a closing handshake, if the receiver responds.
 async fn close(endpoint: &LeasedEndpoint<'_>, socket: &mut Socket, code: CloseCode) {
     let goodbye = socket.close(Some(CloseFrame { code, reason: "".into() }));
     drop(endpoint.parts.env.clock.timeout(Duration::from_secs(2), goodbye).await);

@@ -25,24 +25,24 @@ use crate::{
 
 /// How long an endpoint is leased without a renewal.
 const LEASE: Duration = Duration::from_secs(60);
-/// Endpoints of one workspace that are served at the same time. At this number no more are claimed.
+/// When this many endpoints of one workspace are served at the same time, no more are claimed.
 pub(crate) const MAX_OF_A_WORKSPACE: u32 = 256;
-/// Endpoints of one workspace that are claimed at once.
+/// The most endpoints of one workspace in one claim.
 const CLAIMED_OF_A_WORKSPACE: u32 = 64;
-/// Between renewals.
+/// Interval between renewals of a lease.
 const RENEW_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Endpoints for which there is something.
+/// A worker for endpoints that may have events to send.
 pub(crate) struct DueEndpoints {
     pub(crate) parts: Arc<Parts>,
     pub(crate) open: OpenConnections,
-    /// Told when something is due again at once.
+    /// Notified when there is more to claim at once.
     pub(crate) more: Arc<Notify>,
-    /// How many transactions with events of meetings were known when something was last due.
+    /// The number of transactions with events of meetings that `may_be_due` has seen.
     pub(crate) written: AtomicU64,
-    /// Nothing further is begun.
+    /// Cancelled when nothing more is to be started.
     pub(crate) stopping: CancellationToken,
-    /// A connection counts for as long as it is open.
+    /// How many endpoints of each workspace are served. An open connection counts while it is open.
     pub(crate) workspaces: Shares<WorkspaceId>,
 }
 
@@ -91,7 +91,7 @@ impl Work for DueEndpoints {
             Ok(()) => Ok(()),
             Err(Stopped::Failed(failure)) => Err(failure),
             Err(Stopped::LeaseLost) => {
-                tracing::warn!("another server sends to this endpoint");
+                tracing::warn!("the lease was lost: another server may send to this endpoint");
                 Ok(())
             }
         }
@@ -107,7 +107,7 @@ impl Work for DueEndpoints {
                 Ok(true) => until = next,
                 Ok(false) => return,
                 Err(error) if env.now() >= until => {
-                    tracing::warn!(error = %chain(&error), "the lease of a real-time endpoint could not be renewed");
+                    tracing::warn!(error = %chain(&error), "could not renew the lease of a real-time endpoint");
                     return;
                 }
                 Err(_) => {}

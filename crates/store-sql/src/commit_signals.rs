@@ -1,8 +1,8 @@
-//! Wakes tasks that wait for rows which this process writes.
+//! Wakes tasks that wait for rows of this process.
 
 use tokio::sync::watch;
 
-/// How many transactions of this process have written rows that a task may wait for. Clones share the count.
+/// Counts the transactions of this process with rows that a task may wait for. Clones share the counters.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CommitSignals {
     events: watch::Sender<u64>,
@@ -24,7 +24,7 @@ impl CommitSignals {
         beyond(&self.events, seen).await
     }
 
-    /// The same for what happened in meetings.
+    /// The same for events in meetings.
     pub(crate) async fn meetings_beyond(&self, seen: u64) -> u64 {
         beyond(&self.meetings, seen).await
     }

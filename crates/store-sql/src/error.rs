@@ -1,19 +1,19 @@
-//! What an error of the driver means to a caller of the store.
+//! Maps errors of the driver to errors of the store.
 
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 use store::StoreError;
 
-/// Classes of PostgreSQL's error codes that say nothing about the statement: connection, authorization, lost session, rollback,
-/// missing database, resources, object state, operator, system
+/// Classes of PostgreSQL's error codes that are not caused by the statement: connection, authorization, lost session,
+/// rollback, missing database, resources, object state, operator, system
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 const POSTGRES_UNAVAILABLE: [&str; 9] = ["08", "26", "28", "3D", "40", "53", "55", "57", "58"];
 /// The server is a standby, as after a failover.
 const POSTGRES_READ_ONLY: &str = "25006";
-/// The same of SQLite: busy, locked, out of memory, read-only, interrupted, I/O, corrupt, full, cannot open, protocol, not a
-/// database (<https://www.sqlite.org/rescode.html>).
+/// The same for SQLite: busy, locked, out of memory, read-only, interrupted, I/O, corrupt, full, cannot open, protocol,
+/// not a database (<https://www.sqlite.org/rescode.html>).
 const SQLITE_UNAVAILABLE: [i32; 11] = [5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26];
 
-/// A failed call: the database is unavailable, or it refuses what it was asked.
+/// The error of a failed call: the database is unavailable, or it refuses the statement.
 pub(crate) fn failed(error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::ColumnDecode { .. } => StoreError::Corrupt { table: "a query", cause: error.into() },
@@ -61,7 +61,7 @@ mod tests {
 
     use super::failed;
 
-    /// A retry cures a database that is read-only for now, and no statement that is wrong.
+    /// A retry helps if the database is temporarily read-only, but not if the statement is wrong.
     #[tokio::test]
     async fn a_wrong_statement_is_not_an_unavailable_database() {
         let db = SqlitePool::connect("sqlite::memory:").await.unwrap();

@@ -5,13 +5,13 @@
 //! module for each database: opening, migrating, copying, and on SQLite the translation of statements
 //! (`sqlite::translated`).
 //!
-//! Rows alone decide who may write. A server that dies or stalls leaves only a lease, which lapses.
+//! Only rows decide which server may write. A server that dies or stalls leaves only a lease, which expires.
 //!
 //! - A change that depends on one row is one statement with its condition: the second of two concurrent ones waits for
 //!   the first, evaluates the condition again, and changes nothing.
 //! - A change that has to read first locks the rows it reads with `FOR UPDATE`. Due bots are read with `SKIP LOCKED`, so
-//!   that supervisors share the work. SQLite has one writer, which has the whole database.
-//! - PostgreSQL may roll a transaction back because of a conflict. It is repeated a few times without the caller's notice.
+//!   that supervisors share the work. SQLite has one writer, which locks the whole database.
+//! - PostgreSQL may roll a transaction back because of a conflict. The store then repeats it a few times.
 //!
 //! Statements name their columns: a migration that widens a `*` would break the prepared statements of running servers.
 
@@ -36,16 +36,16 @@ use db::{Isolation, Pool, Tx};
 use query::query;
 use statements::NotedSubjects;
 
-/// How often a transaction is tried before a conflict is returned to the caller.
+/// How often a transaction is tried before its conflict is returned to the caller.
 const ATTEMPTS: u32 = 8;
 
-/// The store. Cheap to share behind an `Arc`. [`sqlite::open`] and [`postgres::open`] make one.
+/// The store. Cheap to share behind an `Arc`. [`sqlite::open`] and [`postgres::open`] create one.
 #[derive(Debug)]
 pub struct SqlStore {
     /// On PostgreSQL the same as `writer`.
     readers: Pool,
     writer: Pool,
-    /// Connections for the audit alone: a token waits for its record, which must not wait for a free
+    /// Connections that only the audit uses: a token waits for its record, which must not wait for a free
     /// connection.
     audit: Pool,
     noted: NotedSubjects,
@@ -118,7 +118,7 @@ impl SqlStore {
             };
             match body(tx).await {
                 Err(error) if attempt < ATTEMPTS && postgres::collided(&error) => {
-                    tracing::debug!(name, attempt, error = %chain(&error), "a transaction collided and runs again");
+                    tracing::debug!(name, attempt, error = %chain(&error), "a transaction had a conflict and is repeated");
                     if let Some((observer, _)) = &self.observer {
                         observer.collision(name);
                     }

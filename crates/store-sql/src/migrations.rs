@@ -70,7 +70,7 @@ migrations! {
 pub(crate) struct Difference {
     /// Migrations that the database lacks.
     pub(crate) missing: Vec<&'static Migration>,
-    /// Migrations that this version doesn't know: a newer version has run them.
+    /// Migrations that this version doesn't know, because a newer version has run them.
     pub(crate) unknown: Vec<String>,
 }
 
@@ -97,30 +97,30 @@ mod tests {
         Migration { name: "0007_seven", sql: "" },
     ];
 
-    /// Two share a number: they came side by side, and were run like that.
+    /// Two migrations share a number: they were merged at the same time and have already been run.
     #[test]
     fn no_other_two_share_a_number() {
         let number = |migration: &Migration| migration.name.split('_').next().unwrap();
         let numbers: Vec<_> = SQLITE.iter().map(number).collect();
         let twice = numbers.windows(2).filter(|pair| pair[0] >= pair[1]).map(|pair| pair[0]);
-        assert_eq!(twice.collect::<Vec<_>>(), ["0065"], "numbers rise");
+        assert_eq!(twice.collect::<Vec<_>>(), ["0065"], "numbers increase");
     }
 
     #[test]
-    fn numbers_may_have_gaps_and_come_late() {
+    fn numbers_may_have_gaps_and_be_added_late() {
         let taken = ["0001_one".to_owned(), "0007_seven".to_owned()];
         let difference = Difference::between(KNOWN, &taken);
         assert_eq!((&*difference.missing(), difference.unknown.len()), ("0004_late", 0));
     }
 
     #[test]
-    fn what_a_newer_version_has_added_is_unknown() {
+    fn migrations_of_a_newer_version_are_unknown() {
         let taken = ["0001_one".to_owned(), "0009_nine".to_owned()];
         assert_eq!(Difference::between(KNOWN, &taken).unknown, ["0009_nine"]);
     }
 
     #[test]
-    fn the_names_are_in_order_and_no_file_is_forgotten() {
+    fn the_names_are_in_order_and_no_file_is_missing() {
         for (known, folder) in [(SQLITE, "sqlite"), (POSTGRES, "postgres")] {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/").to_owned() + folder;
             let mut files: Vec<_> = std::fs::read_dir(folder)

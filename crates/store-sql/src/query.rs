@@ -24,13 +24,13 @@ use crate::{
     sqlite,
 };
 
-/// Most rows of one statement: far below the number of values that either database accepts.
+/// The maximum number of rows of one statement: far below the number of values that either database accepts.
 pub(crate) const MOST_ROWS: usize = 500;
 /// The value of a secret that is erased or absent.
 pub(crate) const NO_BYTES: &[u8] = &[];
 
-/// The value of a `$n`. The kinds are the column types of the schema. NULL has a type too, because PostgreSQL
-/// needs it.
+/// The value of a `$n`. The variants are the column types of the schema. NULL also has a type, because
+/// PostgreSQL needs it.
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Integer(Option<i64>),
@@ -90,7 +90,7 @@ impl From<Vec<String>> for Value {
     }
 }
 
-/// Values for [`Query::with`], each of its own type.
+/// Values for [`Query::with`], which may have different types.
 macro_rules! values {
     ($($value:expr),* $(,)?) => { [$(::std::convert::Into::<$crate::query::Value>::into($value)),*] };
 }
@@ -99,7 +99,7 @@ pub(crate) use values;
 
 /// The value of a JSON column.
 pub(crate) fn json<T: Serialize>(value: &T) -> Value {
-    Value::Json(serde_json::to_value(value).expect("lists and maps of text"))
+    Value::Json(serde_json::to_value(value).expect("only lists and maps of text"))
 }
 
 /// The value for `= ANY($n)`.
@@ -114,8 +114,8 @@ pub(crate) struct Query {
     values: Vec<Value>,
 }
 
-/// A statement in PostgreSQL's dialect. It begins with its name, `-- name`, which shows in the databases' own
-/// logs. The text comes from this crate alone: data from outside is bound.
+/// A statement in PostgreSQL's dialect. It begins with its name, `-- name`, which is shown in the databases'
+/// own logs. The text comes only from this crate: external data is bound.
 pub(crate) fn query(sql: impl Into<Cow<'static, str>>) -> Query {
     Query { sql: sql.into(), values: Vec::new() }
 }
@@ -156,7 +156,7 @@ impl Query {
         }
     }
 
-    /// Runs it and returns how many rows it changed.
+    /// Runs the statement and returns how many rows it changed.
     pub(crate) async fn execute(self, on: impl Into<Target<'_>>) -> Result<u64, StoreError> {
         match on.into() {
             Target::Pool(Pool::Sqlite(pool)) => {
@@ -255,8 +255,8 @@ impl Query {
     }
 }
 
-/// PostgreSQL stores no U+0000 and refuses the statement. Texts from Zoom, pages and callers may have one: it is replaced, in
-/// both databases.
+/// PostgreSQL can't store U+0000 and refuses the statement. Texts from Zoom, pages and callers may contain it. It is
+/// replaced in both databases.
 fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
@@ -274,7 +274,7 @@ fn json_without_nul(value: serde_json::Value) -> serde_json::Value {
     }
 }
 
-/// An `INSERT` of one row, with each column beside its value.
+/// An `INSERT` of one row, with each column next to its value.
 #[derive(Debug)]
 pub(crate) struct Insert {
     name: &'static str,

@@ -40,7 +40,7 @@ impl Row {
         rows.into_iter().map(Self::Postgres).collect()
     }
 
-    /// Its columns; errors name the table.
+    /// A reader of its columns; errors name the table.
     pub(crate) const fn of(&self, table: &'static str) -> Reader<'_> {
         Reader { table, row: self }
     }
@@ -103,7 +103,7 @@ impl Reader<'_> {
         text.map(|text| text.parse().map_err(|error: T::Err| self.corrupt(error))).transpose()
     }
 
-    /// An absent key is stored as the empty text.
+    /// Reads a key; an absent key is stored as the empty text.
     pub(crate) fn unless_blank<T: FromStr<Err: Into<Box<dyn Error + Send + Sync>>>>(
         &self,
         column: &str,
@@ -134,12 +134,12 @@ impl Reader<'_> {
         Ok(bytes.map(Sealed))
     }
 
-    /// An erased or absent secret is stored as empty bytes.
+    /// Reads a secret; an erased or absent secret is stored as empty bytes.
     pub(crate) fn unless_empty(&self, column: &str) -> Result<Option<Sealed>, StoreError> {
         Ok(Some(self.sealed(column)?).filter(|sealed| !sealed.0.is_empty()))
     }
 
-    /// The error code; `None` also for a code of a newer version.
+    /// Reads an error code; `None` also for a code of a newer version.
     pub(crate) fn code(&self, column: &str) -> Result<Option<Code>, StoreError> {
         Ok(self.optional_text(column)?.as_deref().and_then(Code::from_text))
     }

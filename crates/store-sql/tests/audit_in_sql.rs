@@ -1,4 +1,4 @@
-//! What `docs/audit.md` says of the audit in SQL, on both databases.
+//! Tests the SQL of `docs/audit.md` on both databases.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod server;
@@ -47,7 +47,7 @@ fn records() -> Vec<AuditRecord> {
     vec![full, soon, bare]
 }
 
-/// A question for every column, of which each answer is a line. `at` is how the database writes a time.
+/// A query for every column, whose rows are lines of text. `at` formats a time in the database's dialect.
 fn question(at: &str, view: &str, narrowed: &str) -> AssertSqlSafe<String> {
     let columns = "id, workspace, credential, kind, who, who_id, from_address, why, outcome, source, \
                    user_name, CAST(meeting AS TEXT), bot";
@@ -56,7 +56,7 @@ fn question(at: &str, view: &str, narrowed: &str) -> AssertSqlSafe<String> {
     AssertSqlSafe(format!("SELECT DISTINCT {at}{texts} AS line FROM {view} WHERE {narrowed} ORDER BY line"))
 }
 
-/// The line that a record is.
+/// The line of a record.
 fn line(record: &AuditRecord) -> String {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     let AuditRecord { id, at, workspace, credential, kind, who, from, why, outcome, about } = record;
@@ -79,7 +79,7 @@ fn line(record: &AuditRecord) -> String {
     .join(" ")
 }
 
-/// The questions of `docs/audit.md`, and how many of the records answer each.
+/// The queries of `docs/audit.md`, and how many of the records each returns.
 fn questions(at: &str, records: &[AuditRecord]) -> Vec<(AssertSqlSafe<String>, usize)> {
     let about = |subject: &str| question(at, "audit_about", &format!("subject = '{subject}'"));
     let minute = "slice BETWEEN 17959536000 AND 17959536599";
@@ -107,11 +107,11 @@ async fn sqlite_answers_in_sql() {
     let path = folder.path().join("latchkey.db");
     let (store, records) = (sqlite::open(&path).await.unwrap(), records());
     store.append_audit(&records).await.unwrap();
-    // It is in two rows then.
+    // Then the record is in two rows.
     store.append_audit(&records[..1]).await.unwrap();
     store.close().await;
     let mut db = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-    // What an older version wrote is left out, and breaks nothing.
+    // A batch of an older version is left out without an error.
     let old = "INSERT INTO audit_batches (slice, workspace, id, records, content) VALUES (17959536000, 'w', X'00', 1, X'01FF')";
     sqlx::query(old).execute(&mut db).await.unwrap();
     for (question, answers) in questions("at", &records) {
@@ -127,7 +127,7 @@ async fn postgresql_answers_in_sql() {
     postgres::migrate(&address).await.unwrap();
     let (store, records) = (postgres::open(&address).await.unwrap(), records());
     store.append_audit(&records).await.unwrap();
-    // It is in two rows then.
+    // Then the record is in two rows.
     store.append_audit(&records[..1]).await.unwrap();
     let mut db = PgConnection::connect(&url).await.unwrap();
     let old = "INSERT INTO audit_batches (slice, workspace, id, records, content) VALUES (17959536000, 'w', '\\x00', 1, '\\x01FF')";

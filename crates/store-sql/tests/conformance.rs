@@ -18,7 +18,7 @@ mod sqlite {
     store_conformance::conformance_tests!(empty_store);
 
     #[tokio::test]
-    async fn no_column_of_bytes_and_no_table_is_forgotten() {
+    async fn no_column_of_bytes_and_no_table_is_missing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("latchkey.db");
         sqlite::open(&path).await.unwrap().close().await;

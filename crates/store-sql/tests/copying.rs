@@ -17,7 +17,7 @@ use store_sql::{
 };
 use tempfile::TempDir;
 
-/// More than one transfer holds.
+/// More rows than in one transfer.
 const ROWS: usize = 700;
 
 async fn empty_file(folder: &TempDir, name: &str) -> PathBuf {
@@ -84,7 +84,7 @@ async fn everything(mut snapshot: Box<dyn Snapshot>) -> BTreeMap<&'static str, V
 }
 
 #[tokio::test]
-async fn there_and_back_again_nothing_is_lost() {
+async fn copying_there_and_back_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (here, address) = (empty_file(&folder, "here.db").await, empty_database().await);
     furnish(&here).await;
@@ -97,7 +97,7 @@ async fn there_and_back_again_nothing_is_lost() {
     drop(source);
     assert_eq!(copied, (ROWS * TABLES.len()) as u64);
     assert_eq!((seen.first(), seen.last()), (Some(&(0, copied)), Some(&(copied, copied))));
-    assert!(seen.is_sorted(), "progress goes forward");
+    assert!(seen.is_sorted(), "progress increases");
     assert_eq!(everything(postgres::snapshot(&address).await.unwrap()).await, before);
 
     let back = empty_file(&folder, "back.db").await;
@@ -110,7 +110,7 @@ async fn there_and_back_again_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_target_with_something_in_it_stays_as_it_is() {
+async fn a_target_that_is_not_empty_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let (here, address) = (empty_file(&folder, "here.db").await, empty_database().await);
     furnish(&here).await;
@@ -133,12 +133,12 @@ async fn a_target_with_something_in_it_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_copy_that_fails_on_its_way_leaves_nothing_behind() {
+async fn a_failed_copy_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let (here, address) = (empty_file(&folder, "here.db").await, empty_database().await);
     furnish(&here).await;
     let db = SqlitePool::connect(here.to_str().unwrap()).await.unwrap();
-    // A value that PostgreSQL cannot hold, in the last table.
+    // The last table has a value that PostgreSQL can't store.
     sqlx::query("UPDATE bot_screenshots SET file = char(0) || 'x'").execute(&db).await.unwrap();
     db.close().await;
     let mut source = sqlite::snapshot(&here).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_copy_that_fails_on_its_way_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn what_a_server_uses_is_not_copied() {
+async fn a_database_in_use_is_not_copied() {
     let folder = tempfile::tempdir().unwrap();
     let (here, address) = (empty_file(&folder, "here.db").await, empty_database().await);
     let server = sqlite::open(&here).await.unwrap();
@@ -160,7 +160,7 @@ async fn what_a_server_uses_is_not_copied() {
     assert!(matches!(refused, sqlite::OpenError::InUse { .. }), "{refused}");
     server.close().await;
     let held = sqlite::snapshot(&here).await.unwrap();
-    sqlite::open(&here).await.expect_err("no server starts meanwhile");
+    sqlite::open(&here).await.expect_err("no server starts during a copy");
     drop(held);
 
     let server = postgres::open(&address).await.unwrap();

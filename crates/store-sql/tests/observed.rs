@@ -30,7 +30,7 @@ impl StoreObserver for Seen {
 }
 
 #[tokio::test]
-async fn transactions_are_seen_with_their_outcome() {
+async fn transactions_are_reported_with_their_outcome() {
     let folder = tempfile::tempdir().unwrap();
     let seen = Arc::new(Seen::default());
     let store = sqlite::open(&folder.path().join("latchkey.db")).await.unwrap();

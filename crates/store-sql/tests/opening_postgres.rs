@@ -70,7 +70,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_step_that_fails_leaves_the_schema_as_it_was() {
+async fn a_failed_migration_leaves_the_schema_unchanged() {
     let url = server::database("template1").await;
     run(&url, "CREATE TABLE token_links (mine TEXT)".into()).await;
     let before = schema(&url).await;
@@ -81,7 +81,7 @@ async fn a_step_that_fails_leaves_the_schema_as_it_was() {
 
 /// The migrating server is killed before its commit.
 #[tokio::test]
-async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
+async fn an_interrupted_migration_is_run_again_by_the_next_start() {
     let url = server::database("template1").await;
     let mut killed = PgConnection::connect(&url).await.unwrap();
     killed.execute("BEGIN").await.unwrap();
@@ -97,7 +97,7 @@ async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
 
 /// As when a branch with a lower number is merged after one with a higher number.
 #[tokio::test]
-async fn a_migration_that_comes_late_is_run() {
+async fn a_migration_that_was_added_late_is_run() {
     let url = server::database("template1").await;
     postgres::migrate(&address(&url)).await.unwrap();
     run(&url, "DELETE FROM schema_steps WHERE name = '0030_used_ids'; DROP TABLE used_ids".into()).await;
@@ -107,7 +107,7 @@ async fn a_migration_that_comes_late_is_run() {
 }
 
 #[tokio::test]
-async fn of_two_who_migrate_at_once_one_takes_the_steps() {
+async fn one_of_two_concurrent_migrations_runs_the_steps() {
     let url = server::database("template1").await;
     let here = address(&url);
     let (one, other) = tokio::join!(postgres::migrate(&here), postgres::migrate(&here));
@@ -116,7 +116,7 @@ async fn of_two_who_migrate_at_once_one_takes_the_steps() {
 }
 
 #[tokio::test]
-async fn complaints_say_what_to_do_and_no_password() {
+async fn errors_say_what_to_do_and_contain_no_password() {
     let url = server::database("template1").await;
     run(&url, "CREATE ROLE guest LOGIN PASSWORD 'right'".into()).await;
     let (_, socket) = url.split_once("host=").unwrap();
@@ -165,7 +165,7 @@ async fn both_backends_have_the_same_tables_and_columns() {
 
 /// A newer version adds a column to every table while a replica of this one is running.
 #[tokio::test]
-async fn a_running_replica_outlives_a_widened_schema() {
+async fn a_running_replica_survives_a_widened_schema() {
     let url = server::database("template1").await;
     postgres::migrate(&address(&url)).await.unwrap();
     let store = Arc::new(postgres::open(&address(&url)).await.unwrap());

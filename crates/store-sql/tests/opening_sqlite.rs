@@ -16,7 +16,7 @@ async fn run(path: &Path, sql: &'static str) {
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    // Once by the names, once by the count that older versions used.
+    // Once detected by the names, once by the count that older versions used.
     for (file, newer) in [
         ("names.db", "INSERT INTO schema_steps VALUES ('0999_later')"),
         ("count.db", "DROP TABLE schema_steps; PRAGMA user_version = 999"),
@@ -33,7 +33,7 @@ async fn a_newer_schema_is_refused() {
 
 /// As when a branch with a lower number is merged after one with a higher number.
 #[tokio::test]
-async fn a_migration_that_comes_late_is_run() {
+async fn a_migration_that_was_added_late_is_run() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("latchkey.db");
     sqlite::open(&path).await.unwrap().close().await;
@@ -44,7 +44,7 @@ async fn a_migration_that_comes_late_is_run() {
 }
 
 #[tokio::test]
-async fn a_migration_that_fails_leaves_the_file_as_it_was() {
+async fn a_failed_migration_leaves_the_file_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("latchkey.db");
     sqlite::open(&path).await.unwrap().close().await;
@@ -59,13 +59,13 @@ async fn a_migration_that_fails_leaves_the_file_as_it_was() {
 
 /// `kill -9` leaves what is on the disk at that moment, uncommitted pages included.
 #[tokio::test]
-async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
+async fn an_interrupted_migration_is_run_again_by_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("latchkey.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let options = options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
     let mut db = SqliteConnection::connect_with(&options).await.unwrap();
-    // A small page cache, so that pages are written before the commit.
+    // The page cache is small, so that pages are written before the commit.
     db.execute("PRAGMA cache_size = 5; BEGIN IMMEDIATE").await.unwrap();
     for step in steps_before("0010") {
         db.execute(raw_sql(AssertSqlSafe(step))).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_migration_that_is_interrupted_is_run_again_by_the_next_start() {
 }
 
 #[tokio::test]
-async fn what_was_written_is_there_after_a_restart() {
+async fn committed_data_is_there_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("latchkey.db");
     let suite = store_conformance::Conformance::new(Arc::new(sqlite::open(&path).await.unwrap()));

@@ -119,8 +119,8 @@ impl LinkCache {
         };
         let (verifier, keys_end_at) = self.verifier_of(&row).await?;
         let networks = row.terms.networks.iter().map(|network| network.parse()).collect::<Result<_, _>>();
-        let networks =
-            networks.map_err(|_| Failure::new(Code::Internal, "a stored network of this link is not a valid CIDR"))?;
+        let networks = networks
+            .map_err(|_| Failure::new(Code::Internal, "a stored network of this link is not a valid CIDR"))?;
         let used_at = AtomicI64::new(now.as_microsecond());
         let fetches = self.in_flight.of(row.workspace);
         Ok(Some(CachedLink { row, verifier, networks, accounts, fetches, revision, keys_end_at, used_at }))
@@ -143,8 +143,9 @@ impl LinkCache {
             ([current].into_iter().chain(former).collect(), end)
         };
         let verifier = rules(row.terms.dialect).verifier(&secrets);
-        let verifier = verifier
-            .ok_or_else(|| Failure::new(Code::Internal, "a stored signing secret of this link is not valid"))?;
+        let verifier = verifier.ok_or_else(|| {
+            Failure::new(Code::Internal, "a stored signing secret of this link is not valid")
+        })?;
         Ok((Some(verifier), end))
     }
 }

@@ -21,7 +21,8 @@ impl LinkLimits {
     pub(crate) fn admit_fetch(&self, link: &TokenLink, now: Timestamp) -> Result<(), Failure> {
         let Some(limit) = link.terms.per_minute.and_then(NonZeroU32::new) else { return Ok(()) };
         self.rates.admit(&link.id, limit, now).map_err(|wait| {
-            let limited = Failure::new(Code::RateLimited, "the link has reached its limit of fetches a minute");
+            let limited =
+                Failure::new(Code::RateLimited, "the link has reached its limit of fetches a minute");
             Failure { retry_after: Some(wait), ..limited }
         })
     }

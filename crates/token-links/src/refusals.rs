@@ -171,7 +171,7 @@ impl Refusals {
                 // Another server has just written the event of this link and cause, or this one did before its last start.
                 Err(StoreError::Exists(_)) => self.give_back(key, refused, Some(now)),
                 Err(error) => {
-                    tracing::warn!(link = %key.0, code = key.1.as_str(), error = %chain(&error), "the event about a refusal was not written and will be retried");
+                    tracing::warn!(link = %key.0, code = key.1.as_str(), error = %chain(&error), "a refusal event is written later");
                     self.give_back(key, refused, None);
                 }
             }

@@ -156,7 +156,7 @@ impl ReplayGuard {
                 // Logged once: other callers report the store's failures.
                 Err(error) if !away => {
                     away = true;
-                    tracing::warn!(error = %chain(&error), "used ids of signed requests are not shared with other servers for now");
+                    tracing::warn!(error = %chain(&error), "used request ids are not shared with other servers");
                 }
                 Err(_) => {}
             }

@@ -82,7 +82,9 @@ impl Revision {
             }
         };
         let seen = self.looks.run(changes, &self.tasks, look).await;
-        seen.unwrap_or_else(|| Err(Failure::new(Code::Internal, "the read of the links' revision was aborted")))
+        seen.unwrap_or_else(|| {
+            Err(Failure::new(Code::Internal, "the read of the links' revision was aborted"))
+        })
     }
 }
 

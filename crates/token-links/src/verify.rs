@@ -52,8 +52,8 @@ pub(crate) fn check<'a>(
         // The signature is for a callback of this server: its sender may create bots, but has no right to
         // this link's tokens.
         RequestId::Signed(id) if link.row.signing_secret.is_none() && id.starts_with(ELSEWHERE) => {
-            let words = "this server signed the request for an address that is not below its public_url: use the link's own \
-            address";
+            let words = "this server signed the request for an address that is not below its public_url: use the link's \
+                         own address";
             Err(Failure::new(Code::SignatureInvalid, words))
         }
         id => Ok(id),

@@ -1,8 +1,9 @@
-//! What a server finds wrong with itself, told to every workspace: that the audit fails, that its clock is off. Once for a
-//! change; `/readyz` says it at any time.
+//! Alarms: sends every workspace an event when this server has a problem, for example when the audit fails or the clock is
+//! wrong. There is one event when a problem begins; `/readyz` shows the current state at any time.
 //!
-//! What is wrong may keep the store from being told. So an alarm is kept until every workspace has it, though it be over by
-//! then. Its event has the same id in each try and at each server, within an hour: the store takes one of them.
+//! The same problem may prevent writes to the store. So an alarm is retried until every workspace has its event, even if the
+//! problem has ended by then. The event has the same id in each try and on each server within an hour, so it is stored only
+//! once.
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
@@ -15,12 +16,13 @@ use store::{
 
 use crate::{Parts, types::ALARMS};
 
-/// Between two looks.
+/// Interval between checks.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
-/// Of one kind, a workspace is told once in such a span of time, whichever server finds it and however often it starts.
+/// A workspace gets at most one event of a kind in such a period, whichever server has the problem, and however often it
+/// begins.
 const SPAN: Duration = Duration::from_secs(3600);
 
-/// Looks and tells, for as long as it is polled.
+/// Checks for problems and sends events, for as long as it is polled.
 pub(crate) async fn run(parts: Arc<Parts>) -> Infallible {
     let mut alarms = Alarms::default();
     loop {
@@ -31,16 +33,17 @@ pub(crate) async fn run(parts: Arc<Parts>) -> Infallible {
 
 #[derive(Default)]
 struct Alarms {
-    /// What was seen last of each finding, by when it began.
+    /// When the last known problem of each event type began.
     seen: BTreeMap<&'static str, Timestamp>,
-    /// What not every workspace has been told yet, by its type.
+    /// Problems whose events are not stored for every workspace yet, by event type.
     untold: BTreeMap<&'static str, Finding>,
 }
 
 impl Alarms {
     async fn look(&mut self, parts: &Parts) {
         let health = &parts.broker.health;
-        // The audit's own finding is gone a few seconds after its last refusal, which may be between two looks.
+        // The audit's current finding ends a few seconds after its last refusal, which may be between two checks. So its
+        // last outage is used instead.
         let found = health.check().await.into_iter().filter(|finding| !finding.ok && finding.name != AUDIT);
         for finding in found.chain(health.last_audit_outage()) {
             let Some((_, kind)) = ALARMS.iter().find(|(name, _)| *name == finding.name) else { continue };
@@ -50,7 +53,7 @@ impl Alarms {
         }
         for (kind, finding) in std::mem::take(&mut self.untold) {
             if let Err(error) = tell(parts, kind, &finding).await {
-                tracing::warn!(kind, error = %chain(&error), "an alarm is told later");
+                tracing::warn!(kind, error = %chain(&error), "could not store an alarm; will retry");
                 self.untold.insert(kind, finding);
             }
         }

@@ -13,7 +13,7 @@ use crate::{
     text_message::text_message,
 };
 
-/// An endpoint with its secrets opened.
+/// An endpoint with its decrypted secrets.
 pub(crate) struct Receiver {
     pub(crate) row: WebhookEndpoint,
     pub(crate) url: Secret,
@@ -25,22 +25,22 @@ pub(crate) struct Receiver {
 pub(crate) struct Sent {
     pub(crate) outcome: DeliveryOutcome,
     pub(crate) answer: Answer,
-    /// The refusal is permanent: the event is not sent again.
+    /// Whether the failure is permanent, so that the event is not sent again.
     pub(crate) is_final: bool,
 }
 
-/// Sends it.
+/// Sends an event to an endpoint, once.
 pub(crate) async fn send(parts: &Parts, to: &Receiver, event: &Event) -> Sent {
-    let told = sent_body::body(parts, &event.event, |link| link.address(parts)).await;
+    let body = sent_body::body(parts, &event.event, |link| link.address(parts)).await;
     match to.row.kind {
-        EndpointKind::Webhook => post(parts, to, &to.keys, event, &told).await,
-        // Slack verifies nothing: its address is the secret.
+        EndpointKind::Webhook => post(parts, to, &to.keys, event, &body).await,
+        // Not signed: Slack does not verify signatures, because its URL is the secret.
         EndpointKind::Slack => {
-            let text = text_message(&event.event.kind, &told, &parts.broker.addresses);
+            let text = text_message(&event.event.kind, &body, &parts.broker.addresses);
             post(parts, to, &[], event, &text.for_slack()).await
         }
-        // Boxed: an SMTP connection would enlarge every attempt.
-        EndpointKind::Email => Box::pin(mail(parts, to, event, &told)).await,
+        // Boxed, because an SMTP connection would enlarge the future of every attempt.
+        EndpointKind::Email => Box::pin(mail(parts, to, event, &body)).await,
     }
 }
 

@@ -1,5 +1,5 @@
-//! What an endpoint is sent of an event, for who looks at its deliveries. It is made as `attempt` makes it; what differs between
-//! attempts or is a secret is struck out.
+//! Shows a delivery as it is sent to an endpoint. It is built like the requests of `attempt`. Values that are secret, or
+//! that differ between attempts, are redacted.
 
 use model::EndpointKind;
 use store::Event;
@@ -11,21 +11,21 @@ use crate::{
     text_message::{TextMessage, text_message},
 };
 
-/// Stands for what is not shown.
+/// Replaces redacted values.
 const REDACTED: &str = "********";
 
-/// A request, or a mail.
+/// The request or mail of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryPreview {
-    /// Headers that the event or the endpoint decides.
+    /// The headers that depend on the event or the endpoint.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON; the text of a mail.
+    /// The body: JSON, or the text of a mail.
     pub body: String,
 }
 
 impl Webhooks {
-    /// What `to` is sent of this event. Times and signatures are struck out, and so is the link that connects an account; the
-    /// bots that are at stake are those of now.
+    /// Shows the request or mail for this event to `to`. Timestamps and signatures of headers are redacted, and so is the
+    /// link that reconnects an account. The affected bots are those of now.
     pub async fn preview(&self, to: &Endpoint, event: &Event) -> DeliveryPreview {
         let parts = &*self.parts;
         let body = sent_body::body(parts, &event.event, |_| REDACTED.to_owned()).await;

@@ -1,4 +1,4 @@
-//! Addresses that a workspace has told of its events.
+//! A workspace's endpoints: create, read, change, rotate secrets, test, retry and replay.
 
 use std::time::Duration;
 
@@ -18,21 +18,21 @@ use crate::{
     secrets::{Secrets, generate},
 };
 
-/// Endpoints of a workspace.
+/// The most endpoints of a workspace.
 pub const MAX_ENDPOINTS: u32 = 50;
-/// Events that are replayed at once.
+/// The most events of one replay.
 pub const MAX_REPLAY: u32 = 10_000;
-/// Tries of a rotation: a concurrent one makes a try fail.
+/// How often a rotation is tried. A try fails if another rotation is concurrent.
 const ATTEMPTS: u32 = 3;
 
-/// An endpoint, with what is sealed in its row.
+/// An endpoint with its decrypted URL and secrets.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// Its row.
+    /// The row, as it is stored.
     pub row: WebhookEndpoint,
-    /// Its address.
+    /// The URL that receives events.
     pub url: Secret,
-    /// What signs.
+    /// The signing secrets.
     pub secrets: Secrets,
 }
 
@@ -44,33 +44,34 @@ impl Endpoint {
     }
 }
 
-/// An endpoint to be.
+/// An endpoint to create.
 #[derive(Debug)]
 pub struct NewEndpoint {
-    /// What it is.
+    /// Whether it is a webhook, a Slack webhook or an e-mail address.
     pub kind: EndpointKind,
-    /// Where it is. [`outbound::CallbackClient::accepts`] has accepted it, or [`Webhooks::accepts_mail`].
+    /// The URL that receives events. The caller has checked it with [`outbound::CallbackClient::accepts`] or
+    /// [`Webhooks::accepts_mail`].
     pub url: Secret,
-    /// What signs, if the caller has a secret; [`crate::check_secret`] has accepted it.
+    /// The caller's signing secret; `None` for a random one. The caller has checked it with [`crate::check_secret`].
     pub secret: Option<Secret>,
-    /// For people.
+    /// A description for people.
     pub description: String,
-    /// Types of events; all when there is none.
+    /// The event types that the endpoint receives; empty for all.
     pub event_types: Vec<String>,
-    /// Whether the headers are sent a second time, as `svix-…`.
+    /// Whether the signature headers are sent a second time, as `svix-…`.
     pub svix_headers: bool,
-    /// Whether it is told from now on.
+    /// Whether events are delivered to the endpoint.
     pub enabled: bool,
 }
 
-/// What came of a rotation.
+/// The result of a rotation of secrets.
 #[derive(Debug)]
 pub enum Rotation {
-    /// These count now.
+    /// The endpoint with its new secrets.
     Done(Box<Endpoint>),
-    /// Too many count at once. One of them ends at this time.
+    /// Refused, because too many secrets are valid at once.
     Running {
-        /// The earliest end.
+        /// When the next of them expires.
         until: Timestamp,
     },
     /// There is no such endpoint.
@@ -78,7 +79,7 @@ pub enum Rotation {
 }
 
 impl Webhooks {
-    /// Makes an endpoint; `None` when the workspace has [`MAX_ENDPOINTS`].
+    /// Creates an endpoint. Returns `None` if the workspace already has [`MAX_ENDPOINTS`].
     pub async fn create(
         &self,
         workspace: WorkspaceId,
@@ -106,12 +107,12 @@ impl Webhooks {
         Ok(added.then_some(Endpoint { row, url: new.url, secrets }))
     }
 
-    /// Whether mail can go to this address: `mailto:` and an e-mail address.
+    /// Checks whether mail can be sent to this address: `mailto:` and an e-mail address.
     pub fn accepts_mail(&self, url: &str) -> Result<(), MailRefusal> {
         self.parts.mailer.as_ref().ok_or(MailRefusal::NotSetUp)?.accepts(url)
     }
 
-    /// An endpoint of the workspace.
+    /// Reads an endpoint of the workspace.
     pub async fn endpoint(
         &self,
         workspace: WorkspaceId,
@@ -121,14 +122,14 @@ impl Webhooks {
         row.map(|row| Endpoint::open(&self.parts, row)).transpose()
     }
 
-    /// The workspace's endpoints, the newest first.
+    /// Lists the workspace's endpoints, newest first.
     pub async fn endpoints(&self, workspace: WorkspaceId) -> Result<Vec<Endpoint>, Failure> {
         let rows = self.parts.store.webhook_endpoints(workspace).await?;
         rows.into_iter().map(|row| Endpoint::open(&self.parts, row)).collect()
     }
 
-    /// Changes an endpoint: its address, and what `change` says. If that switches it off, an event names the API key `by`.
-    /// `None`: there is no such endpoint.
+    /// Changes an endpoint's URL, if one is given, and the fields in `change`. If the endpoint is disabled, an event
+    /// names the API key `by`. Returns `None` if there is no such endpoint.
     pub async fn change(
         &self,
         (workspace, by): (WorkspaceId, ApiKeyId),
@@ -165,8 +166,8 @@ impl Webhooks {
         NewEvent::other(EventId::generate(env), row.workspace, kind, &data, env.now())
     }
 
-    /// Replaces the secret by `new`, or by a random one. Former secrets stay valid for `overlap`. Without
-    /// one they end at once, as leaked secrets must.
+    /// Replaces the secret with `new`, or with a random one. Former secrets stay valid for `overlap`. If that is zero, they
+    /// become invalid at once, as leaked secrets must.
     pub async fn rotate(
         &self,
         workspace: WorkspaceId,
@@ -193,7 +194,7 @@ impl Webhooks {
         Err(Failure::new(Code::Unavailable, "the secret of the endpoint is being changed by another request"))
     }
 
-    /// Sends an event that says nothing; `None` when there is no such endpoint.
+    /// Sends a test event to the endpoint. Returns `None` if there is no such endpoint.
     pub async fn test(
         &self,
         workspace: WorkspaceId,
@@ -214,7 +215,7 @@ impl Webhooks {
         Ok(store.add_delivery(id, &test).await?.then_some(event))
     }
 
-    /// Delivers an event again; `false` when the endpoint was never told of it.
+    /// Delivers an event again. Returns `false` if there is no delivery of this event for the endpoint.
     pub async fn retry(
         &self,
         workspace: WorkspaceId,
@@ -226,8 +227,8 @@ impl Webhooks {
         Ok(known)
     }
 
-    /// Delivers what happened in `span` again, and answers how many events that are; nothing is done when they are more than
-    /// [`MAX_REPLAY`]. `None` when there is no such endpoint.
+    /// Delivers the events of `span` again. Returns how many events these are; if there are more than [`MAX_REPLAY`],
+    /// none is delivered. Returns `None` if there is no such endpoint.
     pub async fn replay(
         &self,
         workspace: WorkspaceId,

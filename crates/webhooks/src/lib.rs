@@ -2,15 +2,15 @@
 //!
 //! - `endpoints`: a workspace's endpoints, and changes to them.
 //! - `secrets`: signing secrets; several are valid while one replaces another.
-//! - `worker`: leases endpoints for which something is due, and sends it to them. `host_limits`: a part of the
-//!   places for each host and each workspace.
-//! - `attempt`: sends one event once, in the format of the endpoint's kind. `mail`: by SMTP.
-//! - `schedule`: when an event is sent again, and when an endpoint is switched off.
-//! - `sent_body`: adds to an account's event where to connect it again, and which bots are affected. `text_message`: an event as text, for
-//!   people.
-//! - `delivery_preview`: what is sent, for who looks at deliveries.
-//! - `types`: what an endpoint can listen to.
-//! - `stream`: the same events for callers that poll.
+//! - `worker`: leases endpoints that have due deliveries, and sends these. `host_limits`: limits the worker's slots for each
+//!   host and each workspace.
+//! - `attempt`: sends one event once, in the format of the endpoint's kind. `mail`: sends by SMTP.
+//! - `schedule`: when an event is retried, and when an endpoint is disabled.
+//! - `sent_body`: adds a link to reconnect the account, and the affected bots, to an event about an account.
+//! - `text_message`: formats an event as text for people.
+//! - `delivery_preview`: shows a delivery as it is sent, without secrets.
+//! - `types`: the event types that an endpoint can subscribe to.
+//! - `stream`: the same events as a stream, for callers without an endpoint.
 //! - `alarms`: events about failures of the server itself.
 //! - `maintenance`: counts pending deliveries, and deletes old ones.
 //!
@@ -58,37 +58,37 @@ pub use types::{event_types, notable_types};
 use host_limits::MAX_PER_HOST;
 use worker::DueEndpoints;
 
-/// Endpoints that are told at once. One that does not answer takes one of these places; a host or a workspace has a part of
-/// them.
+/// The most endpoints that are served at once. An endpoint that does not respond occupies one of these slots, so each
+/// host and each workspace may occupy only a part of them.
 const MAX_AT_ONCE: NonZeroU32 = NonZeroU32::new(256).expect("not zero");
-/// How long a stop waits for answers. What is under way longer is sent again by the next start.
+/// How long a stop waits for responses. An event without a response by then is sent again after the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// What webhooks are made of.
+/// The dependencies and settings of [`Webhooks`].
 pub struct Parts {
-    /// Where rows live.
+    /// Stores endpoints, events and deliveries.
     pub store: Arc<dyn WebhookStore>,
-    /// Seals addresses and secrets.
+    /// Encrypts URLs and secrets of endpoints.
     pub vault: Vault,
-    /// Sends, where the operator allows it.
+    /// Sends requests to addresses that the operator allows.
     pub callbacks: CallbackClient,
-    /// Sends mail, if the operator has an SMTP server for it.
+    /// Sends mail, if the operator has configured an SMTP server.
     pub mailer: Option<Mailer>,
-    /// Time and randomness.
+    /// Clock and random numbers.
     pub env: Environment,
-    /// Scheduled bots: what an account's state may cost.
+    /// Finds the scheduled bots that are affected by an account's state.
     pub scheduled: Arc<dyn Bots + Send + Sync>,
-    /// Where links lead, and what is wrong with this server.
+    /// Provides the addresses for links, and the health of this server.
     pub broker: Arc<Broker>,
-    /// Counts.
+    /// Counts attempts.
     pub metrics: Metrics,
-    /// How long events and deliveries are kept.
+    /// How long events and deliveries are stored.
     pub keep: Duration,
-    /// How often what another server has written is looked for.
+    /// Interval between queries for events that other servers have stored.
     pub poll_interval: Duration,
 }
 
-/// Endpoints of all workspaces, and the worker that tells them of events.
+/// Manages the endpoints of all workspaces, and delivers events to them.
 pub struct Webhooks {
     parts: Arc<Parts>,
     worker: Worker<DueEndpoints>,
@@ -98,7 +98,7 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// Starts telling endpoints of events, as loops of `workers`.
+    /// Starts the loops, as tasks of `workers`.
     pub fn start(parts: Parts, workers: &Workers) -> Self {
         let parts = Arc::new(parts);
         let (more, stopping) = (Arc::new(Notify::new()), CancellationToken::new());
@@ -125,16 +125,18 @@ impl Webhooks {
         Self { parts, worker, stopping, streams: CancellationToken::new() }
     }
 
-    /// Reads a link to connect an account again; `None` when it is not ours, or past its time.
+    /// Reads the token of a link that reconnects an account. Returns `None` if it is invalid or has expired.
     pub fn reconnect(&self, workspace: WorkspaceId, account: CredentialId, token: &str) -> Option<Reconnect> {
         Reconnect::read(&self.parts.vault, (workspace, account), token, self.parts.env.now())
     }
 
-    /// Stops sending. Waits a little for answers in flight.
+    /// Stops sending. Waits up to five seconds for responses to requests in flight.
     pub async fn stop(&self) {
         self.stopping.cancel();
         if self.parts.env.clock.timeout(STOP_WITHIN, self.worker.finish()).await.is_none() {
-            tracing::info!("endpoints that have not answered yet are told again by the next start");
+            tracing::info!(
+                "some endpoints have not responded yet; their events are sent again after the next start"
+            );
         }
     }
 }

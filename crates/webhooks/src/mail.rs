@@ -1,5 +1,5 @@
-//! E-mail endpoints: plain text, sent through the operator's SMTP server. A caller of the API chooses the recipient, never the
-//! server.
+//! E-mail endpoints: plain text, sent through the operator's SMTP server. Callers of the API choose only the recipient, and
+//! never the server.
 
 mod address;
 
@@ -28,62 +28,62 @@ use crate::text_message::TextMessage;
 
 pub use address::MailRefusal;
 
-/// Time for one mail, from connecting to the reply that accepts or refuses it.
+/// The time limit for one mail, from connecting to the reply that accepts or refuses it.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time for `QUIT`, once the server has accepted the mail.
+/// The time limit for `QUIT`, after the server has accepted the mail.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Bytes of a reply that are kept.
+/// The most bytes of a reply that are stored.
 const MAX_KEPT: usize = 4 * 1024;
 
 /// How the connection to the SMTP server is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailTls {
-    /// By `STARTTLS`, before anything else is sent. A server that does not offer it gets nothing.
+    /// With `STARTTLS`, before anything else is sent. Nothing is sent to a server that does not offer it.
     #[default]
     Starttls,
-    /// From the first byte.
+    /// With TLS from the first byte.
     Tls,
-    /// Not at all.
+    /// Not encrypted.
     None,
 }
 
-/// An SMTP server, and who sends.
+/// The operator's settings for mail.
 #[derive(Debug, Clone)]
 pub struct MailSettings {
-    /// Its name, which its certificate has to hold, or its address.
+    /// The SMTP server's host name or IP address. Its certificate must be valid for it.
     pub host: String,
-    /// Its port.
+    /// The SMTP server's port.
     pub port: u16,
     /// How the connection is encrypted.
     pub tls: MailTls,
     /// User and password.
     pub login: Option<(String, Secret)>,
-    /// Who the mail is from, such as `Latchkey <latchkey@example.com>`.
+    /// The sender, such as `Latchkey <latchkey@example.com>`.
     pub from: String,
-    /// Domains that endpoints may be in; any when there is none.
+    /// The allowed domains of recipients; empty for all.
     pub allow_domains: Vec<String>,
-    /// One more certificate authority to trust, in PEM.
+    /// An additional certificate authority to trust, in PEM.
     pub authority: Option<Vec<u8>>,
 }
 
 /// What is wrong with [`MailSettings`].
 #[derive(Debug, thiserror::Error)]
 pub enum MailSettingsError {
-    /// The sender.
+    /// The sender is invalid.
     #[error("mail.from is not a sender such as \"Latchkey <latchkey@example.com>\"")]
     From(#[source] lettre::address::AddressError),
-    /// The certificate authority.
-    #[error("mail.ca_file holds no certificate that can be used")]
+    /// The certificate authority is invalid.
+    #[error("mail.ca_file contains no usable certificate")]
     Authority(#[source] lettre::transport::smtp::Error),
-    /// A password would be readable on the way.
+    /// The password would be sent unencrypted.
     #[error(
-        "mail.tls = \"none\" would send the password as it is: set \"starttls\" or \"tls\", or use a server on loopback"
+        "mail.tls = \"none\" would send the password unencrypted: set \"starttls\" or \"tls\", or use a server on loopback"
     )]
     PlainPassword,
 }
 
-/// Sends mail. It keeps no connections: mail is rare, and a connection that timed out cannot be used again.
+/// Sends mail. It opens a connection for each mail: mail is rare, and a connection that timed out cannot be used again.
 #[derive(Clone)]
 pub struct Mailer {
     host: String,
@@ -97,23 +97,24 @@ pub struct Mailer {
     env: Environment,
 }
 
-/// Why no mail went out.
+/// Why a mail was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// Connecting, TLS or the login failed. The reply's text is not shown to callers of the API: it may repeat the login.
+    /// Connecting, TLS or the login failed. The reply's text is not shown to callers of the API, because it may repeat
+    /// the login.
     #[error("the SMTP server of this installation cannot be used{}", code_of(.0))]
     Server(#[source] lettre::transport::smtp::Error),
     /// The server refused this mail.
-    #[error("the SMTP server did not take the mail{}", code_of(.0))]
+    #[error("the SMTP server refused the mail{}", code_of(.0))]
     Refused(#[source] lettre::transport::smtp::Error),
-    /// No reply in time.
-    #[error("no answer of the SMTP server within {} s", MAIL_TIMEOUT.as_secs())]
+    /// There was no reply in time.
+    #[error("no response from the SMTP server within {} s", MAIL_TIMEOUT.as_secs())]
     TooSlow,
     /// No mail may be sent to this address.
     #[error(transparent)]
     Address(#[from] MailRefusal),
-    /// The mail could not be written.
-    #[error("the mail could not be written")]
+    /// The message could not be built.
+    #[error("the mail could not be built")]
     Unwritten(#[source] lettre::error::Error),
 }
 
@@ -124,19 +125,19 @@ pub(crate) struct Reply {
     pub(crate) text: String,
 }
 
-/// A mail.
+/// A mail to be sent.
 #[derive(Debug)]
 pub(crate) struct Mail<'m> {
-    /// The same for every attempt: `Message-ID` is made of it.
+    /// The event's id, the same for every attempt. It is part of `Message-ID`.
     pub(crate) id: &'m str,
-    /// As an endpoint has it: `mailto:` and an address.
+    /// The endpoint's URL: `mailto:` and an address.
     pub(crate) to: &'m str,
     pub(crate) text: &'m TextMessage,
     pub(crate) sequence: i64,
 }
 
 impl Mail<'_> {
-    /// Its text.
+    /// The mail's text.
     pub(crate) fn body(&self) -> String {
         let TextMessage { subject, lines } = self.text;
         format!(
@@ -153,7 +154,7 @@ fn code_of(error: &lettre::transport::smtp::Error) -> String {
 }
 
 impl MailError {
-    /// The server's reply. The text is left out if it is about the login.
+    /// The server's reply. Its text is left out if it is not about the mail itself, because it may repeat the login.
     pub(crate) fn reply(&self) -> Option<Reply> {
         let (error, is_about_mail) = match self {
             Self::Server(error) => (error, false),
@@ -164,14 +165,15 @@ impl MailError {
         Some(Reply { code: error.status()?.into(), text: clipped(&text.unwrap_or_default()) })
     }
 
-    /// Whether the refusal of this mail is permanent (5xx). A refused login is not: the operator can correct the settings.
+    /// Whether the refusal of this mail is permanent (5xx). A refused login is not, because the operator can correct the
+    /// settings.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Refused(error) if error.is_permanent())
     }
 }
 
 impl Mailer {
-    /// A mailer with these settings. `hello` is the public name of this server.
+    /// Creates a mailer with these settings. `hello` is the public host name of this server.
     pub fn new(settings: MailSettings, hello: &str, env: Environment) -> Result<Self, MailSettingsError> {
         let MailSettings { host, port, tls, login, from, allow_domains, authority } = settings;
         let is_loopback = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
@@ -196,7 +198,7 @@ impl Mailer {
         })
     }
 
-    /// Whether mail may be sent to an endpoint's address: `mailto:` and an e-mail address.
+    /// Checks whether mail may be sent to an endpoint's address: `mailto:` and an e-mail address.
     pub fn accepts(&self, url: &str) -> Result<(), MailRefusal> {
         self.address(url).map(drop)
     }
@@ -210,7 +212,7 @@ impl Mailer {
         Err(MailRefusal::Domain(domain))
     }
 
-    /// Connects and logs in, and sends nothing: a check of the settings.
+    /// Checks the settings: connects and logs in, without sending a mail.
     pub async fn reach(&self) -> Result<(), MailError> {
         let reached = self.env.clock.timeout(MAIL_TIMEOUT, self.connected()).await;
         let connection = reached.ok_or(MailError::TooSlow)?.map_err(MailError::Server)?;
@@ -228,17 +230,17 @@ impl Mailer {
         };
         let (reply, connection) =
             self.env.clock.timeout(MAIL_TIMEOUT, sent).await.unwrap_or(Err(MailError::TooSlow))?;
-        // The mail is accepted, even if the connection fails now.
+        // The mail was accepted, so a failure of the connection no longer matters.
         self.quit(connection).await;
         let text = reply.message().collect::<Vec<_>>().join("\n");
         Ok(Reply { code: reply.code().into(), text: clipped(&text) })
     }
 
-    /// Opens a connection, encrypted and logged in as the settings say.
+    /// Opens a connection, with encryption and login according to the settings.
     async fn connected(&self) -> Result<AsyncSmtpConnection, lettre::transport::smtp::Error> {
         let wrapped = (self.tls == MailTls::Tls).then(|| self.parameters.clone());
         let server = (self.host.as_str(), self.port);
-        // No timeout of its own: our clock bounds the whole attempt.
+        // The connection has no timeout of its own, because our clock limits the whole attempt.
         let mut connection =
             AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, wrapped, None).await?;
         if self.tls == MailTls::Starttls {
@@ -254,7 +256,7 @@ impl Mailer {
         self.env.clock.timeout(QUIT_TIMEOUT, connection.abort()).await;
     }
 
-    /// The headers of a mail as they are written, but for its date; none if it cannot be written.
+    /// The headers of a mail as they are sent, except for the date. Empty if the mail can't be built.
     pub(crate) fn headers(&self, mail: &Mail<'_>) -> Vec<(&'static str, String)> {
         let Ok(message) = self.message(mail) else { return Vec::new() };
         let names = ["From", "To", "Subject", "Message-ID", "Auto-Submitted", "Content-Type"];
@@ -272,7 +274,7 @@ impl Mailer {
             .subject(&mail.text.subject)
             .date(SystemTime::UNIX_EPOCH + Duration::from_secs(self.env.now().as_second().unsigned_abs()))
             .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
-            // So that mailboxes of absent people send no automatic reply (RFC 3834).
+            // Prevents automatic replies from mailboxes of absent people (RFC 3834).
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
             .header(ContentType::TEXT_PLAIN)
             .body(mail.body())
@@ -286,7 +288,7 @@ impl fmt::Debug for Mailer {
     }
 }
 
-/// The name in `EHLO`: a host's, or an address.
+/// The name for `EHLO`: a host name or an IP address.
 fn hello_of(host: &str) -> ClientId {
     match host.trim_start_matches('[').trim_end_matches(']').parse() {
         Ok(IpAddr::V4(address)) => ClientId::Ipv4(address),
@@ -295,7 +297,7 @@ fn hello_of(host: &str) -> ClientId {
     }
 }
 
-/// The part of a reply that is stored. PostgreSQL's text holds no NUL.
+/// The part of a reply that is stored. NUL is replaced, because PostgreSQL's text can't contain it.
 fn clipped(text: &str) -> String {
     let end = text.floor_char_boundary(MAX_KEPT);
     text[..end].replace('\0', "\u{fffd}")

@@ -1,17 +1,17 @@
-//! What waits is counted, and what is old is forgotten.
+//! Counts pending deliveries, and deletes old events.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use crate::Parts;
 
-/// Between two counts of what waits.
+/// Interval between counts of pending deliveries.
 const BACKLOG_INTERVAL: Duration = Duration::from_secs(30);
-/// Between two looks for events that are old.
+/// Interval between deletions of old events.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(3600);
-/// Events that are deleted in one transaction.
+/// The most events that are deleted in one transaction.
 const MAX_FORGOTTEN: u32 = 500;
 
-/// Counts what waits, for `/metrics`.
+/// Counts pending deliveries for `/metrics`.
 pub(crate) async fn run_backlog(parts: Arc<Parts>) -> Infallible {
     let Parts { store, env, metrics, .. } = &*parts;
     loop {
@@ -21,14 +21,14 @@ pub(crate) async fn run_backlog(parts: Arc<Parts>) -> Infallible {
                 metrics.webhook_backlog(backlog.pending, age);
             }
             Err(error) => {
-                tracing::warn!(error = %model::chain(&error), "deliveries that wait could not be counted")
+                tracing::warn!(error = %model::chain(&error), "could not count pending deliveries")
             }
         }
         env.clock.sleep(BACKLOG_INTERVAL).await;
     }
 }
 
-/// Deletes events that are past their retention, with their deliveries.
+/// Deletes events whose retention period has ended, with their deliveries.
 pub(crate) async fn run_retention(parts: Arc<Parts>) -> Infallible {
     let Parts { store, env, keep, .. } = &*parts;
     loop {
@@ -38,7 +38,7 @@ pub(crate) async fn run_retention(parts: Arc<Parts>) -> Infallible {
                 Ok(forgotten) if forgotten >= u64::from(MAX_FORGOTTEN) => {}
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::warn!(error = %model::chain(&error), "old events could not be forgotten");
+                    tracing::warn!(error = %model::chain(&error), "could not delete old events");
                     break;
                 }
             }

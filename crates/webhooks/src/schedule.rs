@@ -1,4 +1,4 @@
-//! When an event is sent again, and when an endpoint is switched off. The numbers are those of Recall's API.
+//! When an event is retried, and when an endpoint is disabled. The numbers are those of Recall's API.
 
 use std::time::Duration;
 
@@ -15,39 +15,39 @@ const PAUSES: [Duration; 7] = [
     LONGEST_DELIVERY_PAUSE,
     LONGEST_DELIVERY_PAUSE,
 ];
-/// Attempts of one delivery.
+/// The most attempts of one delivery.
 pub const MAX_ATTEMPTS: usize = PAUSES.len() + 1;
-/// After so long with nothing but failures, an endpoint is switched off.
+/// An endpoint that has only failed for this long is disabled.
 pub const DISABLE_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
-/// That time begins with a failure that comes so long after the first ...
+/// The time until an endpoint is disabled starts with a failure at least this long after the first one ...
 const APART: Duration = Duration::from_secs(12 * 3600);
-/// ... and not longer than this after it: a failure a week is no outage.
+/// ... and at most this long after it: one failure a week is not an outage.
 const WITHIN: Duration = Duration::from_secs(24 * 3600);
-/// An endpoint that has failed for so long without a success is down.
+/// An endpoint that has only failed for this long counts as down.
 const OUTAGE: Duration = Duration::from_secs(5 * 60);
 
-/// The interval at which an endpoint that is down is sent one event.
+/// Interval at which one event is sent to an endpoint that is down, as a probe.
 pub(crate) const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Whether an endpoint has failed for so long that it counts as down.
+/// Whether an endpoint counts as down, because it has failed for too long.
 pub(crate) fn is_down(run: FailureRun, now: Timestamp) -> bool {
     run.first_at.is_some_and(|first| now.since(first) >= OUTAGE)
 }
 
-/// What follows a failure, after `attempts` in all.
+/// What follows a failed delivery that has had `attempts` attempts.
 pub(crate) fn after_failure(attempts: u32, at: Timestamp) -> AfterAttempt {
     let pause = usize::try_from(attempts).ok().and_then(|attempts| PAUSES.get(attempts.checked_sub(1)?));
     pause.map_or(AfterAttempt::GivenUp, |pause| AfterAttempt::Again(at + *pause))
 }
 
-/// What an attempt says of the endpoint.
+/// How an attempt changes the state of the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Nothing new.
     Goes,
-    /// It was away, and is back.
+    /// The endpoint was down, and works again.
     Back,
-    /// It is to be switched off.
+    /// The endpoint is to be disabled.
     Off,
 }
 
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn five_days_of_failures_switch_an_endpoint_off() {
+    fn five_days_of_failures_disable_an_endpoint() {
         assert_eq!(failures([0, 1, 11]).0.counted_from, None);
         assert_eq!(failures([0, 12]).0.counted_from, Some(START + 12 * HOUR));
         assert_eq!(failures([0, 12, 24, 131]).1, Verdict::Goes);
@@ -107,12 +107,12 @@ mod tests {
     }
 
     #[test]
-    fn failures_far_apart_are_no_outage() {
+    fn rare_failures_are_not_an_outage() {
         assert_eq!(failures([0, 25, 50, 75, 100, 125, 150, 175, 200]).1, Verdict::Goes);
     }
 
     #[test]
-    fn one_success_forgets_them_all() {
+    fn one_success_resets_all_failures() {
         let (run, _) = failures([0, 12, 131]);
         assert_eq!(after_attempt(run, true, START + 132 * HOUR), (FailureRun::default(), Verdict::Back));
         let (run, _) = failures([0]);

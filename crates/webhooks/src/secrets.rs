@@ -1,24 +1,25 @@
-//! The secrets of an endpoint. Each message is signed with all that count, so that a receiver may have any of them.
+//! The signing secrets of an endpoint. Each message is signed with all valid secrets, so that a receiver may use any of
+//! them.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use model::{Code, Environment, Failure, Secret, Timestamp};
 use outbound::signature::SigningKey;
 
-/// Secrets of an endpoint that count at once.
+/// The most secrets of an endpoint that are valid at once.
 const MAX_SECRETS: usize = 5;
-/// Bytes of a key, as Standard Webhooks has it.
+/// The length of a key in bytes, as in the specification of Standard Webhooks.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// The valid secrets, newest first, and when each of them ends.
+/// The valid secrets, newest first, and when each of them expires.
 #[derive(Debug, Clone)]
 pub struct Secrets(Vec<(Secret, Option<Timestamp>)>);
 
-/// What a caller gave is no secret.
+/// The secret that a caller gave is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("It must be whsec_ and the Base64 of 24 to 64 random bytes.")]
 pub struct NotASecret;
 
-/// Whether a caller's own secret can sign.
+/// Checks the format of a caller's own secret.
 pub fn check_secret(secret: &Secret) -> Result<(), NotASecret> {
     let text = secret.expose().strip_prefix("whsec_").ok_or(NotASecret)?;
     let bytes = BASE64_STANDARD.decode(text).map_err(|_| NotASecret)?;
@@ -34,22 +35,22 @@ impl Secrets {
         Self(vec![(secret, None)])
     }
 
-    /// The newest: the one that receivers should have.
+    /// The newest secret, which receivers should use.
     pub fn current(&self) -> &Secret {
         &self.0[0].0
     }
 
-    /// When each of those before ends, the newest first.
+    /// When each former secret expires, newest first.
     pub fn former_end_at(&self) -> impl Iterator<Item = Timestamp> {
         self.0.iter().filter_map(|(_, ends_at)| *ends_at)
     }
 
-    /// Whether one more may count beside them.
+    /// Whether one more secret may be valid in addition to them.
     pub(crate) fn has_room(&self) -> bool {
         self.0.len() < MAX_SECRETS
     }
 
-    /// The same with a new secret. Former ones end at `ends_at` at the latest, or at once if it is `None`.
+    /// Adds a new secret. The former ones expire at `ends_at` at the latest, or at once if it is `None`.
     pub(crate) fn succeeded_by(&self, secret: Secret, ends_at: Option<Timestamp>) -> Self {
         let former = self.0.iter().filter_map(|(secret, known)| {
             let end = ends_at?;
@@ -58,13 +59,13 @@ impl Secrets {
         Self([(secret, None)].into_iter().chain(former).collect())
     }
 
-    /// The keys in them, the newest first.
+    /// The signing keys, newest first.
     pub(crate) fn keys(&self) -> Result<Vec<SigningKey>, Failure> {
         let keys: Option<Vec<_>> = self.0.iter().map(|(secret, _)| SigningKey::parse(secret)).collect();
         keys.ok_or_else(unreadable)
     }
 
-    /// The text with every secret removed: a receiver may repeat one in its answer.
+    /// Removes every secret from a text, because a receiver may repeat one in its response.
     pub(crate) fn removed_from(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (secret, _)| {
             let bare = secret.expose().trim_start_matches("whsec_");
@@ -72,7 +73,7 @@ impl Secrets {
         })
     }
 
-    /// As it is sealed: a secret and its end, a line each.
+    /// The text to be sealed: one line with each secret and its expiry.
     pub(crate) fn to_text(&self) -> Secret {
         let line = |(secret, ends_at): &(Secret, Option<Timestamp>)| {
             let end = ends_at.map_or(String::new(), |end| end.as_microsecond().to_string());
@@ -81,7 +82,7 @@ impl Secrets {
         Secret::new(self.0.iter().map(line).collect::<String>())
     }
 
-    /// Reads those that count at `now`.
+    /// Parses the text, and returns the secrets that are valid at `now`.
     pub(crate) fn from_text(text: &Secret, now: Timestamp) -> Result<Self, Failure> {
         let mut secrets = Vec::new();
         for line in text.expose().lines() {
@@ -99,7 +100,7 @@ impl Secrets {
 }
 
 fn unreadable() -> Failure {
-    Failure::new(Code::Internal, "the secrets of an endpoint are not readable")
+    Failure::new(Code::Internal, "the stored secrets of an endpoint could not be parsed")
 }
 
 #[cfg(test)]
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn former_secrets_count_until_their_end() {
+    fn former_secrets_are_valid_until_they_expire() {
         let day = Duration::from_secs(24 * 3600);
         let first = Secrets::one(secret(1));
         let second = first.succeeded_by(secret(2), Some(NOW + day));
@@ -128,7 +129,7 @@ mod tests {
         assert_eq!(shown(&read(NOW)).len(), 3);
         assert_eq!(shown(&read(NOW + day)), [secret(3), secret(2)].map(|secret| secret.expose().to_owned()));
         assert_eq!(shown(&read(NOW + 9 * day)).len(), 1);
-        assert_eq!(shown(&third.succeeded_by(secret(4), None)).len(), 1, "all that have leaked");
+        assert_eq!(shown(&third.succeeded_by(secret(4), None)).len(), 1, "former secrets expire at once");
         assert_eq!(third.keys().unwrap().len(), 3);
         assert_eq!(third.removed_from(&format!("a {} b", secret(1).expose())), "a whsec_******** b");
     }

@@ -1,5 +1,6 @@
-//! What is told of an event beyond what is stored: of an account that gives no tokens, or may soon give none, where to connect
-//! it again, and the bots that are scheduled with it. Both are as of now, and the link is a secret, so neither is stored.
+//! The body of an event as it is sent. An event about an account that provides no tokens, or soon may not, also gets a
+//! link that reconnects the account, and the bots that are scheduled with it. These are not stored: the bots are those at
+//! the time of sending, and the link is a secret.
 
 use std::time::Duration;
 
@@ -11,19 +12,19 @@ use tenants::{Cell, Vault};
 
 use crate::Parts;
 
-/// How long after an event its link is valid: while it is delivered, and some days more for the person.
+/// How long after an event its link is valid. This is longer than the event may be retried, so that a person has some days.
 const LINK_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Bots that are named; of more, the number alone.
+/// The most bots that are listed. The total number is always sent.
 const MAX_NAMED: u32 = 20;
 
-/// States of an account in which bots may lose their token, and in which its owner can connect it again.
+/// States of an account in which bots may get no token, and in which its owner can reconnect it.
 const IN_TROUBLE: [&str; 3] = [
     "zoom_oauth_credential.degraded",
     "zoom_oauth_credential.needs_reauth",
     "zoom_oauth_credential.disconnected",
 ];
 
-/// The body of an event as it is sent. `link` writes the link that connects an account again.
+/// The body of an event as it is sent. `link` formats the link that reconnects the account.
 pub(crate) async fn body(parts: &Parts, event: &NewEvent, link: impl FnOnce(&Reconnect) -> String) -> String {
     if !IN_TROUBLE.contains(&event.kind.as_str()) {
         return event.body.clone();
@@ -31,8 +32,8 @@ pub(crate) async fn body(parts: &Parts, event: &NewEvent, link: impl FnOnce(&Rec
     match with_more(parts, event, link).await {
         Ok(body) => body,
         Err(failure) => {
-            // The event is worth more than what is added to it.
-            tracing::warn!(event = %event.id, failure = %chain(&failure), "an event is told without what is at stake");
+            // The event is sent without the additions, because it is more important than they are.
+            tracing::warn!(event = %event.id, failure = %chain(&failure), "an event is sent without its link and its affected bots");
             event.body.clone()
         }
     }
@@ -43,7 +44,8 @@ async fn with_more(
     event: &NewEvent,
     link: impl FnOnce(&Reconnect) -> String,
 ) -> Result<String, Failure> {
-    let unreadable = || Failure::new(model::Code::Internal, "the body of an event is not readable");
+    let unreadable =
+        || Failure::new(model::Code::Internal, "the stored body of an event could not be parsed");
     let mut stored: Value = serde_json::from_str(&event.body).map_err(|_| unreadable())?;
     let data: Map<String, Value> = match stored["data"].take() {
         Value::Object(data) => data,
@@ -59,17 +61,17 @@ async fn with_more(
     Ok(event_body(&event.kind, &sent))
 }
 
-/// A link that leads to an invitation to connect an account again. It carries what it is for, sealed, so nothing is stored
-/// before it is opened.
+/// A link to an invitation to reconnect an account. The link contains its parameters, sealed, so nothing is stored before it
+/// is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reconnect {
-    /// Whose account.
+    /// The workspace of the account.
     pub workspace: WorkspaceId,
-    /// Which.
+    /// The account to reconnect.
     pub account: CredentialId,
-    /// The app that it was connected with.
+    /// The app that the account was connected with.
     pub app: ZoomOauthAppId,
-    /// Until when the link is good.
+    /// When the link expires.
     pub until: Timestamp,
 }
 
@@ -85,7 +87,7 @@ impl Reconnect {
         url.into()
     }
 
-    /// Reads a link; `None` when it is not ours, or past its time.
+    /// Reads the token of a link. Returns `None` if it is invalid or has expired.
     pub(crate) fn read(
         vault: &Vault,
         (workspace, account): (WorkspaceId, CredentialId),

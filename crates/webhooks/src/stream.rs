@@ -1,4 +1,4 @@
-//! The stream of events, for callers that poll instead of having an endpoint.
+//! The stream of events, for callers that have no endpoint.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use store::{Event, EventFilter};
 
 use crate::Webhooks;
 
-/// Events that are read at once.
+/// The most events that are read at once.
 const BATCH: u32 = 100;
 
 impl Webhooks {
-    /// The workspace's events beyond the number `after`: those that are there, and then each as soon as it is written. It ends
-    /// when the server stops.
+    /// Returns the workspace's events after the number `after`: first the stored ones, then each new one as soon as it is
+    /// stored. The stream ends when the server stops.
     pub fn follow(
         &self,
         workspace: WorkspaceId,
@@ -31,7 +31,7 @@ impl Webhooks {
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(error = %chain(&error), "a follower of events waits for the store")
+                        tracing::warn!(error = %chain(&error), "could not read events for a stream; will retry")
                     }
                 }
                 tokio::select! {
@@ -43,7 +43,7 @@ impl Webhooks {
         batches.flat_map(stream::iter).take_until(self.streams.clone().cancelled_owned())
     }
 
-    /// Ends the streams that are followed.
+    /// Ends all open streams.
     pub fn end_streams(&self) {
         self.streams.cancel();
     }

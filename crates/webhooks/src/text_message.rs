@@ -1,4 +1,4 @@
-//! An event as a few lines for a person: what happened, what is at stake, what to do, and one link.
+//! Formats an event as a few lines for a person: what happened, which bots are affected, what to do, and one link.
 
 use broker::Addresses;
 use serde_json::Value;
@@ -10,7 +10,7 @@ pub(crate) struct TextMessage {
     pub(crate) lines: Vec<String>,
 }
 
-/// Reads a body as it is sent. Its link connects an account again, or leads to the page of what it is about.
+/// Formats the body of an event as it is sent. The link reconnects an account, or opens the page of the event's subject.
 pub(crate) fn text_message(kind: &str, body: &str, addresses: &Addresses) -> TextMessage {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let data = &body["data"];
@@ -61,7 +61,7 @@ pub(crate) fn text_message(kind: &str, body: &str, addresses: &Addresses) -> Tex
     TextMessage { subject, lines }
 }
 
-/// Where a person sees more: a page of the console; of what a server found wrong with itself, its findings.
+/// The page with more information: a page of the console, or `readyz` for a problem of a server.
 fn page_of(kind: &str, data: &Value) -> Option<String> {
     let (pages, thing) = match kind.split('.').next()? {
         "bot" | "realtime_endpoint" => ("bots", "bot"),
@@ -79,7 +79,7 @@ fn pool(data: &Value) -> String {
     one_line(data["pool"]["name"].as_str().unwrap_or(""))
 }
 
-/// Its name, or its id.
+/// The name of a token link, or its id.
 fn link(data: &Value) -> String {
     named(&data["token_link"], "name")
 }
@@ -118,7 +118,7 @@ fn one_line(text: &str) -> String {
 }
 
 impl TextMessage {
-    /// As Slack's incoming webhooks take it. What Slack would read as a mention or a link is text.
+    /// The body for Slack's incoming webhooks. Characters are escaped, so that names can't become mentions or links.
     pub(crate) fn for_slack(&self) -> String {
         let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let lines: Vec<_> = self.lines.iter().map(|line| escaped(line)).collect();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_needs_a_person_says_what_is_at_stake_and_where_to_go() {
+    fn the_text_about_an_account_names_the_affected_bots_and_the_link() {
         let bots = [json!({ "id": "B1", "join_at": "2026-01-31T12:00:00.000000Z", "through_pool": false })];
         let body = json!({ "event": "zoom_oauth_credential.needs_reauth", "data": {
             "data": { "code": "needs_reauth", "sub_code": "revoked", "updated_at": "2026-01-30T12:00:00.000000Z" },
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_happens_has_a_text() {
+    fn every_event_has_a_text() {
         let body = json!({ "event": "bot.fatal", "data": {
             "data": { "code": "fatal", "sub_code": "meeting_requires_sign_in", "updated_at": "T" },
             "bot": { "id": "B1", "metadata": {} } }});

@@ -1,4 +1,4 @@
-//! The types of events that an endpoint can listen to.
+//! The event types that an endpoint can subscribe to.
 
 use broker::AUDIT;
 use model::{
@@ -6,7 +6,7 @@ use model::{
     realtime_event_type,
 };
 
-/// Types of events that are not the state of a bot or of its real-time endpoints.
+/// Event types other than states of a bot or of its real-time endpoints.
 const OTHERS: [&str; 8] = [
     "zoom_oauth_credential.healthy",
     "zoom_oauth_credential.degraded",
@@ -18,10 +18,10 @@ const OTHERS: [&str; 8] = [
     WEBHOOK_ENDPOINT_DISABLED,
 ];
 
-/// The findings of a server that become events, and their types.
+/// The findings of a server that become events, and their event types.
 pub(crate) const ALARMS: [(&str, &str); 2] = [(AUDIT, "audit.failing"), ("clock", "clock.off")];
 
-/// Every type that an endpoint can listen to.
+/// Every event type that an endpoint can subscribe to.
 pub fn event_types() -> Vec<String> {
     let bots = BotStatus::ALL.iter().filter(|status| **status != BotStatus::Ready);
     let live = RealtimeState::ALL.iter().filter(|state| **state != RealtimeState::Waiting);
@@ -33,7 +33,7 @@ pub fn event_types() -> Vec<String> {
         .collect()
 }
 
-/// The types that need a person's attention: an endpoint for people gets them by default.
+/// The event types that need a person's attention. Endpoints for people receive these by default.
 pub fn notable_types() -> Vec<String> {
     let bots = bot_event_type(BotStatus::Fatal);
     let live = realtime_event_type(RealtimeState::Failed);
@@ -50,13 +50,13 @@ mod tests {
     use super::{event_types, notable_types};
 
     #[test]
-    fn every_state_of_an_account_has_its_event() {
+    fn every_state_of_an_account_has_an_event_type() {
         let known = event_types();
         for status in CredentialStatus::ALL {
             assert!(known.contains(&account_event_type(status).0), "{status}");
         }
         assert!(known.contains(&"bot.in_call_not_recording".to_owned()));
-        assert!(!known.contains(&"bot.ready".to_owned()), "no webhook says that a bot was made");
+        assert!(!known.contains(&"bot.ready".to_owned()), "the creation of a bot is not an event");
         assert!(known.contains(&"realtime_endpoint.failed".to_owned()));
         assert!(notable_types().iter().all(|kind| known.contains(kind)));
     }

@@ -1,7 +1,7 @@
-//! Sends what is due to an endpoint that is leased.
+//! Sends due deliveries to leased endpoints.
 //!
-//! An endpoint gets a turn: what is due there is sent, some at once, until nothing is due or the turn is over. What came back
-//! is written down as it comes, and only then is the next event of the same subject due.
+//! A leased endpoint gets a turn: its due deliveries are sent, several at once, until none is due or the turn is over. The
+//! result of each attempt is stored as soon as it is known. Only then is the next event of the same subject due.
 
 use std::{
     sync::{
@@ -31,25 +31,25 @@ use crate::{
     schedule::{PROBE_INTERVAL, Verdict, after_attempt, after_failure, is_down},
 };
 
-/// Requests at once to one endpoint.
+/// The most concurrent requests to one endpoint.
 const MAX_IN_FLIGHT: usize = 16;
-/// Deliveries of one batch. Even if the endpoint never answers, the batch ends within the lease.
+/// The most deliveries of one batch. Even if the endpoint never responds, the batch ends within the lease.
 const BATCH: u32 = 32;
-/// Mails of one batch: an SMTP server has longer to answer, and takes few connections of one client.
+/// The most mails of one batch: an SMTP server may take longer to respond, and accepts few connections of one client.
 const MAIL_BATCH: u32 = 4;
-/// How long an endpoint is held, from one batch to the next.
+/// How long an endpoint is leased. The lease is renewed before each batch.
 const LEASE: Duration = Duration::from_secs(60);
-/// After so long, others have their turn first.
+/// The longest turn of an endpoint, before other endpoints get theirs.
 const TURN: Duration = Duration::from_secs(5);
 
-/// Endpoints for which something is due.
+/// A worker for endpoints with due deliveries.
 pub(crate) struct DueEndpoints {
     pub(crate) parts: Arc<Parts>,
-    /// Told when something is due again at once.
+    /// Notified when there is more to claim at once.
     pub(crate) more: Arc<Notify>,
-    /// How many transactions with events were known when something was last due.
+    /// The number of transactions with events that `may_be_due` has seen.
     pub(crate) written: AtomicU64,
-    /// No further batch is begun.
+    /// Cancelled when no further batch is to be started.
     pub(crate) stopping: CancellationToken,
     pub(crate) hosts: Shares<String>,
     pub(crate) workspaces: Shares<WorkspaceId>,
@@ -58,11 +58,11 @@ pub(crate) struct DueEndpoints {
 /// How a batch ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    /// There may be more.
+    /// There may be more deliveries.
     Goes,
-    /// The endpoint is down: no more until its probe.
+    /// The endpoint is down, so nothing more is sent until the next probe.
     Down,
-    /// Another worker has the lease.
+    /// The lease was lost.
     Lost,
 }
 
@@ -83,7 +83,7 @@ impl Work for DueEndpoints {
             store::ClaimLimits { full: &full, full_workspaces: &full_workspaces, most: MAX_PER_HOST };
         let leased = store.lease_due_endpoints(&tokens, limits, now, now + LEASE).await?;
         if leased.len() >= MAX_PER_HOST as usize {
-            // Of somebody it may have been as many as one go takes.
+            // A host or workspace may have reached the limit of one claim: claim again.
             self.more.notify_one();
         }
         let claimed = leased.into_iter();
@@ -110,7 +110,7 @@ impl Work for DueEndpoints {
         let begun = env.clock.elapsed();
         while !self.stopping.is_cancelled() && env.clock.elapsed().saturating_sub(begun) < TURN {
             let now = env.now();
-            // Read anew, so that a leaked secret or a changed address is not used again.
+            // The row is read again, so that a replaced secret or a changed URL is no longer used.
             let Some(row) = store.renew_endpoint(row.id, lease, now + LEASE).await? else { return Ok(()) };
             if row.state != model::EndpointState::Enabled {
                 break;
@@ -134,7 +134,7 @@ impl Work for DueEndpoints {
 }
 
 impl DueEndpoints {
-    /// The next batch. An endpoint that is down gets one delivery; the others would use up their attempts for nothing.
+    /// Reads the next batch. An endpoint that is down gets only one delivery as a probe; others would waste their attempts.
     async fn due(&self, row: &WebhookEndpoint, now: Timestamp) -> Result<Vec<Delivery>, Failure> {
         let store = &self.parts.store;
         if is_down(row.run, now) {
@@ -150,7 +150,7 @@ impl DueEndpoints {
         Ok(Receiver { row: endpoint.row, url: endpoint.url, secrets: endpoint.secrets, keys })
     }
 
-    /// Sends a batch, and stores each answer as it comes.
+    /// Sends a batch, and stores the result of each attempt as soon as it is known.
     async fn send(&self, to: Receiver, lease: &Lease, due: Vec<Delivery>) -> Result<Turn, Failure> {
         let attempts: Vec<_> = due.iter().map(|delivery| self.attempt(&to, delivery)).collect();
         let attempts = stream::iter(attempts).buffer_unordered(MAX_IN_FLIGHT);
@@ -165,7 +165,7 @@ impl DueEndpoints {
             }
             turn = if after.probe_at.is_some() { Turn::Down } else { Turn::Goes };
             if after.failed.is_some() {
-                tracing::warn!(endpoint = %to.row.id, "an endpoint failed for five days and is switched off");
+                tracing::warn!(endpoint = %to.row.id, "an endpoint has failed for five days and is disabled");
                 self.parts.metrics.webhook_endpoint_disabled();
                 return Ok(Turn::Goes);
             }
@@ -173,7 +173,7 @@ impl DueEndpoints {
         Ok(turn)
     }
 
-    /// What becomes of the endpoint.
+    /// Decides how these attempts change the state of the endpoint.
     fn judge(
         &self,
         row: &WebhookEndpoint,
@@ -223,7 +223,7 @@ impl DueEndpoints {
         let then = if outcome == DeliveryOutcome::Delivered {
             AfterAttempt::Delivered
         } else {
-            tracing::info!(endpoint = %to.row.id, ?outcome, status = answer.status, "an event was not delivered");
+            tracing::info!(endpoint = %to.row.id, ?outcome, status = answer.status, "could not deliver an event");
             if is_final { AfterAttempt::GivenUp } else { after_failure(delivery.attempts + 1, at) }
         };
         Attempt { event: delivery.event.event.id, at, answer, then }

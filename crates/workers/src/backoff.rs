@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::Environment;
 
-/// Pauses that double with each failure in a row.
+/// Exponential backoff: pauses that double with each consecutive failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     /// The pause after the first failure.
@@ -14,12 +14,12 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The pause after a failure that `failures` others in a row preceded.
+    /// The pause after a failure that follows `failures` consecutive failures.
     pub fn pause(self, failures: u32) -> Duration {
         self.first.saturating_mul(1 << failures.min(16)).min(self.longest)
     }
 
-    /// The same, up to a quarter shorter: items that failed together are not retried together.
+    /// The same pause with jitter: up to a quarter shorter, so that items that failed together are not retried together.
     pub fn jittered(self, failures: u32, env: &Environment) -> Duration {
         let dice = u32::from(u16::from_le_bytes(env.entropy.bytes()));
         self.pause(failures) / 1000 * (750 + dice % 250)

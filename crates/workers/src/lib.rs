@@ -1,17 +1,17 @@
 //! Background loops of a process.
 //!
-//! - [`Workers`]: each loop is a task of its own. A panic in one is logged with its name and counted, and the loop starts anew
-//!   after a pause. Nothing else waits for it.
-//! - [`Worker`]: the loop that most of them are. It claims rows that are due ([`Work`]), runs a bounded number of them at
-//!   once, each for as long as its lease is held, and looks more rarely while claims fail.
-//! - [`Shares`]: who holds how many of a worker's places.
-//! - [`Backoff`]: how long to wait after failures, for items as for loops.
-//! - [`Observer`]: who counts. This crate knows no metrics.
+//! - [`Workers`]: runs each loop as its own task. A panic in a loop is logged and counted, and the loop restarts after a
+//!   pause. Other loops are not affected.
+//! - [`Worker`]: the most common loop. It claims rows that are due ([`Work`]), runs a bounded number of them at once,
+//!   each while its lease is valid, and polls less often while claims fail.
+//! - [`Shares`]: counts how many of a worker's slots each holder occupies.
+//! - [`Backoff`]: how long to wait after failures.
+//! - [`Observer`]: counts what workers do. This crate does not depend on metrics.
 //!
 //! # A new worker
 //!
-//! Implement [`Work`] where the rows are known: what is claimed, how one item is run, and how its lease is kept. Start it with
-//! [`Worker::start`] in the part's own `start`. Its series of `/metrics` begin with it.
+//! Implement [`Work`] in the crate that knows the rows: how rows are claimed, how an item is run, and how its lease is
+//! renewed. Start it with [`Worker::start`] in that crate's own `start`. Its series in `/metrics` begin with it.
 
 mod backoff;
 mod observer;

@@ -1,22 +1,22 @@
-//! The interface by which workers report what they do.
+//! The interface through which workers report what they do.
 
 use std::time::Duration;
 
 /// Counts what workers do. `worker` is a name from the code, never an id.
 pub trait Observer: Send + Sync {
-    /// A loop starts for the first time: its series begin at zero.
+    /// Called when a loop starts for the first time, so that its series begin at zero.
     fn started(&self, worker: &'static str);
-    /// The loop claims items: its series begin at zero.
+    /// Called at the start of a loop that claims items, so that its series begin at zero.
     fn claims(&self, worker: &'static str);
-    /// A loop, or one item of it, panicked.
+    /// Called when a loop or one of its items has panicked.
     fn panicked(&self, worker: &'static str);
-    /// An item was claimed, this long after it was due.
+    /// Called when an item was claimed, `late` after it was due.
     fn claimed(&self, worker: &'static str, late: Duration);
-    /// An item failed, panicked, or lost its lease.
+    /// Called when an item failed, panicked, or lost its lease.
     fn failed(&self, worker: &'static str);
 }
 
-/// Counts nothing.
+/// An observer that ignores everything.
 #[derive(Debug, Clone, Copy)]
 pub struct NoopObserver;
 

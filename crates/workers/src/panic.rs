@@ -1,12 +1,12 @@
-//! Panics as values.
+//! Catches panics.
 
 use std::{any::Any, panic::AssertUnwindSafe};
 
 use futures_util::FutureExt as _;
 
-/// Runs `work` and returns a panic's message as an error.
+/// Runs `work`, and returns the message of a panic as an error.
 ///
-/// State that `work` shares must stay valid after a panic. Ours is behind locks that ignore poisoning, or in
+/// State that `work` shares must stay valid after a panic. In this project it is behind locks that ignore poisoning, or in
 /// the store.
 pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| message(&*panic))

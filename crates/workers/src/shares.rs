@@ -1,4 +1,4 @@
-//! Who holds how many of a worker's places, so that one holder has a part of them and no more.
+//! Counts how many of a worker's slots each holder occupies, so that one holder can't occupy all of them.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// Places that are held, by their holder: a host, a workspace. Clones are the same.
+/// The number of occupied slots of each holder, for example a host or a workspace. Clones share the counts.
 #[derive(Debug, Clone)]
 pub struct Shares<K>(Arc<Inner<K>>);
 
@@ -20,15 +20,15 @@ struct Inner<K> {
     freed: Arc<Notify>,
 }
 
-/// One place, for as long as it lives.
+/// One occupied slot. Dropping this frees it.
 pub struct Share<K: Clone + Eq + Hash> {
     shares: Shares<K>,
     holder: K,
 }
 
 impl<K: Clone + Eq + Hash> Shares<K> {
-    /// A holder is full with `most` places. `freed` is told when one that was full gives a place back: it may have more that
-    /// is due.
+    /// Creates the counts. A holder with `most` slots is full. `freed` is notified when a full holder frees a slot,
+    /// because it may have more due items.
     pub fn new(most: u32, freed: Arc<Notify>) -> Self {
         Self(Arc::new(Inner { held: Mutex::default(), most, freed }))
     }
@@ -37,13 +37,13 @@ impl<K: Clone + Eq + Hash> Shares<K> {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Those that are full.
+    /// The holders that are full.
     pub fn full(&self) -> Vec<K> {
         let held = self.locked();
         held.iter().filter(|(_, count)| **count >= self.0.most).map(|(holder, _)| holder.clone()).collect()
     }
 
-    /// Takes a place for `holder`, also when it is full.
+    /// Occupies a slot for `holder`, even if it is full.
     pub fn enter(&self, holder: K) -> Share<K> {
         *self.locked().entry(holder.clone()).or_default() += 1;
         Share { shares: self.clone(), holder }
@@ -80,19 +80,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_holder_is_full_until_it_gives_a_place_back() {
+    fn a_holder_is_full_until_it_frees_a_slot() {
         let freed = Arc::new(Notify::new());
         let shares = Shares::new(2, freed.clone());
-        let is_told = || pin!(freed.notified()).now_or_never().is_some();
+        let is_notified = || pin!(freed.notified()).now_or_never().is_some();
         let mut places: Vec<_> = (0..3).map(|_| shares.enter("a")).collect();
         let other = shares.enter("b");
         assert_eq!(shares.full(), ["a"]);
         drop(other);
         places.pop();
-        assert!(!is_told(), "it has as many as it may");
+        assert!(!is_notified(), "the holder is still full");
         places.pop();
-        assert!(is_told() && shares.full().is_empty());
+        assert!(is_notified() && shares.full().is_empty());
         places.clear();
-        assert!(!is_told() && shares.locked().is_empty());
+        assert!(!is_notified() && shares.locked().is_empty());
     }
 }

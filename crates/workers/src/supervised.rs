@@ -1,4 +1,4 @@
-//! Loops as tasks that restart after a panic.
+//! Runs loops as tasks that restart after a panic.
 
 use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
@@ -7,10 +7,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Backoff, Observer, panic::caught};
 
-/// The pause after a panic. A loop that ran for as long as the longest has recovered: its next pause is the first again.
+/// The pause after a panic. A loop that has run at least as long as the longest pause counts as recovered: its next pause is
+/// the first one again.
 const AFTER_PANIC: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 
-/// The background loops of a process, each a task of its own. Clones share them.
+/// The background loops of a process, each in its own task. Clones share them.
 #[derive(Clone)]
 pub struct Workers(Arc<Inner>);
 
@@ -22,14 +23,14 @@ struct Inner {
 }
 
 impl Workers {
-    /// Without any loop yet.
+    /// Creates the set, without any loops yet.
     pub fn new(env: Environment, observer: Arc<dyn Observer>) -> Self {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         Self(Arc::new(Inner { env, observer, tasks, stopping }))
     }
 
-    /// Starts a loop that may be dropped at any await point when stopped. `work` makes the loop, at first and
-    /// again after each panic.
+    /// Starts a loop that may be dropped at any await point when it is stopped. `work` creates the loop, at the start and
+    /// after each panic.
     pub fn run<W, L>(&self, worker: &'static str, mut work: W)
     where
         W: FnMut() -> L + Send + 'static,
@@ -47,7 +48,7 @@ impl Workers {
         });
     }
 
-    /// Starts a loop that ends by itself soon after [`stopping`](Self::stopping) was cancelled; a stop waits
+    /// Starts a loop that ends by itself soon after [`stopping`](Self::stopping) was cancelled. [`stop`](Self::stop) waits
     /// for it.
     pub fn run_to_end<W, L>(&self, worker: &'static str, mut work: W)
     where
@@ -61,7 +62,7 @@ impl Workers {
             let mut panics = 0;
             loop {
                 let started = clock.elapsed();
-                // Called inside the future, so that a panic of `work` itself is caught too.
+                // `work` is called inside the future, so that its own panic is caught, too.
                 let Err(panic) = caught(async { work().await }).await else { return };
                 if clock.elapsed().saturating_sub(started) >= AFTER_PANIC.longest {
                     panics = 0;
@@ -83,7 +84,7 @@ impl Workers {
         &self.0.stopping
     }
 
-    /// Stops all loops and waits for their end.
+    /// Stops all loops, and waits until they have ended.
     pub async fn stop(&self) {
         self.0.stopping.cancel();
         self.0.tasks.close();

@@ -1,4 +1,4 @@
-//! The loop that claims due rows and runs them.
+//! The loop that claims and runs due rows.
 
 use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -9,15 +9,15 @@ use tracing::{Instrument as _, Span};
 
 use crate::{Backoff, Workers, panic::caught};
 
-/// The longest pause while claims fail. The first is the interval of polling.
+/// The longest pause while claims fail. The first pause is the polling interval.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Rows that are due, and the work on one of them.
+/// Claims due rows, and works on them.
 ///
-/// The rows hold the state. After a failure, or after its server died, an item becomes due again by its lease
-/// or by its own schedule.
+/// All state is in the rows. After a failure, or after its server died, an item is due again when its lease expires, or
+/// according to its own schedule.
 pub trait Work: Send + Sync + 'static {
-    /// Its name in logs and metrics.
+    /// The worker's name in logs and metrics.
     const NAME: &'static str;
     /// A claimed row and its lease.
     type Item: Send + Sync + 'static;
@@ -27,23 +27,23 @@ pub trait Work: Send + Sync + 'static {
     /// Claims up to `most` items that are due and not leased.
     fn claim(&self, most: u32) -> impl Future<Output = Result<Vec<Claimed<Self::Item>>, Self::Error>> + Send;
 
-    /// Resolves when an item may have become due, so that it is claimed before the next poll. It is dropped and called again
-    /// with every claim, so what happens between two calls must be noticed by the next. The default is for rows that only
-    /// polling finds.
+    /// Resolves when an item may have become due, so that it is claimed before the next poll. The future is dropped and
+    /// created again with every claim, so it must also notice changes since the last call. The default is for rows that
+    /// are found only by polling.
     fn may_be_due(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 
-    /// Works on an item. An error is only logged: the row records what happened.
+    /// Works on an item. An error is only logged and counted: the implementation records the result in the row.
     fn run(&self, item: &Self::Item) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Renews the lease of an item for as long as it is polled, and resolves when it is lost; then
-    /// [`run`](Self::run) is dropped. The default is for items without a renewable lease.
+    /// Renews the lease of an item for as long as it is polled. Resolves when the lease is lost; then [`run`](Self::run) is
+    /// dropped. The default is for items without a renewable lease.
     fn keep_lease(&self, _item: &Self::Item) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 
-    /// The span that an item runs in, with its ids.
+    /// The tracing span in which an item runs, with its ids.
     fn span(&self, _item: &Self::Item) -> Span {
         tracing::info_span!("work", worker = Self::NAME)
     }
@@ -54,19 +54,19 @@ pub trait Work: Send + Sync + 'static {
 pub struct Claimed<T> {
     /// The row and its lease.
     pub item: T,
-    /// When it was due.
+    /// When the item was due.
     pub due_at: Timestamp,
 }
 
 /// Settings of a worker.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Most items that run at once.
+    /// The most items that run at once.
     pub most_at_once: NonZeroU32,
-    /// A claim waits until this many items may start: one transaction for many is cheaper than many
+    /// A claim waits until at least this many slots are free, because one transaction for many items is cheaper than many
     /// transactions.
     pub claim_at_least: NonZeroU32,
-    /// Interval between looks while nothing is due.
+    /// Interval between claims while nothing is due.
     pub poll_interval: Duration,
 }
 
@@ -77,7 +77,7 @@ struct Inner<W> {
     work: W,
     settings: Settings,
     workers: Workers,
-    /// One permit for each item that may run.
+    /// One permit for each free slot.
     free: Arc<Semaphore>,
     poked: Notify,
     /// Cancelled when no more items are to be claimed.
@@ -86,7 +86,7 @@ struct Inner<W> {
 }
 
 impl<W: Work> Worker<W> {
-    /// A worker that claims only when [`claim`](Self::claim) is called.
+    /// Creates a worker that claims only when [`claim`](Self::claim) is called.
     pub fn new(workers: &Workers, work: W, settings: Settings) -> Self {
         let places = settings.most_at_once.get();
         let claim_at_least = settings.claim_at_least.min(settings.most_at_once);
@@ -101,12 +101,12 @@ impl<W: Work> Worker<W> {
         }))
     }
 
-    /// A worker that claims by itself, as a loop of `workers`.
+    /// Starts a worker that claims by itself, as a loop of `workers`.
     pub fn start(workers: &Workers, work: W, settings: Settings) -> Self {
         let worker = Self::new(workers, work, settings);
         workers.observer().claims(W::NAME);
         let looping = worker.clone();
-        // Not dropped during a claim: the claimed rows would wait until their leases lapse.
+        // The loop is not dropped during a claim, because the claimed rows would then wait until their leases expire.
         workers.run_to_end(W::NAME, move || {
             let worker = looping.clone();
             async move { worker.claim_until_closed().await }
@@ -114,27 +114,28 @@ impl<W: Work> Worker<W> {
         worker
     }
 
-    /// The work.
+    /// The implementation of [`Work`].
     pub fn work(&self) -> &W {
         &self.0.work
     }
 
-    /// Makes it look at once, because an item may be due. A lost poke costs one polling interval.
+    /// Makes the worker claim at once, because an item may be due. Without this call, the item waits up to one polling
+    /// interval.
     pub fn poke(&self) {
         self.0.poked.notify_one();
     }
 
-    /// Claims due items, as many as may run, and starts them. Returns how many.
+    /// Claims and starts as many due items as there are free slots. Returns how many.
     pub async fn claim(&self) -> Result<u32, W::Error> {
         let free = u32::try_from(self.0.free.available_permits()).unwrap_or(u32::MAX);
         match Arc::clone(&self.0.free).try_acquire_many_owned(free) {
             Ok(places) if free > 0 => self.claim_into(places).await,
-            // Another call was faster, or all places are taken.
+            // Another call was faster, or no slots are free.
             _ => Ok(0),
         }
     }
 
-    /// Claims no more, and returns when the last running item has ended.
+    /// Stops claiming, and returns when the last running item has ended.
     pub async fn finish(&self) {
         self.0.closing.cancel();
         self.0.running.close();
@@ -151,7 +152,7 @@ impl<W: Work> Worker<W> {
                 () = closing.cancelled() => return,
                 places = Arc::clone(free).acquire_many_owned(settings.claim_at_least.get()) => places,
             };
-            let mut places = places.expect("never closed");
+            let mut places = places.expect("the semaphore is never closed");
             let more = free.available_permits();
             if let Ok(more) = Arc::clone(free).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
                 places.merge(more);
@@ -160,13 +161,13 @@ impl<W: Work> Worker<W> {
             match self.claim_into(places).await {
                 Ok(claimed) => {
                     failures = 0;
-                    // There may be more.
+                    // More items may be due.
                     if claimed >= wanted {
                         continue;
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(worker = W::NAME, error = %chain(&error), "what is due cannot be claimed");
+                    tracing::warn!(worker = W::NAME, error = %chain(&error), "could not claim due items; will retry");
                     failures += 1;
                 }
             }
@@ -186,9 +187,9 @@ impl<W: Work> Worker<W> {
         let (now, count) = (workers.env().now(), u32::try_from(claimed.len()).unwrap_or(u32::MAX));
         for Claimed { item, due_at } in claimed {
             workers.observer().claimed(W::NAME, now.since(due_at));
-            // More items than asked for would exceed the bound.
+            // More items than requested would exceed the limit.
             let place = places.split(1);
-            debug_assert!(place.is_some(), "{} claimed more than it was asked for", W::NAME);
+            debug_assert!(place.is_some(), "{} claimed more than requested", W::NAME);
             let (worker, span) = (self.clone(), work.span(&item));
             let run = async move {
                 worker.run(&item).await;
@@ -199,7 +200,7 @@ impl<W: Work> Worker<W> {
         Ok(count)
     }
 
-    /// Runs one item while its lease is held.
+    /// Runs one item while its lease is valid.
     async fn run(&self, item: &W::Item) {
         let Inner { work, workers, .. } = &*self.0;
         let under_lease = async {
@@ -215,7 +216,7 @@ impl<W: Work> Worker<W> {
                 tracing::info!(worker = W::NAME, error = %chain(&error), "an item failed")
             }
             Ok(None) => {
-                tracing::warn!(worker = W::NAME, "the lease of an item was lost; its work is cut off");
+                tracing::warn!(worker = W::NAME, "the lease of an item was lost; its work is cancelled");
             }
             Err(panic) => {
                 tracing::error!(worker = W::NAME, panic, "an item panicked");

@@ -169,7 +169,7 @@ pub(super) fn recording(state: &State, bot: &OpenedBot, kept: &bots::Recording) 
             provider: Provider { meeting_captions: Object::default() },
         }
     });
-    let told = |endpoint: &EndpointConfig| ToldEndpoint {
+    let shown = |endpoint: &EndpointConfig| ToldEndpoint {
         id: endpoint.id(row),
         metadata: Object(endpoint.metadata.clone()),
     };
@@ -187,7 +187,7 @@ pub(super) fn recording(state: &State, bot: &OpenedBot, kept: &bots::Recording) 
             participant_events,
             transcript,
         },
-        realtime_endpoints: request.objects.realtime_endpoints.iter().map(told).collect(),
+        realtime_endpoints: request.objects.realtime_endpoints.iter().map(shown).collect(),
         metadata: Object::default(),
     }
 }

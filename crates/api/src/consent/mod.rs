@@ -103,11 +103,11 @@ impl IntoResponses for TroublePage {
         for code in Code::ALL {
             codes.entry(status_of(*code)).or_default().push(code.as_str());
         }
-        let told = codes.into_iter().map(|(status, codes)| {
+        let responses = codes.into_iter().map(|(status, codes)| {
             let about = format!("The page names one of these codes: {}.", codes.join(", "));
             (status.as_str().to_owned(), trouble(about).build().into())
         });
-        told.collect()
+        responses.collect()
     }
 }
 
@@ -299,8 +299,8 @@ fn trouble(state: &State, failure: &Failure) -> Response {
     let turn = turn_of(failure);
     let code = failure.code.as_str();
     let docs = page_of_error(&state.broker.addresses, code);
-    let told = TroublePage { simulated: state.simulated, what, turn, code, docs };
-    reported(failure, page(status_of(failure.code), &told))
+    let trouble = TroublePage { simulated: state.simulated, what, turn, code, docs };
+    reported(failure, page(status_of(failure.code), &trouble))
 }
 
 /// Who has to act, if the message doesn't say so. The reader owns a Zoom account and is not the operator of the app

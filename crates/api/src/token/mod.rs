@@ -141,14 +141,14 @@ pub(crate) struct Refusals;
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let mut told: BTreeMap<StatusCode, Vec<&str>> = BTreeMap::new();
+        let mut by_status: BTreeMap<StatusCode, Vec<&str>> = BTreeMap::new();
         for code in Code::ALL {
-            told.entry(status_of(*code)).or_default().push(code.as_str());
+            by_status.entry(status_of(*code)).or_default().push(code.as_str());
         }
         let content = || ContentBuilder::new().schema(Some(String::schema())).build();
         let forms = || [reference::<ErrorBody>(), reference::<AttendeeRefusal>()];
         let object = || ContentBuilder::new().schema(Some(one_of(forms()))).build();
-        let refusals = told.into_iter().map(|(status, codes)| {
+        let refusals = by_status.into_iter().map(|(status, codes)| {
             let about = format!("Refused with one of these codes: {}.", codes.join(", "));
             let response = ResponseBuilder::new().description(about);
             let response = response

@@ -19,7 +19,7 @@ use crate::{
     "redirect_url": "https://latchkey.example.com/oauth/zoom/callback",
     "findings": [{
         "name": "app_redirect",
-        "problem": "instead of asking for consent Zoom shows error 4700 (4700 and 4709: the redirect URL)",
+        "problem": "Zoom shows error 4700 instead of the consent page (4700 and 4709: the redirect URL)",
         "advice": "At Zoom, enter https://latchkey.example.com/oauth/zoom/callback as redirect URL and in the allow list, byte for byte.",
     }],
 }))]

@@ -1,4 +1,4 @@
-//! Which browser a bot's page is in, and browsers that are replaced.
+//! Which browser a bot's page runs in, and browsers that are replaced.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;
-/// Less than any browser takes.
+/// Less than any browser needs.
 const MEBIBYTE: u64 = 1024 * 1024;
 
 async fn a_bot_in(app: &TestApp, url: &Value) -> String {
@@ -21,7 +21,7 @@ async fn a_bot_in(app: &TestApp, url: &Value) -> String {
     bot
 }
 
-/// Waits until so many browsers run.
+/// Waits until this many browsers run.
 async fn browsers(app: &TestApp, count: usize) {
     let running = async || (processes(&app.profiles(), "--type=", false).len() == count).then_some(());
     app.wait_for(&format!("{count} browsers run"), running).await;
@@ -82,7 +82,7 @@ async fn a_browser_that_has_grown_gets_no_more_bots_and_ends_with_its_last() {
     a_bot_in(&app, &url).await;
     browsers(&app, 2).await;
     let steps = codes(&app.look_at(&first).await).len();
-    assert_eq!(steps, 3, "the first stays where it is");
+    assert_eq!(steps, 3, "the first bot stays in its browser");
     leave(&app, &first).await;
     browsers(&app, 1).await;
     app.stop().await;

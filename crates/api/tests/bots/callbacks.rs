@@ -1,4 +1,4 @@
-//! `zoom.zak_url` that gives no ZAK: the bot never joins, and says why.
+//! `zoom.zak_url` without a valid ZAK: the bot never joins, and reports the cause.
 
 use axum::{
     Router,
@@ -15,7 +15,7 @@ use crate::{
     why,
 };
 
-/// Token servers that get it wrong, by path.
+/// Token servers with errors, by path.
 async fn wrong_servers() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -74,9 +74,9 @@ async fn a_bot_without_its_zak_does_not_join() {
         assert!(words.contains("Details: zoom.zak_url: ") && words.contains(cause), "{words}");
         assert!(!words.contains("planted") && !words.contains("127.0.0.1"), "{words}");
     }
-    assert_eq!(app.zoom.count("join_requests").await, 0, "nobody came anonymously");
+    assert_eq!(app.zoom.count("join_requests").await, 0, "no bot joined anonymously");
 
-    // What is not a ZAK at all is told by Zoom, twice: it was fetched anew in between.
+    // Only Zoom can tell that this is not a ZAK. It refuses it twice: the ZAK was fetched again in between.
     let zoom = json!({ "zak_url": format!("{servers}/nonsense") });
     let bot = json!({ "meeting_url": meeting.url, "zoom": zoom });
     let ended = app.until(&app.bot(bot).await, "fatal").await;

@@ -1,4 +1,4 @@
-//! How a call ends that a bot was in: the host ends it, removes the bot, or Zoom ends it.
+//! How a call ends: the host ends it, the host removes the bot, or Zoom ends it.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn each_end_of_a_meeting_has_its_sub_code() {
             message.starts_with(words) && message.contains("Details: Zoom closed the call: "),
             "{message}"
         );
-        assert_eq!(meeting.join_requests().await.len(), 1, "it does not come back");
+        assert_eq!(meeting.join_requests().await.len(), 1, "it does not rejoin");
         show(by, &app.pictures(&bot).await);
     }
     app.stop().await;
@@ -71,7 +71,7 @@ async fn a_bot_in_the_waiting_room_ends_with_the_meeting() {
 }
 
 #[tokio::test]
-async fn a_bot_that_nobody_joins_and_one_that_stays_too_long_leave() {
+async fn bots_leave_when_nobody_joins_or_they_stay_too_long() {
     let app = TestApp::build(&Plan { capacity: 2, ..TIMED }).await;
     let alone = app.zoom.meeting(json!({})).await;
     let together = app.zoom.meeting(json!({})).await;

@@ -1,4 +1,4 @@
-//! What is known of a bot afterwards: its log and its evidence.
+//! A bot's log and its evidence.
 
 use std::io::{Cursor, Read as _};
 
@@ -15,7 +15,7 @@ fn field<'a>(entries: &'a [Value], kind: &str, name: &str) -> Vec<&'a Value> {
     of_kind.map(|entry| &entry["fields"][name]).filter(|value| !value.is_null()).collect()
 }
 
-/// The bot's zip, and all that is in it as text.
+/// The file names and all text in the bot's zip.
 async fn evidence(app: &TestApp, bot: &str) -> (Vec<String>, String) {
     let answer = app.get(&format!("/api/latchkey/v1/bot/{bot}/evidence/")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -34,7 +34,7 @@ async fn evidence(app: &TestApp, bot: &str) -> (Vec<String>, String) {
     (names, text)
 }
 
-/// Every secret that was in play: Zoom's, ours, and the caller's.
+/// Every secret that was used: Zoom's, Latchkey's, and the caller's.
 async fn secrets(app: &TestApp, others: &[&str]) -> Vec<String> {
     let issued = app.zoom.control("GET", "issued", Value::Null).await;
     let issued = issued.as_array().unwrap().iter().map(|one| one["secret"].as_str().unwrap().to_owned());
@@ -118,7 +118,7 @@ async fn a_bots_log_leads_from_its_request_to_its_end() {
     {
         assert!(kinds.contains(&kind), "{kind} in {kinds:?}");
     }
-    // Once more, if the bot came back on another page.
+    // The bot may have fetched another one if it rejoined with another page.
     assert!(field(&entries, "token", "source").iter().all(|source| **source == "zoom.credential"));
     assert!(!field(&entries, "zoom_call", "tracking_id").is_empty(), "Zoom's support asks for it");
     let steps = field(&entries, "step", "code");

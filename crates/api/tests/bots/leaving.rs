@@ -12,9 +12,9 @@ use crate::{
     why,
 };
 
-/// Each in a meeting of its own, with a participant in it.
+/// Each bot is in its own meeting with one participant.
 #[tokio::test]
-async fn a_bot_leaves_a_silent_meeting_and_one_of_bots() {
+async fn a_bot_leaves_a_silent_meeting_and_a_meeting_of_bots() {
     let app = studio().await;
     let names = json!({ "timeout": 10, "activate_after": 1, "matches": ["NOTETAKER"] });
     let events = json!({ "timeout": 10, "activate_after": 1 });
@@ -46,7 +46,7 @@ async fn a_bot_leaves_a_silent_meeting_and_one_of_bots() {
     app.stop().await;
 }
 
-/// They are of one installation, and know each other by their places in the store.
+/// Bots of one installation recognize each other by what is stored about them.
 #[tokio::test]
 async fn two_bots_do_not_keep_each_other_in_a_meeting() {
     let app = studio().await;
@@ -67,9 +67,9 @@ async fn two_bots_do_not_keep_each_other_in_a_meeting() {
     app.stop().await;
 }
 
-/// What is heard begins the silence anew, and before its time a rule does not count.
+/// Speech restarts the silence timer, and a rule does not apply before `activate_after`.
 #[tokio::test]
-async fn speech_and_captions_put_off_the_silence_rule_and_activate_after_holds_it_back() {
+async fn speech_captions_and_activate_after_delay_the_silence_rule() {
     let app = TestApp::build(&TIMED).await;
     let (minute, captions) = (Duration::from_secs(60), json!({ "provider": { "meeting_captions": {} } }));
     let heard = app.zoom.meeting(json!({})).await;

@@ -1,4 +1,4 @@
-//! Lost places in meetings: a bot rejoins after a failure, and not after a decision of the host or of Zoom.
+//! Lost connections: a bot rejoins after a failure, but not after a decision of the host or of Zoom.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     why,
 };
 
-/// The processes of the browser with its profile in `profiles`, whose command lines hold `kind` or do not.
+/// The processes of the browser with its profile in `profiles`, whose command lines contain `kind` or do not.
 pub(crate) fn processes(profiles: &Path, kind: &str, wanted: bool) -> Vec<String> {
     let profiles = format!("--user-data-dir={}", profiles.canonicalize().unwrap().display());
     let running = std::fs::read_dir("/proc").unwrap().flatten();
@@ -31,7 +31,7 @@ pub(crate) fn send(signal: &str, pids: &[String]) {
     assert!(Command::new("kill").arg(signal).args(pids).status().unwrap().success());
 }
 
-/// The page of the only bot: the largest of its browser's pages. The others are kept for pages to come.
+/// The page of the only bot: the largest of its browser's pages. The other pages are spare ones for later bots.
 fn page_of_the_bot(app: &TestApp) -> [String; 1] {
     let resident = |pid: &String| {
         let sizes = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
@@ -41,11 +41,11 @@ fn page_of_the_bot(app: &TestApp) -> [String; 1] {
     [pages.into_iter().max_by_key(resident).unwrap()]
 }
 
-/// A bot that was in, lost its place, and is in again.
+/// The statuses of a bot that joined, lost its connection, and joined again.
 const THERE_AND_BACK: [&str; 5] =
     ["ready", "joining_call", "in_call_not_recording", "joining_call", "in_call_not_recording"];
 
-/// The bot once it has been through `steps` steps.
+/// The bot, once it has had `steps` status changes.
 async fn after_steps(app: &TestApp, bot: &str, steps: usize) -> Value {
     let gone_through = async || Some(app.look_at(bot).await).filter(|bot| codes(bot).len() == steps);
     app.wait_for("the bot has taken its steps", gone_through).await
@@ -57,10 +57,10 @@ async fn a_bot_in(app: &TestApp, request: Value) -> String {
     bot
 }
 
-/// Longer than the SDK waits before its only attempt to reconnect, and Zoom takes note of the loss much later: it refuses
-/// the same user for a while.
+/// The connection is broken for longer than the SDK waits before its only reconnect. Zoom notices the loss much later, so
+/// it refuses the same user for a while.
 #[tokio::test]
-async fn a_bot_whose_line_was_cut_comes_back_as_the_same_user() {
+async fn a_bot_with_a_broken_connection_rejoins_as_the_same_user() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({ "sign_in": "any" })).await;
     meeting.seat("Somebody").await;
@@ -69,7 +69,7 @@ async fn a_bot_whose_line_was_cut_comes_back_as_the_same_user() {
     let bot = json!({ "meeting_url": meeting.url, "bot_name": "Notes", "zoom": zoom });
     let bot = a_bot_in(&app, bot).await;
 
-    // Until the SDK has given up: on a busy machine its only try may come late.
+    // Until the SDK has given up: on a busy machine its only attempt may come late.
     meeting.cut_line(json!({ "name": "Notes", "shown_seconds": 14 })).await;
     after_steps(&app, &bot, 4).await;
     meeting.heal_line().await;
@@ -81,19 +81,19 @@ async fn a_bot_whose_line_was_cut_comes_back_as_the_same_user() {
     assert_eq!(meeting.person("Notes").await["user_id"], robin["id"]);
     assert!(
         meeting.join_requests().await.iter().any(|join| join["outcome"] == "103044"),
-        "Zoom had not noticed"
+        "Zoom had not noticed the loss yet"
     );
     app.drawn(&bot).await;
     show("back-again", &app.pictures(&bot).await);
     app.stop().await;
 }
 
-/// What says that a page could give no picture.
+/// The image that is stored when a page gave no screenshot.
 const NO_PICTURE: &[u8] = include_bytes!("../../../../web/bot/no-picture.png");
 
-/// An OBF token works once: a bot that rejoins has asked for another.
+/// An OBF token works once, so a bot that rejoins fetches another.
 #[tokio::test]
-async fn a_crash_costs_a_bot_its_place_for_a_moment() {
+async fn a_bot_rejoins_after_a_crash() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({ "external_rules": true })).await;
     let ada = app.zoom.user("ada@example.test", "Ada").await;
@@ -112,10 +112,13 @@ async fn a_crash_costs_a_bot_its_place_for_a_moment() {
         assert_eq!(app.log_of(&bot, "?kind=page_gone").await.len(), 1);
         let decided = app.log_of(&bot, "?kind=decision").await;
         let decided = decided[0]["text"].as_str().unwrap();
-        assert!(decided.starts_with("The bot comes back: it joins again"), "{decided}");
+        assert!(decided.starts_with("The bot returns to its meeting: it joins again"), "{decided}");
         app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
         app.until(&bot, "done").await;
-        assert!(app.pictures(&bot).await.iter().any(|picture| picture == NO_PICTURE), "the page gave none");
+        assert!(
+            app.pictures(&bot).await.iter().any(|picture| picture == NO_PICTURE),
+            "the page gave no screenshot"
+        );
     }
     assert_eq!(meeting.people().await.len(), 1, "Ada");
     app.stop().await;
@@ -136,7 +139,7 @@ async fn a_frozen_page_is_replaced() {
     app.stop().await;
 }
 
-/// A caller who tells it to leave does not wait for a page that does not answer.
+/// The bot does not wait for a page that does not answer.
 #[tokio::test]
 async fn a_bot_with_a_frozen_page_leaves_within_ten_seconds() {
     let app = TestApp::build(&TIMED).await;
@@ -154,9 +157,9 @@ async fn a_bot_with_a_frozen_page_leaves_within_ten_seconds() {
     app.stop().await;
 }
 
-/// Nor for a page that froze while it was given something to show or to say.
+/// The same for a page that froze while it was showing a picture or sending a message.
 #[tokio::test]
-async fn a_bot_whose_page_has_something_to_do_and_is_frozen_leaves_within_ten_seconds() {
+async fn a_bot_with_a_busy_frozen_page_leaves_within_ten_seconds() {
     let app = TestApp::build(&TIMED).await;
     let meeting = app.zoom.meeting(json!({})).await;
     for (path, body) in [("output_video", picture()), ("send_chat_message", json!({ "message": "Hello" }))] {
@@ -180,7 +183,7 @@ async fn a_bot_whose_page_has_something_to_do_and_is_frozen_leaves_within_ten_se
 }
 
 #[tokio::test]
-async fn a_line_that_stays_cut_is_the_end_after_the_limit() {
+async fn a_bot_ends_if_its_connection_stays_broken() {
     let app = TestApp::build(&Plan { rejoin_within: Duration::from_secs(15), ..STUDIO }).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let bot = a_bot_in(&app, json!({ "meeting_url": meeting.url, "bot_name": "Notes" })).await;
@@ -189,13 +192,13 @@ async fn a_line_that_stays_cut_is_the_end_after_the_limit() {
     assert_eq!(codes(&ended), ["ready", "joining_call", "in_call_not_recording", "joining_call", "fatal"]);
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_connection_failed");
-    assert!(words.contains("Details: the bot lost its place and was not back within 15 s"), "{words}");
+    assert!(words.contains("Details: the bot lost its place and could not rejoin within 15 s"), "{words}");
     app.stop().await;
 }
 
-/// What the host decides while the line is cut is found when it works again, and then the bot stays away.
+/// When the connection works again, the bot learns what the host decided in the meantime, and does not rejoin.
 #[tokio::test]
-async fn a_removal_and_an_end_are_not_answered_with_a_rejoin() {
+async fn a_bot_does_not_rejoin_after_a_removal_or_the_end() {
     let app = studio().await;
     let robin = app.zoom.user("robin@example.test", "Robin Notes").await;
     let zoom = json!({ "credential": app.connect(&robin).await });
@@ -219,10 +222,10 @@ async fn a_removal_and_an_end_are_not_answered_with_a_rejoin() {
     let done = app.until(&bots[1], "done").await;
     assert_eq!(why(&done, "call_ended").0, "meeting_ended");
     for meeting in [&removed, &ended] {
-        assert_eq!(meeting.join_requests().await.len(), 2, "asked once more, and never again");
+        assert_eq!(meeting.join_requests().await.len(), 2, "it tried once more, and then never again");
     }
 
-    // And told at once, a removal is the end without any question.
+    // If the bot is in the meeting when it is removed, it ends immediately.
     let meeting = app.zoom.meeting(json!({})).await;
     let bot = a_bot_in(&app, json!({ "meeting_url": meeting.url, "bot_name": "Kicked" })).await;
     meeting.host_does("remove", "Kicked").await;
@@ -231,9 +234,9 @@ async fn a_removal_and_an_end_are_not_answered_with_a_rejoin() {
     app.stop().await;
 }
 
-/// A host is never told that the meeting is over: a join that would start it must not be made.
+/// A host's bot is never notified that the meeting is over, so it must not join in a way that would start it.
 #[tokio::test]
-async fn a_bot_that_started_its_meeting_comes_back_and_never_starts_it_again() {
+async fn a_bot_that_started_its_meeting_rejoins_but_never_starts_it_again() {
     let app = studio().await;
     let zoom = json!({ "credential": app.connect(app.zoom.host()).await, "start_meeting": true });
     let ended = async |number: &str| {
@@ -254,7 +257,7 @@ async fn a_bot_that_started_its_meeting_comes_back_and_never_starts_it_again() {
     assert_eq!(why(&done, "call_ended").0, "meeting_ended");
     ended(&meeting.number).await;
 
-    // And so it is after another server has taken it over.
+    // The same after another server has taken the bot over.
     let meeting = app.zoom.meeting(json!({ "started": false })).await;
     let bot = a_bot_in(&app, request(&meeting.url)).await;
     meeting.seat("Ada").await;
@@ -268,9 +271,9 @@ async fn a_bot_that_started_its_meeting_comes_back_and_never_starts_it_again() {
     next.stop().await;
 }
 
-/// A server of Zoom's behind the connection restarts, which the SDK says as if the call had ended.
+/// A restarting server of Zoom's behind the connection, which the SDK reports as the end of the call.
 #[tokio::test]
-async fn a_restart_of_zooms_gateway_costs_a_bot_its_place_for_a_moment() {
+async fn a_bot_rejoins_after_a_restart_of_zooms_gateway() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     meeting.seat("Ada").await;

@@ -1,6 +1,6 @@
-//! Bots from the request to their last step: Zoom's real SDK, in a real Chromium, at the simulated Zoom.
+//! Bots from the request to their end: Zoom's real SDK, in a real Chromium, with the simulated Zoom.
 //!
-//! `SCREENSHOTS=<folder>` keeps the pictures for a person to look at.
+//! `SCREENSHOTS=<folder>` stores the screenshots for a person to look at.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -35,7 +35,7 @@ mod waiting;
 use serde_json::Value;
 use test_app::{Plan, TestApp};
 
-/// Reached where it listens; what it serves itself may be fetched.
+/// It runs bots, is reached at its own listener, and may call servers on this machine.
 const STUDIO: Plan = Plan {
     public_base: None,
     chromium: "chromium",
@@ -45,19 +45,19 @@ const STUDIO: Plan = Plan {
     ..Plan::WITHOUT_BOTS
 };
 
-/// With a clock that moves only when told to.
+/// With a clock that moves only on command.
 const TIMED: Plan = Plan { manual: true, ..STUDIO };
 
 async fn studio() -> TestApp {
     TestApp::build(&STUDIO).await
 }
 
-/// The codes of a bot's steps.
+/// The codes of a bot's status changes.
 fn codes(bot: &Value) -> Vec<&str> {
     bot["status_changes"].as_array().unwrap().iter().map(|step| step["code"].as_str().unwrap()).collect()
 }
 
-/// The sub code of a bot's last step with this code, and what it says.
+/// The sub code and message of a bot's last status change with this code.
 fn why<'a>(bot: &'a Value, code: &str) -> (&'a str, &'a str) {
     let steps = bot["status_changes"].as_array().unwrap();
     let step =
@@ -65,14 +65,14 @@ fn why<'a>(bot: &'a Value, code: &str) -> (&'a str, &'a str) {
     (step["sub_code"].as_str().unwrap_or(""), step["message"].as_str().unwrap_or(""))
 }
 
-/// Leaves a bot's last picture where `SCREENSHOTS` says.
+/// Stores a bot's last screenshot in `SCREENSHOTS`.
 fn show(name: &str, pictures: &[Vec<u8>]) {
     if let (Some(folder), Some(picture)) = (std::env::var_os("SCREENSHOTS"), pictures.last()) {
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
     }
 }
 
-/// The API alone.
+/// Only the API.
 fn pages(_: &api::State, _: &url::Url, _: &test_app::Zoom) -> axum::Router {
     axum::Router::new()
 }

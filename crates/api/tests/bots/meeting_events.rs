@@ -1,4 +1,4 @@
-//! What happens in a meeting reaches those who ask for it, once, whole, and until it is erased.
+//! Meeting events are stored once, completely, and until they are erased.
 
 use std::{
     sync::{Arc, Mutex},
@@ -25,7 +25,7 @@ pub(crate) async fn id_of(meeting: &Meeting<'_>, name: &str) -> Value {
     meeting.person(name).await["id"].clone()
 }
 
-/// A bot that is in and, if it asked for captions, gets them.
+/// A bot in the call; if it requests captions, it is receiving them.
 async fn a_bot_in(app: &TestApp, meeting: &Meeting<'_>, config: Value) -> String {
     let wants_captions = config["transcript"].is_object();
     let request = json!({ "meeting_url": meeting.url, "bot_name": "Notes", "recording_config": config });
@@ -43,7 +43,7 @@ fn captions() -> Value {
     json!({ "transcript": { "provider": { "meeting_captions": {} } } })
 }
 
-/// All that happened.
+/// All meeting events.
 pub(crate) async fn events(app: &TestApp, bot: &str) -> Vec<Value> {
     let mut events = Vec::<Value>::new();
     loop {
@@ -57,7 +57,7 @@ pub(crate) async fn events(app: &TestApp, bot: &str) -> Vec<Value> {
     }
 }
 
-/// The kinds of a bot's events, with names and texts where they have them.
+/// The kinds of a bot's events, with their names and texts.
 pub(crate) async fn told(app: &TestApp, bot: &str) -> Vec<String> {
     let events = events(app, bot).await;
     let numbers: Vec<_> = events.iter().map(|event| event["number"].as_u64().unwrap()).collect();
@@ -70,7 +70,7 @@ pub(crate) async fn told(app: &TestApp, bot: &str) -> Vec<String> {
     events.iter().map(tell).collect()
 }
 
-/// Waits until an event of this kind is kept.
+/// Waits until an event of this kind is stored.
 pub(crate) async fn until_told(app: &TestApp, bot: &str, wanted: &str) {
     let found = async || told(app, bot).await.iter().any(|event| event == wanted).then_some(());
     app.wait_for(wanted, found).await;
@@ -82,7 +82,7 @@ async fn leave(app: &TestApp, bot: &str) -> Value {
     app.look_at(bot).await
 }
 
-/// What is downloaded without a key.
+/// Downloads an artifact without an API key.
 pub(crate) async fn download(app: &TestApp, address: &Value) -> Vec<Value> {
     let path = app.path_of(address.as_str().unwrap());
     let request = axum::http::Request::builder().uri(path).body(axum::body::Body::empty()).unwrap();
@@ -90,7 +90,7 @@ pub(crate) async fn download(app: &TestApp, address: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_happens_is_kept_in_recalls_shapes_and_erased_for_good() {
+async fn meeting_events_are_stored_in_recalls_shapes_and_erased_permanently() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     let ada = odd_name();
@@ -177,7 +177,7 @@ async fn what_happens_is_kept_in_recalls_shapes_and_erased_for_good() {
     assert_eq!((&said[0]["participant"]["name"], &said[0]["language_code"]), (&json!("Bob"), &json!("de")));
 
     let forged = app.path_of(transcript.as_str().unwrap()).replace("/transcript/", "/participants/");
-    assert_eq!(app.get(&forged).await.status, 404, "an address gives what it was made for");
+    assert_eq!(app.get(&forged).await.status, 404, "an address gives only its own artifact");
     app.post(&format!("/api/v1/bot/{bot}/delete_media/"), json!({})).await.ok();
     assert_eq!(app.get(&app.path_of(transcript.as_str().unwrap())).await.status, 404);
     let erased = app.look_at(&bot).await;
@@ -193,7 +193,7 @@ async fn what_happens_is_kept_in_recalls_shapes_and_erased_for_good() {
 }
 
 #[tokio::test]
-async fn a_host_who_allows_no_captions_is_said_and_nothing_is_kept_unasked() {
+async fn missing_captions_are_reported_and_unrequested_events_are_not_stored() {
     let app = studio().await;
     for (captions_of_the_meeting, sub_code) in
         [("disabled_by_host", "captions_none_received"), ("not_offered", "captions_not_offered")]
@@ -219,9 +219,9 @@ async fn a_host_who_allows_no_captions_is_said_and_nothing_is_kept_unasked() {
     app.stop().await;
 }
 
-/// More than fifty a second, in a flood of chat: none is lost. In another flood the bot leaves when it is told to.
+/// More than fifty captions a second, with many chat messages: none is lost. Under more chat, the bot leaves on command.
 #[tokio::test]
-async fn a_storm_of_captions_and_a_flood_of_chat_are_kept_whole_and_hold_up_nothing() {
+async fn many_captions_and_chat_messages_are_all_stored_and_delay_nothing() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     meeting.seat("Ada").await;
@@ -260,12 +260,12 @@ async fn a_storm_of_captions_and_a_flood_of_chat_are_kept_whole_and_hold_up_noth
     let actions = download(&app, address).await;
     let texts = actions.iter().filter_map(|event| event["data"]["text"].as_str());
     let chat: Vec<_> = texts.filter(|text| *text != "more").collect();
-    assert!(chat == spam, "{} of {} messages are there, in order", chat.len(), spam.len());
+    assert!(chat == spam, "{} of {} messages are stored, in order", chat.len(), spam.len());
     app.stop().await;
 }
 
 #[tokio::test]
-async fn who_stays_while_the_bot_comes_back_has_not_joined_twice() {
+async fn a_participant_who_stays_during_a_rejoin_does_not_join_twice() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     meeting.seat("Ada").await;
@@ -285,9 +285,9 @@ async fn who_stays_while_the_bot_comes_back_has_not_joined_twice() {
     app.stop().await;
 }
 
-/// A recording that rests takes nothing down.
+/// A paused recording does not count as recording.
 #[tokio::test]
-async fn who_records_on_their_own_computer_is_known() {
+async fn a_participants_local_recording_is_reported() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     meeting.seat("Ada").await;
@@ -313,14 +313,14 @@ async fn who_records_on_their_own_computer_is_known() {
     app.stop().await;
 }
 
-/// A move is a whole new join under another number: no loss, and the room's people are those who are there.
+/// A move is a new join under another number: no loss, and the participants are those in the room.
 #[tokio::test]
 async fn a_breakout_room_is_entered_and_left() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({ "options": { "isEnableBreakoutRoom": true } })).await;
     meeting.seat("Ada").await;
     meeting.seat("Bob").await;
-    // What it does is what it says of itself.
+    // The bot supports this mode, so no field is reported as ignored.
     let request = json!({ "meeting_url": meeting.url, "bot_name": "Notes",
                           "breakout_room": { "mode": "auto_accept_all_invites" } });
     let bot = app.bot(request).await;
@@ -348,7 +348,7 @@ async fn a_breakout_room_is_entered_and_left() {
 }
 
 #[tokio::test]
-async fn what_is_asked_to_be_kept_for_a_shorter_time_is_erased_then() {
+async fn a_shorter_requested_retention_is_applied() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     let bot = a_bot_in(&app, &meeting, json!({ "retention": { "type": "timed", "hours": 2 } })).await;
@@ -368,7 +368,7 @@ async fn what_is_asked_to_be_kept_for_a_shorter_time_is_erased_then() {
 }
 
 #[tokio::test]
-async fn a_real_time_endpoint_is_told_while_the_bot_is_in() {
+async fn a_real_time_endpoint_receives_events_during_the_call() {
     let app = studio().await;
     let heard = Arc::new(Mutex::new(Vec::<Value>::new()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,11 +1,11 @@
-//! What hosts do to bots, and what bots do by themselves.
+//! What hosts do to bots, and when bots leave by themselves.
 
 use serde_json::json;
 
 use crate::{codes, show, studio, why};
 
 #[tokio::test]
-async fn a_host_admits_a_bot_and_throws_it_out() {
+async fn a_host_admits_and_removes_a_bot() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({ "waiting_room": true })).await;
     let admitted = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Admitted" })).await;
@@ -39,7 +39,7 @@ async fn a_host_admits_a_bot_and_throws_it_out() {
 }
 
 #[tokio::test]
-async fn a_bot_leaves_when_everybody_has_and_when_the_host_ends_it() {
+async fn a_bot_leaves_when_all_others_left_or_the_host_ends_the_meeting() {
     let app = studio().await;
     let lonely = app.zoom.meeting(json!({})).await;
     lonely.seat("Ada").await;
@@ -64,14 +64,14 @@ async fn a_bot_leaves_when_everybody_has_and_when_the_host_ends_it() {
 }
 
 #[tokio::test]
-async fn a_wrong_door_stays_shut() {
+async fn a_wrong_link_does_not_let_a_bot_in() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     let wrong = app.bot(json!({ "meeting_url": meeting.with_passcode("wrong") })).await;
     let unknown = app.bot(json!({ "meeting_url": "https://zoom.us/j/99999999999?pwd=x" })).await;
     let wrong_bot = app.until(&wrong, "fatal").await;
     assert_eq!(why(&wrong_bot, "fatal").0, "meeting_password_incorrect");
-    // Zoom says "not found" of a number that it does not know as one.
+    // Zoom answers "not found" for a number that it does not recognize as a meeting's.
     let unknown_bot = app.until(&unknown, "fatal").await;
     assert_eq!(why(&unknown_bot, "fatal").0, "meeting_link_invalid");
     show("wrong-passcode", &app.pictures(&wrong).await);
@@ -81,7 +81,7 @@ async fn a_wrong_door_stays_shut() {
 }
 
 #[tokio::test]
-async fn a_bot_on_its_way_turns_round() {
+async fn a_joining_bot_can_be_stopped() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     app.zoom.hold_up("wc_info", 3_600_000).await;

@@ -1,4 +1,4 @@
-//! Browsers that were never there, and more bots than seats.
+//! A missing browser, and more bots than slots.
 
 use serde_json::json;
 

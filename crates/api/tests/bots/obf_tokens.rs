@@ -1,4 +1,4 @@
-//! On behalf of a user who is in the meeting: `zoom.obf_token_url`.
+//! Bots on behalf of a user who is in the meeting: `zoom.obf_token_url`.
 
 use std::{
     sync::{
@@ -25,7 +25,7 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    /// The last of `tokens` is given again and again.
+    /// The last of `tokens` is repeated.
     pub(crate) async fn serve(tokens: Vec<String>) -> Self {
         let given = Arc::new(AtomicUsize::new(0));
         let give = async |State((tokens, given)): State<(Arc<Vec<String>>, Arc<AtomicUsize>)>| {
@@ -42,7 +42,7 @@ impl Tokens {
     }
 }
 
-/// Listens somewhere: where.
+/// Starts a server, and returns its address.
 pub(crate) async fn serve(routes: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -50,7 +50,7 @@ pub(crate) async fn serve(routes: Router) -> String {
     address
 }
 
-/// So many OBF tokens of a connected user.
+/// This many OBF tokens of a connected user.
 async fn obf_tokens(app: &TestApp, account: &str, count: usize) -> Vec<String> {
     let path = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
     let access = app.get(&path).await.ok()["token"].as_str().unwrap().to_owned();
@@ -66,7 +66,7 @@ fn outcomes(joins: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_bot_waits_for_who_vouches_for_it_and_leaves_with_them() {
+async fn a_bot_waits_for_the_user_who_vouches_for_it_and_leaves_with_them() {
     let app = TestApp::build(&TIMED).await;
     let ada = app.zoom.user("ada@example.test", "Ada").await;
     let account = app.connect(&ada).await;
@@ -83,10 +83,18 @@ async fn a_bot_waits_for_who_vouches_for_it_and_leaves_with_them() {
     app.pass(Duration::from_secs(15)).await;
     let inside = app.until(&bot, "in_call_not_recording").await;
     assert_eq!(codes(&inside), ["ready", "joining_call", "joining_call", "in_call_not_recording"]);
-    assert_eq!(why(&inside, "joining_call").0, "zoom_obf_user_not_in_meeting", "it says what it waits for");
+    assert_eq!(
+        why(&inside, "joining_call").0,
+        "zoom_obf_user_not_in_meeting",
+        "the bot reports what it waits for"
+    );
     assert_eq!(tokens.given(), 2, "each join has a token of its own");
     assert_eq!(meeting.join_requests().await.len(), 2);
-    assert_eq!(meeting.person("Ada's notes").await["user_id"], Value::Null, "it is nobody's double");
+    assert_eq!(
+        meeting.person("Ada's notes").await["user_id"],
+        Value::Null,
+        "the bot is not a second copy of the user"
+    );
 
     meeting.host_does("remove", "Ada").await;
     let ended = app.until(&bot, "done").await;
@@ -101,7 +109,7 @@ async fn an_account_vouches_for_bots_by_itself() {
     let app = studio().await;
     let ada = app.zoom.user("ada@example.test", "Ada").await;
     let account = app.connect(&ada).await;
-    // A meeting of another user: without Ada's token no bot gets in.
+    // A meeting of another user: no bot gets in without Ada's token.
     let meeting = app.zoom.meeting(json!({ "external_rules": true })).await;
     meeting.seat_user("Ada", &ada).await;
     let mut bots = Vec::new();
@@ -112,13 +120,13 @@ async fn an_account_vouches_for_bots_by_itself() {
     for bot in &bots {
         app.until(bot, "in_call_not_recording").await;
     }
-    assert_eq!(app.zoom.count("obf_mints").await, 2, "each works once");
+    assert_eq!(app.zoom.count("obf_mints").await, 2, "each token works once");
     assert_eq!(meeting.people().await.len(), 3);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn who_never_comes_is_not_waited_for_longer_than_told() {
+async fn a_bot_waits_for_an_absent_user_only_until_its_timeout() {
     let app = TestApp::build(&TIMED).await;
     let ada = app.zoom.user("ada@example.test", "Ada").await;
     let account = app.connect(&ada).await;
@@ -137,7 +145,7 @@ async fn who_never_comes_is_not_waited_for_longer_than_told() {
 }
 
 #[tokio::test]
-async fn without_a_good_token_nobody_joins() {
+async fn a_bot_without_a_valid_token_does_not_join() {
     let app = TestApp::build(&Plan { capacity: 5, ..STUDIO }).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let servers = serve(
@@ -157,16 +165,16 @@ async fn without_a_good_token_nobody_joins() {
         assert!(words.contains("Details: zoom.obf_token_url: ") && words.contains(cause), "{words}");
         assert!(!words.contains("planted"), "{words}");
     }
-    assert_eq!(app.zoom.count("join_requests").await, 0, "nobody came anonymously");
+    assert_eq!(app.zoom.count("join_requests").await, 0, "no bot joined anonymously");
 
-    // What is not one at all is told by Zoom, twice: it was fetched anew in between.
+    // Only Zoom can tell that this is not a token. It refuses it twice: the token was fetched again in between.
     let forged = Tokens::serve(vec!["not.an.obf.token.but.looks.like.one.from.afar".into()]).await;
     let bot = app.bot(json!({ "meeting_url": meeting.url, "zoom": { "obf_token_url": forged.url } })).await;
     let ended = app.until(&bot, "fatal").await;
     assert_eq!(why(&ended, "fatal").0, "zoom_obf_rejected");
     assert_eq!((forged.given(), meeting.join_requests().await.len()), (2, 2));
 
-    // A token for another meeting is refused once: there is nothing to wait for.
+    // A token for another meeting is refused only once: waiting would not help.
     let ada = app.zoom.user("ada@example.test", "Ada").await;
     let account = app.connect(&ada).await;
     let path = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");

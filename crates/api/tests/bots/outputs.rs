@@ -1,4 +1,4 @@
-//! What bots show and say.
+//! What bots show and write.
 
 use axum::body::Body;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ async fn video_is(app: &TestApp, number: &str, on: bool) {
     app.wait_for("the bot's camera", look).await;
 }
 
-/// Who a message went to, and what it says; `null` is everybody.
+/// The receiver and the text of each message; `null` is everyone.
 async fn said(app: &TestApp, number: &str) -> Vec<(Value, String)> {
     let chat = app.zoom.control("GET", &format!("meetings/{number}/chat"), Value::Null).await;
     let message = |message: &Value| (message["to"].clone(), message["text"].as_str().unwrap().to_owned());
@@ -33,7 +33,7 @@ async fn said(app: &TestApp, number: &str) -> Vec<(Value, String)> {
 }
 
 #[tokio::test]
-async fn a_bot_shows_its_picture_and_another_by_any_server_until_it_is_taken_away() {
+async fn a_bot_shows_a_picture_that_any_server_can_replace_or_remove() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({ "webrtc_video": true })).await;
     let number = &*meeting.number;
@@ -47,7 +47,7 @@ async fn a_bot_shows_its_picture_and_another_by_any_server_until_it_is_taken_awa
     assert_eq!(app.call("DELETE", &path, Body::empty()).await.status, 204);
     video_is(&app, number, false).await;
 
-    // A server that runs no bots takes the call: the bot's own server reads it from the row.
+    // A server that runs no bots receives the call: the bot's own server reads it from the database.
     let other = app.another(&Plan { capacity: 0, ..STUDIO }).await;
     let changed = other.post(&path, picture()).await.ok();
     assert_eq!(changed["id"], bot.as_str());
@@ -58,7 +58,7 @@ async fn a_bot_shows_its_picture_and_another_by_any_server_until_it_is_taken_awa
     assert_eq!(refused["b64_data"], json!(["This field is required."]));
     assert!(refused["kind"][0].as_str().unwrap().contains("jpeg"));
 
-    // With the bot goes what it showed.
+    // When the bot leaves, its picture is gone.
     app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
     app.until(&bot, "done").await;
     let late = app.post(&path, picture()).await.refused();
@@ -68,7 +68,7 @@ async fn a_bot_shows_its_picture_and_another_by_any_server_until_it_is_taken_awa
 }
 
 #[tokio::test]
-async fn a_bot_that_is_not_in_yet_can_neither_show_nor_say_anything() {
+async fn a_bot_outside_the_call_cannot_show_pictures_or_send_messages() {
     let app = TestApp::build(&TIMED).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let later = json!({ "meeting_url": meeting.url, "join_at": "2099-01-01T00:00:00Z" });
@@ -81,7 +81,7 @@ async fn a_bot_that_is_not_in_yet_can_neither_show_nor_say_anything() {
 }
 
 #[tokio::test]
-async fn a_bot_greets_once_and_says_what_it_is_told_by_any_server() {
+async fn a_bot_greets_once_and_sends_messages_for_any_server() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     let number = &*meeting.number;
@@ -112,7 +112,7 @@ async fn a_bot_greets_once_and_says_what_it_is_told_by_any_server() {
     let refused = app.post(&path, json!({ "message": "x".repeat(4097) })).await.refused();
     assert!(refused["message"].is_array());
 
-    // Coming back, it greets nobody again.
+    // When it rejoins, it greets nobody again.
     meeting.cut_line(json!({ "seconds": 3, "name": "Notes" })).await;
     let back = async || {
         let bot = app.look_at(&bot).await;
@@ -124,7 +124,7 @@ async fn a_bot_greets_once_and_says_what_it_is_told_by_any_server() {
     assert_eq!(after.last(), Some(&(Value::Null, "again".to_owned())));
     assert_eq!(after.iter().filter(|message| **message == greeted).count(), 1);
 
-    // Zoom refuses, which the SDK does not say; then nothing is confirmed any more.
+    // Zoom refuses messages, which the SDK does not report; then nothing is confirmed any more.
     app.zoom.control("PATCH", &format!("meetings/{number}"), json!({ "chat": "nobody" })).await;
     let refused = app.post(&path, json!({ "message": "hush" })).await.refused();
     assert_eq!(refused["code"], "chat_message_unconfirmed");
@@ -132,9 +132,9 @@ async fn a_bot_greets_once_and_says_what_it_is_told_by_any_server() {
     app.stop().await;
 }
 
-/// Whoever comes back has another number at Zoom; callers know them by their first.
+/// A participant who rejoins has a new number at Zoom; callers know them by their first one.
 #[tokio::test]
-async fn a_message_finds_a_participant_who_left_and_came_back() {
+async fn a_message_reaches_a_participant_who_left_and_rejoined() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     let number = &*meeting.number;
@@ -159,9 +159,9 @@ async fn a_message_finds_a_participant_who_left_and_came_back() {
     app.stop().await;
 }
 
-/// Also who comes in the bot's first moment there, or while it is away; and nobody twice.
+/// Participants who join in the bot's first moment or during a rejoin are greeted too, and nobody is greeted twice.
 #[tokio::test]
-async fn who_comes_after_the_bot_is_welcomed_once() {
+async fn a_late_participant_is_greeted_once() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     let number = &*meeting.number;
@@ -199,9 +199,9 @@ async fn who_comes_after_the_bot_is_welcomed_once() {
     app.stop().await;
 }
 
-/// Emoji of several parts, right-to-left text, HTML, and as many combining characters as fit.
+/// Emoji of several code points, right-to-left text, HTML, and as many combining characters as fit.
 #[tokio::test]
-async fn a_bots_name_arrives_whole() {
+async fn a_bots_name_arrives_unchanged() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     let marks = format!("e{}", "\u{301}".repeat(99));
@@ -215,7 +215,7 @@ async fn a_bots_name_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_wrong_picture_or_greeting_makes_no_bot() {
+async fn an_invalid_picture_or_greeting_creates_no_bot() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     let shown = json!({ "in_call_not_recording": { "kind": "jpeg", "b64_data": "R0lGODlh" } });

@@ -1,4 +1,4 @@
-//! Bots on the seats of a pool: `zoom.pool`.
+//! Bots with the seats of a pool: `zoom.pool`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
 
 const POOLS: &str = "/api/latchkey/v1/pools/";
 
-/// A pool of new users, each of whom may be in so many meetings: its path, its id, and the users.
+/// A pool of new users, each with this many seats: its path, its id, and the users.
 async fn pool(app: &TestApp, joins: &[u32]) -> (String, String, Vec<Value>) {
     let (mut members, mut users) = (Vec::new(), Vec::new());
     for (index, joins) in joins.iter().enumerate() {
@@ -36,7 +36,7 @@ fn request(meeting: &str, name: &str, pool: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_bot_comes_as_another_and_who_finds_no_seat_waits_for_one() {
+async fn each_bot_uses_another_account_and_waits_if_no_seat_is_free() {
     let app = TestApp::build(&TIMED).await;
     let (path, pool, users) = pool(&app, &[9, 9]).await;
     let meeting = app.zoom.meeting(json!({ "sign_in": "any" })).await;
@@ -51,7 +51,7 @@ async fn each_bot_comes_as_another_and_who_finds_no_seat_waits_for_one() {
     assert!(seen.iter().all(|seen| users.iter().any(|user| user["id"] == seen["user_id"])));
     assert_eq!(taken(&app, &path).await, 2);
 
-    // Every account is in this meeting: a third bot waits, and one that has no time says how full it is.
+    // Every account is in this meeting: a third bot waits, and a bot without time reports how full the pool is.
     let third = app.bot(request(&meeting.url, "Third", &pool)).await;
     let mut hurried = request(&meeting.url, "Hurried", &pool);
     hurried["automatic_leave"] = json!({ "waiting_room_timeout": 30 });
@@ -63,8 +63,8 @@ async fn each_bot_comes_as_another_and_who_finds_no_seat_waits_for_one() {
     assert!(words.contains("2 of 2 accounts usable, 2 of them in this meeting already"), "{words}");
     assert_eq!(codes(&app.look_at(&third).await), ["ready", "joining_call", "joining_call"]);
     let waits = app.look_at(&third).await;
-    assert_eq!(why(&waits, "joining_call").0, "zoom_pool_full", "it says what it waits for");
-    assert_eq!(meeting.join_requests().await.len(), 2, "nobody came anonymously");
+    assert_eq!(why(&waits, "joining_call").0, "zoom_pool_full", "the bot reports what it waits for");
+    assert_eq!(meeting.join_requests().await.len(), 2, "no bot joined anonymously");
 
     let removal = app.call("DELETE", &path, Body::empty()).await;
     assert_eq!((removal.status, &removal.json()["code"]), (409, &json!("pool_in_use")));
@@ -85,13 +85,13 @@ async fn each_bot_comes_as_another_and_who_finds_no_seat_waits_for_one() {
 }
 
 #[tokio::test]
-async fn an_account_that_gives_no_token_is_passed_over() {
+async fn an_account_that_gives_no_token_is_skipped() {
     let app = studio().await;
     let (path, pool, users) = pool(&app, &[100, 1]).await;
     let meeting = app.zoom.meeting(json!({ "sign_in": "any" })).await;
     let dead = format!("users/{}", users[0]["id"].as_str().unwrap());
     app.zoom.control("PATCH", &dead, json!({ "active": false })).await;
-    // Nobody here knows yet that the user is gone: only the mint tells.
+    // The server does not know yet that the user was deactivated: only the mint shows it.
     let bot = app.bot(request(&meeting.url, "Robin", &pool)).await;
     app.until(&bot, "in_call_not_recording").await;
     assert_eq!(meeting.person("Robin").await["user_id"], users[1]["id"]);
@@ -106,7 +106,7 @@ async fn an_account_that_gives_no_token_is_passed_over() {
     let refused = app.post("/api/v1/bot/", request(&other.url, "Late", &pool)).await.refused();
     let words = refused["zoom"]["pool"][0].as_str().unwrap();
     assert!(words.contains("connect one again"), "{words}");
-    assert!(other.join_requests().await.is_empty(), "nobody came anonymously");
+    assert!(other.join_requests().await.is_empty(), "no bot joined anonymously");
     app.stop().await;
 }
 
@@ -138,9 +138,9 @@ async fn a_bot_starts_the_meeting_as_the_pool_member_that_hosts_it() {
     app.stop().await;
 }
 
-/// Zoom knows more than we do: a person has joined by hand.
+/// The server does not know that a person has joined by hand; Zoom does.
 #[tokio::test]
-async fn an_account_that_is_in_the_meeting_by_itself_is_passed_over() {
+async fn an_account_that_joined_by_hand_is_skipped() {
     let app = studio().await;
     let (path, pool, users) = pool(&app, &[9, 9]).await;
     let meeting = app.zoom.meeting(json!({ "sign_in": "any" })).await;
@@ -152,7 +152,7 @@ async fn an_account_that_is_in_the_meeting_by_itself_is_passed_over() {
     let joins = meeting.join_requests().await;
     let outcomes: Vec<_> = joins.iter().map(|join| join["outcome"].as_str().unwrap()).collect();
     assert_eq!(outcomes, ["103044", "admitted"], "what the SDK calls 4008");
-    assert_eq!(taken(&app, &path).await, 1, "the other seat was given back");
+    assert_eq!(taken(&app, &path).await, 1, "the other seat was released");
 
     let other = app.zoom.meeting(json!({ "sign_in": "any" })).await;
     for (name, user) in ["One", "Two"].into_iter().zip(&users) {
@@ -167,13 +167,13 @@ async fn an_account_that_is_in_the_meeting_by_itself_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_bot_whose_server_died_finds_its_seat_again() {
+async fn a_bot_keeps_its_seat_after_its_servers_death() {
     let app = Arc::new(TestApp::build(&Plan { capacity: 0, ..TIMED }).await);
     let (path, pool, _) = pool(&app, &[1, 1]).await;
     let meeting = app.zoom.meeting(json!({ "sign_in": "any" })).await;
     let bot = app.bot(request(&meeting.url, "Survivor", &pool)).await;
 
-    // A server in a runtime of its own, which ends in the middle of everything.
+    // A server in its own runtime, which ends abruptly.
     let doomed = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (running, runs) = oneshot::channel();
     let founder = Arc::clone(&app);
@@ -187,20 +187,20 @@ async fn a_bot_whose_server_died_finds_its_seat_again() {
     let before = meeting.person("Survivor").await;
     doomed.shutdown_background();
     let alone = async || meeting.people().await.is_empty().then_some(());
-    app.wait_for("its browser is gone with it", alone).await;
-    assert_eq!(taken(&app, &path).await, 1, "the seat waits for the next server of the bot");
+    app.wait_for("its browser has ended too", alone).await;
+    assert_eq!(taken(&app, &path).await, 1, "the seat stays reserved for the bot's next server");
 
     let heir = app.another(&TIMED).await;
     heir.pass(Duration::from_secs(30)).await;
     let again = async || Some(heir.look_at(&bot).await).filter(|bot| codes(bot).len() == 5);
-    heir.wait_for("the bot is in again", again).await;
+    heir.wait_for("the bot has rejoined", again).await;
     assert_eq!(meeting.person("Survivor").await["user_id"], before["user_id"]);
     assert_eq!(taken(&heir, &path).await, 1);
-    // Much longer than a seat lasts without a word.
+    // Much longer than a seat lasts without an extension.
     heir.pass(Duration::from_secs(400)).await;
-    assert_eq!(taken(&heir, &path).await, 1, "it is kept while the bot lives");
+    assert_eq!(taken(&heir, &path).await, 1, "it stays taken while the bot runs");
     heir.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
     heir.until(&bot, "done").await;
-    assert_eq!(taken(&heir, &path).await, 0, "the bot's end gave it back");
+    assert_eq!(taken(&heir, &path).await, 0, "the bot's end released it");
     heir.stop().await;
 }

@@ -1,4 +1,4 @@
-//! The host's leave to record: `zoom.join_token_url`.
+//! The permission to record: `zoom.join_token_url`.
 
 use std::sync::{
     Arc,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_join_token_is_shown_at_the_door_and_missed_by_nobody() {
+async fn a_bot_joins_with_a_join_token_or_without_one_if_there_is_none() {
     let app = studio().await;
     let scopes = json!({ "scopes": ["user:read:user", "meeting:read:local_recording_token"] });
     app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), scopes).await;
@@ -55,9 +55,9 @@ async fn a_join_token_is_shown_at_the_door_and_missed_by_nobody() {
         app.until(bot, "in_call_not_recording").await;
     }
     assert_eq!(good.given(), 1);
-    assert_eq!(asked.load(Ordering::SeqCst), 1, "nobody waits for a second answer that may not come either");
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "the callback is not called a second time");
     assert_eq!(meeting.person("Scribe").await["privilege"], "local_recording");
-    assert_eq!(meeting.person("Listener").await["privilege"], Value::Null, "it joined without");
+    assert_eq!(meeting.person("Listener").await["privilege"], Value::Null, "it joined without the privilege");
 
     let joins = meeting.join_requests().await.len();
     for path in ["json", "word"] {
@@ -68,13 +68,13 @@ async fn a_join_token_is_shown_at_the_door_and_missed_by_nobody() {
         assert_eq!(sub_code, "zoom_invalid_join_token");
         assert!(words.contains("Details: zoom.join_token_url: ") && !words.contains("planted"), "{words}");
     }
-    assert_eq!(meeting.join_requests().await.len(), joins, "it stayed outside");
+    assert_eq!(meeting.join_requests().await.len(), joins, "it did not join");
 
     let zoom = json!({ "join_token_url": forged.url });
     let ended = app.until(&app.bot(json!({ "meeting_url": meeting.url, "zoom": zoom })).await, "fatal").await;
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_invalid_join_token");
     assert!(words.ends_with("the token came from zoom.join_token_url"), "{words}");
-    assert_eq!(forged.given(), 2, "fetched anew, once");
+    assert_eq!(forged.given(), 2, "fetched again, once");
     app.stop().await;
 }

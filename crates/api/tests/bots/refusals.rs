@@ -1,4 +1,4 @@
-//! How a bot ends that Zoom does not let in: each refusal has its sub code, and the message says what can be done.
+//! How a bot ends if Zoom does not admit it: each refusal has its sub code, and the message says what to do.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     why,
 };
 
-/// Sends a bot into a meeting with each of these settings, and says how it ended.
+/// Sends a bot into a meeting with each of these settings, and checks how it ended.
 async fn are_refused(app: &TestApp, cases: &[(Value, Value, &str, &str)]) {
     let mut bots = Vec::new();
     for (settings, zoom, sub_code, advice) in cases {
@@ -29,7 +29,7 @@ async fn are_refused(app: &TestApp, cases: &[(Value, Value, &str, &str)]) {
 }
 
 #[tokio::test]
-async fn what_a_meeting_asks_for_is_said_with_its_cure() {
+async fn a_refusal_names_what_the_meeting_requires_and_the_cure() {
     let app = studio().await;
     let ada = app.zoom.user("ada@example.test", "Ada").await;
     let account = app.connect(&ada).await;
@@ -77,7 +77,7 @@ async fn what_a_meeting_asks_for_is_said_with_its_cure() {
 }
 
 #[tokio::test]
-async fn what_only_zooms_code_tells_is_said_with_its_cure() {
+async fn a_refusal_known_only_by_zooms_code_has_its_cure() {
     let app = studio().await;
     let ada = app.zoom.user("ada@example.test", "Ada").await;
     let zoom = json!({ "credential": app.connect(&ada).await });
@@ -140,7 +140,7 @@ async fn refused_once(app: &TestApp, meeting: &Meeting<'_>, times: usize) {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_waited_for_and_then_said() {
+async fn a_temporary_refusal_is_waited_for_and_then_reported() {
     let app = TestApp::build(&Plan { capacity: 3, ..TIMED }).await;
     let locked = app.zoom.meeting(json!({ "locked": true })).await;
     let full = app.zoom.meeting(json!({ "capacity": 1 })).await;
@@ -174,7 +174,7 @@ async fn what_may_pass_is_waited_for_and_then_said() {
 }
 
 #[tokio::test]
-async fn a_refusal_without_words_is_tried_again_before_it_is_the_end() {
+async fn an_unexplained_refusal_is_retried_before_the_bot_ends() {
     let app = TestApp::build(&Plan { capacity: 1, ..TIMED }).await;
     let meeting = app.zoom.meeting(json!({ "bot_check": "blocked" })).await;
     let bot = app.bot(json!({ "meeting_url": meeting.url })).await;
@@ -186,7 +186,7 @@ async fn a_refusal_without_words_is_tried_again_before_it_is_the_end() {
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_internal_error");
     assert!(words.contains("What the operator of this server can do: Send a new bot."), "{words}");
-    assert_eq!(meeting.join_requests().await.len(), 4, "three tries more");
+    assert_eq!(meeting.join_requests().await.len(), 4, "three more attempts");
     app.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! Meetings and webinars that ask for a registration, and personal links.
+//! Meetings and webinars that require a registration, and personal links.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::{
     why,
 };
 
-/// A person registers: the link that Zoom sends them.
+/// Registers a person, and returns the link that Zoom sends them.
 async fn register(meeting: &Meeting<'_>, registrant: Value) -> String {
     meeting.call("POST", "registrants", registrant).await["join_url"].as_str().unwrap().to_owned()
 }
@@ -24,7 +24,7 @@ async fn a_registrants_own_link_lets_a_bot_in() {
     app.until(&bot, "in_call_not_recording").await;
     meeting.person("Registered").await;
 
-    // Who registers again has another link; the former one is good no more.
+    // A person who registers again gets another link; the previous one is no longer valid.
     register(&meeting, ada).await;
     let late = app.bot(json!({ "meeting_url": link, "bot_name": "Late" })).await;
     let ended = app.until(&late, "fatal").await;
@@ -33,7 +33,7 @@ async fn a_registrants_own_link_lets_a_bot_in() {
 }
 
 #[tokio::test]
-async fn a_webinar_tells_attendees_from_panelists() {
+async fn a_webinar_distinguishes_attendees_and_panelists() {
     let app = TestApp::build(&Plan { capacity: 6, ..STUDIO }).await;
     let meeting = app.zoom.meeting(json!({ "webinar": true, "registration": true })).await;
     let panelist = json!({ "email": "pat@example.test", "panelist": true });
@@ -41,7 +41,7 @@ async fn a_webinar_tells_attendees_from_panelists() {
     let attendees_link = register(&meeting, json!({ "email": "ann@example.test" })).await;
     let bot = async |name: &str, url: &str, email: Option<&str>| {
         let zoom = json!({ "user_email": email });
-        // Among bots alone they would leave before the last one is in.
+        // Without this, bots among bots would leave before the last one has joined.
         let stays = json!({ "everyone_left_timeout": { "timeout": 3600 } });
         let request = json!({ "meeting_url": url, "bot_name": name, "zoom": zoom, "automatic_leave": stays });
         app.bot(request).await

@@ -1,4 +1,4 @@
-//! Servers that stop, politely or not, and those that carry on.
+//! Servers that stop or die, and servers that take over their bots.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,14 +29,14 @@ async fn a_server_that_stops_hands_its_bots_to_the_next() {
 
     let left = next.look_at(&inside).await;
     assert_eq!(codes(&left), ["ready", "joining_call", "in_call_not_recording", "joining_call"]);
-    let handed_over = ("bot_handed_over", "The server is being stopped; the next one joins again.");
+    let handed_over = ("bot_handed_over", "The server is being stopped; the bot joins again on another one.");
     assert_eq!(why(&left, "joining_call"), handed_over);
     assert!(meeting.people().await.is_empty());
     let given_back = next.look_at(&joining).await;
     assert_eq!(codes(&given_back), ["ready", "joining_call", "joining_call"]);
     assert_eq!(why(&given_back, "joining_call"), handed_over);
 
-    // At once: they were given back.
+    // Immediately: the bots were released.
     let next = next.another(&STUDIO).await;
     for (bot, before) in [(&inside, codes(&left)), (&joining, codes(&given_back))] {
         let back = next.until(bot, "in_call_not_recording").await;
@@ -49,7 +49,7 @@ async fn a_server_that_stops_hands_its_bots_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_server_that_finishes_takes_no_new_bots_and_stays_for_those_it_has() {
+async fn a_server_that_finishes_takes_no_new_bots_and_keeps_its_own() {
     let app = studio().await;
     let meeting = app.zoom.meeting(json!({})).await;
     let inside = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Inside" })).await;
@@ -61,12 +61,12 @@ async fn a_server_that_finishes_takes_no_new_bots_and_stays_for_those_it_has() {
         new
     };
     let ((), new) = tokio::join!(app.supervisor.finish(), ended);
-    assert_eq!(codes(&app.look_at(&new).await), ["ready"], "left to the next");
+    assert_eq!(codes(&app.look_at(&new).await), ["ready"], "left to the next server");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_bot_that_nobody_had_time_for_does_not_come_too_late() {
+async fn an_overdue_bot_fails_instead_of_joining_late() {
     let app = TestApp::build(&Plan { capacity: 0, ..TIMED }).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Late" })).await;
@@ -76,13 +76,16 @@ async fn a_bot_that_nobody_had_time_for_does_not_come_too_late() {
     assert_eq!(codes(&ended), ["ready", "fatal"]);
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "failed_to_launch_in_time");
-    assert!(words.contains("2 d 3 h before any server could join: more than 10 min late"), "{words}");
+    assert!(
+        words.contains("2 d 3 h before a server could run it: a bot that is more than 10 min late"),
+        "{words}"
+    );
     assert_eq!(app.zoom.count("join_requests").await, 0);
     next.stop().await;
 }
 
 #[tokio::test]
-async fn a_bot_that_waits_for_a_free_place_is_too_late_while_all_are_taken() {
+async fn a_bot_fails_if_no_slot_is_free_in_time() {
     let app = TestApp::build(&Plan { capacity: 1, ..TIMED }).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let inside = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Inside" })).await;
@@ -100,7 +103,7 @@ async fn a_bot_that_waits_for_a_free_place_is_too_late_while_all_are_taken() {
     app.stop().await;
 }
 
-/// A server in a runtime of its own, which ends in the middle of everything.
+/// A server in its own runtime, which ends abruptly.
 async fn doomed_server(app: &Arc<TestApp>) -> runtime::Runtime {
     let doomed = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (running, runs) = oneshot::channel();
@@ -115,7 +118,7 @@ async fn doomed_server(app: &Arc<TestApp>) -> runtime::Runtime {
 }
 
 #[tokio::test]
-async fn a_bot_whose_server_died_is_taken_over_when_its_lease_has_lapsed() {
+async fn a_bot_of_a_dead_server_is_taken_over_when_its_lease_expires() {
     let app = Arc::new(TestApp::build(&Plan { capacity: 0, ..TIMED }).await);
     let meeting = app.zoom.meeting(json!({})).await;
     let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Survivor" })).await;
@@ -124,7 +127,7 @@ async fn a_bot_whose_server_died_is_taken_over_when_its_lease_has_lapsed() {
     app.until(&bot, "in_call_not_recording").await;
     doomed.shutdown_background();
     let alone = async || meeting.people().await.is_empty().then_some(());
-    app.wait_for("its browser is gone with it", alone).await;
+    app.wait_for("its browser has ended too", alone).await;
 
     let heir = app.another(&TIMED).await;
     heir.pass(Duration::from_secs(20)).await;
@@ -149,7 +152,7 @@ async fn a_bot_whose_server_died_is_taken_over_when_its_lease_has_lapsed() {
 }
 
 #[tokio::test]
-async fn what_happens_is_kept_once_and_in_order_across_a_servers_death() {
+async fn meeting_events_are_stored_once_and_in_order_across_a_servers_death() {
     let app = Arc::new(TestApp::build(&Plan { capacity: 0, ..TIMED }).await);
     let meeting = app.zoom.meeting(json!({})).await;
     for name in ["Ada", "Bob"] {
@@ -167,7 +170,7 @@ async fn what_happens_is_kept_once_and_in_order_across_a_servers_death() {
     app.pass(Duration::from_secs(60)).await;
     doomed.shutdown_background();
     let alone = async || (meeting.people().await.len() == 2).then_some(());
-    app.wait_for("its browser is gone with it", alone).await;
+    app.wait_for("its browser has ended too", alone).await;
     let died_at = app.env.now();
     meeting.call("PUT", "active-speakers", json!({ "participants": [] })).await;
     meeting.call("POST", &format!("participants/{bob}/leave"), json!({})).await;
@@ -203,7 +206,7 @@ async fn what_happens_is_kept_once_and_in_order_across_a_servers_death() {
     let times: Vec<Timestamp> =
         events.iter().map(|event| event["at"].as_str().unwrap().parse().unwrap()).collect();
     assert!(times.is_sorted(), "{times:?}");
-    // While the lease was renewed, the bot was there.
+    // The end of the speech is dated to a time at which the lease was still renewed.
     assert!(times[5] > spoke_at + Duration::from_secs(30) && times[5] <= died_at, "{times:?}");
     let media = &ended["recordings"][0]["media_shortcuts"]["participant_events"]["data"];
     assert_eq!(download(&heir, &media["speaker_timeline_download_url"]).await.len(), 2);

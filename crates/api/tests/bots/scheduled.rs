@@ -1,4 +1,4 @@
-//! Bots with a time: made ready before it, in the meeting right at it, whatever the clock does.
+//! Scheduled bots: prepared early, in the meeting at their time, whatever the clock does.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::{
     test_app::TestApp,
 };
 
-/// Within the time in which a bot is made ready.
+/// Within the time in which a bot is prepared.
 const BEFORE: Duration = Duration::from_secs(25);
 
-/// A bot's time, and the bot.
+/// A bot and its join time.
 struct Scheduled {
     time: Timestamp,
     id: String,
 }
 
-/// A bot that joins the meeting at `url` in 40 s, as it is [`BEFORE`] that time: its page is open.
+/// A bot that joins the meeting at `url` in 40 s, at [`BEFORE`] that time: its page is open.
 async fn made_ready(app: &TestApp, url: &str, zoom: Value) -> Scheduled {
     let time = app.env.now() + Duration::from_secs(40);
     let bot = json!({ "meeting_url": url, "bot_name": "Punctual", "join_at": time, "zoom": zoom });
@@ -32,14 +32,14 @@ async fn made_ready(app: &TestApp, url: &str, zoom: Value) -> Scheduled {
     Scheduled { time, id }
 }
 
-/// So many bots wait with an open page.
+/// Waits until this many bots have an open page.
 async fn ready(app: &TestApp, bots: u32) {
     let line = format!("latchkey_bots_warm {bots}");
     let shown = async || app.get("/metrics").await.text.lines().any(|shown| shown == line).then_some(());
     app.without_time(&line, shown).await;
 }
 
-/// The bot gets in while the clock stands.
+/// The bot joins while the clock stands still.
 async fn in_at_once(app: &TestApp, bot: &str) -> Value {
     let inside = async || {
         let bot = app.look_at(bot).await;
@@ -49,7 +49,7 @@ async fn in_at_once(app: &TestApp, bot: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_scheduled_bot_is_made_ready_and_begins_at_its_time() {
+async fn a_scheduled_bot_is_prepared_and_starts_at_its_time() {
     let app = TestApp::build(&TIMED).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let account = app.connect(app.zoom.host()).await;
@@ -72,7 +72,7 @@ async fn a_scheduled_bot_is_made_ready_and_begins_at_its_time() {
 }
 
 #[tokio::test]
-async fn a_bot_that_is_made_ready_can_still_be_changed_and_cancelled() {
+async fn a_prepared_bot_can_still_be_changed_and_cancelled() {
     let app = TestApp::build(&TIMED).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let changed = made_ready(&app, &meeting.url, json!({})).await;
@@ -94,14 +94,14 @@ async fn a_bot_that_is_made_ready_can_still_be_changed_and_cancelled() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_before_the_time_gives_the_bot_back_untouched() {
+async fn a_server_that_stops_early_releases_the_bot_unchanged() {
     let app = TestApp::build(&TIMED).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let bot = made_ready(&app, &meeting.url, json!({})).await;
     let next = app.another(&TIMED).await;
     app.stop().await;
     assert_eq!(codes(&next.look_at(&bot.id).await), ["ready"]);
-    // In whole steps: just behind the time.
+    // In whole steps: just after the time.
     next.pass(bot.time.since(app.env.now()) + Duration::from_secs(1)).await;
     let inside = in_at_once(&next, &bot.id).await;
     assert_eq!(codes(&inside), ["ready", "joining_call", "in_call_not_recording"]);
@@ -116,7 +116,7 @@ async fn a_browser_that_dies_before_the_time_is_replaced_in_time() {
     let profiles = std::fs::read_dir(app.profiles()).unwrap().count();
     send("-KILL", &processes(&app.profiles(), "--type=", false));
     let replaced = async || {
-        // The dead one's folder may be there for a moment.
+        // The folder of the dead browser may still be there for a moment.
         let fresh = std::fs::read_dir(app.profiles()).unwrap().count() >= profiles;
         let shown = app.get("/metrics").await.text;
         (fresh && shown.lines().any(|line| line == "latchkey_bots_warm 1")).then_some(())
@@ -129,7 +129,7 @@ async fn a_browser_that_dies_before_the_time_is_replaced_in_time() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_forward_lets_the_bot_begin() {
+async fn a_clock_set_forward_starts_the_bot() {
     let app = TestApp::build(&TIMED).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let bot = made_ready(&app, &meeting.url, json!({})).await;
@@ -137,14 +137,14 @@ async fn a_clock_that_is_set_forward_lets_the_bot_begin() {
     app.set_clock(bot.time + Duration::from_secs(20));
     app.pass(Duration::from_secs(1)).await;
     let inside = in_at_once(&app, &bot.id).await;
-    // The jump ended its lease, too. Whether this run keeps the bot or the next one takes it: one joins.
+    // The jump also ended its lease. Whether this server keeps the bot or the next one takes it: only one joins.
     assert_eq!(codes(&inside), ["ready", "joining_call", "in_call_not_recording"]);
     assert_eq!((meeting.join_requests().await.len(), meeting.people().await.len()), (1, 1));
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_far_gives_the_bot_back_until_its_time() {
+async fn a_clock_set_far_back_releases_the_bot_until_its_time() {
     let app = TestApp::build(&TIMED).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let bot = made_ready(&app, &meeting.url, json!({})).await;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{TIMED, codes, show, studio, test_app::TestApp, why};
 
-/// The product in one test: refused without a ZAK, in with one, as that user.
+/// The product in one test: the bot is refused without a ZAK, and with one it joins as that user.
 #[tokio::test]
 async fn a_zak_opens_a_meeting_for_signed_in_users() {
     let app = studio().await;
@@ -26,7 +26,7 @@ async fn a_zak_opens_a_meeting_for_signed_in_users() {
     assert_eq!(sub_code, "meeting_requires_sign_in");
     assert!(words.contains("3051"), "{words}");
     let pictures = app.pictures(&anonymous).await;
-    assert!(!pictures.is_empty(), "what Zoom showed is kept");
+    assert!(!pictures.is_empty(), "what Zoom showed is stored");
     show("refused-without-zak", &pictures);
 
     let inside = app.until(&signed_in, "in_call_not_recording").await;
@@ -34,7 +34,7 @@ async fn a_zak_opens_a_meeting_for_signed_in_users() {
     let seen = meeting.person("Notes for Ada").await;
     assert_eq!((&seen["user_id"], &seen["avatar"]), (&robin["id"], &robin["pic_url"]));
 
-    // Zoom lets the same user in once.
+    // Zoom admits the same user only once.
     let again = json!({ "meeting_url": meeting.url, "bot_name": "Twin", "zoom": zoom });
     let again = app.until(&app.bot(again).await, "fatal").await;
     assert_eq!(why(&again, "fatal").0, "zoom_error_multiple_device_join");
@@ -65,7 +65,7 @@ async fn an_account_starts_its_meeting_and_survives_a_sign_out() {
     app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
     app.until(&bot, "done").await;
 
-    // Every ZAK so far is void, and the one in memory with them: Zoom refuses it, and one fresh mint helps.
+    // All previous ZAKs are invalid, and the cached one too: Zoom refuses it, and a fresh one works.
     let signed_out = format!("users/{}/sign-out-everywhere", host["id"].as_str().unwrap());
     app.zoom.control("POST", &signed_out, json!({})).await;
     let bot = app.bot(request).await;
@@ -78,7 +78,7 @@ async fn an_account_starts_its_meeting_and_survives_a_sign_out() {
     app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
     app.until(&bot, "done").await;
 
-    // The same through a token link: the refused ZAK tells which account's memory is stale.
+    // The same through a token link: the refused ZAK shows which account's cache is stale.
     app.zoom.control("POST", &signed_out, json!({})).await;
     let zoom = json!({ "zak_url": app.token_link(&account).await, "start_meeting": true });
     let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "By link", "zoom": zoom })).await;
@@ -105,7 +105,7 @@ async fn an_account_that_cannot_mint_never_joins() {
 }
 
 #[tokio::test]
-async fn an_address_that_has_moved_to_another_user_is_told() {
+async fn an_email_address_that_moved_to_another_user_is_reported() {
     let app = TestApp::build(&TIMED).await;
     let scopes = ["user:read:zak:admin", "user:read:user:admin"];
     let registered = json!({ "client_id": "s2s", "client_secret": "planted-s2s-secret", "kind": "server_to_server",

@@ -13,7 +13,7 @@ use crate::{
 
 const APPS: &str = "/api/v2/zoom-oauth-apps/";
 
-/// Registers one more app, for which nobody has switched on the SDK.
+/// Registers another app, which has no SDK enabled.
 async fn app_without_sdk(app: &TestApp) -> String {
     let (id, secret) = ("client-without-sdk", "planted-client-secret-2");
     let at_zoom = json!({ "client_id": id, "client_secret": secret, "sdk": false });
@@ -27,7 +27,7 @@ fn outcomes(joins: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn an_app_that_zoom_refuses_is_put_aside_and_the_one_that_signs_is_remembered() {
+async fn an_app_that_zoom_refuses_is_skipped_and_the_working_one_is_remembered() {
     let app = studio().await;
     let newest = app_without_sdk(&app).await;
     let meeting = app.zoom.meeting(json!({})).await;
@@ -41,12 +41,12 @@ async fn an_app_that_zoom_refuses_is_put_aside_and_the_one_that_signs_is_remembe
     let line = log["results"][0]["message"].as_str().unwrap();
     assert!(line.starts_with("put aside for signing joins") && line.contains("client-without-sdk"), "{line}");
 
-    // The next one knows.
+    // The next bot uses that knowledge.
     let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Second" })).await;
     app.until(&bot, "in_call_not_recording").await;
     assert_eq!(meeting.join_requests().await.len(), 3);
 
-    // Who is told to sign with that app does, and says with which.
+    // A bot with that app in its request signs with it, and the error names the app.
     let zoom = json!({ "oauth_app": newest });
     let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Third", "zoom": zoom })).await;
     let ended = app.until(&bot, "fatal").await;
@@ -57,7 +57,7 @@ async fn an_app_that_zoom_refuses_is_put_aside_and_the_one_that_signs_is_remembe
 }
 
 #[tokio::test]
-async fn server_to_server_apps_are_said_to_sign_nothing() {
+async fn server_to_server_apps_cannot_sign_joins() {
     let app = studio().await;
     app.call("DELETE", &format!("{APPS}{}/", app.zoom_app), Body::empty()).await;
     let meeting = app.zoom.meeting(json!({})).await;
@@ -81,10 +81,11 @@ async fn server_to_server_apps_are_said_to_sign_nothing() {
     app.stop().await;
 }
 
-/// Zoom refuses what is signed in its future, and does not say so. Until one of its answers has told the time, nothing is known.
+/// Zoom refuses signatures from its future without saying so. The difference of the clocks is unknown until a Zoom answer
+/// has had a date.
 #[tokio::test]
-async fn a_clock_that_is_ahead_of_zooms_signs_by_zooms_time() {
-    // A manual clock is slower than the simulator's while a browser starts.
+async fn a_server_with_a_fast_clock_signs_with_zooms_time() {
+    // A manual clock runs slower than the simulator's while a browser starts.
     let ahead = Duration::from_secs(600);
     let app = TestApp::build(&TIMED).await;
     app.jump(ahead);
@@ -99,14 +100,14 @@ async fn a_clock_that_is_ahead_of_zooms_signs_by_zooms_time() {
     assert_eq!(
         (joins.len(), outcomes(&joins)[1]),
         (2, "admitted"),
-        "it asked for the time, and signed once more"
+        "it fetched the time, and signed once more"
     );
     drop(logging);
     let log = std::fs::read_to_string(log.path()).unwrap();
     let line = log.lines().find(|line| line.contains("this server's clock differs from Zoom's")).unwrap();
     assert!(line.contains("WARN") && line.contains("ahead_seconds="), "{line}");
 
-    // The app was not to blame.
+    // The app is not blamed.
     let log = app.get(&format!("/api/v2/zoom-oauth-app-logs/?oauth_app={}", app.zoom_app)).await.ok();
     assert!(!log.to_string().contains("put aside"), "{log}");
     let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "In time" })).await;
@@ -116,7 +117,7 @@ async fn a_clock_that_is_ahead_of_zooms_signs_by_zooms_time() {
 
     let app = TestApp::build(&TIMED).await;
     app.jump(ahead);
-    // Its answers carry a date.
+    // Zoom's answers carry a date.
     let account = app.connect(app.zoom.host()).await;
     let meeting = app.zoom.meeting(json!({})).await;
     let bot = json!({ "meeting_url": meeting.url, "bot_name": "In time", "zoom": { "credential": account } });

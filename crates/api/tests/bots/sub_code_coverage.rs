@@ -1,8 +1,8 @@
-//! Which test reaches each sub code: the real SDK, in a real Chromium, at the simulated Zoom.
+//! Which test covers each sub code: with the real SDK, in a real Chromium, with the simulated Zoom.
 
 use model::SubCode;
 
-/// A file of this folder.
+/// A test file in this folder.
 macro_rules! file {
     ($name:literal) => {
         ($name, include_str!($name))
@@ -26,7 +26,7 @@ const FILES: &[(&str, &str)] = &[
     file!("waiting.rs"),
 ];
 
-/// The simulator can cause all of them. One that it can't cause would stand in a list of its own, with the reason.
+/// The simulator can cause all of them. One that it cannot cause would be in a separate list, with the reason.
 const REACHED: &[(&[SubCode], &str, &str)] = {
     use SubCode as S;
     &[
@@ -41,7 +41,7 @@ const REACHED: &[(&[SubCode], &str, &str)] = {
                 S::ZoomSdkAppNotPublished,
             ],
             "refusals.rs",
-            "what_a_meeting_asks_for_is_said_with_its_cure",
+            "a_refusal_names_what_the_meeting_requires_and_the_cure",
         ),
         (
             &[
@@ -57,18 +57,14 @@ const REACHED: &[(&[SubCode], &str, &str)] = {
                 S::MeetingNotAccessible,
             ],
             "refusals.rs",
-            "what_only_zooms_code_tells_is_said_with_its_cure",
+            "a_refusal_known_only_by_zooms_code_has_its_cure",
         ),
         (
             &[S::MeetingLocked, S::MeetingFull, S::TimeoutExceededWaitingRoom],
             "refusals.rs",
-            "what_may_pass_is_waited_for_and_then_said",
+            "a_temporary_refusal_is_waited_for_and_then_reported",
         ),
-        (
-            &[S::ZoomInternalError],
-            "refusals.rs",
-            "a_refusal_without_words_is_tried_again_before_it_is_the_end",
-        ),
+        (&[S::ZoomInternalError], "refusals.rs", "an_unexplained_refusal_is_retried_before_the_bot_ends"),
         (&[S::MeetingRequiresSignIn], "refusals.rs", "a_message_has_the_details_last"),
         (
             &[
@@ -88,7 +84,7 @@ const REACHED: &[(&[SubCode], &str, &str)] = {
         (
             &[S::TimeoutExceededNooneJoined, S::TimeoutExceededInCallNotRecording],
             "ends.rs",
-            "a_bot_that_nobody_joins_and_one_that_stays_too_long_leave",
+            "bots_leave_when_nobody_joins_or_they_stay_too_long",
         ),
         (
             &[
@@ -97,35 +93,39 @@ const REACHED: &[(&[SubCode], &str, &str)] = {
                 S::TimeoutExceededOnlyBotsDetectedUsingParticipantEvents,
             ],
             "leaving.rs",
-            "a_bot_leaves_a_silent_meeting_and_one_of_bots",
+            "a_bot_leaves_a_silent_meeting_and_a_meeting_of_bots",
         ),
         (&[S::TimeoutExceededEveryoneLeft], "leaving.rs", "two_bots_do_not_keep_each_other_in_a_meeting"),
-        (&[S::MeetingPasswordIncorrect, S::MeetingLinkInvalid], "meetings.rs", "a_wrong_door_stays_shut"),
+        (
+            &[S::MeetingPasswordIncorrect, S::MeetingLinkInvalid],
+            "meetings.rs",
+            "a_wrong_link_does_not_let_a_bot_in",
+        ),
         (
             &[S::BotKickedFromCall, S::BotKickedFromWaitingRoom],
             "meetings.rs",
-            "a_host_admits_a_bot_and_throws_it_out",
+            "a_host_admits_and_removes_a_bot",
         ),
-        (&[S::BotReceivedLeaveCall], "meetings.rs", "a_bot_on_its_way_turns_round"),
-        (&[S::MeetingNotStarted], "waiting.rs", "a_host_who_never_comes_is_not_waited_for_longer_than_told"),
-        (&[S::ZoomAnotherMeetingInProgress], "waiting.rs", "a_host_who_is_busy_elsewhere_is_waited_for"),
-        (&[S::ZoomJoinTimeout], "waiting.rs", "a_zoom_that_says_nothing_is_given_a_minute"),
+        (&[S::BotReceivedLeaveCall], "meetings.rs", "a_joining_bot_can_be_stopped"),
+        (&[S::MeetingNotStarted], "waiting.rs", "a_bot_waits_for_the_host_only_until_its_timeout"),
+        (&[S::ZoomAnotherMeetingInProgress], "waiting.rs", "a_bot_waits_for_a_host_in_another_meeting"),
+        (&[S::ZoomJoinTimeout], "waiting.rs", "a_join_without_an_answer_times_out_after_a_minute"),
         (
             &[S::MeetingEnded, S::MeetingNotAccessible],
             "losses.rs",
-            "a_removal_and_an_end_are_not_answered_with_a_rejoin",
+            "a_bot_does_not_rejoin_after_a_removal_or_the_end",
         ),
-        (&[S::ZoomConnectionFailed], "losses.rs", "a_line_that_stays_cut_is_the_end_after_the_limit"),
-        (&[S::BotErrored], "losses.rs", "a_crash_costs_a_bot_its_place_for_a_moment"),
+        (&[S::ZoomConnectionFailed], "losses.rs", "a_bot_ends_if_its_connection_stays_broken"),
+        (&[S::BotErrored], "losses.rs", "a_bot_rejoins_after_a_crash"),
         (&[S::FailedToLaunchInTime], "missing_browsers.rs", "without_a_chromium_a_bot_says_what_to_install"),
         (&[S::ZoomErrorMultipleDeviceJoin], "sign_in.rs", "a_zak_opens_a_meeting_for_signed_in_users"),
         (&[S::ZoomCredentialUnhealthy], "sign_in.rs", "an_account_that_cannot_mint_never_joins"),
         (
             &[S::ZoomInvalidSignature],
             "signing.rs",
-            "an_app_that_zoom_refuses_is_put_aside_and_the_one_that_signs_is_remembered",
+            "an_app_that_zoom_refuses_is_skipped_and_the_working_one_is_remembered",
         ),
-        (&[S::ZoomSdkCredentialsMissing], "signing.rs", "server_to_server_apps_are_said_to_sign_nothing"),
+        (&[S::ZoomSdkCredentialsMissing], "signing.rs", "server_to_server_apps_cannot_sign_joins"),
         (
             &[S::ZoomZakCallbackFailed, S::ZoomZakRejected],
             "callbacks.rs",
@@ -134,25 +134,21 @@ const REACHED: &[(&[SubCode], &str, &str)] = {
         (
             &[S::ZoomObfCallbackFailed, S::ZoomObfRejected],
             "obf_tokens.rs",
-            "without_a_good_token_nobody_joins",
+            "a_bot_without_a_valid_token_does_not_join",
         ),
         (
             &[S::ZoomObfUserNotInMeeting, S::ZoomObfUserLeftMeeting],
             "obf_tokens.rs",
-            "a_bot_waits_for_who_vouches_for_it_and_leaves_with_them",
+            "a_bot_waits_for_the_user_who_vouches_for_it_and_leaves_with_them",
         ),
         (
             &[S::ZoomInvalidJoinToken],
             "recording.rs",
-            "a_join_token_is_shown_at_the_door_and_missed_by_nobody",
+            "a_bot_joins_with_a_join_token_or_without_one_if_there_is_none",
         ),
-        (&[S::ZoomPoolFull], "pools.rs", "each_bot_comes_as_another_and_who_finds_no_seat_waits_for_one"),
+        (&[S::ZoomPoolFull], "pools.rs", "each_bot_uses_another_account_and_waits_if_no_seat_is_free"),
         (&[S::BotHandedOver], "restarts.rs", "a_server_that_stops_hands_its_bots_to_the_next"),
-        (
-            &[S::BotServerLost],
-            "restarts.rs",
-            "a_bot_whose_server_died_is_taken_over_when_its_lease_has_lapsed",
-        ),
+        (&[S::BotServerLost], "restarts.rs", "a_bot_of_a_dead_server_is_taken_over_when_its_lease_expires"),
     ]
 };
 

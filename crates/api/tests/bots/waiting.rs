@@ -1,4 +1,4 @@
-//! Limits that take long: the clock is told to go.
+//! Long timeouts, on a manual clock.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{TIMED, codes, show, test_app::TestApp, why};
 
 #[tokio::test]
-async fn a_meeting_that_has_not_started_is_waited_for() {
+async fn a_bot_waits_for_the_meeting_to_start() {
     let app = TestApp::build(&TIMED).await;
     let meeting = app.zoom.meeting(json!({ "started": false })).await;
     let bot = app.bot(json!({ "meeting_url": meeting.url, "bot_name": "Early" })).await;
@@ -25,7 +25,7 @@ async fn a_meeting_that_has_not_started_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_host_who_never_comes_is_not_waited_for_longer_than_told() {
+async fn a_bot_waits_for_the_host_only_until_its_timeout() {
     let app = TestApp::build(&TIMED).await;
     let meeting = app.zoom.meeting(json!({ "started": false })).await;
     let leave = json!({ "waiting_room_timeout": 30 });
@@ -38,20 +38,20 @@ async fn a_host_who_never_comes_is_not_waited_for_longer_than_told() {
     let steps = ended["status_changes"].as_array().unwrap();
     let at = |step: usize| steps[step]["created_at"].as_str().unwrap().parse::<model::Timestamp>().unwrap();
     let waited = at(steps.len() - 1).since(at(1));
-    assert!(waited >= Duration::from_secs(30), "it looks once more at the end: {waited:?}");
+    assert!(waited >= Duration::from_secs(30), "it tries once more at the end: {waited:?}");
     let waits = steps
         .iter()
         .filter(|step| step["sub_code"] == "meeting_not_started" && step["code"] == "joining_call");
-    assert_eq!(waits.count(), 1, "said once, however often it looks");
+    assert_eq!(waits.count(), 1, "reported once, however often it tries");
     let pictures = app.pictures(&bot).await;
-    // One that says that there is none, if the hurried clock overtook the screenshot's own deadline.
-    assert_eq!(pictures.len(), 1, "not one for every try");
+    // One that shows "no screenshot" counts, if the fast clock exceeded the screenshot's own deadline.
+    assert_eq!(pictures.len(), 1, "not one for every attempt");
     show("not-started", &pictures);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_host_who_is_busy_elsewhere_is_waited_for() {
+async fn a_bot_waits_for_a_host_in_another_meeting() {
     let app = TestApp::build(&TIMED).await;
     let account = app.connect(app.zoom.host()).await;
     let other = app.zoom.meeting(json!({})).await;
@@ -69,7 +69,7 @@ async fn a_host_who_is_busy_elsewhere_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_zoom_that_says_nothing_is_given_a_minute() {
+async fn a_join_without_an_answer_times_out_after_a_minute() {
     let app = TestApp::build(&TIMED).await;
     let meeting = app.zoom.meeting(json!({})).await;
     app.zoom.hold_up("wc_info", 3_600_000).await;

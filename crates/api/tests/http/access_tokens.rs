@@ -10,7 +10,7 @@ use crate::{app, test_app::TestApp};
 const ACCOUNTS: &str = "/api/v2/zoom-oauth-credentials/";
 const APPS: &str = "/api/v2/zoom-oauth-apps/";
 const CLIENT_ID: &str = "client-of-the-tests";
-/// An app that was refused is tried again by then.
+/// A refused app is tried again after this time.
 const PROBE: Duration = Duration::from_secs(30);
 
 async fn connected() -> (TestApp, String) {
@@ -72,12 +72,12 @@ async fn a_wrong_client_secret_is_mended_by_a_patch() {
     let changed = patch(json!({ "client_secret": "rotated" })).await;
     assert!(!changed.text.contains("rotated"));
     assert_eq!(changed.ok()["latchkey_refused_since"], Value::Null);
-    // No probe has to be waited for.
+    // No probe is needed first.
     app.get(&token).await.ok();
 }
 
 #[tokio::test]
-async fn a_degraded_account_says_since_when_and_what_is_the_matter() {
+async fn a_degraded_account_shows_since_when_and_the_cause() {
     let (app, account) = connected().await;
     let path = format!("{ACCOUNTS}{account}/access-token/");
     app.jump(Duration::from_secs(3600));

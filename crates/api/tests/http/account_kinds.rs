@@ -30,7 +30,7 @@ fn s2s(account: &Value) -> Value {
             "account_id": account })
 }
 
-/// A app with a server-to-server app in it: the app's id.
+/// An app with a server-to-server app in it, and that app's id.
 pub(crate) async fn with_server_app() -> (TestApp, String) {
     with_server_app_that_may(&["user:read:zak:admin", "user:read:user:admin"]).await
 }
@@ -46,7 +46,7 @@ async fn with_server_app_that_may(scopes: &[&str]) -> (TestApp, String) {
 }
 
 #[tokio::test]
-async fn a_server_to_server_app_is_connected_by_one_call_and_mints_for_whom_a_link_names() {
+async fn a_server_to_server_app_is_connected_by_one_call_and_mints_for_the_links_user() {
     let (app, zoom_app) = with_server_app().await;
     let asked = json!({ "oauth_app": zoom_app, "server_to_server": {} });
     let made = app.post(ACCOUNTS, asked.clone()).await.created();
@@ -66,14 +66,14 @@ async fn a_server_to_server_app_is_connected_by_one_call_and_mints_for_whom_a_li
             "created_at": made["created_at"],
         })
     );
-    assert_eq!(app.post(ACCOUNTS, asked).await.created()["id"], id, "an app has one");
+    assert_eq!(app.post(ACCOUNTS, asked).await.created()["id"], id, "an app has one account");
 
     let link = json!({ "credential": id, "user": "Host@example.test" });
     let link = app.post(LINKS, link).await.created();
     let host = &app.zoom.host()["id"];
     assert_eq!((&link["user"], &link["user_address"]), (host, &json!("host@example.test")));
     let kept = json!([{ "credential": id, "user": host, "address": "host@example.test" }]);
-    assert_eq!(link["accounts"], kept, "the id is what is kept");
+    assert_eq!(link["accounts"], kept, "the id is what is stored");
     let fetch = async |id: &str, link: &Value| {
         let mut request = Request::builder().uri(app.path_of(link["url"].as_str().unwrap()));
         for (name, value) in app.signature(id).await {
@@ -93,12 +93,12 @@ async fn a_server_to_server_app_is_connected_by_one_call_and_mints_for_whom_a_li
 }
 
 #[tokio::test]
-async fn whose_token_it_is_must_be_clear_when_the_link_or_the_bot_is_made() {
+async fn the_user_must_be_known_when_a_link_or_a_bot_is_created() {
     let (app, zoom_app) = with_server_app().await;
     let server = app.post(ACCOUNTS, json!({ "oauth_app": zoom_app, "server_to_server": {} })).await.created();
     let user = app.connect(app.zoom.host()).await;
-    let name_one = "A server-to-server app speaks for every user of its Zoom account: name one, by e-mail address or Zoom id.";
-    let not_here = "This account is one user's; only a server-to-server app has several.";
+    let name_one = "A server-to-server app acts for every user of its Zoom account: name one, by e-mail address or Zoom id.";
+    let not_here = "This account belongs to one user; only a server-to-server app has several.";
     let unreadable = "It must be an e-mail address or Zoom's id of a user.";
     for (credential, named, complaint) in [
         (&server["id"], Value::Null, name_one),
@@ -119,7 +119,7 @@ async fn whose_token_it_is_must_be_clear_when_the_link_or_the_bot_is_made() {
 }
 
 #[tokio::test]
-async fn an_address_takes_a_scope_and_an_id_does_not() {
+async fn naming_a_user_by_address_needs_a_scope_and_by_id_does_not() {
     let (app, zoom_app) = with_server_app_that_may(&["user:read:zak:admin"]).await;
     let server = app.post(ACCOUNTS, json!({ "oauth_app": zoom_app, "server_to_server": {} })).await.created();
     let link = |user: &Value| json!({ "credential": server["id"], "user": user });
@@ -131,7 +131,7 @@ async fn an_address_takes_a_scope_and_an_id_does_not() {
 }
 
 #[tokio::test]
-async fn a_pool_knows_its_members_by_id_and_takes_them_out_by_either_name() {
+async fn a_pool_stores_members_by_id_and_removes_them_by_id_or_address() {
     const POOLS: &str = "/api/latchkey/v1/pools/";
     let (app, zoom_app) = with_server_app().await;
     let server = app.post(ACCOUNTS, json!({ "oauth_app": zoom_app, "server_to_server": {} })).await.created();
@@ -150,7 +150,7 @@ async fn a_pool_knows_its_members_by_id_and_takes_them_out_by_either_name() {
 }
 
 #[tokio::test]
-async fn what_zoom_refuses_is_said_at_once_and_stored_never() {
+async fn a_refusal_by_zoom_is_reported_at_once_and_nothing_is_stored() {
     let app = app().await;
     let made = app.post(APPS, s2s(&json!("another-account"))).await.created();
     assert_eq!(made["account_id"], "another-account");
@@ -169,7 +169,7 @@ async fn what_zoom_refuses_is_said_at_once_and_stored_never() {
 }
 
 #[tokio::test]
-async fn an_account_is_asked_for_in_exactly_one_way() {
+async fn an_account_is_connected_in_exactly_one_way() {
     let (app, zoom_app) = with_server_app().await;
     let required = "This field is required.";
     let one =

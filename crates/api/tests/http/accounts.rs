@@ -23,7 +23,7 @@ async fn listed(app: &TestApp, path: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn an_apps_secrets_are_written_and_never_read() {
+async fn an_apps_secrets_are_never_returned() {
     let app = app().await;
     let first = listed(&app, APPS).await;
     app.pass(Duration::from_secs(1)).await;
@@ -54,7 +54,7 @@ async fn an_apps_secrets_are_written_and_never_read() {
 }
 
 #[tokio::test]
-async fn an_app_that_is_incomplete_masked_or_known_is_refused() {
+async fn an_incomplete_masked_or_duplicate_app_is_refused() {
     let app = app().await;
     let required = "This field is required.";
     assert_eq!(
@@ -81,7 +81,7 @@ async fn an_app_that_is_incomplete_masked_or_known_is_refused() {
     ] {
         assert_eq!(app.post(APPS, zoom_app(&change)).await.refused(), complaints, "{change}");
     }
-    assert_eq!(listed(&app, APPS).await.len(), 1, "nothing is kept of them");
+    assert_eq!(listed(&app, APPS).await.len(), 1, "nothing of them is stored");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What all routes have in common.
+//! Behaviour that all routes share.
 
 use std::collections::HashSet;
 
@@ -34,7 +34,7 @@ const ROUTES: [(&str, &str); 23] = [
 ];
 
 #[tokio::test]
-async fn every_path_works_with_and_without_its_last_slash() {
+async fn every_path_works_with_and_without_a_trailing_slash() {
     let app = app().await;
     let mut ids = HashSet::new();
     for (method, path) in ROUTES {
@@ -42,7 +42,7 @@ async fn every_path_works_with_and_without_its_last_slash() {
         for path in [path.to_owned(), format!("{path}/")] {
             let answer = app.call(method, &path, Body::empty()).await;
             assert!(!matches!(answer.status, 301..=308 | 405), "{method} {path}: {}", answer.status);
-            assert!(ids.insert(answer.header("x-request-id").to_owned()), "an id of its own");
+            assert!(ids.insert(answer.header("x-request-id").to_owned()), "each answer has its own id");
             answers.push((answer.status, answer.text));
         }
         assert_eq!(answers[0], answers[1], "{method} {path}");
@@ -51,7 +51,7 @@ async fn every_path_works_with_and_without_its_last_slash() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_none_and_a_method_that_does_not_fit() {
+async fn unknown_paths_and_unsupported_methods_are_refused() {
     let app = app().await;
     for path in ["/", "/api/v1/bots/", "/api/v1/bot/x/y/z/", "//api/v1/bot/", "/t/", "/planted?x=planted"] {
         let answer = app.get(path).await;
@@ -76,7 +76,7 @@ async fn a_path_that_is_none_and_a_method_that_does_not_fit() {
     }
 }
 
-/// A 405 names the methods that work (RFC 9110), and each of them does, on every route.
+/// A 405 lists the methods that are supported (RFC 9110), and each of them works, on every route.
 #[tokio::test]
 async fn every_method_that_a_405_allows_works() {
     let app = app().await;
@@ -93,9 +93,9 @@ async fn every_method_that_a_405_allows_works() {
     }
 }
 
-/// An ignored filter would leave all rows in the answer, and the caller would act on them.
+/// If a filter were ignored, the answer would contain all rows, and the caller would act on them.
 #[tokio::test]
-async fn a_filter_that_a_list_does_not_know_is_refused() {
+async fn an_unknown_filter_is_refused() {
     let app = app().await;
     for (list, known) in [
         ("/api/v1/bot/", "?status=done&platform[]=zoom&metadata__k=v&page=1"),
@@ -148,9 +148,9 @@ fn lists() -> Vec<String> {
     paths.filter(|(_, methods)| is_list(&methods["get"])).map(|(path, _)| path.clone()).collect()
 }
 
-/// `curl -d` says that everything is a form.
+/// `curl -d` marks every body as a form.
 #[tokio::test]
-async fn json_that_is_called_a_form_is_told_so() {
+async fn json_with_a_forms_content_type_is_refused() {
     let app = app().await;
     let body = json!({ "kind": "user_level", "client_id": "id" }).to_string();
     for body in [body.clone(), format!("\n {body}"), "[1]".into(), "{".into()] {
@@ -163,7 +163,7 @@ async fn json_that_is_called_a_form_is_told_so() {
 }
 
 #[tokio::test]
-async fn what_stands_in_a_guide_is_not_taken_for_a_secret() {
+async fn a_placeholder_from_a_guide_is_not_accepted_as_a_secret() {
     let app = app().await;
     let asked = json!({ "kind": "server_to_server", "client_id": "…", "client_secret": "...",
                         "webhook_secret": "<secret>", "account_id": "…" });
@@ -180,7 +180,7 @@ async fn what_stands_in_a_guide_is_not_taken_for_a_secret() {
 }
 
 #[tokio::test]
-async fn health_is_told_to_everybody() {
+async fn health_is_public() {
     let app = app().await;
     for path in ["/livez", "/healthz"] {
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
@@ -196,7 +196,7 @@ async fn health_is_told_to_everybody() {
 }
 
 #[tokio::test]
-async fn the_callback_secret_is_one_that_signs() {
+async fn the_callback_secret_can_sign() {
     let app = app().await;
     let answer = app.get("/api/latchkey/v1/callback-secret/").await;
     assert_eq!(answer.header("cache-control"), "no-store");

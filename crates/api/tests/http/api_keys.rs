@@ -1,4 +1,4 @@
-//! Keys: what they may do, how long, and what is shown of them.
+//! API keys: scopes, limits, expiry, and what is shown of them.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn make(app: &TestApp, asked: Value) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_key_is_shown_once_and_listed_by_its_beginning() {
+async fn a_key_is_shown_once_and_listed_by_its_prefix() {
     let app = app().await;
     let asked = json!({ "name": "metrics", "scopes": ["read"], "requests_per_minute": 30,
                         "expires_at": "2030-01-01T00:00:00Z" });
@@ -81,7 +81,7 @@ async fn a_scope_that_is_missing_is_named() {
     }
 }
 
-/// Where tokens are fetched from is as good as a token.
+/// A URL that gives tokens is as sensitive as a token.
 #[tokio::test]
 async fn a_bots_urls_are_shown_to_keys_that_may_send_bots() {
     let app = app().await;
@@ -105,7 +105,7 @@ async fn a_bots_urls_are_shown_to_keys_that_may_send_bots() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_opens_nothing_on_any_server() {
+async fn a_revoked_key_is_refused_on_every_server() {
     let app = app().await;
     let other = app.another(&PLAN).await;
     let (id, key) = make(&app, json!({ "name": "k", "scopes": "read" })).await;
@@ -127,7 +127,7 @@ async fn a_revoked_key_opens_nothing_on_any_server() {
 }
 
 #[tokio::test]
-async fn a_key_ends_at_its_time() {
+async fn a_key_expires() {
     let app = app().await;
     let end = (app.env.now() + Duration::from_secs(60)).to_string();
     let (_, key) = make(&app, json!({ "name": "k", "scopes": ["read"], "expires_at": end })).await;
@@ -141,9 +141,9 @@ async fn a_key_ends_at_its_time() {
     );
 }
 
-/// Not for every call: the time is a few minutes old at most.
+/// It is not written at every call: the time is at most a few minutes old.
 #[tokio::test]
-async fn the_last_use_is_noted() {
+async fn the_last_use_is_recorded() {
     let app = app().await;
     let (id, key) = make(&app, json!({ "name": "k", "scopes": ["read"] })).await;
     let used =
@@ -160,7 +160,7 @@ async fn the_last_use_is_noted() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_key_is_said() {
+async fn errors_of_a_new_key_are_reported() {
     let app = app().await;
     let wrong =
         app.post(KEYS, json!({ "requests_per_minute": 0, "expires_at": "2001-01-01T00:00:00Z" })).await;
@@ -185,9 +185,9 @@ async fn what_is_wrong_with_a_key_is_said() {
     }
 }
 
-/// Neither scopes nor time nor calls.
+/// Neither scopes, nor a later expiry, nor more calls.
 #[tokio::test]
-async fn a_key_gives_no_more_than_it_has() {
+async fn a_key_cannot_grant_more_than_it_has() {
     let app = TestApp::build(&Plan { rates: Some(Rates::default()), ..PLAN }).await;
     let administers = app.key_with("admin").await;
     for scope in ["read", "bots", "tokens", "operator"] {
@@ -196,7 +196,7 @@ async fn a_key_gives_no_more_than_it_has() {
         let complaint = format!("The calling key lacks the scope {scope} and cannot give it.");
         assert_eq!(refused.refused(), json!({ "scopes": [complaint] }));
     }
-    // Without a limit of its own it has the one that all have.
+    // Without a limit of its own it has the server's default.
     let fast = json!({ "name": "k", "scopes": ["admin"], "requests_per_minute": 1201 });
     let refused = app.call_as(&administers, "POST", KEYS, fast).await.refused();
     assert_eq!(
@@ -220,7 +220,7 @@ async fn a_key_gives_no_more_than_it_has() {
         (&json!(end), &json!(50))
     );
 
-    // Nor has it events sent to an address of its own, which only `read` can look at.
+    // It cannot have events sent to its own address either, which only `read` may see.
     let endpoint = json!({ "url": "https://example.com/", "enabled": false });
     let endpoints = "/api/latchkey/v1/webhook-endpoints/";
     let made = app.post(endpoints, endpoint.clone()).await.created();
@@ -246,7 +246,7 @@ async fn a_key_gives_no_more_than_it_has() {
         assert_eq!(app.call_as(&administers, "GET", path, Value::Null).await.status, 403, "{path}");
     }
 
-    // It may replace the callback secret, which only `tokens` can read.
+    // It may rotate the callback secret, which only `tokens` may read.
     let rotate = "/api/latchkey/v1/callback-secret/rotate/";
     let rotated = app.call_as(&administers, "POST", rotate, Value::Null).await.ok();
     assert_eq!(rotated["secret"], "********");

@@ -1,11 +1,11 @@
-//! `GET /api/latchkey/v1/audit/`: who was given which token of this workspace.
+//! `GET /api/latchkey/v1/audit/`: who requested which token of this workspace.
 
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
 use crate::{app, test_app::TestApp};
 
-/// A app with an account and a link, from which `count` ZAKs were fetched.
+/// An app with an account and a link, from which `count` ZAKs were fetched.
 async fn with_fetches(count: usize) -> (TestApp, String) {
     let app = app().await;
     let user = app.zoom.user("ada@example.test", "Ada").await;
@@ -26,7 +26,7 @@ fn results(page: &Value) -> &Vec<Value> {
 }
 
 #[tokio::test]
-async fn each_token_is_there_with_who_got_it() {
+async fn each_token_is_listed_with_its_caller() {
     let (app, account) = with_fetches(2).await;
     let token = app.get(&format!("/api/v2/zoom-oauth-credentials/{account}/access-token/")).await.ok();
     let page = app.get("/api/latchkey/v1/audit/").await.ok();
@@ -42,11 +42,11 @@ async fn each_token_is_there_with_who_got_it() {
     let other = app.another_workspace().await;
     let request = Request::builder().uri("/api/latchkey/v1/audit/");
     let request = request.header("authorization", format!("Token {other}")).body(Body::empty()).unwrap();
-    assert!(results(&app.send(request).await.ok()).is_empty(), "nobody sees another's");
+    assert!(results(&app.send(request).await.ok()).is_empty(), "no workspace sees another's records");
 }
 
 #[tokio::test]
-async fn pages_lead_on_and_meet() {
+async fn pages_follow_each_other_without_gaps() {
     let (app, _) = with_fetches(103).await;
     let first = app.get("/api/latchkey/v1/audit/?since=2020-01-01T00:00:00Z").await.ok();
     let next = first["next"].as_str().unwrap();
@@ -94,18 +94,18 @@ async fn records_are_found_by_account_link_key_and_bot() {
     assert_eq!(found("bot=bot_1").await, of_bot);
     let both = those(&|it| it["bot"] == "bot_1" && it["who_id"] == link);
     assert_eq!(found(&format!("bot=bot_1&token_link={link}")).await, both);
-    // Ids that nothing is known of, or that are another thing's.
+    // Ids that are unknown, or of another kind of object.
     for unknown in [format!("credential={key}"), "token_link=01a227f6-5cc8-76ce-86a6-25a3f5556457".into()] {
         assert!(found(&unknown).await.is_empty(), "{unknown}");
     }
     let other = app.another_workspace().await;
     let request = Request::builder().uri(format!("/api/latchkey/v1/audit/?credential={account}"));
     let request = request.header("authorization", format!("Token {other}")).body(Body::empty()).unwrap();
-    assert!(results(&app.send(request).await.ok()).is_empty(), "nobody sees another's");
+    assert!(results(&app.send(request).await.ok()).is_empty(), "no workspace sees another's records");
 }
 
 #[tokio::test]
-async fn a_question_that_makes_no_sense_is_answered_field_by_field() {
+async fn an_invalid_query_is_answered_field_by_field() {
     let app = app().await;
     for (query, field) in [
         ("since=yesterday", "since"),

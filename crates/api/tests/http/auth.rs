@@ -1,4 +1,4 @@
-//! Who may call.
+//! Authentication.
 
 use axum::{
     body::Body,
@@ -37,7 +37,7 @@ async fn a_key_may_be_written_in_several_ways() {
 }
 
 #[tokio::test]
-async fn without_a_key_nothing_is_told() {
+async fn without_a_key_every_request_is_refused_alike() {
     let app = app().await;
     let key = &app.api_key;
     let answer = with(&app, None).await;
@@ -67,14 +67,14 @@ async fn without_a_key_nothing_is_told() {
     assert_eq!(with(&app, Some(HeaderValue::from_bytes(b"Token \xff").unwrap())).await.status, 401);
 }
 
-/// Nothing is public by accident. A client without a key is not even told what is wrong with its request.
+/// No route is public by accident. A client without a key does not even learn what is wrong with its request.
 #[tokio::test]
-async fn the_key_is_looked_at_first() {
+async fn the_key_is_checked_first() {
     let app = app().await;
     let public = [
         "/oauth/zoom/authorize",
         "/oauth/zoom/callback",
-        // Its token is its key.
+        // Its token authenticates it.
         "/oauth/zoom/reconnect",
         "/livez",
         "/healthz",

@@ -1,4 +1,4 @@
-//! Token links for people's own bots and `curl`: the link's secret in a header, the token as JSON.
+//! Token links for people's own bots and `curl`: the link's secret is in a header, the token is in JSON.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
 
 const LINKS: &str = "/api/latchkey/v1/token-links/";
 
-/// A link, its path, and the value of its header.
+/// A link, its path, and its header's value.
 struct Link {
     made: Value,
     path: String,
@@ -51,7 +51,7 @@ async fn with_link(asked: Value) -> (TestApp, String, Link) {
 }
 
 #[tokio::test]
-async fn a_bearer_is_given_the_token_its_kind_and_its_end() {
+async fn a_bearer_link_returns_the_token_its_kind_and_its_expiry() {
     let (app, account, link) = with_link(json!({ "kinds": ["zak", "obf", "access_token"] })).await;
     let id = link.made["id"].as_str().unwrap();
     assert!(link.path.ends_with(&format!("/t/{id}")), "the address holds no secret: {}", link.path);
@@ -63,7 +63,7 @@ async fn a_bearer_is_given_the_token_its_kind_and_its_end() {
     assert_eq!(token["token"].as_str().unwrap().split('.').count(), 3);
     let end: model::Timestamp = token["expires_at"].as_str().unwrap().parse().unwrap();
     let life = end.since(app.env.now());
-    // Two hours by Zoom's clock, whose difference to ours is known to the second.
+    // Two hours by Zoom's clock. Its difference from this server's clock is known only to the second.
     assert!(life > Duration::from_secs(600) && life < Duration::from_secs(7205), "{life:?}");
 
     let obf = link.fetch(&app, "?kind=obf").await.ok();
@@ -86,7 +86,7 @@ async fn a_bearer_is_given_the_token_its_kind_and_its_end() {
 }
 
 #[tokio::test]
-async fn a_missing_and_a_wrong_bearer_are_401_with_a_challenge_and_mint_nothing() {
+async fn a_missing_or_wrong_bearer_gets_401_with_a_challenge_and_mints_nothing() {
     let (app, _, link) = with_link(json!({})).await;
     let missing = send(&app, "GET", &link.path, None, "").await;
     assert_eq!((missing.status, missing.header("www-authenticate")), (401, "Bearer"));
@@ -98,13 +98,13 @@ async fn a_missing_and_a_wrong_bearer_are_401_with_a_challenge_and_mint_nothing(
         assert_eq!(refused.status, 401, "{wrong}: {}", refused.text);
         assert_eq!(refused.header("www-authenticate"), "Bearer error=\"invalid_token\"");
         assert_eq!(refused.json()["code"], "signature_invalid");
-        // The answer does not show whether the link is known.
+        // The answer does not reveal whether the link exists.
         let nobody = send(&app, "GET", "/t/018f0000-0000-7000-8000-000000000000", Some(wrong), "").await;
         assert_eq!((nobody.status, &nobody.text), (401, &refused.text));
     }
     let token = send(&app, "GET", &link.path, Some(&format!("Token {}", app.api_key)), "").await;
     assert_eq!(token.json()["code"], "signature_missing", "an API key is no bearer");
-    // The secret counts in the header and nowhere else.
+    // The secret is accepted only in the header.
     let secret = link.authorization.strip_prefix("Bearer ").unwrap();
     let in_the_path = send(&app, "GET", &format!("{}.{secret}", link.path), None, "").await;
     assert_eq!((in_the_path.status, in_the_path.text.starts_with("link_unknown")), (404, true));
@@ -117,14 +117,14 @@ async fn a_missing_and_a_wrong_bearer_are_401_with_a_challenge_and_mint_nothing(
     assert_eq!((posted.status, &posted.json()["code"]), (400, &json!("request_malformed")));
     assert_eq!(app.zoom.count("zak_mints").await, 0);
 
-    // The scheme's case says nothing.
+    // The case of the scheme does not matter.
     let lower = format!("bearer {secret}");
     assert_eq!(send(&app, "GET", &link.path, Some(&lower), "").await.status, 200);
     assert_eq!(app.zoom.count("zak_mints").await, 1);
 }
 
 #[tokio::test]
-async fn a_bearers_link_has_terms_and_can_be_narrowed_and_revoked() {
+async fn a_bearer_link_has_limits_and_can_be_restricted_and_revoked() {
     let (app, account, link) = with_link(json!({ "per_minute": 3, "meeting_in_request": true })).await;
     let path = format!("{LINKS}{}/", link.made["id"].as_str().unwrap());
     link.fetch(&app, "?meeting=12345678901").await.ok();
@@ -153,7 +153,7 @@ async fn a_bearers_link_has_terms_and_can_be_narrowed_and_revoked() {
 }
 
 #[tokio::test]
-async fn a_bearer_tells_that_its_bot_has_ended_and_its_seat_is_free() {
+async fn a_bearers_report_of_a_bots_end_frees_its_seat() {
     let app = app().await;
     let account = app.connect(app.zoom.host()).await;
     let pool = json!({ "name": "own", "members": [{ "credential": account, "max_joins": 1 }] });
@@ -174,7 +174,7 @@ async fn a_bearer_tells_that_its_bot_has_ended_and_its_seat_is_free() {
     link.fetch(&app, "?bot=two&meeting=12345678902").await.ok();
 }
 
-/// The command in the documentation, as a person types it.
+/// The command in the documentation, as a person enters it.
 #[tokio::test]
 async fn the_documented_curl_gets_a_token() {
     let app = TestApp::build(&Plan { public_base: None, ..PLAN }).await;

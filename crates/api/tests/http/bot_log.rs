@@ -1,4 +1,4 @@
-//! A bot's log and evidence, as far as they go without a browser.
+//! A bot's log and evidence, without a browser.
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +29,7 @@ fn unpacked(zip: &[u8]) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[tokio::test]
-async fn what_was_asked_of_a_bot_is_in_its_log() {
+async fn a_bots_request_is_in_its_log() {
     let app = app().await;
     let request = json!({
         "meeting_url": "https://zoom.us/j/81234567890?pwd=planted",
@@ -64,7 +64,7 @@ async fn what_was_asked_of_a_bot_is_in_its_log() {
 }
 
 #[tokio::test]
-async fn a_log_goes_with_its_bot_and_the_sdks_words_with_the_media() {
+async fn a_log_is_deleted_with_its_bot_and_the_sdks_lines_with_the_media() {
     let app = app().await;
     let request =
         json!({ "meeting_url": "https://zoom.us/j/81234567890", "join_at": "2099-01-01T00:00:00Z" });
@@ -84,11 +84,11 @@ async fn a_log_goes_with_its_bot_and_the_sdks_words_with_the_media() {
     assert_eq!(app.call("DELETE", &format!("/api/v1/bot/{bot}/"), Body::empty()).await.status, 204);
     assert_eq!(app.get(&format!("/api/latchkey/v1/bot/{bot}/log/")).await.status, 404);
     app.log.note(id, Note::new(Kind::Decision, "late"));
-    assert!(app.log.flush().await, "a late entry of a bot that is gone holds nobody up");
+    assert!(app.log.flush().await, "a late entry of a deleted bot delays no other entry");
 }
 
 #[tokio::test]
-async fn evidence_holds_what_is_known_and_no_secret() {
+async fn evidence_has_the_stored_data_and_no_secret() {
     let app = app().await;
     let request = json!({
         "meeting_url": "https://zoom.us/j/81234567890?pwd=planted1",
@@ -118,20 +118,20 @@ async fn evidence_holds_what_is_known_and_no_secret() {
         (&json!("https://example.test/…"), &json!("ada"))
     );
 
-    // What is erased is not in it any more.
+    // Erased data is no longer in it.
     app.call("POST", &format!("/api/v1/bot/{bot}/delete_media/"), Body::empty()).await.ok();
     let answer = app.get(&format!("/api/latchkey/v1/bot/{bot}/evidence/")).await;
     assert!(!unpacked(&answer.bytes).keys().any(|name| name.starts_with("screenshots/")));
 }
 
 #[tokio::test]
-async fn entries_wait_while_the_store_is_away() {
+async fn entries_wait_while_the_store_is_unavailable() {
     let app = app().await;
     let bot = app.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
     assert!(app.log.flush().await);
     app.in_the_store("ALTER TABLE bot_log RENAME TO bot_log_away").await;
     app.log.note(bot.parse().unwrap(), Note::new(Kind::Decision, "first"));
-    assert!(!app.log.flush().await, "the store does not take it");
+    assert!(!app.log.flush().await, "the store does not accept it");
     app.log.note(bot.parse().unwrap(), Note::new(Kind::Decision, "second"));
     app.in_the_store("ALTER TABLE bot_log_away RENAME TO bot_log").await;
     let entries = app.log_of(&bot, "?kind=decision").await;

@@ -1,4 +1,4 @@
-//! Requests whose head is too large, over real connections: the server's own HTTP must not be the one that answers.
+//! Requests with a head that is too large, over real connections: hyper itself must not be the one that answers.
 
 use std::{
     convert::Infallible,
@@ -27,7 +27,7 @@ use crate::{
 
 const LINKS: &str = "/api/latchkey/v1/token-links/";
 
-/// A app that is reached where it listens, an account in it, and the path of a link to it.
+/// An app that is reached at its listener, an account in it, and the path of a link to it.
 async fn linked(changes: Value) -> (TestApp, String) {
     let app = TestApp::build(&Plan { public_base: None, ..PLAN }).await;
     let account = app.connect(app.zoom.host()).await;
@@ -38,7 +38,7 @@ async fn linked(changes: Value) -> (TestApp, String) {
     (app, path)
 }
 
-/// Status, head and body of the answer on a connection of its own.
+/// Sends a request on a new connection. Returns status, head and body of the answer.
 async fn send(app: &TestApp, line: &str, headers: &[(String, String)]) -> (u16, String, String) {
     let address = Url::parse(&app.address("/")).unwrap();
     let address = (address.host_str().unwrap(), address.port().unwrap());
@@ -72,9 +72,9 @@ async fn signed(app: &TestApp, id: &str, more: Vec<(String, String)>) -> Vec<(St
 
 const TOO_LARGE: &str = "the headers are more than 64, or larger than 16 KiB together";
 
-/// Both ways: an address that needs no decoding, and one that does.
+/// Both ways: an address that needs no decoding, and one that needs it.
 #[tokio::test]
-async fn recalls_dialect_says_it_in_a_line() {
+async fn recalls_dialect_refuses_in_one_line() {
     let (app, path) = linked(json!({})).await;
     let decoded = path.replacen('.', "%2E", 1);
     let refused = format!("request_malformed: {TOO_LARGE}; ");
@@ -92,21 +92,21 @@ async fn recalls_dialect_says_it_in_a_line() {
     let status_of_a_bot = format!("POST {path}/status");
     let (status, _, body) = send(&app, &status_of_a_bot, &signed(&app, "msg_s", many(70)).await).await;
     assert_eq!((status, body.starts_with(&refused)), (400, true), "{body}");
-    // A client that doesn't know the secret is told only that.
+    // A client that doesn't know the secret learns only that.
     let (status, _, body) = send(&app, &format!("GET {path}x"), &many(70)).await;
     assert_eq!((status, &body[..13]), (404, "link_unknown:"));
     let (status, ..) = send(&app, &format!("GET {path}{}", "x".repeat(20_000)), &[]).await;
     assert_eq!(status, 404);
     assert_eq!(app.zoom.count("zak_mints").await, 0);
 
-    // Nothing of it is remembered: the same id is good yet. And thirty fields are not many.
+    // Nothing of it is stored: the same id can still be used. Thirty fields are not too many.
     let headers = signed(&app, "msg_0_0", many(25)).await;
     let (status, _, body) = send(&app, &format!("GET {path}"), &headers).await;
     assert_eq!((status, body.split('.').count()), (200, 3), "{body}");
 }
 
 #[tokio::test]
-async fn attendees_dialect_says_it_in_an_object() {
+async fn attendees_dialect_refuses_with_an_object() {
     let secret = "Tk9ULUEtUkVBTC1TRUNSRVQtYXR0ZW5kZWUtdmVjMDE=";
     let (app, path) = linked(json!({ "dialect": "attendee", "signing_secret": secret })).await;
     for line in [format!("POST {path}"), format!("POST {path}?x={}", "planted".repeat(3000))] {
@@ -120,7 +120,7 @@ async fn attendees_dialect_says_it_in_an_object() {
 }
 
 #[tokio::test]
-async fn meeting_baas_dialect_says_it_in_a_line() {
+async fn meeting_baas_dialect_refuses_in_one_line() {
     let (app, path) = linked(json!({ "dialect": "meeting_baas" })).await;
     let (status, _, body) = send(&app, &format!("GET {path}"), &large(20_000)).await;
     assert_eq!((status, body.starts_with(&format!("request_malformed: {TOO_LARGE}"))), (400, true), "{body}");
@@ -130,7 +130,7 @@ async fn meeting_baas_dialect_says_it_in_a_line() {
 }
 
 #[tokio::test]
-async fn other_routes_say_it_in_json() {
+async fn other_routes_refuse_in_json() {
     let (app, _) = linked(json!({})).await;
     let long = format!("/healthz?{}", "x".repeat(20_000));
     for (path, headers, status, code) in [
@@ -157,7 +157,7 @@ async fn one_workspace_does_not_take_every_connection() {
     let app = TestApp::build(&Plan { bounds: Some(bounds), manual: true, ..PLAN }).await;
     let others = app.another_workspace().await;
     let begun = Arc::new(AtomicUsize::new(0));
-    // Requests whose bodies never end, on a clock that stands still.
+    // Requests with bodies that never end, on a clock that stands still.
     let slow = async || {
         let (begun, mut is_first) = (Arc::clone(&begun), true);
         let body = Body::from_stream(stream::poll_fn(move |_| {
@@ -177,13 +177,13 @@ async fn one_workspace_does_not_take_every_connection() {
         assert_eq!((refused.status, refused.header("retry-after")), (429, "1"), "{}", refused.text);
         assert!(refused.text.contains("connections.most_of_a_workspace"), "{}", refused.text);
         assert_eq!(app.call_as(&others, "GET", "/api/v1/bot/", Value::Null).await.status, 200);
-        assert_eq!(app.get("/livez").await.status, 200, "who shows no key is of no workspace");
+        assert_eq!(app.get("/livez").await.status, 200, "a request without a key belongs to no workspace");
     }
-    // Their callers are gone.
+    // Their callers have disconnected.
     app.get("/api/v1/bot/").await.ok();
 }
 
-/// What has ended or was withdrawn does not count.
+/// Expired and withdrawn objects do not count.
 #[tokio::test]
 async fn one_workspace_does_not_fill_the_store() {
     let held = WorkspaceQuotas { token_links: 1, pools: 1, zoom_oauth_apps: 2, api_keys: 2, invitations: 1 };

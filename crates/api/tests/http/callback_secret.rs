@@ -1,4 +1,4 @@
-//! The callback secret, and how it is replaced while everybody goes on.
+//! The callback secret, and its rotation under load.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn key(answer: &Value) -> SigningKey {
     SigningKey::parse(&Secret::new(answer["secret"].as_str().unwrap())).unwrap()
 }
 
-/// Whether a link knows the signature of `key`. What it answers then is Zoom's affair, whose clock stands still.
+/// Whether a link accepts the signature of `key`. Its later answer depends on Zoom, whose clock stands still.
 async fn knows(app: &TestApp, link: &str, key: &SigningKey, id: &str) -> bool {
     let now = app.env.now();
     let request = Request::builder()
@@ -31,7 +31,7 @@ async fn knows(app: &TestApp, link: &str, key: &SigningKey, id: &str) -> bool {
 }
 
 #[tokio::test]
-async fn both_secrets_count_for_a_day() {
+async fn both_secrets_are_valid_for_a_day() {
     let app = app().await;
     let link = app.token_link(&app.connect(&app.zoom.user("ada@example.test", "Ada").await).await).await;
     let old = app.get(SECRET).await.ok();
@@ -41,7 +41,7 @@ async fn both_secrets_count_for_a_day() {
     let new = app.post(ROTATE, json!({})).await.ok();
     assert_eq!(new["former_ends_at"], (app.env.now() + DAY).to_string());
     assert_eq!(app.get(SECRET).await.ok(), new);
-    // A link remembers its keys for a second.
+    // A link caches its keys for a second.
     app.jump(Duration::from_secs(1));
     assert!(knows(&app, &link, &key(&new), "msg_2").await);
     assert!(knows(&app, &link, &key(&old), "msg_3").await);
@@ -60,7 +60,7 @@ async fn a_second_rotation_waits_or_ends_both() {
     let second = app.post(ROTATE, json!({ "overlap_seconds": 3600 })).await.ok();
     let refused = app.post(ROTATE, json!({})).await.refused();
     assert_eq!(refused["code"], "callback_secret_rotating");
-    assert_eq!(app.get(SECRET).await.ok(), second, "nothing has changed");
+    assert_eq!(app.get(SECRET).await.ok(), second, "nothing changed");
 
     let third = app.post(ROTATE, json!({ "overlap_seconds": 0 })).await.ok();
     assert_eq!(third["former_ends_at"], Value::Null);
@@ -74,7 +74,7 @@ async fn a_second_rotation_waits_or_ends_both() {
 }
 
 #[tokio::test]
-async fn of_rotations_at_once_each_answer_is_true() {
+async fn concurrent_rotations_each_answer_correctly() {
     let app = app().await;
     let rotations = (0..4).map(|_| app.post(ROTATE, json!({})));
     let answers = futures_util::future::join_all(rotations).await;

@@ -1,4 +1,4 @@
-//! `PATCH` and `DELETE /api/v1/bot/{id}/`: a bot is changed or cancelled until it is on its way.
+//! `PATCH` and `DELETE /api/v1/bot/{id}/`: a bot can be changed or cancelled until it begins to join.
 
 use axum::body::Body;
 use futures_util::future::join_all;
@@ -31,7 +31,7 @@ async fn scheduled(app: &TestApp) -> String {
 }
 
 #[tokio::test]
-async fn what_is_given_is_replaced_and_the_rest_stays() {
+async fn given_fields_are_replaced_and_the_others_stay() {
     let app = app().await;
     let bot = scheduled(&app).await;
     let before = app.look_at(&bot).await;
@@ -102,13 +102,13 @@ async fn a_new_time_is_more_than_ten_minutes_ahead() {
     let moved = patch(&app, &bot, json!({ "join_at": ahead(601) })).await.ok();
     assert_eq!(moved["join_at"], json!(ahead(601)));
     app.jump(std::time::Duration::from_secs(500));
-    // The time that it has is not a new one.
+    // Its current time is not a new one.
     assert_eq!(patch(&app, &bot, json!({ "join_at": moved["join_at"] })).await.ok(), moved);
     assert_eq!(patch(&app, &bot, json!({ "bot_name": "Later" })).await.ok()["bot_name"], "Later");
 }
 
 #[tokio::test]
-async fn a_cancelled_bot_is_gone() {
+async fn a_cancelled_bot_is_deleted() {
     let app = app().await;
     let bot = scheduled(&app).await;
     assert_eq!(delete(&app, &bot).await.status, 204);
@@ -116,12 +116,12 @@ async fn a_cancelled_bot_is_gone() {
     assert_eq!(app.get(&format!("/api/v1/bot/{bot}/")).await.status, 404);
     assert_eq!(patch(&app, &bot, json!({ "bot_name": "x" })).await.status, 404);
     let at_once = app.bot(json!({ "meeting_url": MEETING })).await;
-    assert_eq!(delete(&app, &at_once).await.status, 204, "nobody has taken it yet");
+    assert_eq!(delete(&app, &at_once).await.status, 204, "no server has taken it yet");
     assert_eq!(app.get("/api/v1/bot/").await.ok()["count"], 0);
 }
 
 #[tokio::test]
-async fn a_bot_that_is_on_its_way_is_not_changed_and_not_cancelled() {
+async fn a_joining_bot_cannot_be_changed_or_cancelled() {
     let app = TestApp::build(&Plan { capacity: 1, ..PLAN }).await;
     let bot = app.bot(json!({ "meeting_url": MEETING })).await;
     let ended = app.until(&bot, "fatal").await;
@@ -137,7 +137,7 @@ async fn a_bot_that_is_on_its_way_is_not_changed_and_not_cancelled() {
     app.stop().await;
 }
 
-/// Who comes too late is told since when, and what ends the bot.
+/// The answer says since when it has been joining, and how to end it.
 #[tokio::test]
 async fn a_bot_that_is_joining_is_ended_by_leave_call() {
     let app = app().await;
@@ -151,15 +151,14 @@ async fn a_bot_that_is_joining_is_ended_by_leave_call() {
     let detail = format!("This bot has been joining since {since}: end it with POST leave_call.");
     assert_eq!(refused.json(), json!({ "code": "method_not_allowed", "detail": detail }));
     let refused = patch(&app, &bot, json!({ "bot_name": "x" })).await.refused();
-    let detail = format!(
-        "This bot has been joining since {since}: end it with POST leave_call, and create another."
-    );
+    let detail =
+        format!("This bot has been joining since {since}: end it with POST leave_call, and create another.");
     assert_eq!(refused, json!({ "code": "update_bot_failed", "detail": detail }));
     assert_eq!(app.look_at(&bot).await, before);
     app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
 }
 
-/// In the second of their time, bots are cancelled while two servers start them.
+/// Bots are cancelled at their join time, while two servers start them.
 #[tokio::test]
 async fn a_bot_is_cancelled_or_starts_and_never_both() {
     let app = TestApp::build(&Plan { capacity: 2, ..PLAN }).await;
@@ -171,7 +170,7 @@ async fn a_bot_is_cancelled_or_starts_and_never_both() {
         for (bot, cancelled) in bots.iter().zip(join_all(cancels).await) {
             match cancelled.status {
                 204 => assert_eq!(app.get(&format!("/api/v1/bot/{bot}/")).await.status, 404),
-                // No Chromium is installed here: a bot that starts ends as fatal.
+                // There is no Chromium here: a bot that starts ends as fatal.
                 405 => drop(app.until(bot, "fatal").await),
                 other => panic!("{other}: {}", cancelled.json()),
             }

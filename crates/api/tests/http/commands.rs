@@ -1,4 +1,4 @@
-//! Commands to bots, where no browser is needed for them.
+//! Commands to bots that need no browser.
 
 use axum::body::Body;
 use model::BotStatus;
@@ -12,21 +12,21 @@ use crate::{
 const MEETING: &str = "https://zoom.us/j/81234567890";
 
 #[tokio::test]
-async fn a_bot_that_has_not_begun_is_called_off_or_refused() {
+async fn leave_call_cancels_a_due_bot_and_refuses_a_scheduled_one() {
     let app = app().await;
     let bot = app.bot(json!({ "meeting_url": MEETING })).await;
     let answer = app.call("POST", &format!("/api/v1/bot/{bot}/leave_call/"), Body::empty()).await.ok();
     assert_eq!(answer["id"], bot);
-    assert_eq!(last_step(&answer)["code"], "ready", "nobody has taken it yet");
+    assert_eq!(last_step(&answer)["code"], "ready", "no server has taken it yet");
     let scheduled = app.bot(json!({ "meeting_url": MEETING, "join_at": "2040-01-01T00:00:00Z" })).await;
     let answer = app.post(&format!("/api/v1/bot/{scheduled}/leave_call/"), json!({})).await;
     let detail = "This bot has not started yet.";
     assert_eq!(answer.refused(), json!({ "code": "cannot_command_unstarted_bot", "detail": detail }));
 }
 
-/// A bot that is cancelled before a server took it goes straight to its end.
+/// A bot that is cancelled before a server takes it ends immediately.
 #[tokio::test]
-async fn a_bot_that_was_called_off_never_joins() {
+async fn a_cancelled_bot_never_joins() {
     let app = app().await;
     let bot = app.bot(json!({ "meeting_url": MEETING })).await;
     app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();
@@ -58,7 +58,7 @@ async fn a_bot_that_has_ended_takes_no_commands() {
 }
 
 #[tokio::test]
-async fn recording_is_not_pretended() {
+async fn recording_commands_are_refused() {
     let app = app().await;
     let bot = app.bot(json!({ "meeting_url": MEETING })).await;
     for command in [
@@ -81,9 +81,9 @@ const PNG: &str =
 const WEBP: &str = "UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==";
 const JPEG: &str = include_str!("../../src/bot/smallest.jpeg.base64");
 
-/// Recall refuses other pictures than JPEG: that one was made of another is said, at the beginning and later.
+/// Recall refuses pictures other than JPEG: the answers say that a picture was converted, at once and later.
 #[tokio::test]
-async fn a_picture_that_was_made_jpeg_is_said_to_be() {
+async fn a_picture_converted_to_jpeg_is_reported() {
     let app = app().await;
     let (bot, lease) = app.leased(json!({ "meeting_url": MEETING })).await;
     app.step(&bot, &lease, BotStatus::JoiningCall, None).await;

@@ -1,4 +1,4 @@
-//! Limits for clients that have not authenticated yet: over real connections, with limits that a few of them reach.
+//! Limits for clients that have not authenticated yet: over real connections, with low limits.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -23,7 +23,7 @@ async fn bounded(bounds: Bounds) -> TestApp {
     TestApp::build(&Plan { public_base: None, bounds: Some(bounds), ..PLAN }).await
 }
 
-/// A connection of its own, on which this was sent.
+/// A new connection on which this text was sent.
 async fn sent(app: &TestApp, text: &str) -> TcpStream {
     let address = Url::parse(&app.address("/")).unwrap();
     let address = SocketAddr::new(address.host_str().unwrap().parse().unwrap(), address.port().unwrap());
@@ -32,14 +32,14 @@ async fn sent(app: &TestApp, text: &str) -> TcpStream {
     stream
 }
 
-/// What comes on a connection until it is closed; what came by then, when it is reset.
+/// Everything that arrives on a connection until it is closed or reset.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     let _ = within(stream.read_to_end(&mut text)).await;
     String::from_utf8(text).unwrap()
 }
 
-/// The answer to one request on a connection that stays.
+/// The answer to one request on a connection that stays open.
 async fn answer(stream: &mut TcpStream) -> String {
     let mut bytes = [0; 4096];
     let read = within(stream.read(&mut bytes)).await.unwrap();
@@ -58,9 +58,9 @@ fn with_body(path: &str, headers: &[(&str, String)], length: usize) -> String {
     lines.join("\r\n") + "\r\n\r\n"
 }
 
-/// Five times as many as there may be, all from the address of a proxy.
+/// Five times as many as the limit, all from a proxy's address.
 #[tokio::test]
-async fn requests_that_nobody_finishes_keep_nobody_out() {
+async fn unfinished_requests_do_not_block_other_clients() {
     let app = bounded(Bounds { connections: 8, ..Bounds::default() }).await;
     let mut kept = Vec::new();
     for _ in 0..40 {
@@ -73,14 +73,14 @@ async fn requests_that_nobody_finishes_keep_nobody_out() {
 }
 
 #[tokio::test]
-async fn one_address_makes_room_for_itself() {
+async fn an_address_above_its_limit_displaces_its_own_connections() {
     let bounds = Bounds { connections: 100, of_an_address: 4, proxies: Vec::new(), ..Bounds::default() };
     let app = bounded(bounds).await;
     let mut kept = Vec::new();
     for _ in 0..12 {
         kept.push(sent(&app, HALF_A_HEAD).await);
     }
-    // Connections are taken in order: by the time this one is answered, all of them were.
+    // Connections are accepted in order: when this one is answered, all of them were accepted.
     let mut stream = sent(&app, HEALTH).await;
     assert_eq!(parts(&answer(&mut stream).await).0, 200);
     for stream in &mut kept[..8] {
@@ -98,10 +98,10 @@ async fn a_request_being_served_is_not_refused() {
     for _ in 0..10 {
         app.call_as("lk_wrong", "GET", "/api/v1/bot/", Value::Null).await;
     }
-    // A wrong key too many: it waits for its answer.
+    // One wrong key too many: it waits for its answer.
     let mut served =
         sent(&app, "GET /api/v1/bot/ HTTP/1.1\r\nhost: here\r\nauthorization: Token lk_wrong\r\n\r\n").await;
-    // There is no telling when the server has taken it in, but by its refusing another.
+    // When the server has accepted it can only be seen by a refusal of another one.
     let refused = async || {
         let mut other = sent(&app, HALF_A_HEAD).await;
         let mut bytes = [0; 64];
@@ -116,13 +116,13 @@ async fn a_request_being_served_is_not_refused() {
 }
 
 #[tokio::test]
-async fn a_head_gets_seconds_and_a_connection_between_requests_more() {
+async fn a_head_has_a_shorter_timeout_than_an_idle_connection() {
     let app = bounded(Bounds::default()).await;
     let (mut silent, mut late) = (sent(&app, "").await, sent(&app, HALF_A_HEAD).await);
     let mut kept = sent(&app, HEALTH).await;
     assert_eq!(parts(&answer(&mut kept).await).0, 200);
     app.pass(Duration::from_secs(15)).await;
-    assert_eq!(rest(&mut silent).await, "", "who has sent nothing awaits nothing");
+    assert_eq!(rest(&mut silent).await, "", "a client that sent nothing gets no answer");
     assert!(rest(&mut late).await.starts_with("HTTP/1.1 408 "));
 
     app.pass(Duration::from_secs(40)).await;
@@ -148,13 +148,13 @@ async fn no_body_is_read_without_the_links_secret() {
     let path = app.path_of(&app.token_link(&account).await);
     let signature = app.signature("msg_1").await;
     for path in [&path, &path.replacen('.', "%2E", 1)] {
-        // The body never comes, and the answer does.
+        // The body never arrives, but the answer does.
         let mut stream = sent(&app, &with_body(&format!("{path}x"), &signature, 100)).await;
         assert_eq!(parts(&answer(&mut stream).await).0, 404);
         let mut stream = sent(&app, &with_body(path, &[], 100)).await;
         let unsigned = answer(&mut stream).await;
         assert_eq!((parts(&unsigned).0, &parts(&unsigned).1[..18]), (401, "signature_missing:"));
-        // With everything right about its head it gets five seconds.
+        // With a valid head it gets five seconds.
         let mut stream = sent(&app, &with_body(path, &signature, 100)).await;
         stream.write_all(b"x").await.unwrap();
         app.pass(Duration::from_secs(7)).await;
@@ -166,7 +166,7 @@ async fn no_body_is_read_without_the_links_secret() {
     }
     let mut stream = sent(&app, &with_body(&format!("{path}x/status"), &signature, 100)).await;
     assert_eq!(parts(&answer(&mut stream).await).0, 404);
-    // What is larger is not begun.
+    // A body that is too large is not read at all.
     let mut stream = sent(&app, &with_body(&path, &signature, 256 * 1024 + 1)).await;
     let large = answer(&mut stream).await;
     assert_eq!(
@@ -191,7 +191,7 @@ async fn zooms_webhooks_get_five_seconds_before_their_signature() {
 }
 
 #[tokio::test]
-async fn bodies_of_callers_have_time_and_room_and_an_end() {
+async fn bodies_of_callers_have_limits_of_time_and_size() {
     let app = bounded(Bounds { bodies: 4096, ..Bounds::default() }).await;
     let key =
         [("authorization", format!("Token {}", app.api_key)), ("content-type", "application/json".into())];

@@ -49,11 +49,11 @@ async fn an_account_is_connected_and_the_invitation_used_up() {
     let page = app.finish_consent(&back, &format!("first=1; {cookie}; last=2")).await;
     is_a_page(&page, 200, "Connected", "<h1 id=\"connected\">Hana Host is connected</h1>");
 
-    // A reload, or a tab that the browser restores.
+    // A reload, or a tab that the browser restored.
     let again = app.finish_consent(&back, cookie).await;
     is_a_page(&again, 200, "Connected", "<h1 id=\"connected\">Hana Host is connected</h1>");
     let invitation = format!("https://latchkey.test/base{invitation}");
-    is_a_page(&app.finish_consent(&invitation, cookie).await, 410, "Not connected", "was used already");
+    is_a_page(&app.finish_consent(&invitation, cookie).await, 410, "Not connected", "was already used");
     assert_eq!((accounts(&app).await, app.zoom.count("token_exchanges").await), (1, 1));
 }
 
@@ -76,7 +76,7 @@ async fn a_plain_http_server_sets_a_cookie_that_it_gets_back() {
 }
 
 #[tokio::test]
-async fn an_invitation_that_is_none_goes_nowhere() {
+async fn an_unknown_invitation_is_refused() {
     let app = app().await;
     let invitation = app.invitation().await;
     for wrong in [
@@ -88,7 +88,7 @@ async fn an_invitation_that_is_none_goes_nowhere() {
         invitation.rsplit_once('.').unwrap().0,
     ] {
         let answer = app.get(wrong).await;
-        is_a_page(&answer, 404, "Not connected", "this invitation is not known here: ask for a new one");
+        is_a_page(&answer, 404, "Not connected", "this invitation is unknown: ask for a new one");
         assert!(!answer.headers.contains_key("location") && !answer.headers.contains_key("set-cookie"));
         assert!(!answer.text.contains("planted"));
     }
@@ -98,9 +98,10 @@ async fn an_invitation_that_is_none_goes_nowhere() {
 }
 
 #[tokio::test]
-async fn a_browser_that_did_not_leave_here_connects_nothing() {
+async fn a_browser_without_the_sessions_cookie_connects_nothing() {
     let app = app().await;
-    let stranger = "this answer belongs to no invitation opened in this browser: open it again";
+    let stranger =
+        "this answer belongs to no invitation that was opened in this browser: open the invitation again";
     let (location, cookie) = app.begin_consent(&app.invitation().await).await;
     let back = app.zoom.decide(&location, "allow").await;
     let (before, state) = back.split_once("state=").unwrap();
@@ -124,7 +125,7 @@ async fn a_browser_that_did_not_leave_here_connects_nothing() {
 }
 
 #[tokio::test]
-async fn no_at_zoom_is_a_no() {
+async fn a_declined_consent_connects_nothing() {
     let app = app().await;
     let invitation = app.invitation().await;
     let (location, cookie) = app.begin_consent(&invitation).await;
@@ -132,7 +133,7 @@ async fn no_at_zoom_is_a_no() {
     let says = "the consent was declined at Zoom: open the invitation again to allow it";
     is_a_page(&page, 424, "Not connected", says);
     assert_eq!(accounts(&app).await, 0);
-    // As it says: the invitation still works.
+    // As the page says, the invitation still works.
     let (location, cookie) = app.begin_consent(&invitation).await;
     assert_eq!(app.finish_consent(&app.zoom.decide(&location, "allow").await, &cookie).await.status, 200);
 }
@@ -159,9 +160,9 @@ async fn every_page_of_a_server_that_trusts_a_simulator_says_so() {
     }
 }
 
-/// What follows links to see what is behind them: a scanner of mails, the preview of a chat.
+/// Programs that open links: mail scanners and link previews of chats.
 #[tokio::test]
-async fn who_only_looks_has_no_effect() {
+async fn link_previews_have_no_effect() {
     let app = webhook_endpoints::app().await;
     let invitation = app.invitation().await;
     let (location, cookie) = app.begin_consent(&invitation).await;
@@ -182,14 +183,14 @@ async fn who_only_looks_has_no_effect() {
     let account = account.as_str().unwrap();
     let token = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
     assert_eq!(app.call("HEAD", &token, Body::empty()).await.status, 200);
-    assert_eq!(app.get("/api/latchkey/v1/audit/").await.ok()["results"], json!([]), "nobody was given one");
+    assert_eq!(app.get("/api/latchkey/v1/audit/").await.ok()["results"], json!([]), "no token was given");
 
-    // A link of an event: chats and mails show previews of it.
+    // The link in an event: chats and mails preview it.
     let link = reconnect_link(&app, account).await;
     for (method, address) in [("HEAD", &*link), ("GET", &link), ("HEAD", &format!("{link}&go=zoom"))] {
         assert_eq!(look(method, &app.address(address), "").await.status, 200, "{method} {address}");
     }
-    assert_eq!(invitations(&app).await, 1, "the one from above");
+    assert_eq!(invitations(&app).await, 1, "the invitation from above");
 }
 
 async fn invitations(app: &TestApp) -> usize {
@@ -214,7 +215,7 @@ async fn a_link_to_reconnect_makes_one_invitation_however_often_it_is_followed()
 }
 
 #[tokio::test]
-async fn invitations_that_ended_long_ago_are_forgotten() {
+async fn old_invitations_are_deleted() {
     let app = app().await;
     let (_, invitation) = link(&app, json!({ "oauth_app": app.zoom_app, "expires_in_seconds": 60 })).await;
     let authorizations = &app.broker.accounts.authorizations;
@@ -224,7 +225,7 @@ async fn invitations_that_ended_long_ago_are_forgotten() {
     app.jump(Duration::from_secs(60));
     authorizations.forget_ended().await.unwrap();
     assert_eq!(invitations(&app).await, 0);
-    is_a_page(&app.get(&invitation).await, 404, "Not connected", "is not known here");
+    is_a_page(&app.get(&invitation).await, 404, "Not connected", "this invitation is unknown");
 }
 
 const LINKS: &str = "/api/latchkey/v1/connect-links/";
@@ -236,7 +237,7 @@ async fn link(app: &TestApp, body: serde_json::Value) -> (String, String) {
 }
 
 #[tokio::test]
-async fn who_invites_and_for_what_is_read_before_zoom_asks() {
+async fn the_inviter_and_the_purpose_are_shown_before_zooms_consent() {
     let app = app().await;
     let asked = json!({
         "oauth_app": app.zoom_app, "invited_by": "<i>Ada</i> & Co", "purpose": "Notes of \"our\" meetings",
@@ -246,7 +247,7 @@ async fn who_invites_and_for_what_is_read_before_zoom_asks() {
     let page = app.get(&invitation).await;
     is_a_page(&page, 200, "Connect your Zoom account", "&#60;i&#62;Ada&#60;/i&#62; &#38; Co asks to connect");
     assert!(page.text.contains("Notes of &#34;our&#34; meetings") && page.text.contains("Added apps"));
-    assert!(!page.headers.contains_key("set-cookie"), "nothing has begun");
+    assert!(!page.headers.contains_key("set-cookie"), "no authorization has begun");
     let (_, rest) = page.text.split_once("id=\"go\" href=\"").unwrap();
     let go = rest.split_once('"').unwrap().0.replace("&#38;", "&");
     let begun = app.get(&app.path_of(&go)).await;
@@ -254,15 +255,20 @@ async fn who_invites_and_for_what_is_read_before_zoom_asks() {
     let back = app.zoom.decide(begun.header("location"), "allow").await;
     for _ in 0..2 {
         let page = app.finish_consent(&back, &cookie).await;
-        is_a_page(&page, 200, "Connected", "href=\"https://app.example/done?x=1\">Go on to app.example</a>");
+        is_a_page(
+            &page,
+            200,
+            "Connected",
+            "href=\"https://app.example/done?x=1\">Continue to app.example</a>",
+        );
     }
-    // Without words of its own, the workspace's name stands there.
+    // By default the workspace's name is shown.
     let page = app.get(&app.invitation().await).await;
     is_a_page(&page, 200, "Connect your Zoom account", "default asks to connect your Zoom account");
 }
 
 #[tokio::test]
-async fn browsers_are_sent_on_to_named_origins_alone() {
+async fn browsers_are_redirected_only_to_configured_origins() {
     let app = app().await;
     for url in
         ["https://evil.test/", "javascript:alert(1)", "https://app.example.evil.test/", "http://app.example/"]
@@ -277,7 +283,7 @@ async fn browsers_are_sent_on_to_named_origins_alone() {
 }
 
 #[tokio::test]
-async fn an_invitation_for_one_account_takes_the_consent_of_no_other_user() {
+async fn an_invitation_for_one_account_refuses_other_users() {
     let app = app().await;
     let ada = app.zoom.user("ada@example.test", "Ada Lovelace").await;
     let account = app.connect(&ada).await;
@@ -296,7 +302,7 @@ async fn an_invitation_for_one_account_takes_the_consent_of_no_other_user() {
     assert_eq!(accounts(&app).await, 1, "the other user's grant is not stored");
     assert_eq!(app.tokens_in_the_store().await, 2);
 
-    // The right one still can.
+    // The right user still can.
     app.zoom.control("PUT", "signed-in", json!({ "user_id": ada["id"] })).await;
     let (location, cookie) = app.begin_consent(&invitation).await;
     let back = app.zoom.decide(&location, "allow").await;
@@ -305,7 +311,7 @@ async fn an_invitation_for_one_account_takes_the_consent_of_no_other_user() {
 }
 
 #[tokio::test]
-async fn an_account_that_no_consent_connects_gets_no_link_and_neither_does_a_strangers() {
+async fn accounts_without_consent_and_of_other_workspaces_get_no_link() {
     let app = app().await;
     let unknown = "01900000-0000-7000-8000-000000000000";
     let refused = app.post(LINKS, json!({ "credential": unknown })).await.refused();
@@ -317,7 +323,7 @@ async fn an_account_that_no_consent_connects_gets_no_link_and_neither_does_a_str
 }
 
 #[tokio::test]
-async fn links_are_listed_and_withdrawn_and_end() {
+async fn links_are_listed_withdrawn_and_expire() {
     let app = app().await;
     let (withdrawn, invitation) = link(&app, json!({ "oauth_app": app.zoom_app })).await;
     app.pass(Duration::from_secs(1)).await;

@@ -1,4 +1,4 @@
-//! The fields of Recall's Create Bot, one by one: each has an effect here or is named, and each is checked.
+//! The fields of Recall's Create Bot one by one: each has an effect here or is reported as ignored, and each is checked.
 
 use bots::request::BotRequest;
 use model::BotId;
@@ -15,7 +15,7 @@ pub(crate) const JPEG: &str = include_str!("../../src/bot/smallest.jpeg.base64")
 pub(crate) const MP3: &str = "SUQzBAAAAAAA";
 pub(crate) const ROOM: &str = "5f3b6c2e-8f0a-4c57-9c1b-3f1c2d3e4f50";
 
-/// `value` at `path`, in objects; a number is a place in a list.
+/// `value` at `path` inside objects; a number is an index in a list.
 pub(crate) fn at(path: &str, value: &Value) -> Value {
     path.rsplit('.').fold(value.clone(), |inside, name| match name.parse::<usize>() {
         Ok(place) => {
@@ -44,7 +44,7 @@ pub(crate) async fn create(app: &TestApp, query: &str, fields: Value) -> Answer 
     app.post(&format!("/api/v1/bot/{query}"), body).await
 }
 
-/// What rows of [`contract`] name.
+/// The objects that rows of [`contract`] refer to.
 pub(crate) struct Things {
     account: String,
     server_account: String,
@@ -52,7 +52,7 @@ pub(crate) struct Things {
 }
 
 impl Things {
-    /// With the app in which they are.
+    /// Creates the app that contains them, too.
     pub(crate) async fn new() -> (TestApp, Self) {
         let (app, server_app) = account_kinds::with_server_app().await;
         let id = |made: Value| made["id"].as_str().unwrap().to_owned();
@@ -66,7 +66,7 @@ impl Things {
     }
 }
 
-/// Every field of the contract, with a value, and by which name it is among the ignored, if it is.
+/// Every field of the contract with a value, and the name under which it is reported as ignored, if it is.
 #[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn contract(app: &TestApp, things: &Things) -> Vec<(&'static str, Value, Option<&'static str>)> {
     let Things { account, server_account, pool } = things;
@@ -188,7 +188,7 @@ pub(crate) fn contract(app: &TestApp, things: &Things) -> Vec<(&'static str, Val
                     "transcript": { "provider": { "meeting_captions": {} } } }),
             None,
         ),
-        // The server keeps what happened for 720 hours.
+        // The server stores meeting events for 720 hours.
         ("recording_config.retention", json!({ "type": "timed", "hours": 720 }), None),
         ("recording_config.retention", json!({ "type": "timed" }), None),
         (
@@ -233,7 +233,7 @@ pub(crate) fn contract(app: &TestApp, things: &Things) -> Vec<(&'static str, Val
     rows
 }
 
-/// Of transcripts, without effect.
+/// Providers of transcripts, without effect.
 const PROVIDERS: [&str; 8] = [
     "recording_config.transcript.provider.recallai_streaming",
     "recording_config.transcript.provider.assembly_ai_async_chunked",
@@ -245,14 +245,14 @@ const PROVIDERS: [&str; 8] = [
     "recording_config.transcript.provider.speechmatics_streaming",
 ];
 
-/// Rows that ask for what every bot does.
+/// Rows that request what every bot does anyway.
 const AS_USUAL: [(&str, &str); 3] = [
     ("variant.zoom", "\"web_4_core\""),
     ("breakout_room.mode", "\"auto_accept_all_invites\""),
     ("recording_config.participant_events", "{}"),
 ];
 
-/// What a bot will do, from its row: what it reads of its request, and not the words that answers repeat.
+/// What a bot will do, from its database row: what it reads of its request, not what answers repeat.
 async fn stored(app: &TestApp, bot: &Value) -> Vec<String> {
     let id: BotId = bot["id"].as_str().unwrap().parse().unwrap();
     let row = app.store.bot(app.workspace().await, id).await.unwrap().unwrap();
@@ -268,7 +268,7 @@ async fn stored(app: &TestApp, bot: &Value) -> Vec<String> {
     ]
 }
 
-/// Those without effect.
+/// Artifacts without effect.
 const ARTIFACTS: [&str; 10] = [
     "recording_config.meeting_metadata",
     "recording_config.video_mixed_mp4",
@@ -305,14 +305,14 @@ async fn each_field_has_an_effect_or_is_named() {
                 assert!(words.as_str().unwrap().starts_with("It has no effect:"), "{words}");
             }
         }
-        // What stands inside an ignored field is not looked at for an effect: the whole of it is null then.
+        // Fields inside an ignored field are not checked for an effect: the whole field is set to null then.
         let path = named.filter(|named| path.starts_with(named)).unwrap_or(path);
         let has_what_is_required = ["retention.", "transcript.diarization", "transcript.metadata"]
             .iter()
             .all(|inner| !path.starts_with(&format!("recording_config.{inner}")));
         if path != "meeting_url" && has_what_is_required {
             let nothing = create(&app, "", at(path, &Value::Null)).await.created();
-            assert_eq!(nothing["latchkey_ignored"], json!([]), "null asks for nothing: {path}");
+            assert_eq!(nothing["latchkey_ignored"], json!([]), "null requests nothing: {path}");
         }
     }
     assert_eq!(
@@ -330,12 +330,12 @@ async fn a_workspace_refuses_ignored_fields_unless_a_request_says_otherwise() {
     assert_eq!(set("refuse").await.ok()["ignored_fields"], "refuse");
     let refused = create(&app, "", fields.clone()).await.refused();
     let words = refused["recording_config"]["video_mixed_mp4"][0].as_str().unwrap();
-    assert!(words.starts_with("It has no effect:") && words.ends_with("ask with ?strict=0."), "{words}");
+    assert!(words.starts_with("It has no effect:") && words.ends_with("use ?strict=0."), "{words}");
     let bot = create(&app, "?strict=0", fields.clone()).await.created();
     assert_eq!(bot["latchkey_ignored"], json!(["recording_config.video_mixed_mp4"]));
     let path = format!("/api/v1/bot/{}/", bot["id"].as_str().unwrap());
     assert_eq!(app.call_as(&app.api_key, "PATCH", &path, fields.clone()).await.status, 400);
-    // Another workspace has its own choice.
+    // Another workspace has its own setting.
     let theirs = app.another_workspace().await;
     let body = json!({ "meeting_url": MEETING, "recording_config": { "video_mixed_mp4": {} } });
     app.call_as(&theirs, "POST", "/api/v1/bot/", body).await.created();
@@ -345,7 +345,7 @@ async fn a_workspace_refuses_ignored_fields_unless_a_request_says_otherwise() {
 }
 
 #[tokio::test]
-async fn a_change_names_what_has_no_effect_any_more_or_still() {
+async fn a_change_lists_all_fields_without_effect() {
     let app = app().await;
     let asked = json!({ "join_at": "2040-01-01T00:00:00Z", "planted": 1, "recording_config": { "video_mixed_mp4": {} } });
     let bot = create(&app, "", asked).await.created();
@@ -358,7 +358,7 @@ async fn a_change_names_what_has_no_effect_any_more_or_still() {
     assert_eq!(strictly.status, 400);
 }
 
-/// One wrong body for each rule of the contract: where, what stands there, and what is said there.
+/// One wrong body for each rule of the contract: path, value, and expected error.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn wrong() -> Vec<(&'static str, Value, &'static str)> {
     const OBJECT: &str = "It must be an object.";
@@ -529,7 +529,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("recording_config.metadata.a", json!(1), TEXT),
     ];
     rows.extend(ARTIFACTS.map(|artifact| (artifact, json!(true), OBJECT)));
-    // Beside what is required.
+    // In addition to the required fields.
     rows.extend([
         (
             "automatic_video_output.in_call_recording.kind",
@@ -582,7 +582,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
     rows
 }
 
-/// The rest of an object in which a row of [`wrong`] stands.
+/// The rest of an object in which the value of a row of [`wrong`] is.
 fn beside(path: &str) -> Value {
     let image = json!({ "kind": "jpeg", "b64_data": JPEG });
     let sound = json!({ "data": { "kind": "mp3", "b64_data": MP3 },
@@ -608,7 +608,7 @@ fn beside(path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_hundred_wrong_bodies_are_each_told_what_is_wrong_where() {
+async fn a_hundred_wrong_bodies_each_get_an_error_at_the_right_field() {
     let app = app().await;
     let rows = wrong();
     assert!(rows.len() >= 100, "{}", rows.len());
@@ -616,7 +616,7 @@ async fn a_hundred_wrong_bodies_are_each_told_what_is_wrong_where() {
         let shown: String = value.to_string().chars().take(80).collect();
         let body = merged(beside(path), at(path, &value));
         let refused = create(&app, "", body).await.refused();
-        // A field that is missing inside is complained about under its own name.
+        // The error of a missing inner field is under its own name.
         let (path, complaint) = if complaint.contains(' ') {
             (path.to_owned(), complaint)
         } else {
@@ -628,7 +628,7 @@ async fn a_hundred_wrong_bodies_are_each_told_what_is_wrong_where() {
 }
 
 #[tokio::test]
-async fn a_realtime_endpoint_takes_the_events_of_its_type() {
+async fn a_realtime_endpoint_accepts_only_the_events_of_its_type() {
     let app = app().await;
     for (kind, event, fits) in [
         ("webhook", "transcript.data", true),
@@ -661,7 +661,7 @@ async fn a_realtime_endpoint_takes_the_events_of_its_type() {
 }
 
 #[tokio::test]
-async fn names_arrive_whole() {
+async fn names_arrive_unchanged() {
     let app = app().await;
     for name in [
         "🎙️👩‍💻 Notes 🇩🇪",

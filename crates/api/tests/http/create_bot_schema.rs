@@ -1,4 +1,4 @@
-//! The fields of Create Bot against a copy of Recall's own schema: none is missing, and each is checked as it says there.
+//! The fields of Create Bot against a copy of Recall's own schema: all are known, and each is checked as in the schema.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use crate::{
     create_bot_contract::{JPEG, MP3, ROOM, Things, at, contract, create, merged},
 };
 
-/// `fields` are those of an object, `items` what a list holds.
+/// `fields` are the members of an object, `items` the elements of a list.
 const RECALL: &str = include_str!("../recall-create-bot.json");
 
-/// Fields that Recall's schema does not have: our own, and those of its guides and of older versions.
+/// Fields that Recall's schema does not have: Latchkey's own, and those of Recall's guides and older versions.
 const OURS: [&str; 11] = [
     "webex",
     "zoom.credential",
@@ -37,7 +37,7 @@ fn fields_of(node: &Value) -> impl Iterator<Item = (&str, &Value)> {
     object["fields"].as_object().into_iter().flatten().map(|(name, field)| (name.as_str(), field))
 }
 
-/// Every field of the schema: its path, and what stands there.
+/// Every field of the schema: its path and its node.
 fn all<'a>(node: &'a Value, before: &str, found: &mut Vec<(String, &'a Value)>) {
     for (name, field) in fields_of(node) {
         let path = format!("{before}{name}");
@@ -46,7 +46,7 @@ fn all<'a>(node: &'a Value, before: &str, found: &mut Vec<(String, &'a Value)>) 
     }
 }
 
-/// A right value; an object has `all` its fields, or those that are required.
+/// A valid value; an object has `all` its fields, or only the required ones.
 fn example(name: &str, node: &Value, all: bool) -> Value {
     if let Some(words) = node["enum"].as_array() {
         return words[0].clone();
@@ -76,14 +76,14 @@ fn example(name: &str, node: &Value, all: bool) -> Value {
     }
 }
 
-/// An object with all the fields that the schema has at this path.
+/// An object with all fields that the schema has at this path.
 pub(crate) fn everything_of(path: &str) -> Value {
     let schema = recall();
     let node = path.split('.').fold(&schema, |node, name| &node["fields"][name]);
     example("", node, true)
 }
 
-/// `value` at a path, in objects that have what is required beside it.
+/// `value` at a path, in objects that have their other required fields.
 fn around(node: &Value, path: &[String], value: &Value) -> Value {
     let Some((name, inner)) = path.split_first() else { return value.clone() };
     let object = if node["items"].is_object() { &node["items"] } else { node };
@@ -92,7 +92,7 @@ fn around(node: &Value, path: &[String], value: &Value) -> Value {
     if node["items"].is_object() { json!([beside]) } else { beside }
 }
 
-/// The names in a path of the schema. Some names have a dot in them.
+/// The names in a path of the schema. Some names contain a dot.
 fn names(node: &Value, path: &str) -> Vec<String> {
     let Some((name, field)) =
         fields_of(node).find(|(name, _)| path == *name || path.starts_with(&format!("{name}.")))
@@ -119,7 +119,7 @@ fn given(value: &Value, before: &str, paths: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
-async fn every_field_of_recalls_schema_is_known_and_each_that_is_known_has_a_row() {
+async fn every_field_of_recalls_schema_is_known_and_every_known_field_has_a_row() {
     let schema = recall();
     let mut recalls = Vec::new();
     all(&schema, "", &mut recalls);
@@ -138,7 +138,7 @@ async fn every_field_of_recalls_schema_is_known_and_each_that_is_known_has_a_row
     assert!(without.is_empty(), "no row of the contract has {without:#?}");
 }
 
-/// Wrong values for what the schema says of a field.
+/// Wrong values for the schema's rules of a field.
 fn wrong_for(node: &Value) -> Vec<Value> {
     let mut wrong = Vec::new();
     if node["enum"].is_array() || ["uri", "uuid", "email"].contains(&node["format"].as_str().unwrap_or("")) {
@@ -166,7 +166,7 @@ fn wrong_for(node: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn each_type_word_and_range_of_recalls_schema_is_asked_for() {
+async fn each_type_word_and_range_of_recalls_schema_is_checked() {
     let app = app().await;
     let schema = recall();
     let mut recalls = Vec::new();
@@ -185,7 +185,7 @@ async fn each_type_word_and_range_of_recalls_schema_is_asked_for() {
             }
         };
         for wrong in wrong_for(node) {
-            // An older form of this one.
+            // An older form of this field.
             if path == "automatic_leave.everyone_left_timeout" && wrong == json!("x") {
                 continue;
             }

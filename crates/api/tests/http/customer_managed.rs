@@ -1,4 +1,4 @@
-//! Accounts whose grant the customer keeps.
+//! Accounts whose grant is stored by the customer.
 
 use std::{
     sync::{Arc, Mutex},
@@ -25,7 +25,7 @@ use crate::{
 const ACCOUNTS: &str = "/api/v2/zoom-oauth-credentials/";
 const REDIRECT: &str = "https://customer.test/callback";
 
-/// A app, and the customer's server beside it.
+/// An app, and the customer's server.
 struct Street {
     app: TestApp,
     url: String,
@@ -72,7 +72,7 @@ impl Street {
         *self.answer.lock().unwrap() = says;
     }
 
-    /// A token of this app that the customer has bought.
+    /// A token of this app that the customer has obtained.
     async fn token(&self) -> String {
         let code = self.app.zoom.code(CLIENT_ID, REDIRECT).await;
         self.app.zoom.access_token((CLIENT_ID, CLIENT_SECRET), &code, REDIRECT).await
@@ -96,14 +96,14 @@ impl Street {
         self.seen.lock().unwrap().len()
     }
 
-    /// Time passes here and at Zoom.
+    /// Lets time pass here and at Zoom.
     async fn later(&self, seconds: u64) {
         self.app.zoom.control("POST", "clock", json!({ "advance_seconds": seconds })).await;
         self.app.jump(Duration::from_secs(seconds));
     }
 }
 
-/// A token that no Zoom has given, with these claims.
+/// A token with these claims that Zoom never issued.
 fn made_up(claims: &Value) -> String {
     format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
@@ -116,16 +116,16 @@ async fn the_customers_token_connects_serves_and_is_renewed_when_it_ends() {
     assert_eq!((&shown["kind"], &shown["status"]), (&json!("customer_managed"), &json!("healthy")));
     assert_eq!(shown["user_id"], street.app.zoom.host()["id"]);
     assert_eq!(shown["access_token_callback_url"], "********");
-    assert_eq!(shown["latchkey_missing_scopes"], json!([]), "nobody tells us");
+    assert_eq!(shown["latchkey_missing_scopes"], json!([]), "the customer gives no scopes");
 
     let first = street.access_token(&id).await.ok()["token"].clone();
-    assert_eq!(street.calls(), 1, "what is there is served");
+    assert_eq!(street.calls(), 1, "the cached token is served");
     street.later(3400).await;
     let next = street.token().await;
     street.says(Says::Text(json!({ "access_token": next, "expires_at": null }).to_string()));
     let second = street.access_token(&id).await.ok();
     assert_eq!((&second["token"], street.calls()), (&json!(next), 2));
-    // As programs write it that count seconds, or with an oddity that costs nothing.
+    // Other formats: seconds as a number, or harmless oddities.
     for (calls, expires_at) in [(3, json!(street.app.env.now().as_second() + 7200)), (4, json!("in an hour"))]
     {
         street.later(3400).await;
@@ -146,7 +146,7 @@ async fn the_customers_token_connects_serves_and_is_renewed_when_it_ends() {
 }
 
 #[tokio::test]
-async fn the_call_is_signed_by_the_workspace_and_tells_nothing_else() {
+async fn the_call_is_signed_by_the_workspace_and_contains_nothing_else() {
     let street = Street::built().await;
     street.connected().await;
     let secret = street.app.get("/api/latchkey/v1/callback-secret/").await.ok()["secret"].clone();
@@ -163,7 +163,7 @@ async fn the_call_is_signed_by_the_workspace_and_tells_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_token_that_would_not_do_is_refused_and_nothing_stored() {
+async fn an_unusable_token_is_refused_and_nothing_is_stored() {
     let street = Street::built().await;
     let now = street.app.env.now().as_second();
     let other_app = json!({ "clientId": "another", "exp": now + 3600 });
@@ -172,24 +172,24 @@ async fn a_token_that_would_not_do_is_refused_and_nothing_stored() {
     let in_time = (street.app.env.now() + Duration::from_secs(60)).to_string();
     for (says, why) in [
         (Says::Text(made_up(&other_app)), "the token belongs to another Zoom app"),
-        (Says::Text(made_up(&soon)), "less than 120 s are left of the token"),
+        (Says::Text(made_up(&soon)), "the token is valid for less than 120 s"),
         (
             Says::Text(json!({ "token": made_up(&fine), "expires_at": in_time }).to_string()),
-            "less than 120 s are left of the token",
+            "the token is valid for less than 120 s",
         ),
         (
             Says::Text("opaque-token-that-says-nothing-of-its-end".into()),
-            "neither the token nor expires_at says when it ends",
+            "neither the token nor expires_at says when the token expires",
         ),
         (
-            // What it says of its end cannot be read, and that is not what is wrong with it.
+            // Its expiry cannot be read, but that is not the error.
             Says::Text(
                 json!({ "token": "opaque-token-that-says-nothing-of-its-end", "expires_at": 5 }).to_string(),
             ),
-            "Zoom does not take the token",
+            "Zoom does not accept the token",
         ),
         (Says::Text("{\"token\": ".into()), "the answer is not JSON"),
-        (Says::Text(json!({ "jwt": "x" }).to_string()), "the answer names no token"),
+        (Says::Text(json!({ "jwt": "x" }).to_string()), "the answer has no token"),
         (
             Says::Text("<html>planted</html> page".into()),
             "the answer is not a token: it is HTML; send the token alone, as text",
@@ -204,7 +204,7 @@ async fn a_token_that_would_not_do_is_refused_and_nothing_stored() {
             "the answer is not a token: it is a word such as undefined, null or [object Object], which programs write where they have no token",
         ),
         (Says::Text("x".repeat(20_000)), "the answer is not a token: it is longer than 16 KiB"),
-        (Says::Text(made_up(&fine)), "Zoom does not take the token"),
+        (Says::Text(made_up(&fine)), "Zoom does not accept the token"),
         (Says::Elsewhere, "the answer is a redirect, which is never followed"),
         (Says::Status(500), "the answer is HTTP 500"),
     ] {
@@ -219,7 +219,7 @@ async fn a_token_that_would_not_do_is_refused_and_nothing_stored() {
 }
 
 #[tokio::test]
-async fn who_takes_too_long_may_be_asked_again() {
+async fn a_callback_that_timed_out_may_be_called_again() {
     let street = Street::built().await;
     street.says(Says::Nothing);
     let late = street.app.meanwhile(street.connect()).await;
@@ -243,7 +243,7 @@ async fn a_server_that_fails_degrades_the_account_and_never_needs_a_consent() {
     );
     let calls = street.calls();
     assert_eq!(street.access_token(&id).await.status, 400);
-    assert_eq!(street.calls(), calls, "nobody calls again before its time");
+    assert_eq!(street.calls(), calls, "there is no other call before the retry is due");
 
     street.later(2).await;
     street.says(Says::Text(street.token().await));
@@ -261,11 +261,11 @@ async fn many_callers_cost_one_call() {
     let answers = futures_util::future::join_all(callers).await;
     let tokens: Vec<_> = answers.iter().map(|answer| answer.ok()["token"].clone()).collect();
     assert!(tokens.iter().all(|token| *token == tokens[0]));
-    assert_eq!(street.calls(), 2, "one at the beginning, and one for all of them");
+    assert_eq!(street.calls(), 2, "one at the beginning, and one for all callers");
 }
 
 #[tokio::test]
-async fn an_address_that_must_not_be_called_is_not() {
+async fn a_forbidden_address_is_not_called() {
     let app = app().await;
     for (url, complaint) in [
         ("ftp://customer.test/token", "It must be an http or https URL without user and password."),
@@ -284,9 +284,9 @@ async fn an_address_that_must_not_be_called_is_not() {
     assert_eq!(app.post(ACCOUNTS, asked).await.status, 400);
 }
 
-/// While the callback secret is rotated, a customer may know either.
+/// During a rotation of the callback secret, a customer may know only one of the two.
 #[tokio::test]
-async fn what_is_fetched_carries_both_signatures_for_a_day() {
+async fn callbacks_carry_both_signatures_for_a_day() {
     let street = Street::built().await;
     let secret = async || {
         let told = street.app.get("/api/latchkey/v1/callback-secret/").await.ok();
@@ -311,10 +311,10 @@ async fn what_is_fetched_carries_both_signatures_for_a_day() {
     assert_eq!(one.split(' ').count(), 1);
 }
 
-/// No signature covers an address. A key that may have something fetched, and no token, could have it fetched from a server of
-/// its own and present what came there at a link whose address it knows.
+/// No signature covers an address. A key that may trigger callbacks, but has no token, could have one sent to its own server
+/// and present the signature at a link whose address it knows.
 #[tokio::test]
-async fn what_is_signed_for_another_address_opens_no_token_link() {
+async fn a_signature_for_another_address_opens_no_token_link() {
     let street = Street::built().await;
     let account = street.connected().await;
     let asked = json!({ "credential": account, "kind": "access_token" });
@@ -328,7 +328,7 @@ async fn what_is_signed_for_another_address_opens_no_token_link() {
     let refused = street.app.send(request.body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!(refused.status, 401, "{}", refused.text);
     assert!(
-        refused.text.starts_with("signature_invalid: this server signed that for an address"),
+        refused.text.starts_with("signature_invalid: this server signed the request for an address"),
         "{}",
         refused.text
     );

@@ -1,4 +1,4 @@
-//! Errors link their page, and the page is there.
+//! Errors link to their page, and the page exists.
 
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ async fn the_link_of_an_error_leads_to_what_its_code_means() {
         (page(&app, &format!("/api/v1/bot/?{}", "x".repeat(17_000))).await, "shorten the query"),
         (page(&app, &token_link).await, "send what proves that the request is yours"),
         (unread().await, "send one JSON object"),
-        // What was kept, given again.
+        // A stored answer that is replayed.
         (unread().await, "send one JSON object"),
     ] {
         let (path, code) = page_of(&refused);
@@ -46,12 +46,12 @@ async fn the_link_of_an_error_leads_to_what_its_code_means() {
 }
 
 #[tokio::test]
-async fn every_code_has_its_place_on_a_page() {
+async fn every_code_is_on_a_page() {
     let app = app().await;
     let errors = page(&app, "/docs/error-codes/").await.text;
     let document = page(&app, "/openapi.json").await.ok().to_string();
     let mut codes: Vec<&str> = model::Code::ALL.iter().map(|code| code.as_str()).collect();
-    // Those that the document shows, whatever they are about.
+    // All codes in the document, on whatever page.
     let shown = document.split(r#"{"code":""#).skip(1).filter_map(|rest| rest.split_once('"'));
     codes.extend(shown.filter(|(_, rest)| rest.starts_with(r#","detail":"#)).map(|(code, _)| code));
     assert!(codes.contains(&"pool_in_use") && codes.contains(&"too_large"), "{codes:?}");
@@ -63,6 +63,6 @@ async fn every_code_has_its_place_on_a_page() {
         assert!(sub_codes.contains(&format!("<h2 id=\"{code}\">")), "{code}");
     }
     for page in [errors, sub_codes] {
-        assert!(!page.contains(".md\""), "a link of the repository leads nowhere here");
+        assert!(!page.contains(".md\""), "a link into the repository would not work here");
     }
 }

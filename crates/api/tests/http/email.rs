@@ -1,4 +1,4 @@
-//! Endpoints of the kind `email`: mail through an SMTP server on loopback.
+//! Endpoints of the kind `email`: mail through an SMTP server on this machine.
 
 mod smtp_server;
 
@@ -46,7 +46,7 @@ async fn test(app: &TestApp, endpoint: &str) -> String {
     format!("{endpoint}deliveries/{}/", sent["event"].as_str().unwrap())
 }
 
-/// The delivery, as soon as it was tried so often.
+/// The delivery, after this many attempts.
 async fn tried(app: &TestApp, delivery: &str, times: u64) -> Value {
     app.wait_for("it was tried", async || {
         let delivery = app.get(delivery).await.ok();
@@ -102,7 +102,7 @@ async fn a_mail_says_what_happened_what_is_at_stake_and_where_to_go() {
 }
 
 #[tokio::test]
-async fn a_name_makes_no_header() {
+async fn a_name_cannot_inject_a_header() {
     let server = SmtpServer::start(false).await;
     let app = app(settings(&server)).await;
     endpoint(&app).await;
@@ -128,7 +128,7 @@ async fn a_name_makes_no_header() {
 }
 
 #[tokio::test]
-async fn nothing_is_said_before_the_connection_is_encrypted() {
+async fn nothing_is_sent_before_the_connection_is_encrypted() {
     let server = SmtpServer::start(true).await;
     let login = Some(("latchkey".to_owned(), Secret::new("planted-password")));
     let mail = MailSettings {
@@ -145,7 +145,7 @@ async fn nothing_is_said_before_the_connection_is_encrypted() {
     assert_eq!(letter.login.as_deref(), Some(&*expected));
     assert_eq!(tried(&app_with_tls, &delivery, 1).await["state"], "delivered");
 
-    // One that offers no TLS, and one that nobody vouches for, hear of neither login nor mail.
+    // A server without TLS, and one with an untrusted certificate, receive neither login nor mail.
     let open = SmtpServer::start(false).await;
     let stranger = MailSettings { authority: None, ..mail.clone() };
     for (server, mail) in [(&open, MailSettings { port: open.port, ..mail }), (&server, stranger)] {
@@ -166,7 +166,7 @@ async fn nothing_is_said_before_the_connection_is_encrypted() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_may_pass_is_met_again_and_one_for_good_is_not() {
+async fn a_temporary_refusal_is_retried_and_a_permanent_one_is_not() {
     let server = SmtpServer::start(false).await;
     let login = Some(("latchkey".to_owned(), Secret::new("planted-password")));
     let app = app(MailSettings { login, ..settings(&server) }).await;
@@ -177,7 +177,7 @@ async fn a_refusal_that_may_pass_is_met_again_and_one_for_good_is_not() {
     let failed = tried(&app, &delivery, 1).await;
     let answer = &failed["answer"];
     assert_eq!((&answer["status"], &answer["body"]), (&json!(451), &json!("4.7.1 later")));
-    assert_eq!(answer["error"], "the SMTP server did not take the mail (451)");
+    assert_eq!(answer["error"], "the SMTP server refused the mail (451)");
     server.is(Mood::Takes);
     let letter = first_letter(&app, &server).await;
     assert!(
@@ -190,7 +190,7 @@ async fn a_refusal_that_may_pass_is_met_again_and_one_for_good_is_not() {
     assert_eq!((&delivery["state"], &delivery["next_attempt_at"]), (&json!("failed"), &Value::Null));
     assert_eq!(delivery["answer"]["body"], "5.1.1 nobody of this name");
 
-    // What the server says to a login is the operator's affair, and may repeat the password.
+    // The server's answer to a login concerns the operator, and may repeat the password.
     server.is(Mood::Strange);
     let delivery = tried(&app, &test(&app, &path).await, 1).await;
     assert_eq!((&delivery["state"], &delivery["answer"]["status"]), (&json!("pending"), &json!(535)));
@@ -201,18 +201,18 @@ async fn a_refusal_that_may_pass_is_met_again_and_one_for_good_is_not() {
 }
 
 #[tokio::test]
-async fn a_server_that_breaks_off_or_hangs_is_tried_again() {
+async fn a_server_that_disconnects_or_hangs_is_retried() {
     let server = SmtpServer::start(false).await;
     let app = app(settings(&server)).await;
     let path = endpoint(&app).await;
     let unusable = "the SMTP server of this installation cannot be used";
-    let silent = "no answer of the SMTP server within 30 s";
+    let silent = "no response from the SMTP server within 30 s";
     for (mood, words) in [(Mood::Resets, unusable), (Mood::Hangs, silent)] {
         server.is(mood);
         let connections = server.heard().len();
         let delivery = test(&app, &path).await;
         app.wait_for("it connects", async || (server.heard().len() > connections).then_some(())).await;
-        // A reset is known at once: later it would be tried again, and fail again.
+        // A reset is known immediately; a retry later would fail again.
         if words == silent {
             app.jump(Duration::from_secs(31));
         }
@@ -228,7 +228,7 @@ async fn a_server_that_breaks_off_or_hangs_is_tried_again() {
         arrived.await;
         assert_eq!(server.letters().len(), before + 1);
     }
-    // What was taken is taken, although the server says no goodbye.
+    // An accepted mail stays accepted, even if the server does not close the session.
     server.is(Mood::Lingers);
     let before = server.letters().len();
     let delivery = tried(&app, &test(&app, &path).await, 1).await;
@@ -236,7 +236,7 @@ async fn a_server_that_breaks_off_or_hangs_is_tried_again() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_address_of_mail_is_said() {
+async fn errors_of_a_mail_address_are_reported() {
     let server = SmtpServer::start(false).await;
     let without = crate::app().await;
     let refused = without.post(ENDPOINTS, json!({ "kind": "email", "url": TO })).await.refused();

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: sent again, done once.
+//! `Idempotency-Key`: a repeated call runs once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,7 +47,7 @@ async fn a_call_that_is_sent_again_is_answered_again_on_any_server() {
     let first = post(&app, "/api/v1/bot/", "key-1", &bot).await;
     assert_eq!((first.status, first.header("idempotent-replayed")), (201, ""));
     app.jump(Duration::from_secs(3599));
-    // With and without the last slash it is one path.
+    // With and without a trailing slash it is the same path.
     for (server, path) in [(&app, "/api/v1/bot/"), (&other, "/api/v1/bot/"), (&other, "/api/v1/bot")] {
         let again = post(server, path, "key-1", &bot).await;
         assert_eq!((again.status, again.header("idempotent-replayed")), (201, "true"));
@@ -56,11 +56,11 @@ async fn a_call_that_is_sent_again_is_answered_again_on_any_server() {
     assert_eq!(bots(&app).await, 1);
     app.jump(Duration::from_secs(1));
     assert_eq!(post(&other, "/api/v1/bot/", "key-1", &bot).await.header("idempotent-replayed"), "");
-    assert_eq!(bots(&app).await, 2, "an hour is over");
+    assert_eq!(bots(&app).await, 2, "an hour has passed");
 }
 
 #[tokio::test]
-async fn a_call_is_known_by_caller_path_and_key() {
+async fn a_call_is_identified_by_caller_path_and_key() {
     let app = app().await;
     let bot = json!({ "meeting_url": MEETING });
     let first = post(&app, "/api/v1/bot/", "key-1", &bot).await.created();
@@ -72,7 +72,7 @@ async fn a_call_is_known_by_caller_path_and_key() {
     let leave = format!("/api/v1/bot/{}/leave_call/", first["id"].as_str().unwrap());
     post(&app, &leave, "key-1", &json!({})).await.ok();
     post(&app, "/api/v1/bot/", "key-2", &bot).await.created();
-    // On a GET and on a token link it means nothing: there, the replayed id is refused.
+    // On a GET and on a token link the header has no effect: there, the replayed id is refused.
     let link = app.path_of(&app.token_link(&app.connect(&app.zoom.host().clone()).await).await);
     let mut request = Request::builder().uri(&link).header("Idempotency-Key", "key-1");
     for (name, value) in app.signature("msg_1").await {
@@ -107,7 +107,7 @@ async fn another_request_under_the_same_key_is_refused() {
 }
 
 #[tokio::test]
-async fn of_the_same_call_at_once_one_is_done() {
+async fn one_of_several_concurrent_identical_calls_runs() {
     let app = app().await;
     let (bot, other) = (json!({ "meeting_url": MEETING }), app.another(&PLAN).await);
     let calls = (0..8).map(|n| post(if n % 2 == 0 { &app } else { &other }, "/api/v1/bot/", "key-1", &bot));
@@ -121,9 +121,9 @@ async fn of_the_same_call_at_once_one_is_done() {
     }
 }
 
-/// The caller's timeout is shorter than Zoom's delay: the work goes on, and a repeated request gets its answer.
+/// The caller's timeout is shorter than Zoom's delay: the work continues, and a repeated request gets its answer.
 #[tokio::test]
-async fn a_caller_who_hung_up_finds_the_answer_later() {
+async fn a_caller_who_disconnected_gets_the_answer_later() {
     let app = Arc::new(app().await);
     let asked = code(&app).await;
     let path = "/api/v2/zoom-oauth-credentials/";
@@ -153,7 +153,7 @@ async fn code(app: &TestApp) -> Value {
     json!({ "oauth_app": app.zoom_app, "authorization_code": { "code": code, "redirect_uri": redirect_uri } })
 }
 
-/// The answers hold what is shown once: they lie sealed, and only the same key reads them.
+/// The answers contain secrets that are shown once: they are stored sealed, and only the same key can read them.
 #[tokio::test]
 async fn secrets_in_answers_are_replayed_and_sealed() {
     let app = app().await;
@@ -168,13 +168,13 @@ async fn secrets_in_answers_are_replayed_and_sealed() {
 }
 
 #[tokio::test]
-async fn mistakes_are_replayed_and_what_may_pass_is_not() {
+async fn permanent_errors_are_replayed_and_temporary_ones_are_not() {
     let app = app().await;
     let wrong = post(&app, "/api/v1/bot/", "key-1", &json!({})).await;
     let again = post(&app, "/api/v1/bot/", "key-1", &json!({})).await;
     assert_eq!((again.refused(), again.header("idempotent-replayed")), (wrong.refused(), "true"));
 
-    // These answers are not stored: a caller with a wrong key is refused each time, as is one above its limit.
+    // These answers are not stored: a caller with a wrong key, or above its limit, is refused each time.
     let stranger = send_as(&app, "lk_wrong", ("POST", "/api/v1/bot/"), "key-1", &json!({})).await;
     assert_eq!((stranger.status, stranger.header("idempotent-replayed")), (401, ""));
     let rates = api::Rates { create_bot: 1.try_into().unwrap(), ..api::Rates::default() };
@@ -186,7 +186,7 @@ async fn mistakes_are_replayed_and_what_may_pass_is_not() {
     app.jump(Duration::from_secs(61));
     assert_eq!(post(&hurried, "/api/v1/bot/", "key-3", &bot).await.status, 201);
 
-    // Zoom is away: the next try may be luckier.
+    // Zoom is unavailable: a retry may succeed.
     let code = code(&app).await;
     app.zoom.control("POST", "faults", json!({ "where": "token", "kind": "http_500", "times": 1 })).await;
     let path = "/api/v2/zoom-oauth-credentials/";

@@ -1,4 +1,4 @@
-//! Installs from Zoom's Marketplace: nobody was invited, so nobody is connected before the operator says so.
+//! Installs from Zoom's Marketplace: nobody was invited, so no account is connected until the operator adopts it.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const ACCOUNTS: &str = "/api/v2/zoom-oauth-credentials/";
 const PARKED: &str = "/api/latchkey/v1/parked-consents/";
 const PLAIN: &str = "https://latchkey.test/base/oauth/zoom/callback";
 
-/// A app whose app is on the Marketplace: the app's own address.
+/// An app whose Zoom app is on the Marketplace, and that app's own address.
 async fn listed() -> (TestApp, String) {
     let app = app().await;
     let own = format!("{PLAIN}/{}", app.zoom_app);
@@ -26,14 +26,14 @@ async fn listed() -> (TestApp, String) {
     (app, own)
 }
 
-/// A user installs the app: what the browser shows that Zoom sends to `address`.
+/// A user installs the app. Returns the page after Zoom's redirect to `address`.
 async fn install(app: &TestApp, address: &str) -> Answer {
     let code = app.zoom.code(CLIENT_ID, address).await;
     come(app, &format!("{address}?code={code}")).await
 }
 
 async fn come(app: &TestApp, address: &str) -> Answer {
-    // Installs have a pace.
+    // Installs have a rate limit.
     app.jump(Duration::from_secs(1));
     app.finish_consent(address, "").await
 }
@@ -79,7 +79,7 @@ async fn an_install_waits_for_the_operator_and_becomes_an_account() {
             "created_at": since, "expires_at": since + Duration::from_secs(30 * 86_400),
         })]
     );
-    // Its access token has ended meanwhile.
+    // Its access token has expired in the meantime.
     app.zoom.control("POST", "clock", json!({ "advance_seconds": 86_400 })).await;
     app.jump(Duration::from_secs(86_400));
     let made = adopt(&app, &id).await.created();
@@ -90,7 +90,7 @@ async fn an_install_waits_for_the_operator_and_becomes_an_account() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_loaded_again_says_the_same_and_spends_no_second_code() {
+async fn a_reloaded_page_shows_the_same_and_uses_no_second_code() {
     let (app, own) = listed().await;
     let code = app.zoom.code(CLIENT_ID, &own).await;
     let address = format!("{own}?code={code}");
@@ -124,7 +124,7 @@ async fn a_known_user_keeps_the_id_and_reads_what_happened() {
     assert_eq!(told, expected);
     let made = adopt(&app, &waiting[0]["id"]).await.created();
     assert_eq!(made["id"], json!(account));
-    assert!(works(&app, &made).await, "the grant is the living one");
+    assert!(works(&app, &made).await, "the grant is the valid one");
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn the_newest_consent_of_a_user_is_the_only_one_that_waits() {
     let waiting = parked(&app).await;
     assert!(waiting.len() == 1 && waiting[0]["id"] != first);
     let account = app.connect(app.zoom.host()).await;
-    assert!(parked(&app).await.is_empty(), "an invitation is the operator's word");
+    assert!(parked(&app).await.is_empty(), "an invitation needs no further approval");
     assert_eq!(adopt(&app, &waiting[0]["id"]).await.status, 404, "a dead grant replaces nothing");
     assert!(works(&app, &json!({ "id": account })).await);
 }
@@ -151,24 +151,24 @@ async fn the_app_is_the_only_one_or_named_by_the_address() {
     let before = app.zoom.count("token_exchanges").await;
     let page = install(&app, PLAIN).await;
     assert_eq!(page.status, 404);
-    let says = "each app has an address of its own, which ends in /oauth/zoom/callback/ and the app&#39;s id";
+    let says = "each app has its own address, which ends in /oauth/zoom/callback/ and the app&#39;s id";
     assert!(page.text.contains(says), "{}", page.text);
     let unknown = format!("{PLAIN}/01900000-0000-7000-8000-000000000000?code=planted-code");
     assert_eq!(come(&app, &unknown).await.status, 404);
     assert_eq!(come(&app, &format!("{PLAIN}/garbage?code=planted-code")).await.status, 404);
-    assert_eq!(app.zoom.count("token_exchanges").await, before, "no code was spent");
+    assert_eq!(app.zoom.count("token_exchanges").await, before, "no code was used up");
     assert_eq!(install(&app, &own).await.status, 202);
 }
 
 #[tokio::test]
-async fn a_code_that_zoom_does_not_know_parks_nothing_and_blames_nobody() {
+async fn an_unknown_code_parks_nothing() {
     let (app, own) = listed().await;
     for address in [own.as_str(), PLAIN] {
         let page = come(&app, &format!("{address}?code=planted-code")).await;
         assert_eq!(page.status, 424, "{}", page.text);
         assert!(!page.text.contains("planted"));
     }
-    // Without code and state there is nothing to park.
+    // Without a code and a state there is nothing to park.
     for query in ["", "?error=access_denied", "?code="] {
         assert_eq!(come(&app, &format!("{own}{query}")).await.status, 400);
     }
@@ -178,7 +178,7 @@ async fn a_code_that_zoom_does_not_know_parks_nothing_and_blames_nobody() {
 }
 
 #[tokio::test]
-async fn what_is_not_wanted_is_ended_at_zoom_and_what_nobody_wants_expires() {
+async fn discarded_consents_are_revoked_at_zoom_and_the_others_expire() {
     let (app, own) = listed().await;
     install(&app, &own).await;
     let id = parked(&app).await[0]["id"].clone();

@@ -1,4 +1,4 @@
-//! Accounts from their first day to their last: connected with a code, looked after, deleted; and what is told of it.
+//! The life of accounts: connected with a code, validated, deleted; and what their log says.
 
 use axum::{
     body::Body,
@@ -14,7 +14,7 @@ use crate::{
 const ACCOUNTS: &str = "/api/v2/zoom-oauth-credentials/";
 const REDIRECT: &str = "https://latchkey.test/base/oauth/zoom/callback";
 
-/// A code from Zoom's consent page, shown by another client than Latchkey.
+/// A code from Zoom's consent page, which another client than Latchkey showed.
 async fn code(app: &TestApp) -> String {
     app.zoom.code(CLIENT_ID, REDIRECT).await
 }
@@ -25,7 +25,7 @@ fn by_code(app: &TestApp, code: &str) -> Value {
 
 async fn connected(app: &TestApp) -> String {
     let made = app.post(ACCOUNTS, by_code(app, &code(app).await)).await.created();
-    // Lines of one moment are in no order.
+    // Log lines with the same time have no order.
     app.tick();
     made["id"].as_str().unwrap().to_owned()
 }
@@ -89,7 +89,7 @@ async fn what_the_app_lacks_at_zoom_is_named_when_the_account_is_connected() {
 
     scopes(json!(["user:read"])).await;
     let made = app.post(ACCOUNTS, by_code(&app, &code(&app).await)).await.created();
-    assert_eq!(made["latchkey_missing_scopes"], json!([]), "the classic scope does for both");
+    assert_eq!(made["latchkey_missing_scopes"], json!([]), "the classic scope covers both");
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_deleted_account_is_gone_here_and_at_zoom_and_leaves_a_tombstone() {
 }
 
 #[tokio::test]
-async fn an_account_is_deleted_although_zoom_cannot_be_told() {
+async fn an_account_is_deleted_even_if_zoom_does_not_revoke_it() {
     let app = app().await;
     let id = connected(&app).await;
     let fault = json!({ "where": "revoke", "kind": "http_500" });
@@ -137,17 +137,17 @@ async fn an_account_is_deleted_although_zoom_cannot_be_told() {
 }
 
 #[tokio::test]
-async fn validating_heals_what_can_be_healed_and_says_why_not() {
+async fn validation_repairs_an_account_or_says_why_not() {
     let app = app().await;
     let id = connected(&app).await;
     let shown = async || app.get(&format!("{ACCOUNTS}{id}/")).await.ok();
-    // Asked twice: it may have been the answer that was lost.
+    // The refresh is tried twice: the lost answer could have been the good one.
     let fault = json!({ "where": "refresh", "kind": "http_500", "times": 2 });
     app.zoom.control("POST", "faults", fault).await;
     let answer = validate(&app, &id).await;
-    assert_eq!(answer.ok(), shown().await, "the answer says what came of it");
+    assert_eq!(answer.ok(), shown().await, "the answer shows the result");
     assert_eq!(shown().await["latchkey_status"], "degraded");
-    // Nothing else would try again before its time.
+    // Nothing else would retry before the retry is due.
     assert_eq!(validate(&app, &id).await.status, 200);
     assert_eq!(shown().await["latchkey_status"], "healthy");
 

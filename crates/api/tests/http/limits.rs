@@ -1,4 +1,4 @@
-//! How often callers may come.
+//! Rate limits.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn limited(rates: Rates) -> TestApp {
     TestApp::build(&Plan { rates: Some(rates), ..PLAN }).await
 }
 
-/// Calls until it is told to wait: how often it got through, and what it was told.
+/// Calls until it is refused. Returns the number of successful calls, and the refusal.
 async fn exhaust(app: &TestApp, key: &str, method: &str, path: &str) -> (u32, Answer) {
     let mut calls = 0;
     loop {
@@ -35,7 +35,7 @@ async fn exhaust(app: &TestApp, key: &str, method: &str, path: &str) -> (u32, An
 #[tokio::test]
 async fn each_endpoint_has_the_contracts_limit() {
     let app = limited(Rates::default()).await;
-    // The app's first key has registered the app.
+    // The app's first key was used to register the Zoom app.
     let key = app.key_with("read,bots,tokens,admin").await;
     for (method, path, limit) in [
         ("POST", "/api/v1/bot/", 120),
@@ -49,13 +49,13 @@ async fn each_endpoint_has_the_contracts_limit() {
     ] {
         assert_eq!(exhaust(&app, &key, method, path).await.0, limit, "{method} {path}");
     }
-    // 1020 calls, and 8 that were refused: what is left of the key's own 1200.
+    // 1020 calls and 8 refused ones: the rest of the key's own 1200.
     assert_eq!(exhaust(&app, &key, "GET", "/api/latchkey/v1/credential-events/").await.0, 172);
     assert_eq!(exhaust(&app, &key, "GET", "/api/latchkey/v1/audit/").await.0, 0);
 }
 
 #[tokio::test]
-async fn a_caller_who_waits_as_told_is_let_in() {
+async fn a_caller_who_waits_for_retry_after_is_admitted() {
     let app = limited(rates()).await;
     let key = app.api_key.clone();
     let (calls, told) = exhaust(&app, &key, "GET", "/api/v1/bot/").await;
@@ -79,7 +79,7 @@ async fn an_endpoint_is_counted_by_workspace_and_with_either_slash() {
     app.call_as(&other, "GET", "/api/v1/bot", Value::Null).await.ok();
     assert_eq!(app.call("HEAD", "/api/v1/bot", axum::body::Body::empty()).await.status, 429);
     assert_eq!(app.call_as(&other, "GET", "/api/v1/bot/", Value::Null).await.status, 429);
-    // Another endpoint, another workspace, and nobody at all.
+    // Another endpoint, another workspace, and a request without a key.
     app.get("/api/v2/zoom-oauth-apps/").await.ok();
     app.call_as(&app.another_workspace().await, "GET", "/api/v1/bot/", Value::Null).await.ok();
     assert_eq!(app.call_as("lk_wrong", "GET", "/api/v1/bot/", Value::Null).await.status, 401);

@@ -1,4 +1,4 @@
-//! Token links: made through the API, fetched from by bot platforms.
+//! Token links: created through the API, used by bot platforms.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
 
 const LINKS: &str = "/api/latchkey/v1/token-links/";
 
-/// A app, an account in it, and the path of a link to it.
+/// An app, an account in it, and the path of a link to it.
 async fn linked() -> (TestApp, String, String) {
     let app = app().await;
     let account = app.connect(app.zoom.host()).await;
@@ -27,7 +27,7 @@ async fn send(app: &TestApp, request: Builder) -> Answer {
     app.send(request.body(Body::empty()).unwrap()).await
 }
 
-/// A fetch as a platform does it: signed, without any key.
+/// A platform's fetch: signed, without an API key.
 async fn fetch(app: &TestApp, method: &str, link: &str, id: &str) -> Answer {
     let mut request = Request::builder().method(method).uri(link);
     for (name, value) in app.signature(id).await {
@@ -51,7 +51,7 @@ async fn slow_fetches_of_a_workspace_have_a_limit_and_may_come_again() {
     app.zoom.hold_up("zak", 2000).await;
     let ids = ["msg_one", "msg_other"];
     let (one, other) = tokio::join!(fetch(&app, "GET", &link, ids[0]), fetch(&app, "GET", &link, ids[1]));
-    // Whichever came second is refused.
+    // The one that came second is refused.
     let (served, refused, id) = if one.status == 200 { (one, other, ids[1]) } else { (other, one, ids[0]) };
     assert_eq!((served.status, refused.status), (200, 429), "{} {}", served.text, refused.text);
     assert_eq!(refused.header("retry-after"), "1");
@@ -82,7 +82,7 @@ async fn a_signed_fetch_is_answered_with_the_token_alone() {
 }
 
 #[tokio::test]
-async fn svix_headers_do_as_well() {
+async fn svix_headers_work_too() {
     let (app, _, link) = linked().await;
     let mut request = Request::builder().uri(&link);
     for (name, value) in app.signature("msg_svix").await {
@@ -91,9 +91,9 @@ async fn svix_headers_do_as_well() {
     assert_eq!(send(&app, request).await.status, 200);
 }
 
-/// Link scanners, browsers, strangers and repeaters get one line of text, and nothing is minted for them.
+/// Link scanners, browsers, unauthorized and repeated requests get one line of text, and nothing is minted for them.
 #[tokio::test]
-async fn everybody_else_is_refused_in_one_line() {
+async fn other_requests_are_refused_in_one_line() {
     let (app, _, link) = linked().await;
     for method in ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"] {
         let answer = fetch(&app, method, &link, "msg_scanner").await;
@@ -126,7 +126,7 @@ async fn everybody_else_is_refused_in_one_line() {
         )
     );
     kept_nowhere(&unsigned);
-    // The API's key opens no link.
+    // An API key does not open a link.
     assert_eq!(app.get(&link).await.status, 401);
     let [id, (time, _), signature] = app.signature("msg_forged").await;
     let forged = [id, (time, "1750000000".to_owned()), signature];
@@ -147,14 +147,14 @@ async fn everybody_else_is_refused_in_one_line() {
         )
     );
     let body = Body::from("x".repeat(9 << 20));
-    // Nothing of it is looked at before its signature is there.
+    // The body is not read before the signature headers are present.
     let large = app.send(Request::builder().method("POST").uri(&link).body(body).unwrap()).await;
     assert_eq!((large.status, &large.text[..18]), (401, "signature_missing:"));
     kept_nowhere(&large);
 }
 
 #[tokio::test]
-async fn zooms_trouble_is_told_in_the_words_of_the_contract() {
+async fn zooms_errors_are_answered_with_the_contracts_codes() {
     let (app, account, link) = linked().await;
     let fault = json!({ "where": "zak", "kind": "http_429", "retry_after": "seconds" });
     app.zoom.control("POST", "faults", fault).await;
@@ -162,7 +162,8 @@ async fn zooms_trouble_is_told_in_the_words_of_the_contract() {
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
     assert_eq!(answer.text, "zoom_rate_limited: try again after the time in Retry-After");
     kept_nowhere(&answer);
-    // Until then nobody asks Zoom. The other servers hear of it by and by, and count from then: it may be a moment more.
+    // Until then Zoom is not called. Other servers learn of the limit later and count from then: it may take a moment
+    // longer.
     app.jump(Duration::from_secs(1));
     let user = app.zoom.host()["id"].as_str().unwrap();
     app.zoom.control("PATCH", &format!("users/{user}"), json!({ "active": false })).await;
@@ -204,7 +205,7 @@ async fn a_links_address_is_shown_once() {
     let list = app.get(LINKS).await;
     assert_eq!(list.ok(), json!({ "next": null, "previous": null, "results": [made] }));
     let signed_by_the_workspace = fetch(&app, "GET", &path, "msg_1").await;
-    assert_eq!(signed_by_the_workspace.status, 401, "the link's own secret counts alone");
+    assert_eq!(signed_by_the_workspace.status, 401, "only the link's own secret is accepted");
     let told = "no signature in the headers was made over this request with this link's own signing_secret; ";
     assert!(signed_by_the_workspace.text.contains(told), "{}", signed_by_the_workspace.text);
     let unsigned = send(&app, Request::builder().uri(&path)).await.text;
@@ -225,7 +226,7 @@ async fn a_revoked_link_is_gone() {
     let (id, _) = link.strip_prefix("/t/").unwrap().split_once('.').unwrap();
     for _ in 0..2 {
         let answer = app.call("DELETE", &format!("{LINKS}{id}/"), Body::empty()).await;
-        assert_eq!((answer.status, &*answer.text), (204, ""), "as often as one likes");
+        assert_eq!((answer.status, &*answer.text), (204, ""), "revoking again is allowed");
     }
     let revoked_at = app.get(LINKS).await.ok()["results"][0]["revoked_at"].clone();
     assert_eq!(revoked_at, json!(app.env.now()));
@@ -234,7 +235,7 @@ async fn a_revoked_link_is_gone() {
 }
 
 #[tokio::test]
-async fn a_link_that_could_not_serve_is_not_made() {
+async fn a_link_that_could_not_work_is_not_created() {
     let app = app().await;
     let account = app.connect(app.zoom.host()).await;
     let link = |changes: Value| {
@@ -263,7 +264,7 @@ async fn a_link_that_could_not_serve_is_not_made() {
         (link(json!({ "signing_secret": "secret" })), json!({ "signing_secret": [secret] })),
         (
             link(json!({ "dialect": "attendee" })),
-            json!({ "signing_secret": ["Attendee signs with the secret of a project: it is needed here."] }),
+            json!({ "signing_secret": ["Attendee signs with a project's secret, which is required here."] }),
         ),
         (
             link(
@@ -307,7 +308,7 @@ async fn a_link_that_could_not_serve_is_not_made() {
         ),
         (
             json!({ "accounts": [{ "credential": account, "user": "ada@example.test" }] }),
-            json!({ "user": ["This account is one user's; only a server-to-server app has several."] }),
+            json!({ "user": ["This account belongs to one user; only a server-to-server app has several."] }),
         ),
         (json!({ "accounts": [] }), json!({ "accounts": ["Give at least one account."] })),
         (

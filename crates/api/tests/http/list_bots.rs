@@ -40,7 +40,7 @@ async fn three_bots() -> TestApp {
 }
 
 #[tokio::test]
-async fn filters_narrow_the_list_together() {
+async fn filters_are_combined() {
     let app = three_bots().await;
     for (query, names) in [
         ("", &["c", "b", "a"][..]),
@@ -74,7 +74,7 @@ async fn filters_narrow_the_list_together() {
 }
 
 #[tokio::test]
-async fn a_filter_that_makes_no_sense_is_refused() {
+async fn an_invalid_filter_is_refused() {
     let app = app().await;
     for (query, complaints) in [
         ("status=asleep", json!({ "status": ["\"asleep\" is not a status."] })),
@@ -113,7 +113,7 @@ async fn pages_are_followed_by_their_addresses() {
         pages,
         [(Value::Null, address(2), 100), (address(1), address(3), 100), (address(2), Value::Null, 1),]
     );
-    // Made within one moment: their order is that of their ids, and nobody is missed or told twice.
+    // They were created within one moment, so their order is that of their ids. None is missing or repeated.
     seen.sort_by_key(|name| name.parse::<u32>().unwrap());
     assert_eq!(seen, (0..201).map(|number| number.to_string()).collect::<Vec<_>>());
 
@@ -171,7 +171,7 @@ async fn unknown_garbage_and_foreign_ids_get_the_same_answer() {
         assert_eq!(answer["results"], json!([]), "{list}");
         assert_eq!(app.get(list).await.ok()["results"].as_array().unwrap().len(), 1, "{list}");
     }
-    // What a stranger names in a request is unknown as well.
+    // Objects of another workspace in a request are unknown as well.
     for (path, body, field) in [
         ("/api/latchkey/v1/token-links/", json!({ "credential": account }), "credential"),
         ("/api/latchkey/v1/connect-links/", json!({ "oauth_app": app.zoom_app }), "oauth_app"),

@@ -1,4 +1,4 @@
-//! Every route as its callers see it. No bot runs: there is no browser here.
+//! Every route, tested as callers see it. No bot runs: there is no browser here.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -56,14 +56,14 @@ mod workspaces;
 
 use test_app::{Plan, TestApp};
 
-/// Bots wait for ever.
+/// Bots wait for ever: none runs.
 const PLAN: Plan = Plan::WITHOUT_BOTS;
 
 async fn app() -> TestApp {
     TestApp::build(&PLAN).await
 }
 
-/// The API alone.
+/// Only the API.
 fn pages(_: &api::State, _: &url::Url, _: &test_app::Zoom) -> axum::Router {
     axum::Router::new()
 }

@@ -1,4 +1,4 @@
-//! Apps and accounts as they are managed: lists in pages, apps that go and come back, a second authorization.
+//! Management of apps and accounts: paged lists, deleting and registering apps again, a second authorization.
 
 use axum::{
     body::Body,
@@ -32,7 +32,7 @@ async fn delete(app: &TestApp, path: &str) -> Answer {
     app.call("DELETE", path, Body::empty()).await
 }
 
-/// An authorization by a code that the caller has fetched.
+/// An authorization with a code that the caller obtained.
 async fn by_code(app: &TestApp) -> Value {
     let code = app.zoom.code(CLIENT_ID, REDIRECT).await;
     json!({ "oauth_app": app.zoom_app, "authorization_code": { "code": code, "redirect_uri": REDIRECT } })
@@ -50,7 +50,7 @@ fn cursor(link: &Value) -> String {
 async fn a_list_is_followed_both_ways_by_its_links() {
     let app = app().await;
     for number in 0..210 {
-        // Some of one moment: their ids tell them apart.
+        // Some have the same time: their ids order them.
         if number % 3 == 0 {
             app.tick();
         }
@@ -82,10 +82,10 @@ async fn a_list_is_followed_both_ways_by_its_links() {
         assert!(if upwards { times.is_sorted() } else { times.is_sorted_by(|a, b| a >= b) });
         all.sort();
         all.dedup();
-        assert_eq!(all.len(), 211, "each once");
+        assert_eq!(all.len(), 211, "each app once");
     }
 
-    // What comes meanwhile moves no page.
+    // New rows do not move the pages.
     let first = app.get(APPS).await.ok();
     app.tick();
     app.post(APPS, zoom_app("late")).await.created();
@@ -108,7 +108,7 @@ async fn a_list_is_followed_both_ways_by_its_links() {
 }
 
 #[tokio::test]
-async fn lists_are_narrowed_and_say_what_they_do_not_know() {
+async fn lists_are_filtered_and_refuse_unknown_filters() {
     let app = app().await;
     let account = app.connect(app.zoom.host()).await;
     app.tick();
@@ -164,7 +164,7 @@ async fn lists_are_narrowed_and_say_what_they_do_not_know() {
 }
 
 #[tokio::test]
-async fn logs_are_followed_and_narrowed_alike() {
+async fn logs_are_paged_and_filtered_in_the_same_way() {
     let app = app().await;
     let account = app.connect(app.zoom.host()).await;
     let now = app.env.now();
@@ -194,7 +194,7 @@ async fn logs_are_followed_and_narrowed_alike() {
 }
 
 #[tokio::test]
-async fn an_app_is_deleted_when_nothing_is_connected_with_it_and_comes_back_as_it_was() {
+async fn an_app_without_accounts_can_be_deleted_and_registered_again() {
     let app = app().await;
     let ada = app.zoom.user("ada@example.test", "Ada Lovelace").await;
     let (kept, ended) = (app.connect(app.zoom.host()).await, app.connect(&ada).await);
@@ -208,7 +208,7 @@ async fn an_app_is_deleted_when_nothing_is_connected_with_it_and_comes_back_as_i
     app.zoom.control("PATCH", &user, json!({ "active": false })).await;
     app.jump(std::time::Duration::from_secs(3600));
     assert_eq!(app.call("POST", &format!("{ACCOUNTS}{ended}/validate/"), Body::empty()).await.status, 200);
-    assert_eq!(delete(&app, &path).await.json(), in_use, "an account that needs a person is still one");
+    assert_eq!(delete(&app, &path).await.json(), in_use, "an account that needs a person still counts");
     for account in [&kept, &ended] {
         assert_eq!(delete(&app, &format!("{ACCOUNTS}{account}/")).await.status, 204);
     }
@@ -221,7 +221,7 @@ async fn an_app_is_deleted_when_nothing_is_connected_with_it_and_comes_back_as_i
         assert_eq!((answer.status, &*answer.text), (404, gone), "{method}");
     }
     assert_eq!(app.get(APPS).await.ok()["results"], json!([]));
-    assert_ne!(app.get(&invitation).await.status, 303, "its invitations are over");
+    assert_ne!(app.get(&invitation).await.status, 303, "its invitations have ended");
     let refused =
         app.post("/api/latchkey/v1/connect-links/", json!({ "oauth_app": app.zoom_app })).await.refused();
     assert_eq!(refused, json!({ "oauth_app": ["This workspace has no such app."] }));
@@ -240,7 +240,7 @@ async fn an_app_is_deleted_when_nothing_is_connected_with_it_and_comes_back_as_i
 }
 
 #[tokio::test]
-async fn zoom_is_asked_about_an_app() {
+async fn an_app_is_checked_at_zoom() {
     let app = app().await;
     let check = async |id: &Value| {
         let path = format!("/api/latchkey/v1/zoom-oauth-apps/{}/check/", id.as_str().unwrap());
@@ -266,7 +266,7 @@ async fn zoom_is_asked_about_an_app() {
 }
 
 #[tokio::test]
-async fn an_account_that_zoom_has_ended_keeps_no_app() {
+async fn an_account_that_zoom_ended_does_not_block_deleting_its_app() {
     let app = told("webhook").await;
     let id = app.connect(app.zoom.host()).await;
     let user = format!("users/{}", app.zoom.host()["id"].as_str().unwrap());
@@ -278,7 +278,7 @@ async fn an_account_that_zoom_has_ended_keeps_no_app() {
     };
     app.wait_for("Zoom has ended the account", ended).await;
     assert_eq!(delete(&app, &format!("{APPS}{}/", app.zoom_app)).await.status, 204);
-    assert_eq!(app.get(&shown).await.status, 404, "it went with its app");
+    assert_eq!(app.get(&shown).await.status, 404, "it was deleted with its app");
     let tombstones = app.get(&format!("{ACCOUNTS}?status=disconnected")).await.ok();
     assert_eq!(tombstones["results"][0]["latchkey_status"], "disconnected:asked");
 }
@@ -295,7 +295,7 @@ async fn another_workspaces_app_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn a_second_authorization_replaces_the_grant_unless_the_workspace_wants_to_be_told() {
+async fn a_second_authorization_replaces_the_grant_unless_the_workspace_chose_conflict() {
     let app = app().await;
     app.zoom.control("PUT", "signed-in", json!({ "user_id": app.zoom.host()["id"] })).await;
     let first = app.post(ACCOUNTS, by_code(&app).await).await.created();
@@ -323,22 +323,18 @@ async fn a_second_authorization_replaces_the_grant_unless_the_workspace_wants_to
             "conflicting_zoom_user_id": app.zoom.host()["id"],
         })
     );
-    // Zoom has ended the grant before: had the new one been thrown away, the account would be lost.
+    // Zoom has ended the previous grant: without the new one, the account would be lost.
     let id = first["id"].as_str().unwrap();
     app.jump(std::time::Duration::from_secs(3600));
     app.get(&format!("{ACCOUNTS}{id}/access-token/")).await.ok();
     assert_eq!(app.zoom.count("refreshes_refused").await, 0);
 
     assert_eq!(delete(&app, &format!("{ACCOUNTS}{id}/")).await.status, 204);
-    assert_eq!(
-        app.post(ACCOUNTS, by_code(&app).await).await.created()["id"],
-        json!(id),
-        "as the guide has it"
-    );
+    assert_eq!(app.post(ACCOUNTS, by_code(&app).await).await.created()["id"], json!(id), "as in the guide");
 }
 
 #[tokio::test]
-async fn a_refresh_token_of_another_program_is_taken_over() {
+async fn a_refresh_token_of_another_program_is_imported() {
     let app = app().await;
     let code = app.zoom.code(CLIENT_ID, REDIRECT).await;
     let held = app.zoom.refresh_token((CLIENT_ID, CLIENT_SECRET), &code, REDIRECT).await;
@@ -348,7 +344,7 @@ async fn a_refresh_token_of_another_program_is_taken_over() {
     let made = answer.created();
     assert_eq!((&made["user_id"], &made["kind"]), (&app.zoom.host()["id"], &json!("user_oauth")));
     let notice = made["latchkey_notice"].as_str().unwrap();
-    assert!(notice.contains("every other copy of it is dead"), "{notice}");
+    assert!(notice.contains("every other copy of it is invalid"), "{notice}");
     let shown = app.get(&format!("{ACCOUNTS}{}/", made["id"].as_str().unwrap())).await.ok();
     assert_eq!((&shown["status"], &shown["latchkey_notice"]), (&json!("healthy"), &Value::Null));
 

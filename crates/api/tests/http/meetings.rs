@@ -1,4 +1,4 @@
-//! Which account knows which meeting: from the simulated Zoom, by lists and by webhooks over the network.
+//! Which account knows which meeting: from the simulated Zoom, through lists and webhooks over the network.
 
 use axum::{
     body::Body,
@@ -20,7 +20,7 @@ pub(crate) async fn may_list_meetings(app: &TestApp) {
     app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), scopes).await;
 }
 
-/// A meeting that the host makes at Zoom.
+/// Creates a meeting of the host at Zoom.
 pub(crate) async fn meeting(app: &TestApp) -> i64 {
     let made = app.zoom.control("POST", "meetings", json!({ "host_id": app.zoom.host()["id"] })).await;
     made["meeting_number"].as_str().unwrap().parse().unwrap()
@@ -48,7 +48,7 @@ async fn a_meeting_is_known_from_the_list_and_its_webhooks_until_it_is_gone() {
     assert_eq!(account(&app, &id).await["meeting_sync_status"], "completed");
     let mut known = vec![room, listed];
     known.sort_unstable();
-    assert_eq!(numbers(&app, "").await, known, "by their numbers");
+    assert_eq!(numbers(&app, "").await, known, "sorted by their numbers");
 
     let new = meeting(&app).await;
     let is = async |there: bool| {
@@ -73,7 +73,7 @@ async fn a_meeting_is_known_from_the_list_and_its_webhooks_until_it_is_gone() {
 }
 
 #[tokio::test]
-async fn the_map_is_shown_in_the_contracts_shape_narrowed_and_in_order() {
+async fn the_map_is_listed_in_the_contracts_shape_filtered_and_sorted() {
     let app = app().await;
     may_list_meetings(&app).await;
     let mut made = vec![meeting(&app).await, meeting(&app).await, app.zoom.host()["pmi"].as_i64().unwrap()];
@@ -132,14 +132,14 @@ async fn a_requested_sync_can_be_followed_on_the_account() {
     let id = app.connect(app.zoom.host()).await;
     app.list_meetings().await;
     let shown = account(&app, &id).await;
-    // With the scopes that tokens need, and no others, nothing has failed.
+    // With only the scopes that tokens need, nothing has failed.
     assert_eq!((&shown["meeting_sync_status"], &shown["status"]), (&json!("not_started"), &json!("healthy")));
     assert_eq!(shown["latchkey_missing_meeting_scopes"], json!(["meeting:read:list_meetings"]));
     let log = app.get(&format!("/api/v2/zoom-oauth-credential-logs/?credential={id}")).await.ok();
     assert_eq!(log["results"].as_array().unwrap().len(), 1, "connected, and no complaint: {log}");
     app.tick();
     let asked = app.call("POST", &format!("{ACCOUNTS}{id}/sync-meetings/"), Body::empty()).await.ok();
-    assert_eq!(asked, shown, "the caller is told why not");
+    assert_eq!(asked, shown, "the caller learns why not");
     let log = app.get(&format!("/api/v2/zoom-oauth-credential-logs/?credential={id}")).await.ok();
     let line = log["results"][0]["message"].as_str().unwrap();
     let begins = "meetings are not listed: the grant lacks scopes that lists of meetings need: meeting:read:list_meetings; add";

@@ -1,4 +1,4 @@
-//! `GET /metrics`, and the page that describes it.
+//! `GET /metrics`, and the page that documents it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use crate::{
 
 const PAGE: &str = include_str!("../../../../docs/metrics.md");
 
-/// Type and labels, by metric.
+/// Type and labels of each metric.
 type Described = BTreeMap<String, (String, BTreeSet<String>)>;
 
 fn documented() -> Described {
@@ -31,7 +31,7 @@ fn documented() -> Described {
 fn exposed(text: &str) -> Described {
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let labels_of = |name: &str| {
-        // Another metric's name may begin with this one.
+        // Another metric's name may begin with this name.
         let is_series = |rest: &str| {
             ["{", " ", "_total", "_bucket", "_sum", "_count"].iter().any(|it| rest.starts_with(it))
         };
@@ -44,7 +44,7 @@ fn exposed(text: &str) -> Described {
 }
 
 #[tokio::test]
-async fn the_page_describes_what_is_there_from_the_start_and_nothing_else() {
+async fn the_page_describes_exactly_the_exposed_metrics() {
     let app = app().await;
     // Without a key: scrapers have none.
     let answer = app.send(Request::builder().uri("/metrics").body(Body::empty()).unwrap()).await;
@@ -55,7 +55,7 @@ async fn the_page_describes_what_is_there_from_the_start_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn they_may_have_a_token() {
+async fn metrics_can_require_a_token() {
     let app = TestApp::build(&Plan { metrics_token: Some("planted-metrics-token"), ..PLAN }).await;
     let ask = async |authorization: &str| {
         let request = Request::builder().uri("/metrics").header("authorization", authorization);
@@ -70,7 +70,7 @@ async fn they_may_have_a_token() {
     assert_eq!(bare.status, 401);
 }
 
-/// As wrong API keys are: ten a minute are answered at once.
+/// Like wrong API keys: ten a minute are answered immediately.
 #[tokio::test]
 async fn wrong_tokens_are_slowed_down_and_the_right_one_is_not() {
     let app = TestApp::build(&Plan { metrics_token: Some("planted-metrics-token"), ..PLAN }).await;
@@ -109,7 +109,7 @@ async fn tokens_and_accounts_are_counted() {
 }
 
 #[tokio::test]
-async fn bots_that_no_server_runs_are_counted_and_the_version_is_said() {
+async fn bots_that_no_server_runs_are_counted_and_the_version_is_reported() {
     let app = app().await;
     app.bot(serde_json::json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
     let later = app.env.now() + Duration::from_secs(7200);

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: complete, and true.
+//! `GET /openapi.json`: complete and correct.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ async fn document(app: &TestApp) -> Value {
     answer.ok()
 }
 
-/// Every operation: its path, its method, what is said of it.
+/// Every operation: its path, its method, and its description.
 fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
     paths.flat_map(|(path, item)| {
@@ -58,7 +58,7 @@ async fn every_route_is_in_the_document_with_each_of_its_methods_and_nothing_els
     assert_eq!(documented, routes);
 }
 
-/// Generators of clients fail on tuples: they read no schema that is `false`.
+/// Client generators fail on tuples: they cannot read a schema that is `false`.
 #[tokio::test]
 async fn no_schema_is_a_tuple() {
     fn tuples(at: &str, value: &Value, found: &mut Vec<String>) {
@@ -80,7 +80,7 @@ async fn no_schema_is_a_tuple() {
 
 /// `a_form_says_the_same_as_json` and `a_form_in_parts_says_the_same_as_json` send each of them.
 #[tokio::test]
-async fn a_bot_can_be_asked_for_in_each_encoding_that_recall_documents() {
+async fn a_bot_can_be_created_in_each_encoding_that_recall_documents() {
     let app = app().await;
     let document = document(&app).await;
     for (path, method) in [("/api/v1/bot/", "post"), ("/api/v1/bot/{id}/", "patch")] {
@@ -90,13 +90,13 @@ async fn a_bot_can_be_asked_for_in_each_encoding_that_recall_documents() {
             encodings,
             ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"]
         );
-        // Forms have a schema of their own that says the same: generated clients choose the encoding by its type.
+        // Forms have a separate schema with the same content: generated clients choose the encoding by its type.
         let json = &content["application/json"]["schema"];
         assert!(content.values().skip(1).all(|each| each["schema"]["allOf"][0] == *json));
     }
 }
 
-/// A body that the document does not ask for is not needed, and one that it asks for is.
+/// A body that the document does not require can be left out, and a required one cannot.
 #[tokio::test]
 async fn calls_that_work_without_a_body_are_documented_so() {
     let app = app().await;
@@ -120,9 +120,9 @@ async fn calls_that_work_without_a_body_are_documented_so() {
     assert_eq!(optional.len(), 2, "{optional:?}");
 }
 
-/// A key without one of the documented scopes is refused, and told of it; one with these alone is not.
+/// A key without one of the documented scopes is refused; a key with exactly these scopes is not.
 #[tokio::test]
-async fn the_documented_scopes_are_those_that_are_asked_for() {
+async fn the_documented_scopes_are_the_required_ones() {
     let app = app().await;
     let document = document(&app).await;
     let scopes = ["read", "bots", "tokens", "admin", "operator"];
@@ -158,7 +158,7 @@ async fn the_documented_scopes_are_those_that_are_asked_for() {
     }
 }
 
-/// The status and the code of every error, from the page that is made of the codes themselves.
+/// The status and the code of every error, from the page that is generated from the codes.
 fn codes() -> Vec<(String, String)> {
     let page = api::error_codes_page();
     let sections = page.split("\n### `").skip(1).map(|section| {
@@ -169,7 +169,7 @@ fn codes() -> Vec<(String, String)> {
     sections.collect()
 }
 
-/// Every code stands under its status. Every example of an error is what the server's own words say, in the documented form.
+/// Every code is listed under its status. Every example of an error is the server's real answer, in the documented form.
 #[tokio::test]
 async fn every_error_code_is_in_the_document() {
     let app = app().await;
@@ -181,7 +181,7 @@ async fn every_error_code_is_in_the_document() {
         let response = resolved(&document, response);
         let examples = response["content"]["application/json"]["examples"].as_object().into_iter().flatten();
         let codes = examples.filter_map(|(_, example)| example["value"]["code"].as_str());
-        // Token links name theirs.
+        // Token links list theirs in the description.
         let about = response["description"].as_str().unwrap();
         let named = about.strip_prefix("Refused with one of these codes: ").unwrap_or("");
         let named = named.trim_end_matches('.').split(", ");
@@ -202,7 +202,7 @@ async fn every_error_code_is_in_the_document() {
     }
 }
 
-/// A workspace in which every example finds what it names.
+/// A workspace with all objects that the examples refer to.
 struct Seeded {
     app: TestApp,
     user: Value,
@@ -215,7 +215,7 @@ impl Seeded {
         Self { app, user }
     }
 
-    /// The id of a new thing, for the parameter `name` of `path`.
+    /// Creates an object and returns its id, for the parameter `name` of `path`.
     async fn id(&self, path: &str, name: &str) -> String {
         let app = &self.app;
         let id = |answer: Value| answer["id"].as_str().unwrap().to_owned();
@@ -242,7 +242,7 @@ impl Seeded {
                 id(app.post("/api/latchkey/v1/token-links/", link).await.created())
             }
             ("webhook-endpoints", "id") => {
-                // Switched off, and told of one event: nothing is sent.
+                // Disabled, and with one recorded event: nothing is sent.
                 let endpoint = json!({ "url": "https://endpoint.invalid/?secret", "enabled": false });
                 let made = id(app.post("/api/latchkey/v1/webhook-endpoints/", endpoint).await.created());
                 app.post(&format!("/api/latchkey/v1/webhook-endpoints/{made}/test/"), Value::Null).await.ok();
@@ -252,7 +252,7 @@ impl Seeded {
         }
     }
 
-    /// An example in which ids are those of things that are there.
+    /// An example in which the ids are those of existing objects.
     async fn filled(&self, path: &str, mut example: Value) -> Value {
         if let Some(members) = example.get_mut("members").and_then(Value::as_array_mut) {
             for member in members {
@@ -283,10 +283,10 @@ impl Seeded {
     }
 }
 
-/// Commands that a bot follows only in a call.
+/// Commands that a bot can execute only in a call.
 const IN_A_CALL: [&str; 2] = ["/api/v1/bot/{id}/output_video/", "/api/v1/bot/{id}/send_chat_message/"];
 
-/// An example that no longer works fails here.
+/// An example that no longer works makes this test fail.
 #[tokio::test]
 async fn every_example_of_a_request_is_answered_as_documented() {
     let seeded = Seeded::new().await;
@@ -295,7 +295,7 @@ async fn every_example_of_a_request_is_answered_as_documented() {
     for (path, method, operation) in operations(&document) {
         let Some(content) = operation["requestBody"]["content"].get("application/json") else { continue };
         if is_public(operation) {
-            // Signed requests have no example that stays right.
+            // Signed requests cannot have an example that stays valid.
             continue;
         }
         let one = content.get("example").map(|value| ("", value.clone()));
@@ -323,7 +323,7 @@ async fn every_example_of_a_request_is_answered_as_documented() {
             };
             let answer = seeded.app.call_as(&key, &method.to_uppercase(), &address, body).await;
             let what = format!("{method} {path} {name}: {}", answer.text);
-            // Nobody is in a call here: `tests/bots/outputs.rs` has bots that are.
+            // No bot is in a call here: `tests/bots/outputs.rs` has bots that are.
             if IN_A_CALL.contains(&path) {
                 assert_eq!(answer.refused()["code"], "cannot_command_unstarted_bot", "{what}");
             } else {
@@ -336,9 +336,9 @@ async fn every_example_of_a_request_is_answered_as_documented() {
     assert!(sent > 15, "{sent}");
 }
 
-/// Every `GET` with nothing but an id in its path answers what its schema says, with things there and without.
+/// Every `GET` with only ids in its path answers according to its schema, with and without existing objects.
 #[tokio::test]
-async fn answers_are_what_their_schemas_say() {
+async fn answers_match_their_schemas() {
     let seeded = Seeded::new().await;
     let app = &seeded.app;
     let document = document(app).await;
@@ -362,12 +362,12 @@ async fn answers_are_what_their_schemas_say() {
     }
 }
 
-/// Whether no key is asked for, on purpose.
+/// Whether the operation is documented as public.
 fn is_public(operation: &Value) -> bool {
     operation["security"] == json!([])
 }
 
-/// What stands there, or what a reference there leads to.
+/// The value, or what its reference points to.
 fn resolved<'a>(document: &'a Value, response: &'a Value) -> &'a Value {
     let Some(reference) = response["$ref"].as_str() else { return response };
     document
@@ -388,7 +388,7 @@ fn complain_unless_documented(document: &Value, operation: &Value, answer: &Answ
         assert!(content.get(kind).is_some(), "{what}: {kind} is not documented");
         return;
     }
-    // The schema's references lead into the document.
+    // The schema's references point into the document.
     let mut schema = json!({ "components": document["components"] });
     schema["allOf"] = json!([content["application/json"]["schema"]]);
     let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
@@ -399,9 +399,9 @@ fn complain_unless_documented(document: &Value, operation: &Value, answer: &Answ
     assert!(errors.is_empty(), "{what}: {errors:?}");
 }
 
-/// Our answers for bots are what a client expects that was made from Recall's own schema.
+/// Bots in answers fit a client that was generated from Recall's own schema.
 #[tokio::test]
-async fn bots_are_what_recalls_schema_says() {
+async fn bots_match_recalls_schema() {
     let seeded = Seeded::new().await;
     let app = &seeded.app;
     let everything = json!({
@@ -423,9 +423,9 @@ async fn bots_are_what_recalls_schema_says() {
     complain_unless_recalls("PaginatedBotList", &app.get("/api/v1/bot/").await.ok());
 }
 
-/// So are those of a bot in a meeting, and of bots that have ended: `tests/bots/happenings.rs` has one with recordings.
+/// So do bots in a meeting, and ended bots: `tests/bots/meeting_events.rs` has one with recordings.
 #[tokio::test]
-async fn bots_that_have_begun_are_what_recalls_schema_says() {
+async fn started_bots_match_recalls_schema() {
     let app = app().await;
     let asked = json!({ "meeting_url": "https://zoom.us/j/81234567890" });
     let (bot, lease) = app.leased(asked.clone()).await;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{app, test_app::CLIENT_ID};
 
 #[tokio::test]
-async fn a_workspace_is_counted_and_no_other() {
+async fn only_the_callers_workspace_is_counted() {
     let app = app().await;
     let path = "/api/latchkey/v1/overview/";
     let nothing = json!({
@@ -87,7 +87,7 @@ async fn refreshes_are_counted_by_how_they_ended() {
 }
 
 #[tokio::test]
-async fn the_key_ring_is_shown_by_ids_alone() {
+async fn the_key_ring_shows_only_ids() {
     let app = app().await;
     let shown = app.get("/api/latchkey/v1/installation/").await.ok();
     let [key] = shown["keys"].as_array().unwrap().as_slice() else { panic!("{shown}") };
@@ -97,7 +97,7 @@ async fn the_key_ring_is_shown_by_ids_alone() {
 }
 
 #[tokio::test]
-async fn an_address_that_leads_nowhere_is_a_page_for_a_browser_and_json_for_a_program() {
+async fn an_unknown_address_is_a_page_for_a_browser_and_json_for_a_program() {
     let app = app().await;
     let ask = async |kinds: &str| {
         let request = Request::builder().uri("/nowhere/at/all").header(ACCEPT, kinds);

@@ -1,4 +1,4 @@
-//! Ids and secrets are taken as people paste them: what stands around them goes, what stands inside is named.
+//! Pasted ids and secrets: characters around them are removed, wrong characters inside are reported.
 
 use axum::{body::Body, http::header};
 use serde_json::{Value, json};
@@ -26,13 +26,13 @@ async fn change(app: &TestApp, id: &Value, body: Value) -> Answer {
     app.send(request.body(Body::from(body.to_string())).unwrap()).await
 }
 
-/// A server that shows what it has stored.
+/// A server that shows stored secrets.
 async fn showing_secrets() -> TestApp {
     TestApp::build(&Plan { show_app_secrets: true, ..PLAN }).await
 }
 
 #[tokio::test]
-async fn what_stands_around_an_id_or_a_secret_is_not_stored() {
+async fn characters_around_an_id_or_a_secret_are_not_stored() {
     let app = showing_secrets().await;
     for around in AROUND {
         let mut body = zoom_app("server_to_server");
@@ -57,7 +57,7 @@ async fn what_stands_around_an_id_or_a_secret_is_not_stored() {
 }
 
 #[tokio::test]
-async fn what_stands_inside_is_refused_and_named() {
+async fn wrong_characters_inside_are_refused_and_named() {
     let app = showing_secrets().await;
     let id = json!(app.zoom_app);
     for inside in INSIDE {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{app, meetings::may_list_meetings, test_app::TestApp};
 
-/// The host has this personal name, and the account is connected and its meetings are listed.
+/// Gives the host this personal name; the account is connected and its meetings are synced.
 async fn named(app: &TestApp, name: &str) -> String {
     may_list_meetings(app).await;
     let host = app.zoom.host().clone();
@@ -35,12 +35,12 @@ async fn a_personal_link_is_its_owners_room_if_the_owner_is_connected() {
     let room = to(&app, "https://acme.zoom.us/my/HANA?pwd=x").await.unwrap();
     assert_eq!((&room["meeting_id"], &room["meeting_password"]), (&json!(number), &Value::Null));
 
-    // The passcode is Zoom's of now.
+    // The passcode is the current one at Zoom.
     app.zoom.meeting(json!({ "meeting_number": number, "passcode": "hush" })).await;
     let room = to(&app, "https://zoom.us/my/hana").await.unwrap();
     assert_eq!((&room["meeting_id"], &room["meeting_password"]), (&json!(number), &json!("hush")));
 
-    // A change resolves it too; another workspace does not know the account.
+    // A change resolves the link too; another workspace does not know the account.
     let asked = json!({ "meeting_url": "https://zoom.us/j/81234567890", "join_at": "2040-01-01T00:00:00Z" });
     let bot = app.post("/api/v1/bot/", asked).await.created();
     let path = format!("/api/v1/bot/{}/", bot["id"].as_str().unwrap());
@@ -68,7 +68,7 @@ async fn a_personal_link_of_two_rooms_is_refused() {
 }
 
 #[tokio::test]
-async fn a_personal_link_waits_for_no_zoom_that_is_away() {
+async fn a_personal_link_does_not_wait_for_an_unavailable_zoom() {
     let app = app().await;
     named(&app, "hana").await;
     app.zoom.control("POST", "faults", json!({ "where": "users_me", "kind": "http_500", "times": 9 })).await;

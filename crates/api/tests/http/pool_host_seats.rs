@@ -1,4 +1,4 @@
-//! Seats of pools on which meetings are started: an account hosts one at a time, or two.
+//! Seats of pools for starting meetings: an account can host one meeting at a time, or two.
 
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{
     test_app::{Answer, TestApp},
 };
 
-/// A pool, and links that draw on it.
+/// A pool, and links that use it.
 struct Fixture {
     app: TestApp,
     pool: String,
@@ -17,7 +17,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// Of the host of all meetings here, who may host one at once, and of Eve.
+    /// A pool with the host of all meetings, who may host one at once, and Eve.
     async fn new() -> Self {
         let app = app().await;
         may_list_meetings(&app).await;
@@ -48,7 +48,7 @@ impl Fixture {
         self.app.post(&format!("/api/latchkey/v1/pools/{}/members/", self.pool), member).await.ok();
     }
 
-    /// How many meetings each member is in, and how many it hosts.
+    /// How many meetings each member has joined, and how many it hosts.
     async fn seats(&self) -> Vec<(u64, u64)> {
         let pool = self.app.get(&format!("/api/latchkey/v1/pools/{}/", self.pool)).await.ok();
         let members = pool["members"].as_array().unwrap();
@@ -73,11 +73,11 @@ async fn the_hosts_zak_makes_a_participant_the_host() {
     assert_eq!((busy.status, busy.header("retry-after")), (429, "60"));
     let words = "host_busy: 1 of 9 seats taken, 1 of 1 accounts usable, 1 of them hosting as many meetings as they may; ";
     assert!(busy.text.starts_with(words), "{}", busy.text);
-    // Only a ZAK starts a meeting, and only that of its host.
+    // Only a ZAK starts a meeting, and only the ZAK of its host.
     assert_eq!(fixture.fetch(&link, &format!("bot=b&meeting={two}&kind=access_token")).await.status, 200);
     assert_eq!(fixture.fetch(&link, "bot=c&meeting=99912345678").await.status, 200);
     assert_eq!(fixture.seats().await, [(3, 1)]);
-    // Another account comes as a guest.
+    // Another account joins as a participant.
     fixture.put(1, 1).await;
     assert_eq!(fixture.fetch(&link, &format!("bot=d&meeting={one}")).await.status, 200);
     assert_eq!(fixture.seats().await, [(3, 1), (1, 0)]);
@@ -99,13 +99,13 @@ async fn a_link_for_starting_meetings_uses_members_that_may_host() {
     let link = fixture.link(json!({ "hosting": true })).await;
     assert_eq!(fixture.fetch(&link, &format!("bot=a&meeting={hosted}")).await.status, 200);
     fixture.put(1, 2).await;
-    // Nobody knows whose meetings these are.
+    // The hosts of these meetings are unknown.
     for (query, seats) in [("bot=b&meeting=99912345678", [(1, 1), (1, 1)]), ("bot=c", [(1, 1), (2, 2)])] {
         assert_eq!(fixture.fetch(&link, query).await.status, 200, "{query}");
         assert_eq!(fixture.seats().await, seats, "{query}");
     }
     assert_eq!(fixture.fetch(&link, "bot=d").await.status, 429);
-    // Here it is known, and it is nobody of the pool.
+    // This host is known, and is not in the pool.
     let only_eve =
         json!({ "members": [{ "credential": fixture.members[1], "max_joins": 9, "max_hosted": 2 }] });
     let change = fixture.app.request("PATCH", &format!("/api/latchkey/v1/pools/{}/", fixture.pool));

@@ -1,4 +1,4 @@
-//! Pools of accounts, as their owner sees them. What happens on their seats is tested where bots run.
+//! Pools of accounts, as their owner sees them. Their seats are tested where bots run.
 
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::{
 
 const POOLS: &str = "/api/latchkey/v1/pools/";
 
-/// A app and two accounts of users.
+/// An app and two accounts of users.
 async fn with_accounts() -> (TestApp, [String; 2]) {
     let app = app().await;
     let ada = app.zoom.user("ada@example.test", "Ada").await;
@@ -94,7 +94,7 @@ async fn an_account_that_is_lost_counts_no_seats() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_beside_the_member_it_is_about() {
+async fn errors_are_reported_at_the_member() {
     let (app, [ada, eve]) = with_accounts().await;
     let stranger = "00000000-0000-7000-8000-000000000000";
     app.post(POOLS, json!({ "name": "taken" })).await.created();
@@ -139,7 +139,7 @@ async fn what_is_wrong_is_said_beside_the_member_it_is_about() {
         ),
         (
             json!({ "name": "p", "members": [{ "credential": ada, "max_joins": 1, "user": "ada@example.test" }] }),
-            json!({ "members": [{ "user": ["This account is one user's; only a server-to-server app has several."] }] }),
+            json!({ "members": [{ "user": ["This account belongs to one user; only a server-to-server app has several."] }] }),
         ),
     ] {
         assert_eq!(app.post(POOLS, asked.clone()).await.refused(), complaint, "{asked}");
@@ -147,7 +147,7 @@ async fn what_is_wrong_is_said_beside_the_member_it_is_about() {
             assert_eq!(send(&app, "PATCH", &other, &asked).await.refused(), complaint, "{asked}");
         }
     }
-    assert_eq!(app.get(&other).await.ok()["name"], "other", "a change that was refused changed nothing");
+    assert_eq!(app.get(&other).await.ok()["name"], "other", "a refused change changes nothing");
     let alone = json!({ "credential": stranger, "max_joins": 1 });
     let complaint = json!({ "credential": ["This workspace has no such account."] });
     assert_eq!(app.post(&format!("{other}members/"), alone).await.refused(), complaint);

@@ -10,9 +10,9 @@ use crate::{
     test_app::{Plan, TestApp},
 };
 
-/// The status, the word, and what is said of `finding`.
+/// The HTTP status, the word, and the entry of `finding`.
 async fn ready(app: &TestApp, finding: &str) -> (u16, String, Value) {
-    // What was looked at counts as new for a second.
+    // A check is cached for a second.
     app.jump(Duration::from_secs(2));
     let answer = app.send(Request::builder().uri("/readyz").body(Body::empty()).unwrap()).await;
     let body: Value = serde_json::from_str(&answer.text).unwrap();
@@ -36,7 +36,7 @@ async fn it_says_degraded_and_failing_with_the_cause_and_recovers_by_itself() {
     assert!(found["cause"].as_str().unwrap().contains("planted cause"), "{found}");
     assert!(found["consequence"].as_str().unwrap().starts_with("Changes fail"), "{found}");
 
-    // Now it can't be read either: tokens in memory are good for two minutes.
+    // Now it cannot be read either: cached tokens are given for two minutes.
     app.in_the_store("DROP TRIGGER planted").await;
     app.in_the_store("ALTER TABLE revisions RENAME TO revisions_away").await;
     let (status, word, found) = ready(&app, "database_reads").await;
@@ -57,7 +57,7 @@ async fn a_folder_of_screenshots_that_cannot_be_written_is_found() {
     let folder = tempfile::tempdir().unwrap();
     app.broker.health.look_at_pictures(folder.path().to_owned());
     assert_eq!(ready(&app, "disk").await.1, "ready");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the look leaves nothing behind");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the check leaves nothing behind");
     folder.close().unwrap();
     let (status, word, found) = ready(&app, "disk").await;
     assert_eq!((status, word.as_str()), (200, "degraded"), "{found}");

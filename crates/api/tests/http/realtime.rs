@@ -1,5 +1,5 @@
-//! Real-time endpoints: receivers on loopback that are told what happens in a meeting. Here the meeting's events are written
-//! as a server that runs the bot writes them; `tests/bots` has one with the real SDK.
+//! Real-time endpoints: receivers on this machine that get the events of a meeting. Here the test writes the events, like a
+//! server that runs the bot; `tests/bots` has a test with the real SDK.
 
 mod connections;
 mod shapes;
@@ -45,13 +45,13 @@ const MINUTE: Duration = Duration::from_secs(60);
 enum Mood {
     Fine,
     Fails,
-    /// Takes a connection and never reads from it.
+    /// Accepts a connection and never reads from it.
     Deaf,
-    /// Sends what is no message.
+    /// Sends something that is not a valid message.
     Noisy,
-    /// Closes after the first event.
+    /// Closes the connection after the first event.
     Leaves,
-    /// Sends what is no frame.
+    /// Sends something that is not a valid frame.
     Garbles,
     /// Sends a message of more than 64 KiB.
     Shouts,
@@ -59,10 +59,10 @@ enum Mood {
 
 struct Inner {
     mood: Mood,
-    /// Headers and body of each request, or of a connection and each of its frames.
+    /// Headers and body of each request; for a WebSocket, headers of the connection and each frame.
     heard: Vec<(HeaderMap, String)>,
     connections: usize,
-    /// Ends the connections that are open.
+    /// Closes the open connections.
     hang_up: watch::Sender<()>,
 }
 
@@ -70,7 +70,7 @@ struct Inner {
 struct Receiver(Arc<Mutex<Inner>>);
 
 impl Receiver {
-    /// A receiver, and its host with port.
+    /// Starts a receiver. Returns it with its host and port.
     async fn start() -> (Self, String) {
         let hang_up = watch::Sender::new(());
         let inner = Inner { mood: Mood::Fine, heard: Vec::new(), connections: 0, hang_up };
@@ -149,19 +149,19 @@ impl Receiver {
         self.with(|inner| inner.heard.iter().map(|(_, body)| serde_json::from_str(body).unwrap()).collect())
     }
 
-    /// The numbers of what was heard, as it came.
+    /// The numbers of the received events, in order of arrival.
     fn numbers(&self) -> Vec<u64> {
         self.bodies().iter().map(|body| body["latchkey_sequence"].as_u64().unwrap()).collect()
     }
 }
 
-/// Takes a connection over, and speaks no WebSocket there.
+/// Upgrades a connection, but does not speak WebSocket on it.
 fn garbled(mut request: Request) -> Response {
     let accept = derive_accept_key(request.headers()[header::SEC_WEBSOCKET_KEY].as_bytes());
     let upgraded = hyper::upgrade::on(&mut request);
     TaskTracker::new().spawn(async move {
         let mut connection = TokioIo::new(upgraded.await.unwrap());
-        // Bits that are reserved, and no operation.
+        // Reserved bits, and an undefined opcode.
         connection.write_all(&[0xf3, 0x7f, 0xff, 0xff]).await.unwrap();
         std::future::pending::<()>().await;
     });
@@ -193,7 +193,7 @@ fn person(id: u32, name: &str) -> Participant {
     }
 }
 
-/// A bot that another server runs: this test plays that server.
+/// A bot that another server runs: the test plays that server.
 struct Running<'a> {
     app: &'a TestApp,
     bot: Bot,
@@ -230,7 +230,7 @@ impl<'a> Running<'a> {
         self.app.store.record_step(self.bot.id, &self.lease, &step).await.unwrap();
     }
 
-    /// These happen in the meeting, and are stored together.
+    /// These events happen in the meeting, and are stored in one batch.
     async fn happens(&mut self, happened: impl IntoIterator<Item = MeetingEventKind>) {
         let (env, vault) = (&self.app.env, &self.app.broker.vault);
         let first = self.last + 1;
@@ -267,7 +267,7 @@ impl<'a> Running<'a> {
 }
 
 async fn until_numbers(app: &TestApp, receiver: &Receiver, expected: &[u64]) {
-    let what = format!("the receiver has heard {expected:?}");
+    let what = format!("the receiver has received {expected:?}");
     app.wait_for(&what, async || {
         let numbers = receiver.numbers();
         (numbers.len() >= expected.len()).then_some(())
@@ -276,7 +276,7 @@ async fn until_numbers(app: &TestApp, receiver: &Receiver, expected: &[u64]) {
     assert_eq!(receiver.numbers(), expected);
 }
 
-/// Every endpoint of the bot, as soon as all of them are in this state.
+/// Every endpoint of the bot, once all of them are in this state.
 async fn until_state(running: &Running<'_>, state: &str) {
     let path = format!("/api/latchkey/v1/bot/{}/realtime-endpoints/", running.bot.id);
     running
@@ -310,7 +310,7 @@ fn endpoint(kind: &str, host: &str, events: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn events_are_told_in_recalls_shape_signed_and_in_order() {
+async fn events_are_delivered_in_recalls_shape_signed_and_in_order() {
     let app = app().await;
     for kind in ["webhook", "websocket"] {
         let (receiver, host) = Receiver::start().await;
@@ -360,10 +360,10 @@ async fn events_are_told_in_recalls_shape_signed_and_in_order() {
         assert!(said["data"]["transcript"]["id"].is_string());
 
         let (headers, body) = receiver.with(|inner| inner.heard[0].clone());
-        // An upgrade is signed over an empty body.
+        // The signature of an upgrade covers an empty body.
         let signed = if kind == "webhook" { body.as_str() } else { "" };
         assert!(is_signed(&app, &headers, signed).await);
-        assert!(headers["webhook-id"].to_str().unwrap().starts_with("msg_elsewhere_"), "no link takes it");
+        assert!(headers["webhook-id"].to_str().unwrap().starts_with("msg_elsewhere_"), "no link accepts it");
 
         let bot = app.look_at(&running.bot.id.to_string()).await;
         let recording = &bot["recordings"][0]["realtime_endpoints"];
@@ -374,7 +374,7 @@ async fn events_are_told_in_recalls_shape_signed_and_in_order() {
         until_state(&running, "running").await;
         running.ends().await;
         until_state(&running, "done").await;
-        assert_eq!(receiver.numbers(), [2, 4, 6], "each once");
+        assert_eq!(receiver.numbers(), [2, 4, 6], "each event once");
         let told = app.get("/api/latchkey/v1/events/?event_type=realtime_endpoint.done").await.ok();
         let last = told["results"].as_array().unwrap().last().unwrap();
         assert_eq!(last["body"]["data"]["realtime_endpoint"]["id"], about["realtime_endpoint"]["id"]);
@@ -384,7 +384,7 @@ async fn events_are_told_in_recalls_shape_signed_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_was_away_is_told_of_everything_once_and_in_order() {
+async fn a_receiver_that_was_down_gets_every_event_once_and_in_order() {
     let app = app().await;
     for kind in ["webhook", "websocket"] {
         let (receiver, host) = Receiver::start().await;
@@ -401,7 +401,7 @@ async fn a_receiver_that_was_away_is_told_of_everything_once_and_in_order() {
         }
         if kind == "webhook" {
             app.wait_for("it has failed", async || (receiver.numbers().len() > 1).then_some(())).await;
-            assert!(receiver.numbers().iter().all(|number| *number == 2), "the others wait behind it");
+            assert!(receiver.numbers().iter().all(|number| *number == 2), "the later events wait behind it");
         } else {
             let refused = async || (receiver.with(|inner| inner.connections) > 1).then_some(());
             app.wait_for("it was refused", refused).await;
@@ -416,7 +416,7 @@ async fn a_receiver_that_was_away_is_told_of_everything_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_is_taken_up_where_it_was_read() {
+async fn a_new_connection_continues_where_the_broken_one_was_read() {
     let app = app().await;
     let (receiver, host) = Receiver::start().await;
     let mut running =
@@ -425,13 +425,14 @@ async fn a_broken_connection_is_taken_up_where_it_was_read() {
     running.happens((1..=5).map(|id| MeetingEventKind::Join { participant: person(id, "Zoë") })).await;
     app.wait_for("it has left", async || (receiver.numbers().len() == 1).then_some(())).await;
     receiver.is(Mood::Fine);
-    // What it has read without saying so comes again, with its number: no gap, and a twin that it knows.
+    // Events that it read without acknowledging them are sent again with the same number: no gap, and a detectable
+    // duplicate.
     until_numbers(&app, &receiver, &[1, 1, 2, 3, 4, 5]).await;
     assert!(receiver.with(|inner| inner.connections) >= 2);
 }
 
 #[tokio::test]
-async fn noise_is_ignored_and_who_does_not_read_holds_nobody_up() {
+async fn noise_is_ignored_and_a_stalled_receiver_delays_no_other() {
     let app = app().await;
     let (noisy, noisy_host) = Receiver::start().await;
     let (deaf, deaf_host) = Receiver::start().await;
@@ -444,7 +445,7 @@ async fn noise_is_ignored_and_who_does_not_read_holds_nobody_up() {
         running.join(id).await;
     }
     until_numbers(&app, &noisy, &[1, 2, 3]).await;
-    // What it does not read within half a minute, it is sent again through another connection.
+    // What it does not read within half a minute is sent again through another connection.
     deaf.is(Mood::Fine);
     app.jump(Duration::from_secs(31));
     until_numbers(&app, &deaf, &[1, 2, 3]).await;
@@ -454,7 +455,7 @@ async fn noise_is_ignored_and_who_does_not_read_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_fails_for_a_day_is_given_up_and_that_is_told() {
+async fn an_endpoint_that_fails_for_a_day_is_given_up_and_reported() {
     let app = app().await;
     let (receiver, host) = Receiver::start().await;
     receiver.is(Mood::Fails);
@@ -470,7 +471,7 @@ async fn an_endpoint_that_fails_for_a_day_is_given_up_and_that_is_told() {
         (&data["code"], &data["error"]["message"]),
         (&json!("failed"), &json!("the answer is HTTP 500"))
     );
-    assert!(!told.to_string().contains("planted"), "its address is nobody's business");
+    assert!(!told.to_string().contains("planted"), "its address is not shown");
 }
 
 #[tokio::test]
@@ -496,7 +497,7 @@ async fn an_address_is_checked_before_there_is_a_bot() {
 }
 
 #[tokio::test]
-async fn an_address_is_shown_to_keys_that_may_change_bots_alone() {
+async fn only_keys_that_may_change_bots_see_an_address() {
     let app = app().await;
     let (_, host) = Receiver::start().await;
     let running =

@@ -1,10 +1,10 @@
-//! Recall's own schema of a bot: a client may be made from it.
+//! Recall's own schema of a bot: a client may be generated from it.
 
 use serde_json::{Value, json};
 
 const RECALL: &str = include_str!("../recall-bot.schema.json");
 
-/// Complains unless `answer` is what the schema `name` says: `Bot`, `PaginatedBotList`.
+/// Fails unless `answer` matches the schema `name`: `Bot`, `PaginatedBotList`.
 pub(crate) fn complain_unless_recalls(name: &str, answer: &Value) {
     let mut schema: Value = serde_json::from_str(RECALL).unwrap();
     schema["$ref"] = json!(format!("#/$defs/{name}"));

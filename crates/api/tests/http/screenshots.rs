@@ -1,4 +1,4 @@
-//! How long pictures stay, and what goes with what.
+//! How long screenshots are stored, and what is deleted with them.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn listed(app: &TestApp, bot: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_picture_goes_after_its_time_with_its_file() {
+async fn an_expired_screenshot_is_deleted_with_its_file() {
     let app = app().await;
     let screenshots = app.bots.screenshots.clone();
     let (first, second) = (bot(&app).await, bot(&app).await);
@@ -53,7 +53,7 @@ async fn deleting_a_bots_media_leaves_neither_rows_nor_files() {
     assert_eq!(app.picture_files(), [left]);
 }
 
-/// As an `<img>` fetches it: with the address alone.
+/// As an `<img>` fetches it: with only the address.
 #[tokio::test]
 async fn an_address_of_the_list_shows_its_picture_for_six_hours() {
     let app = app().await;
@@ -92,19 +92,19 @@ async fn an_address_of_the_list_shows_its_picture_for_six_hours() {
     let expired = fetch(&first).await;
     assert_eq!((expired.status, &expired.json()["code"]), (410, &json!("address_expired")));
     assert!(expired.json()["detail"].as_str().unwrap().contains("list again"), "{}", expired.text);
-    // The same address with a key is no way around: the token says what is asked for.
+    // Adding an API key to the same address does not help: the token decides.
     assert_eq!(app.get(&first).await.status, 410);
     assert_eq!(app.get(path).await.status, 200);
 }
 
-/// The crash between file and row, and another server's deletion of what lies here.
+/// After a crash between writing the file and the row, or when another server deletes a row whose file is here.
 #[tokio::test]
 async fn a_file_without_a_row_is_swept_once_no_row_can_follow() {
     let app = app().await;
     let screenshots = app.bots.screenshots.clone();
     let of = bot(&app).await;
     let orphan = app.picture_of(&of).await;
-    // Only its row goes, as where another server is asked.
+    // Only the row is deleted, as if another server had received the call.
     let workspace = app.workspace().await;
     app.store.delete_screenshots(workspace, of.parse().unwrap()).await.unwrap();
     let sweep = async || screenshots.sweep(app.env.now() - 30 * DAY).await.unwrap().files;
@@ -113,9 +113,9 @@ async fn a_file_without_a_row_is_swept_once_no_row_can_follow() {
     assert_eq!((sweep().await, app.picture_files()), (1, vec![]));
 }
 
-/// A host who switches a bot's camera on and off fills no disk.
+/// A host who switches a bot's camera on and off cannot fill the disk.
 #[tokio::test]
-async fn a_bot_keeps_300_pictures() {
+async fn a_bot_stores_at_most_300_screenshots() {
     let app = app().await;
     let (bot, other) = (bot(&app).await, bot(&app).await);
     for _ in 0..300 {
@@ -128,7 +128,7 @@ async fn a_bot_keeps_300_pictures() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_whole_is_answered_as_a_wrong_one() {
+async fn an_incomplete_address_is_answered_like_a_wrong_one() {
     let app = app().await;
     for query in ["", "?bot=x&workspace=y&token=z", "?token=z"] {
         let answer = app.get(&format!("/api/v1/download/transcript/{query}")).await;

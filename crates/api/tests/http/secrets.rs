@@ -1,4 +1,4 @@
-//! No secret that passes through the server stands in its log.
+//! No secret that passes through the server is in its log.
 
 use std::{
     io,
@@ -21,7 +21,7 @@ use crate::{
     test_app::{CLIENT_ID, CLIENT_SECRET, Plan, TestApp},
 };
 
-/// Everything that was written, by all crates, at every level.
+/// Everything that was logged, by all crates, at every level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -45,7 +45,7 @@ impl MakeWriter<'_> for Log {
 }
 
 #[tokio::test]
-async fn the_log_tells_no_secret() {
+async fn the_log_contains_no_secret() {
     let log = Log::default();
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
@@ -56,7 +56,7 @@ async fn the_log_tells_no_secret() {
     let mut secrets =
         vec![app.api_key.clone(), CLIENT_SECRET.to_owned(), "planted-webhook-secret".to_owned()];
 
-    // An account, and one that is declined.
+    // A connected account, and a declined consent.
     let invitation = app.invitation().await;
     secrets.push(invitation.rsplit_once('.').unwrap().1.to_owned());
     for decision in ["deny", "allow"] {
@@ -88,7 +88,7 @@ async fn the_log_tells_no_secret() {
         secrets.extend((answer.status == 200).then_some(answer.text));
     }
 
-    // Links whose secret is in the query, under a name of its own and, as older ones may have it, of ours.
+    // Links whose secret is in the query: under its own name and, as older links may have it, under a reserved one.
     let asked = json!({ "credential": account, "verification": "query_secret" });
     let made = app.post("/api/latchkey/v1/token-links/", asked).await.created();
     let own_name = app.path_of(made["url"].as_str().unwrap());
@@ -127,7 +127,7 @@ async fn the_log_tells_no_secret() {
     let token = app.get(&tokens).await.ok()["token"].as_str().unwrap().to_owned();
     secrets.push(token.clone());
 
-    // A customer who keeps the grant, at an address that is as good as a key.
+    // A customer who stores the grant; the callback's address gives access like a key.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/planted-callback-path", listener.local_addr().unwrap());
     let customer = axum::Router::new().fallback(async move || token);
@@ -135,7 +135,7 @@ async fn the_log_tells_no_secret() {
     let asked = json!({ "oauth_app": app.zoom_app, "access_token_callback_url": url });
     app.post("/api/v2/zoom-oauth-credentials/", asked).await.created();
 
-    // Requests that are wrong, and a bot that comes to its end.
+    // Invalid requests, and a bot that fails.
     let zoom = json!({ "zak_url": "https://example.invalid/zak?token=planted-zak-url" });
     let meeting = "https://zoom.us/j/81234567890?pwd=planted-passcode&tk=planted-registration";
     let bot = json!({ "meeting_url": meeting, "zoom": zoom, "metadata": { "k": "planted-metadata" } });
@@ -157,13 +157,16 @@ async fn the_log_tells_no_secret() {
 
     secrets.push("planted-callback-path".to_owned());
     let stored = app.bytes_of_the_store();
-    assert!(stored.windows(9).any(|window| window == b"Hana Host"), "what is no secret is found");
+    assert!(
+        stored.windows(9).any(|window| window == b"Hana Host"),
+        "the search finds text that is not secret"
+    );
     for (place, secret) in secrets.iter().enumerate() {
         let found = stored.windows(secret.len()).any(|window| window == secret.as_bytes());
-        assert!(!found, "secret {place} stands in the store ({secret})");
+        assert!(!found, "secret {place} is in the store ({secret})");
     }
 
-    // A bot's labels are no secret, but have no business in a log.
+    // A bot's labels are not secret, but do not belong in a log.
     secrets.push("planted".to_owned());
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     for place in ["/api/latchkey/v1/audit/", "/api/latchkey/v1/token-links/", "/metrics"] {
@@ -171,15 +174,15 @@ async fn the_log_tells_no_secret() {
         let shows = ["token_link", "query_secret", "latchkey_token_reads"];
         assert!(shows.iter().any(|shown| answer.contains(shown)), "{answer}");
         for secret in &secrets {
-            assert!(!answer.contains(secret), "a secret stands in {place}");
+            assert!(!answer.contains(secret), "a secret is in {place}");
         }
     }
     for (place, secret) in secrets.iter().enumerate() {
         assert!(secret.len() >= 7, "too short to be searched for: {secret}");
         if let Some(line) = log.lines().find(|line| line.contains(secret)) {
-            // With its module and without its words.
+            // Shows the module, but not the message.
             let module = line.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
-            panic!("secret {place} stands in the log: {module} ({secret})");
+            panic!("secret {place} is in the log: {module} ({secret})");
         }
     }
     for shown in ["answered", "bot step", "account connected"] {

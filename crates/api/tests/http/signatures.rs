@@ -1,4 +1,4 @@
-//! Signatures of Standard Webhooks as headers: in both spellings, more than once, half, and as bytes that are no text.
+//! Headers of Standard Webhooks: in both spellings, repeated, incomplete, and as bytes that are not text.
 
 use axum::{
     body::Body,
@@ -39,14 +39,14 @@ struct Line {
     value: Value,
 }
 
-/// What stands in it.
+/// The content of a header.
 #[derive(Debug, Clone)]
 enum Value {
-    /// What belongs there, signed with this secret of the link's.
+    /// The correct content, signed with this secret of the link.
     Genuine(usize),
-    /// A right entry among others, or another spelling of what belongs there.
+    /// A correct entry among others, or another spelling of the correct content.
     AmongOthers,
-    /// The right content, signed with another key; or another id or time.
+    /// The correct content, signed with another key; or another id or time.
     Strangers,
     Text(String),
     /// Not ASCII.
@@ -68,7 +68,7 @@ fn any_line() -> impl Strategy<Value = Line> {
     })
 }
 
-/// What a line's value is, in a request with this id at this time.
+/// Makes the value of a line, for a request with this id at this time.
 struct Signer<'a> {
     id: &'a str,
     now: model::Timestamp,
@@ -95,7 +95,7 @@ impl Signer<'_> {
     }
 }
 
-/// The family that is whole and text decides, `webhook-*` before `svix-*`; of a header that comes twice, the first.
+/// The first complete family of text headers decides, `webhook-*` before `svix-*`; of a repeated header, the first one.
 fn verdict(lines: &[Line]) -> (u16, Option<&'static str>) {
     let first = |family, field| {
         let mut named = lines.iter().filter(move |line| (line.family, line.field) == (family, field));
@@ -117,10 +117,10 @@ async fn linked(app: &TestApp) -> String {
 }
 
 #[tokio::test]
-async fn whatever_headers_come_one_whole_family_decides() {
+async fn one_complete_family_of_headers_decides() {
     let app = app().await;
     let link = linked(&app).await;
-    // Six headers make both families; some come twice, some never.
+    // Six headers make both families; some are repeated, some missing.
     let lines = prop::collection::vec(any_line(), 2..14);
     let mut runner = TestRunner::new(Config { source_file: None, ..Config::default() });
     let mut given = 0;
@@ -144,7 +144,7 @@ async fn whatever_headers_come_one_whole_family_decides() {
     assert_eq!(app.zoom.count("zak_mints").await, 1);
 }
 
-/// Through a socket, as the limits of the HTTP server belong to this.
+/// Through a socket, because the limits of the HTTP server matter too.
 #[tokio::test]
 async fn huge_headers_are_refused_and_the_next_request_is_served() {
     let app = TestApp::build(&Plan { public_base: None, ..PLAN }).await;
@@ -152,11 +152,11 @@ async fn huge_headers_are_refused_and_the_next_request_is_served() {
     let address = app.address("");
     let address = address.strip_prefix("http://").unwrap();
     for (number, junk, status) in [
-        // All of it is looked at, and the right one is the last.
+        // All entries are checked, and the correct one is the last.
         (1, "v1,AAAA ".repeat(1_900), 200),
         (2, "v1,".repeat(5_000), 200),
         (3, "v1,AAAA ".repeat(7_000), 400),
-        // Not even taken in.
+        // This is not even accepted.
         (4, "v1,AAAA ".repeat(100_000), 431),
     ] {
         let signer = Signer { id: &format!("msg_{number}"), now: app.env.now() };
@@ -167,7 +167,7 @@ async fn huge_headers_are_refused_and_the_next_request_is_served() {
             let before = if *name == "signature" { format!("{junk} ") } else { String::new() };
             head.extend(["webhook-", name, ": ", &before, value.to_str().unwrap(), "\r\n"]);
         }
-        // The server may hang up before it has read all of it.
+        // The server may close the connection before it has read everything.
         let _ = stream.write_all(format!("{head}\r\n").as_bytes()).await;
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).await.unwrap();

@@ -1,4 +1,4 @@
-//! The sweep across tenants: another workspace's ids answer like ids that nobody has, to the last byte.
+//! The test across tenants: another workspace's ids are answered like unknown ids, to the last byte.
 
 use std::cell::Cell;
 
@@ -10,44 +10,44 @@ use crate::{
     test_app::{Answer, CLIENT_ID, TestApp},
 };
 
-/// Nobody's.
+/// An id of nothing.
 const UNKNOWN: &str = "01990000-0000-7000-8000-000000000000";
 pub(crate) const METHODS: [&str; 5] = ["GET", "PATCH", "PUT", "POST", "DELETE"];
 
-/// What an id in a path is the id of.
+/// The kind of object that an id in a path refers to.
 #[derive(Debug, Clone, Copy)]
 enum Thing {
     Bot,
-    /// The file of a picture of the bot before it.
+    /// The file of a screenshot of the preceding bot.
     Picture,
     App,
     Account,
     ParkedConsent,
     TokenLink,
     Pool,
-    /// An account in the pool before it.
+    /// An account in the preceding pool.
     Member,
-    /// A seat of the pool before it, which a bot holds.
+    /// A seat of the preceding pool, which a bot has taken.
     Seat,
     ConnectLink,
     ApiKey,
     Workspace,
     WebhookEndpoint,
-    /// An event that the endpoint before it was told of.
+    /// An event that was sent to the preceding endpoint.
     Delivery,
 }
 
-/// What is sent, made from the id of an account or whatever else it names.
+/// Makes a request's body from the id of an account or another object that it refers to.
 type Asked = fn(&str) -> Value;
 
-/// A path with ids in it. The methods that it has are found out.
+/// A path with ids in it. The test finds out its methods.
 struct Row {
     path: &'static str,
-    /// What the ids are, in their order.
+    /// The kinds of the ids, in order.
     ids: &'static [Thing],
-    /// What its owner would send, who has this account: a request that fails for nothing but an id.
+    /// The body that the owner, who has this account, would send: only the id can make the request fail.
     body: Asked,
-    /// What a stranger is answered.
+    /// The status for another workspace.
     status: u16,
 }
 
@@ -87,7 +87,7 @@ const ROWS: &[Row] = &[
     row("/api/latchkey/v1/pools/{id}/seats", &[Thing::Pool]),
     row("/api/latchkey/v1/pools/{id}/seats/{seat}", &[Thing::Pool, Thing::Seat]),
     row("/api/latchkey/v1/api-keys/{id}", &[Thing::ApiKey]),
-    // The operator sees every workspace; other callers can't see whether one exists.
+    // The operator sees every workspace; other callers cannot see whether one exists.
     Row { status: 403, ..row("/api/latchkey/v1/workspaces/{id}", &[Thing::Workspace]) },
     Row {
         body: |_| json!({ "description": "new" }),
@@ -111,7 +111,7 @@ const ROWS: &[Row] = &[
     row("/api/latchkey/v1/bot/{id}/screenshots/{file}", &[Thing::Bot, Thing::Picture]),
 ];
 
-/// Paths with something variable in them that is no id of a caller's: a secret, or Zoom's own signature, decides there.
+/// Paths with variable parts that are not a caller's ids: a secret, or Zoom's own signature, authorizes there.
 pub(crate) const WITHOUT_A_CALLER: &[&str] = &[
     "/api/v2/zoom-oauth-apps/{id}/webhook",
     "/api/v1/download/{artifact}",
@@ -152,7 +152,7 @@ impl World {
         let account =
             app.call_as(&stranger, "POST", "/api/v2/zoom-oauth-credentials/", asked).await.created();
         let strangers_account = account["id"].as_str().unwrap().to_owned();
-        // Where the Marketplace sends a user who installs the owner's app.
+        // The address to which the Marketplace sends a user who installs the owner's app.
         let redirects = json!({ "redirect_uris": [redirect, format!("{redirect}/{}", app.zoom_app)] });
         app.zoom.control("PATCH", &format!("apps/{CLIENT_ID}"), redirects).await;
         Self { app, stranger, owners_account, strangers_account, made: Cell::new(0) }
@@ -163,7 +163,7 @@ impl World {
         self.made.get()
     }
 
-    /// A new thing in the workspace of `key`. What hangs on another hangs on the last of `before`.
+    /// Creates an object in the workspace of `key`. A dependent object is created in the last of `before`.
     async fn make(&self, key: &str, thing: Thing, before: &[String]) -> String {
         let (app, name) = (&self.app, format!("thing {}", self.number()));
         let post = async |path: &str, body: Value| {
@@ -185,7 +185,7 @@ impl World {
                 app.zoom.control("PUT", "signed-in", json!({ "user_id": person["id"] })).await;
                 let redirect = app.address(&format!("/oauth/zoom/callback/{}", app.zoom_app));
                 let code = app.zoom.code(CLIENT_ID, &redirect).await;
-                // Installs have a pace.
+                // Installs have a rate limit.
                 app.jump(std::time::Duration::from_secs(1));
                 assert_eq!(app.finish_consent(&format!("{redirect}?code={code}"), "").await.status, 202);
                 let parked = app.get("/api/latchkey/v1/parked-consents/").await.ok();
@@ -227,7 +227,7 @@ impl World {
                 post("/api/latchkey/v1/api-keys/", json!({ "name": name, "scopes": ["read"] })).await
             }
             Thing::WebhookEndpoint => {
-                // Nobody may be called here: nothing is sent.
+                // No address may be called here: nothing is sent.
                 let endpoint = json!({ "url": "https://endpoint.invalid/", "enabled": false });
                 post("/api/latchkey/v1/webhook-endpoints/", endpoint).await
             }
@@ -262,7 +262,7 @@ fn filled(path: &str, ids: &[String]) -> String {
     parts.collect::<Vec<_>>().join("/") + "/"
 }
 
-/// Everything of an answer that a caller could tell it from another by.
+/// Everything in an answer by which a caller could distinguish it from another.
 #[derive(Debug, PartialEq)]
 struct Whole<'a> {
     status: u16,
@@ -272,13 +272,13 @@ struct Whole<'a> {
 
 fn whole(answer: &Answer) -> Whole<'_> {
     let headers = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    // Each answer has another.
+    // Each answer has its own value.
     let headers = headers.filter(|(name, _)| *name != "x-request-id").collect();
     Whole { status: answer.status, headers, body: &answer.text }
 }
 
 #[tokio::test]
-async fn every_route_with_an_id_is_swept() {
+async fn every_route_with_an_id_is_tested() {
     let variable = api::paths().into_iter().filter(|path| path.contains('{'));
     let swept: Vec<_> = ROWS.iter().map(|row| row.path).chain(WITHOUT_A_CALLER.iter().copied()).collect();
     let missing: Vec<_> = variable.clone().filter(|path| !swept.contains(&path.as_str())).collect();
@@ -318,7 +318,7 @@ async fn another_workspaces_ids_answer_like_unknown_ones() {
             let foreign = world.as_stranger(method, &filled(row.path, &ids), body.clone()).await;
             assert_eq!(whole(&foreign), whole(&unknown), "{what}: {} and {}", foreign.text, unknown.text);
 
-            // Inside something of their own.
+            // With an outer id of the caller's own.
             if let [outer, _] = row.ids {
                 let own = world.make(&world.stranger, *outer, &[]).await;
                 let mixed = |id: &str| filled(row.path, &[own.clone(), id.to_owned()]);
@@ -331,7 +331,7 @@ async fn another_workspaces_ids_answer_like_unknown_ones() {
                 );
             }
 
-            // The same request finds what it names when its owner sends it: or all this would mean nothing.
+            // The same request succeeds when its owner sends it: otherwise this test would prove nothing.
             if row.status == 404 {
                 let body = (row.body)(&world.owners_account);
                 let found = world.app.call_as(&owner, method, &filled(row.path, &ids), body).await;
@@ -343,7 +343,7 @@ async fn another_workspaces_ids_answer_like_unknown_ones() {
     println!("shown: {requests} requests on {} routes, each with another workspace's ids", ROWS.len());
 }
 
-/// Lists that an id narrows.
+/// Lists with a filter by id.
 const FILTERS: &[(&str, &str, Thing)] = &[
     ("/api/v2/zoom-oauth-credentials/", "oauth_app", Thing::App),
     ("/api/v2/zoom-oauth-credential-logs/", "credential", Thing::Account),
@@ -353,12 +353,12 @@ const FILTERS: &[(&str, &str, Thing)] = &[
 ];
 
 #[tokio::test]
-async fn lists_narrowed_to_another_workspaces_ids_are_as_empty_as_to_unknown_ones() {
+async fn lists_filtered_by_another_workspaces_ids_are_as_empty_as_by_unknown_ones() {
     let world = World::new().await;
     let owner = world.app.api_key.clone();
     for (path, field, thing) in FILTERS {
         let id = match thing {
-            // The one that has accounts and lines.
+            // The app that has accounts and log lines.
             Thing::App => world.app.zoom_app.clone(),
             _ => world.make(&owner, *thing, &[]).await,
         };
@@ -367,8 +367,8 @@ async fn lists_narrowed_to_another_workspaces_ids_are_as_empty_as_to_unknown_one
         assert_eq!(whole(&foreign), whole(&unknown), "{path}?{field}=");
         assert_eq!(foreign.ok()["results"], json!([]), "{path}?{field}=");
     }
-    // By Zoom's own ids, which are no secret. That a workspace here uses them is one. All users are of one Zoom account, so
-    // this is a stranger who has none of them.
+    // By Zoom's own ids, which are not secret. That a workspace here uses them is secret. All users have the same Zoom
+    // account, so the other workspace is a third one without accounts.
     let third = world.app.another_workspace().await;
     let account = format!("/api/v2/zoom-oauth-credentials/{}/", world.owners_account);
     let account = world.app.get(&account).await.ok();
@@ -386,7 +386,7 @@ async fn lists_narrowed_to_another_workspaces_ids_are_as_empty_as_to_unknown_one
     }
 }
 
-/// Requests that name something by its id.
+/// Requests that refer to something by its id.
 const BODIES: &[(&str, Thing, Asked)] = &[
     ("/api/v1/bot/", Thing::Account, |id| bot(&json!({ "credential": id }))),
     ("/api/v1/bot/", Thing::Pool, |id| bot(&json!({ "pool": id }))),

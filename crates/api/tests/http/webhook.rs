@@ -1,4 +1,4 @@
-//! Zoom's webhooks, from the simulated Zoom over the network to a token that is refused.
+//! Zoom's webhooks: from the simulated Zoom over the network to a refused token.
 
 use std::{convert::Infallible, task::Poll};
 
@@ -14,7 +14,7 @@ use crate::{
     test_app::{Answer, CLIENT_ID, Plan, TestApp},
 };
 
-/// A app whose app has its webhook at Zoom, `below` the app's own path.
+/// An app whose Zoom app has its webhook at `below` the app's own path.
 pub(crate) async fn told(below: &str) -> TestApp {
     let app = TestApp::build(&Plan { public_base: None, ..PLAN }).await;
     let url = app.address(&format!("/api/v2/zoom-oauth-apps/{}/{below}", app.zoom_app));
@@ -25,7 +25,7 @@ pub(crate) async fn told(below: &str) -> TestApp {
     app
 }
 
-/// Zoom sends an event on demand: what we answered.
+/// Makes Zoom send an event. Returns this server's answer.
 async fn send(app: &TestApp, event: &str, signed: &str) -> (u64, String) {
     let body = json!({ "event": event, "user_id": app.zoom.host()["id"], "signed": signed });
     let sent = app.zoom.control("POST", &format!("apps/{CLIENT_ID}/webhook/send"), body).await;
@@ -46,7 +46,7 @@ async fn account(app: &TestApp, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_user_who_removes_the_app_is_gone_at_once_and_may_come_back() {
+async fn an_account_ends_when_its_user_removes_the_app_and_can_be_reconnected() {
     let app = told("webhook").await;
     let zoom_app = app.get(&format!("/api/v2/zoom-oauth-apps/{}/", app.zoom_app)).await.ok();
     assert_eq!(zoom_app["webhook_last_validation"], json!(app.env.now()));
@@ -77,7 +77,7 @@ async fn a_user_who_removes_the_app_is_gone_at_once_and_may_come_back() {
     assert_eq!(fetch(&app, &link, "again").await.status, 200);
     let again = format!("webhooks/{}/repeat", delivery["id"]);
     assert_eq!(app.zoom.control("POST", &again, json!({})).await["state"], "delivered");
-    assert_eq!(account(&app, &id).await["status"], "healthy", "a repetition is harmless");
+    assert_eq!(account(&app, &id).await["status"], "healthy", "a repeated event is harmless");
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_deactivated_user_gives_no_token() {
 }
 
 #[tokio::test]
-async fn forged_stale_and_odd_requests_are_told_one_code_and_nothing_more() {
+async fn forged_stale_and_malformed_requests_get_only_a_code() {
     let app = told("webhook").await;
     let id = app.connect(app.zoom.host()).await;
     let invalid = r#"{"code":"signature_invalid"}"#;
@@ -126,9 +126,9 @@ async fn forged_stale_and_odd_requests_are_told_one_code_and_nothing_more() {
     assert_eq!(account(&app, &id).await["status"], "healthy");
 }
 
-/// Strangers' bodies take memory: none is read for an app that is not there, or at another time than now.
+/// Unauthenticated bodies take memory: none is read for an unknown app, or with a wrong time.
 #[tokio::test]
-async fn no_body_is_read_of_what_can_be_refused_without_it() {
+async fn no_body_is_read_if_the_request_can_be_refused_without_it() {
     let app = app().await;
     let path = format!("/api/v2/zoom-oauth-apps/{}/webhook", app.zoom_app);
     let nobody = path.replace(&app.zoom_app, "01900000-0000-7000-8000-000000000000");
@@ -141,7 +141,7 @@ async fn no_body_is_read_of_what_can_be_refused_without_it() {
         (&path, "1".into(), "signature_stale"),
     ] {
         let body = Body::from_stream(stream::poll_fn(|_| -> Poll<Option<Result<Bytes, Infallible>>> {
-            panic!("the body is read")
+            panic!("the body must not be read")
         }));
         let request = Request::post(path).header("x-zm-signature", "v0=x");
         let request = request.header("x-zm-request-timestamp", &timestamp).body(body).unwrap();

@@ -9,7 +9,7 @@ use crate::app;
 const WORKSPACES: &str = "/api/latchkey/v1/workspaces/";
 
 #[tokio::test]
-async fn an_operator_makes_workspaces_and_opens_none() {
+async fn an_operator_creates_workspaces_but_cannot_access_them() {
     let app = app().await;
     let operator = app.key_with("operator").await;
     app.jump(Duration::from_secs(1));
@@ -31,7 +31,7 @@ async fn an_operator_makes_workspaces_and_opens_none() {
     let wrong = app.call_as(&operator, "POST", WORKSPACES, json!({})).await.refused();
     assert_eq!(wrong, json!({ "name": ["This field is required."] }));
 
-    // The new key opens the new workspace, which is empty; and the operator's opens none at all.
+    // The new key opens the new workspace, which is empty; the operator's key does not open it.
     app.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
     assert_eq!(app.call_as(theirs, "GET", "/api/v1/bot/", Value::Null).await.ok()["count"], 0);
     assert_eq!(app.call_as(&operator, "GET", "/api/v1/bot/", Value::Null).await.status, 403);

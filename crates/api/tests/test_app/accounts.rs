@@ -22,7 +22,7 @@ impl TestApp {
         self.path_of(answer.created()["url"].as_str().unwrap())
     }
 
-    /// Opens an invitation: the way to Zoom, and the cookie as the browser sends it back.
+    /// Opens an invitation: the address at Zoom, and the cookie as the browser sends it back.
     pub(crate) async fn begin_consent(&self, invitation: &str) -> (String, String) {
         let answer = self.get(&format!("{invitation}&go=zoom")).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
@@ -30,13 +30,13 @@ impl TestApp {
         (answer.header("location").to_owned(), cookie)
     }
 
-    /// Comes back from Zoom to `address` with `cookie`.
+    /// Returns from Zoom to `address` with `cookie`.
     pub(crate) async fn finish_consent(&self, address: &str, cookie: &str) -> Answer {
         let request = Request::builder().uri(self.path_of(address)).header(header::COOKIE, cookie);
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    /// Connects a Zoom user as the user does it, in a browser. The account's id.
+    /// Connects a Zoom user through the browser flow. Returns the account's id.
     pub(crate) async fn connect(&self, user: &Value) -> String {
         self.zoom.control("PUT", "signed-in", json!({ "user_id": user["id"] })).await;
         let (location, cookie) = self.begin_consent(&self.invitation().await).await;
@@ -48,14 +48,14 @@ impl TestApp {
         found.ok()["results"][0]["id"].as_str().unwrap().to_owned()
     }
 
-    /// A token link on an account: its address.
+    /// A token link of an account: its address.
     pub(crate) async fn token_link(&self, account: &str) -> String {
         let link = json!({ "credential": account, "kind": "zak" });
         let link = self.post("/api/latchkey/v1/token-links/", link).await;
         link.created()["url"].as_str().unwrap().to_owned()
     }
 
-    /// Headers with which a platform fetches from a link, signed now.
+    /// The headers of a platform's request to a link, signed now.
     pub(crate) async fn signature(&self, id: &str) -> [(&'static str, String); 3] {
         let secret = self.get("/api/latchkey/v1/callback-secret/").await.ok();
         let key = SigningKey::parse(&Secret::new(secret["secret"].as_str().unwrap())).unwrap();
@@ -67,7 +67,7 @@ impl TestApp {
         ]
     }
 
-    /// Lists the meetings of accounts that are due, until all are.
+    /// Syncs the meetings of all accounts that are due.
     pub(crate) async fn list_meetings(&self) {
         let workers = Workers::new(self.env.clone(), Arc::new(NoopObserver));
         let lists = DueLists::new(self.broker.meeting_map.clone(), workers.stopping().clone());

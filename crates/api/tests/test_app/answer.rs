@@ -1,4 +1,4 @@
-//! What the server answers.
+//! The server's answers.
 
 use axum::{
     body::to_bytes,
@@ -6,7 +6,7 @@ use axum::{
 };
 use serde_json::Value;
 
-/// An answer that was read to its end.
+/// A completely read answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -23,13 +23,13 @@ impl Answer {
         Self { status: head.status.as_u16(), headers: head.headers, text, bytes }
     }
 
-    /// As the document shows one.
+    /// An answer from an example in the OpenAPI document.
     pub(crate) fn of_json(status: u16, body: &Value) -> Self {
         let text = body.to_string();
         Self { status, headers: HeaderMap::new(), bytes: text.clone().into_bytes(), text }
     }
 
-    /// The body. Of a refusal with a code, it is without the link to the code's page, which is checked here.
+    /// The body. The link to the code's page in a refusal is checked and removed here.
     pub(crate) fn json(&self) -> Value {
         let mut body: Value =
             serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text));
@@ -64,7 +64,7 @@ impl Answer {
         self.json()
     }
 
-    /// A header; empty when it is not there.
+    /// A header; empty if it is missing.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }

@@ -1,4 +1,4 @@
-//! Time that passes, and waiting for what comes of it.
+//! Passing time, and waiting for results.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use serde_json::json;
 use super::{POLL_INTERVAL, TestApp, WAIT_TIMEOUT};
 
 impl TestApp {
-    /// What `look` finds, as soon as it finds something. Meanwhile a manual clock goes as real ones do.
+    /// The first result of `look`. A manual clock runs as fast as real time meanwhile.
     pub(crate) async fn wait_for<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         let pass = || self.clock.iter().for_each(|clock| clock.advance(POLL_INTERVAL));
         look_until_found(what, look, pass).await
     }
 
-    /// Moves the manual clock by a look: what follows is later.
+    /// Advances the manual clock by one poll interval: what follows is later.
     pub(crate) fn tick(&self) {
         self.clock.as_ref().expect("a manual clock").advance(POLL_INTERVAL);
     }
 
-    /// It is `span` later at once: for when nothing waits.
+    /// Advances the clock by `span` at once: for when nothing waits.
     pub(crate) fn jump(&self, span: Duration) {
         self.clock.as_ref().expect("a manual clock").advance(span);
     }
@@ -29,8 +29,8 @@ impl TestApp {
         self.clock.as_ref().expect("a manual clock").set(to);
     }
 
-    /// Lets `span` pass on the manual clock, twenty times as fast as real ones: whatever waits gets its turn. At Zoom it
-    /// has passed beforehand: it refuses signatures from its future.
+    /// Lets `span` pass on the manual clock, twenty times as fast as real time, so that every waiting task runs. Zoom's
+    /// clock is advanced first: it refuses signatures from its future.
     pub(crate) async fn pass(&self, span: Duration) {
         let clock = self.clock.as_ref().expect("a manual clock");
         self.zoom.control("POST", "clock", json!({ "advance_seconds": span.as_secs() })).await;
@@ -41,7 +41,7 @@ impl TestApp {
         }
     }
 
-    /// Runs `work` while the manual clock goes.
+    /// Runs `work` while the manual clock runs.
     pub(crate) async fn meanwhile<T>(&self, work: impl Future<Output = T>) -> T {
         let time = self.wait_for("the work is done", async || None::<()>);
         tokio::select! {
@@ -50,13 +50,13 @@ impl TestApp {
         }
     }
 
-    /// What `look` finds, while the manual clock stands.
+    /// The first result of `look`, while the manual clock stands still.
     pub(crate) async fn without_time<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         look_until_found(what, look, || ()).await
     }
 }
 
-/// What `look` finds; `pass` is called between two looks.
+/// The first result of `look`; `pass` is called between attempts.
 async fn look_until_found<T>(what: &str, look: impl AsyncFn() -> Option<T>, pass: impl Fn()) -> T {
     let wall = Environment::system();
     let begun = wall.now();

@@ -1,4 +1,4 @@
-//! Bots, and what is kept of them.
+//! Bots, and what is stored about them.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use store::{Bot, Lease};
 use super::{TestApp, last_step};
 
 impl TestApp {
-    /// A new bot: its id.
+    /// Creates a bot; returns its id.
     pub(crate) async fn bot(&self, request: Value) -> String {
         self.post("/api/v1/bot/", request).await.created()["id"].as_str().unwrap().to_owned()
     }
 
-    /// A new bot that is played: a server that runs no browser has it. It is the only one that is due.
+    /// A new bot that the test plays: a server without browsers leases it. It is the only one that is due.
     pub(crate) async fn leased(&self, request: Value) -> (Bot, Lease) {
         self.bot(request).await;
         let (now, token) = (self.env.now(), LeaseToken::generate(&self.env));
@@ -23,19 +23,19 @@ impl TestApp {
         leased.into_iter().next().unwrap()
     }
 
-    /// A step of a bot that is played.
+    /// Records a status change of a bot that the test plays.
     pub(crate) async fn step(&self, bot: &Bot, lease: &Lease, code: BotStatus, sub_code: Option<SubCode>) {
         let message = sub_code.map(|sub_code| sub_code.about().to_owned());
         let step = StatusChange { code, sub_code, message, created_at: self.env.now() };
         self.store.record_step(bot.id, lease, &step).await.unwrap();
     }
 
-    /// The bot as it is now.
+    /// The bot in its current state.
     pub(crate) async fn look_at(&self, bot: &str) -> Value {
         self.get(&format!("/api/v1/bot/{bot}/")).await.ok()
     }
 
-    /// The bot as soon as its latest step has this code. Fails when it has ended otherwise.
+    /// The bot, once its latest status has this code. Fails if it has ended otherwise.
     pub(crate) async fn until(&self, bot: &str, code: &str) -> Value {
         let what = format!("bot {bot} is {code}");
         self.wait_for(&what, async || {
@@ -48,13 +48,13 @@ impl TestApp {
         .await
     }
 
-    /// A picture of a bot that never ran: its name in the bot's list. No call makes one.
+    /// A screenshot of a bot that never ran: its name in the bot's list. No API call creates one.
     pub(crate) async fn picture_of(&self, bot: &str) -> String {
         let kept = self.bots.screenshots.keep(bot.parse().unwrap(), b"\x89PNG").await;
         format!("{}.png", kept.unwrap())
     }
 
-    /// The files of pictures, by their names.
+    /// The names of all screenshot files.
     pub(crate) fn picture_files(&self) -> Vec<String> {
         let folders =
             std::fs::read_dir(self.directory.path().join("screenshots")).into_iter().flatten().flatten();
@@ -64,12 +64,12 @@ impl TestApp {
         names
     }
 
-    /// Where the browsers keep their profiles.
+    /// The folder of the browsers' profiles.
     pub(crate) fn profiles(&self) -> std::path::PathBuf {
         self.directory.path().join("browser")
     }
 
-    /// Returns once there is a picture of the bot where it is now.
+    /// Waits for a screenshot of the bot in its current state.
     pub(crate) async fn drawn(&self, bot: &str) {
         let since = last_step(&self.look_at(bot).await)["created_at"].as_str().unwrap().to_owned();
         let drawn = async || {
@@ -80,13 +80,13 @@ impl TestApp {
         self.wait_for("a picture is taken", drawn).await;
     }
 
-    /// The entries of a bot's log, of the kinds in `query`.
+    /// The entries of a bot's log; `query` filters by kind.
     pub(crate) async fn log_of(&self, bot: &str, query: &str) -> Vec<Value> {
         let answer = self.get(&format!("/api/latchkey/v1/bot/{bot}/log/{query}")).await.ok();
         answer["results"].as_array().unwrap().clone()
     }
 
-    /// The pictures that were kept of a bot.
+    /// The stored screenshots of a bot.
     pub(crate) async fn pictures(&self, bot: &str) -> Vec<Vec<u8>> {
         let listed = self.get(&format!("/api/v1/bot/{bot}/screenshots/")).await.ok();
         let mut pictures = Vec::new();

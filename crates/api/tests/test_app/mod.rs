@@ -1,4 +1,4 @@
-//! Latchkey with everything in it, spoken to over HTTP alone, and the simulated Zoom that it talks to.
+//! A complete Latchkey that tests call only over HTTP, and the simulated Zoom behind it.
 #![expect(dead_code, reason = "each test program uses a part of it")]
 
 mod accounts;
@@ -43,13 +43,13 @@ pub(crate) use answer::Answer;
 pub(crate) use builder::Plan;
 pub(crate) use zoom::Zoom;
 
-/// Longer than anything here takes, even while another build runs.
+/// Longer than anything here should take, even while another build runs.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 const MINUTE: Duration = Duration::from_secs(60);
-/// Between two looks at something that is awaited.
+/// The time between two checks for an awaited result.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
-/// As it is shown.
+/// The retention periods that the API shows.
 const KEPT: Kept = {
     let month = Duration::from_secs(30 * 24 * 3600);
     let bots = Duration::from_secs(90 * 24 * 3600);
@@ -59,7 +59,7 @@ const KEPT: Kept = {
 pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
 pub(crate) const CLIENT_SECRET: &str = "planted-client-secret";
 
-/// Where requests come from that come over no connection.
+/// The client address of requests without a connection.
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4711);
 
 /// A running Latchkey.
@@ -77,7 +77,7 @@ pub(crate) struct TestApp {
     pub(crate) zoom_app: String,
     workspaces: Workspaces,
     clock: Option<Arc<ManualClock>>,
-    /// When the server elsewhere that runs bots last said so.
+    /// When the other server that runs bots was last seen.
     bots_elsewhere: Option<Mutex<Option<Timestamp>>>,
     base: Url,
     server: Server,
@@ -85,14 +85,14 @@ pub(crate) struct TestApp {
 }
 
 impl TestApp {
-    /// A new one, with a Zoom app registered.
+    /// Builds an app with a registered Zoom app.
     pub(crate) async fn build(plan: &Plan) -> Self {
         let mut app = Self::without_a_zoom_app(plan).await;
         app.zoom_app = app.register_app().await;
         app
     }
 
-    /// A new one, as a person finds it at first.
+    /// Builds an app without a Zoom app, as after the installation.
     pub(crate) async fn without_a_zoom_app(plan: &Plan) -> Self {
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let zoom = Arc::new(Zoom::start(&directory.path().join("zoom")).await);
@@ -105,7 +105,7 @@ impl TestApp {
         Self::start(plan, zoom, directory, env, clock).await
     }
 
-    /// A new one that runs bots, on a clock with which each of its loops panics once.
+    /// Builds an app that runs bots, with a clock that makes each of its loops panic once.
     pub(crate) async fn with_a_panicking_clock() -> (Self, Arc<PanickingClock>) {
         let plan = Plan { capacity: 1, bots_elsewhere: false, ..Plan::WITHOUT_BOTS };
         let app = Self::build(&plan).await;
@@ -117,7 +117,7 @@ impl TestApp {
         (panicking, clock)
     }
 
-    /// Another process on the same data and the same clock.
+    /// Another process with the same database and clock.
     pub(crate) async fn another(&self, plan: &Plan) -> Self {
         let (zoom, directory) = (Arc::clone(&self.zoom), Arc::clone(&self.directory));
         let mut app = Self::start(plan, zoom, directory, self.env.clone(), self.clock.clone()).await;
@@ -147,7 +147,7 @@ impl TestApp {
         let metrics = Metrics::default();
         let audit =
             Audit::new(AuditMode::Strict, store.clone(), None, metrics.clone(), env.clone(), tasks.clone());
-        // Turns at Zoom's token endpoint take no time: it may stand still here.
+        // Delays at Zoom's token endpoint take no time: the clock may stand still here.
         let guard = NetworkGuard::new(plan.networks.iter().map(|net| net.parse().unwrap()).collect());
         let callbacks = CallbackClient::new(guard, env.clone()).unwrap().with_own_links(&base);
         let broker = Arc::new(Broker::new(broker::Parts {
@@ -199,7 +199,7 @@ impl TestApp {
             timing: Timing { rejoin_within: plan.rejoin_within, ..Timing::default() },
             metrics: metrics.clone(),
             most_of_a_workspace: NonZeroU32::new(plan.bots_of_a_workspace).unwrap(),
-            // Tests sweep by themselves, however far the clock jumps.
+            // Tests run the sweep themselves, however far the clock jumps.
             retention: Retention { sweep_interval: Duration::MAX, ..Retention::default() },
         });
         let workers = Workers::new(env.clone(), Arc::new(metrics.clone()));
@@ -221,7 +221,7 @@ impl TestApp {
             },
             &workers,
         ));
-        // It goes on for as long as its worker.
+        // It runs as long as its worker.
         let _ = Realtime::start(
             realtime::Parts {
                 store: store.clone(),
@@ -288,7 +288,7 @@ impl TestApp {
         self.post("/api/v2/zoom-oauth-apps/", zoom_app).await.created()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Stops as a server does.
+    /// Stops like a server.
     pub(crate) async fn stop(&self) {
         within(self.meanwhile(self.supervisor.stop())).await;
     }
@@ -306,12 +306,12 @@ fn browser(plan: &Plan, zoom: &Zoom, directory: &Path) -> BrowserConfig {
     }
 }
 
-/// The latest step of a bot.
+/// The latest status change of a bot.
 pub(crate) fn last_step(bot: &Value) -> &Value {
     bot["status_changes"].as_array().unwrap().last().unwrap()
 }
 
-/// Fails when `work` takes longer than anything here may.
+/// Fails if `work` takes longer than `WAIT_TIMEOUT`.
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
     Environment::system().clock.timeout(WAIT_TIMEOUT, work).await.expect("it takes too long")
 }

@@ -1,4 +1,4 @@
-//! Requests, as people and programs make them.
+//! Requests of people and programs.
 
 use axum::{
     body::Body,
@@ -12,7 +12,7 @@ use tenants::NewApiKey;
 use super::{Answer, MINUTE, PEER, TestApp, within};
 
 impl TestApp {
-    /// Sends any request, as it is.
+    /// Sends any request unchanged.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         self.see_bots_elsewhere().await;
         // Boxed: otherwise the future of a test that calls this several times would grow.
@@ -21,7 +21,7 @@ impl TestApp {
         within(answered).await
     }
 
-    /// The server elsewhere says that it is there, however far the clock has jumped.
+    /// Records that the other server is alive, however far the clock has jumped.
     async fn see_bots_elsewhere(&self) {
         let Some(seen_at) = &self.bots_elsewhere else { return };
         let now = self.env.now();
@@ -38,7 +38,7 @@ impl TestApp {
         self.send(self.request(method, path).body(body).unwrap()).await
     }
 
-    /// The beginning of a request with this app's key.
+    /// A request builder with this app's key.
     pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         let key = format!("Token {}", self.api_key);
         Request::builder().method(method).uri(path).header(header::AUTHORIZATION, key)
@@ -58,7 +58,7 @@ impl TestApp {
         self.base.as_str().trim_end_matches('/').to_owned() + path
     }
 
-    /// The path of an address of this server, without what a proxy in front of it would take off.
+    /// The path of an address of this server, without the part that a proxy would remove.
     pub(crate) fn path_of(&self, address: &str) -> String {
         let path = address.strip_prefix(self.base.as_str().trim_end_matches('/'));
         path.unwrap_or_else(|| panic!("{address} is not at {}", self.base)).to_owned()
@@ -75,7 +75,7 @@ impl TestApp {
         issued.key.expose().to_owned()
     }
 
-    /// A key of this app's workspace with these scopes and no others, as the command line makes it.
+    /// A key of this app's workspace with exactly these scopes, as the command line creates it.
     pub(crate) async fn key_with(&self, scopes: &str) -> String {
         let workspace = self.workspaces.all().await.unwrap()[0].id;
         let new = NewApiKey { scopes: scopes.parse().unwrap(), ..NewApiKey::for_everything(scopes) };

@@ -1,14 +1,14 @@
-//! The database, behind the server's back.
+//! Direct access to the database.
 
 use super::TestApp;
 
 impl TestApp {
-    /// Where the database is.
+    /// The address of the database.
     pub(crate) fn database(&self) -> String {
         format!("sqlite:{}", self.directory.path().join("latchkey.db").display())
     }
 
-    /// Changes the database behind the server's back.
+    /// Changes the database without the server.
     pub(crate) async fn in_the_store(&self, statement: &'static str) {
         let file = self.directory.path().join("latchkey.db");
         let db = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
@@ -16,7 +16,7 @@ impl TestApp {
         db.close().await;
     }
 
-    /// How many cells of the database hold a Zoom token.
+    /// How many cells of the database contain a Zoom token.
     pub(crate) async fn tokens_in_the_store(&self) -> i64 {
         let file = self.directory.path().join("latchkey.db");
         let db = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();

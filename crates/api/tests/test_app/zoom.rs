@@ -1,4 +1,4 @@
-//! The simulated Zoom: what its users and hosts do.
+//! The simulated Zoom: actions of its users and hosts.
 
 use std::path::Path;
 
@@ -54,12 +54,12 @@ impl Zoom {
         self.control("POST", "users", json!({ "email": email, "display_name": name })).await
     }
 
-    /// Whose meetings they are.
+    /// The host of all meetings.
     pub(crate) fn host(&self) -> &Value {
         &self.host
     }
 
-    /// A meeting that runs, with `settings`.
+    /// A running meeting with `settings`.
     pub(crate) async fn meeting(&self, settings: Value) -> Meeting<'_> {
         let mut meeting = json!({ "host_id": self.host["id"], "started": true, "passcode": "latch1" });
         meeting.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
@@ -68,24 +68,24 @@ impl Zoom {
         Meeting { number: text("meeting_number"), url: text("join_url"), zoom: self }
     }
 
-    /// Has a script played in a meeting.
+    /// Plays a script in a meeting.
     pub(crate) async fn play(&self, meeting: &str, script: &'static str) {
         let address = format!("{}/scripts?meeting_number={meeting}", self.ready.control);
         let answer = self.http.post(address).body(script).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
-    /// How often something was done.
+    /// How often this was done.
     pub(crate) async fn count(&self, what: &str) -> u64 {
         self.control("GET", "stats", Value::Null).await[what].as_u64().unwrap()
     }
 
-    /// Makes the next request at `place` wait, in real time.
+    /// Delays the next request at `place`, in real time.
     pub(crate) async fn hold_up(&self, place: &str, ms: u64) {
         self.control("POST", "faults", json!({ "where": place, "kind": "delay", "delay_ms": ms })).await;
     }
 
-    /// A code from the consent page that another client than Latchkey shows for `client_id`.
+    /// An authorization code for `client_id` from a consent page that another client than Latchkey shows.
     pub(crate) async fn code(&self, client_id: &str, redirect_uri: &str) -> String {
         let mut page = Url::parse(&format!("{}/oauth/authorize", self.ready.zoom_base)).unwrap();
         page.query_pairs_mut()
@@ -106,7 +106,7 @@ impl Zoom {
         self.grant(zoom_app, code, redirect_uri).await["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// The refresh token that comes with it.
+    /// The refresh token of the same authorization.
     pub(crate) async fn refresh_token(
         &self,
         zoom_app: (&str, &str),
@@ -130,7 +130,7 @@ impl Zoom {
         answer["token"].as_str().unwrap_or_else(|| panic!("{path}: {answer}")).to_owned()
     }
 
-    /// Opens the consent page at `location` and presses a button: where the browser is sent then.
+    /// Opens the consent page at `location` and presses a button. Returns where the browser is redirected.
     pub(crate) async fn decide(&self, location: &str, decision: &str) -> String {
         let page = self.http.get(location).send().await.unwrap().text().await.unwrap();
         let (_, rest) = page.split_once("name=\"consent\" value=\"").unwrap();
@@ -143,13 +143,13 @@ impl Zoom {
 }
 
 impl Meeting<'_> {
-    /// The roster, as Zoom sees it.
+    /// The participants, as Zoom sees them.
     pub(crate) async fn people(&self) -> Vec<Value> {
         let meeting = self.zoom.control("GET", &format!("meetings/{}", self.number), Value::Null).await;
         meeting["participants"].as_array().unwrap().clone()
     }
 
-    /// The one participant called `name`.
+    /// The only participant called `name`.
     pub(crate) async fn person(&self, name: &str) -> Value {
         let people = self.people().await;
         let mut called = people.iter().filter(|person| person["name"] == name);
@@ -158,12 +158,12 @@ impl Meeting<'_> {
         person
     }
 
-    /// Puts a participant into the roster.
+    /// Adds a participant to the meeting.
     pub(crate) async fn seat(&self, name: &str) {
         self.does("participants", json!({ "name": name })).await;
     }
 
-    /// Puts a participant into the roster who is signed in as `user`.
+    /// Adds a participant who is signed in as `user`.
     pub(crate) async fn seat_user(&self, name: &str, user: &Value) {
         self.does("participants", json!({ "name": name, "user_id": user["id"] })).await;
     }
@@ -174,7 +174,7 @@ impl Meeting<'_> {
         self.does(&format!("participants/{id}/{deed}"), json!({})).await;
     }
 
-    /// Cuts a line, as `how` says.
+    /// Breaks a connection, as `how` describes.
     pub(crate) async fn cut_line(&self, how: Value) {
         self.does("cut-line", how).await;
     }
@@ -200,7 +200,7 @@ impl Meeting<'_> {
         self.zoom.control("POST", &format!("meetings/{}/{what}", self.number), body).await;
     }
 
-    /// Joins of this meeting that the SDK began.
+    /// Joins of this meeting that the SDK started.
     pub(crate) async fn join_requests(&self) -> Vec<Value> {
         let all = self.zoom.control("GET", "join-requests", Value::Null).await;
         let here = all.as_array().unwrap().iter().filter(|join| join["meeting_number"] == *self.number);

@@ -3,8 +3,8 @@
 //! Entries are appended, each with an `fdatasync`. The owner holds a lock on the file. A file without a lock
 //! was left by a process that has ended; the next process that gets the lock may take it.
 //!
-//! A new file is filled with zeros: where the file doesn't grow, an `fdatasync` writes no metadata, and takes
-//! less than half the time.
+//! A new file is filled with zeros: if the file doesn't grow, an `fdatasync` writes no metadata and takes less
+//! than half the time.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -19,7 +19,7 @@ use super::frame::{self, Contents};
 
 /// The extension of a journal's file.
 pub(crate) const EXTENSION: &str = "journal";
-/// The extension of a file that could not be read to its end; for a person to look at.
+/// The extension of a file that could not be read to its end. A person has to inspect it.
 const DAMAGED: &str = "damaged";
 
 /// A file that this process writes.
@@ -28,19 +28,19 @@ pub(super) struct JournalFile {
     /// Locked.
     file: File,
     path: PathBuf,
-    /// Where the next entry goes.
+    /// The position of the next entry.
     length: u64,
 }
 
 impl JournalFile {
-    /// Makes one of `size` zero bytes, for its owner only, under a name that no other file has.
+    /// Creates a file of `size` zero bytes, accessible for its owner only, with a name that no other file has.
     pub(super) fn create(folder: &Path, name: &str, size: u64) -> io::Result<Self> {
         let path = folder.join(name).with_extension(EXTENSION);
         let file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
         file.try_lock()?;
         if let Err(error) = io::copy(&mut io::repeat(0).take(size), &mut &file).and_then(|_| file.sync_all())
         {
-            // It would take the place of records.
+            // A partly filled file would use up space for records.
             fs::remove_file(&path)?;
             return Err(error);
         }
@@ -62,30 +62,30 @@ impl JournalFile {
         Ok(())
     }
 
-    /// Of its entries, in bytes.
+    /// The length of its entries, in bytes.
     pub(super) fn length(&self) -> u64 {
         self.length
     }
 
-    /// Takes it off the disk.
+    /// Deletes it.
     pub(super) fn remove(self) -> io::Result<()> {
         ignore_missing(fs::remove_file(self.path))
     }
 }
 
-/// A file of a process that has ended. While this is held, no other process takes it.
+/// A file of a process that has ended. While this value exists, no other process can claim the file.
 #[derive(Debug)]
 pub(crate) struct Orphan {
     path: PathBuf,
     _lock: File,
-    /// What is in it, in order.
+    /// Its batches, in order.
     pub(crate) batches: Vec<AuditBatch>,
-    /// Whether something in it cannot be read.
+    /// Whether a part of it is unreadable.
     pub(crate) is_damaged: bool,
 }
 
 impl Orphan {
-    /// Takes a file without a lock, and passes its entries to `read`. `None` when it is locked or gone.
+    /// Claims a file without a lock, and reads its content with `read`. `None` when it is locked or gone.
     pub(crate) fn claim(path: &Path, read: fn(&[u8]) -> Contents<'_>) -> io::Result<Option<Self>> {
         let Some(mut file) = lock(path)? else { return Ok(None) };
         let mut bytes = Vec::new();
@@ -101,7 +101,7 @@ impl Orphan {
         Ok(Some(Self { path: path.to_owned(), _lock: file, batches, is_damaged }))
     }
 
-    /// The store has what could be read of it. A damaged file stays, under another name.
+    /// Deletes the file, because the store has its readable records. A damaged file is renamed instead.
     pub(crate) fn settle(self) -> io::Result<()> {
         ignore_missing(if self.is_damaged {
             fs::rename(&self.path, self.path.with_extension(DAMAGED))
@@ -111,7 +111,7 @@ impl Orphan {
     }
 }
 
-/// Opens a file and locks it. `None`: another process has the lock, or the file is gone.
+/// Opens a file and locks it. `None` when another process has the lock, or the file is gone.
 pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
     let file = match File::options().read(true).write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -124,7 +124,7 @@ pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Another process was quicker.
+/// Ignores that a file is missing, because another process has already deleted it.
 pub(crate) fn ignore_missing<T: Default>(done: io::Result<T>) -> io::Result<T> {
     match done {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),

@@ -1,4 +1,4 @@
-//! The journal's files of one process: the one that is written, and full ones that the store does not have yet.
+//! The journal's files of one process: the one being written, and full ones that the store does not have yet.
 
 use std::{
     collections::VecDeque,
@@ -10,9 +10,9 @@ use model::Environment;
 
 use super::file::{EXTENSION, JournalFile};
 
-/// A file that has so many bytes is full: a thousand batches of some forty records.
+/// The size at which a file is full: about a thousand batches of forty records each.
 const FULL: u64 = 4 * 1024 * 1024;
-/// The most bytes in the folder, of all processes' files.
+/// The maximum size of all processes' files in the folder, in bytes.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 #[derive(Debug)]
@@ -22,13 +22,13 @@ pub(super) struct JournalFiles {
     full_at: u64,
     max_bytes: u64,
     current: Option<Numbered>,
-    /// Those before it, oldest first.
+    /// The full files before it, oldest first.
     full: VecDeque<Numbered>,
     /// The number of the next file.
     next: u64,
 }
 
-/// The store has everything of the files whose number is lower than the one it is at.
+/// A file and its number. Numbers increase, so the store has all files below the first needed number.
 #[derive(Debug)]
 struct Numbered {
     number: u64,
@@ -49,31 +49,31 @@ impl JournalFiles {
         }
     }
 
-    /// With smaller files, and fewer of them.
+    /// Uses smaller files, and fewer of them.
     #[cfg(test)]
     pub(super) fn with_bounds(self, full_at: u64, max_bytes: u64) -> Self {
         Self { full_at, max_bytes, ..self }
     }
 
-    /// Makes the first file.
+    /// Creates the first file.
     pub(super) fn prepare(&mut self) -> io::Result<()> {
         self.current(u64::MAX).map(drop)
     }
 
-    /// Appends an entry, as [`JournalFile::append`], and returns the number of its file. The store has everything of the
-    /// files below `needed`.
+    /// Appends an entry, as [`JournalFile::append`] does, and returns the number of its file. The store has all records of
+    /// the files below `needed`.
     pub(super) fn append(&mut self, content: &[u8], needed: u64) -> io::Result<u64> {
         let current = self.current(needed)?;
         let number = current.number;
         if let Err(error) = current.file.append(content) {
-            // The state of its end is unknown, so nothing more is appended to it.
+            // The state of the file's end is unknown, so no more entries are appended to it.
             self.full.extend(self.current.take());
             return Err(error);
         }
         Ok(number)
     }
 
-    /// The file that is written; a new one where it is full.
+    /// The file being written; a new one if it is full.
     fn current(&mut self, needed: u64) -> io::Result<&mut Numbered> {
         let full_at = self.full_at;
         if let Some(full) = self.current.take_if(|current| current.file.length() >= full_at) {
@@ -87,7 +87,7 @@ impl JournalFiles {
             self.current = Some(Numbered { number: self.next, file });
             self.next += 1;
         }
-        Ok(self.current.as_mut().expect("made above, if there was none"))
+        Ok(self.current.as_mut().expect("it was created above if it was missing"))
     }
 
     fn create(&self) -> io::Result<JournalFile> {
@@ -104,13 +104,13 @@ impl JournalFiles {
                 format!("the audit's journal has {bytes} bytes"),
             ));
         }
-        // In the order of time, and random: processes share the folder.
+        // The name sorts by time and has a random part, because processes share the folder.
         let mark = u64::from_le_bytes(self.env.entropy.bytes());
         let name = format!("{:020}-{mark:016x}", self.env.now().as_microsecond());
         JournalFile::create(&self.folder, &name, self.full_at)
     }
 
-    /// Takes all of them off the disk.
+    /// Deletes all of them.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         let mut all = mem::take(&mut self.full).into_iter().chain(self.current.take());
         all.try_for_each(|numbered| numbered.file.remove())

@@ -12,9 +12,9 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-/// The length of what stands in front of an entry's content.
+/// The length of the header before an entry's content.
 const FRONT: usize = 24;
-/// No text has such a byte, so nothing in a record looks like the start of an entry.
+/// No text contains the first byte, so nothing in a record looks like the start of an entry.
 const MARK: [u8; 4] = *b"\xffrec";
 
 /// An entry with this content, for this place in the file.
@@ -28,12 +28,12 @@ pub(crate) fn entry(place: u64, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Contents<'f> {
     /// The content of each entry, in order.
     pub(crate) entries: Vec<&'f [u8]>,
-    /// Whether there was something between them that cannot be read.
+    /// Whether there was unreadable data between them.
     pub(crate) is_damaged: bool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn read(file: &[u8]) -> Contents<'_> {
             at += FRONT + content.len();
         } else {
             gap = true;
-            // On to the next mark, however far away.
+            // Skips to the next mark.
             at += 1;
             at += file[at..].windows(MARK.len()).position(|bytes| bytes == MARK).unwrap_or(file.len() - at);
         }

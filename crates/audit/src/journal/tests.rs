@@ -13,7 +13,7 @@ use crate::recover_journal;
 
 const EVERYTHING: AuditPage = AuditPage::oldest_first(10_000);
 
-/// A folder that processes share, and the store of all.
+/// A folder and a store that processes share.
 struct Fixture {
     folder: TempDir,
     store: SqlStore,
@@ -54,14 +54,14 @@ impl Fixture {
         }
     }
 
-    /// Puts a record into a journal.
+    /// Writes a record to a journal.
     async fn write(&self, journal: &Journal) -> AuditRecord {
         let record = self.record();
         journal.append(AuditBatch::pack([&record])).await.unwrap();
         record
     }
 
-    /// As the next start does. How many records there were.
+    /// Recovers the journal as the next start does. Returns the number of records.
     async fn start(&self) -> usize {
         recover_journal(&self.audit(), &self.store, &self.env).await.unwrap()
     }
@@ -78,12 +78,12 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn what_a_dead_process_left_is_brought_in_once() {
+async fn the_journal_of_a_dead_process_is_recovered_once() {
     let fixture = Fixture::new().await;
     assert_eq!(fixture.start().await, 0, "there is no folder yet");
     let journal = fixture.journal();
     let given = [fixture.write(&journal).await, fixture.write(&journal).await, fixture.write(&journal).await];
-    // The store had taken the first, and then the process died.
+    // The store had the first batch when the process died.
     fixture.store.append_audit_batches(&journal.oldest(1).0).await.unwrap();
     drop(journal);
     assert_eq!(fixture.start().await, 3);
@@ -93,7 +93,7 @@ async fn what_a_dead_process_left_is_brought_in_once() {
 }
 
 #[tokio::test]
-async fn nobody_takes_what_a_living_process_writes() {
+async fn the_journal_of_a_running_process_is_not_recovered() {
     let fixture = Fixture::new().await;
     let (one, other) = (fixture.journal(), fixture.journal());
     let (first, second) = (fixture.write(&one).await, fixture.write(&other).await);
@@ -108,7 +108,7 @@ async fn nobody_takes_what_a_living_process_writes() {
 }
 
 #[tokio::test]
-async fn full_files_go_once_the_store_has_them() {
+async fn full_files_are_deleted_once_the_store_has_them() {
     let fixture = Fixture::new().await;
     fs::create_dir(fixture.audit()).unwrap();
     // Three entries fill a file, and three files fill the folder.
@@ -142,7 +142,7 @@ async fn a_damaged_file_is_set_aside_and_the_rest_of_it_is_not_lost() {
     assert_eq!(fixture.start().await, 2);
     assert_eq!(fixture.stored().await, given[1..]);
     assert_eq!((fixture.files("journal").len(), fixture.files("damaged").len()), (0, 1));
-    assert_eq!(fixture.start().await, 0, "said once");
+    assert_eq!(fixture.start().await, 0, "it is reported once");
 
     fs::write(fixture.audit().join("empty.journal"), "").unwrap();
     fs::write(fixture.audit().join("no.segment"), "").unwrap();
@@ -151,7 +151,7 @@ async fn a_damaged_file_is_set_aside_and_the_rest_of_it_is_not_lost() {
 }
 
 #[tokio::test]
-async fn half_of_the_last_write_is_nothing() {
+async fn a_partial_last_write_is_ignored() {
     let fixture = Fixture::new().await;
     let journal = fixture.journal();
     let first = fixture.write(&journal).await;
@@ -159,7 +159,7 @@ async fn half_of_the_last_write_is_nothing() {
     fixture.write(&journal).await;
     drop(journal);
     let file = fs::File::options().write(true).open(&path).unwrap();
-    // Behind the entries there are zeros, up to the size of the file.
+    // After the entries there are zeros, up to the size of the file.
     let last = fs::read(&path).unwrap().iter().rposition(|byte| *byte != 0).unwrap();
     file.write_all_at(&[0], last as u64).unwrap();
     assert_eq!(fixture.start().await, 1);
@@ -168,7 +168,7 @@ async fn half_of_the_last_write_is_nothing() {
 }
 
 #[tokio::test]
-async fn files_of_older_versions_are_brought_in_too() {
+async fn files_of_older_versions_are_recovered() {
     let fixture = Fixture::new().await;
     fs::create_dir(fixture.audit()).unwrap();
     let given = [fixture.record(), fixture.record()];
@@ -177,7 +177,7 @@ async fn files_of_older_versions_are_brought_in_too() {
     fs::write(fixture.audit().join("00000000000000000000-0.jsonl"), "no record").unwrap();
     assert_eq!(fixture.start().await, 2);
     assert_eq!(fixture.stored().await, given);
-    assert_eq!(fixture.files("jsonl").len(), 1, "what cannot be read stays for a person to look at");
+    assert_eq!(fixture.files("jsonl").len(), 1, "an unreadable file stays for a person to inspect");
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn an_unfinished_segment_is_deleted_unless_it_is_locked() {
 }
 
 #[tokio::test]
-async fn what_the_store_does_not_take_stays() {
+async fn records_that_the_store_refuses_stay() {
     let fixture = Fixture::new().await;
     let journal = fixture.journal();
     fixture.write(&journal).await;

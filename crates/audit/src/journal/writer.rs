@@ -1,7 +1,7 @@
 //! The thread that writes the journal.
 //!
 //! It is a dedicated thread, because many tokens wait for each batch. The runtime's blocking pool holds a lock while it wakes
-//! a thread, so on a busy core the thread sleeps once more before it begins.
+//! a thread, so on a busy core the thread would sleep once more before it begins.
 
 use std::{
     io,
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::Inner;
 
-/// Ends with the last clone of it.
+/// The handle of the thread, which ends when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct JournalWriter(mpsc::Sender<WriteRequest>);
 
@@ -32,9 +32,9 @@ impl JournalWriter {
         Ok(Self(sender))
     }
 
-    /// Returns once these are on the disk.
+    /// Waits until these batches are on the disk.
     pub(super) async fn write(&self, batches: Vec<AuditBatch>) -> io::Result<()> {
-        let broke_off = || io::Error::other("the thread of the audit's journal broke off");
+        let broke_off = || io::Error::other("the thread of the audit's journal has ended");
         let (done, written) = oneshot::channel();
         self.0.send(WriteRequest { batches, done }).map_err(|_| broke_off())?;
         written.await.map_err(|_| broke_off())?
@@ -43,11 +43,11 @@ impl JournalWriter {
 
 fn work(inner: &Weak<Inner>, requests: &mpsc::Receiver<WriteRequest>) {
     for WriteRequest { batches, done } in requests {
-        // Dropped before the result is sent, so that the files are released when the journal is dropped.
+        // `inner` is dropped before the result is sent, so that the files are released when the journal is dropped.
         let Some(inner) = inner.upgrade() else { return };
         let written = catch_unwind(AssertUnwindSafe(|| inner.write(batches)));
         drop(inner);
-        // A panic ends one batch, as on the pool. A caller that has gone leaves a surplus record.
+        // A panic fails one batch, as on the pool. A caller that has disconnected leaves a surplus record.
         let _gone = done.send(written.unwrap_or_else(|_| {
             tracing::error!(worker = "audit_journal", "a write of the audit's journal panicked");
             Err(io::Error::other("the write panicked"))

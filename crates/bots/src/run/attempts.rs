@@ -1,4 +1,4 @@
-//! The joins of a bot: again where Zoom's verdict allows it, or after a loss.
+//! The joins of a bot: retries where Zoom's verdict allows it, and rejoins after a loss.
 
 use std::time::Duration;
 
@@ -37,9 +37,9 @@ pub(super) struct Attempts<'a> {
     life: Life,
     rejoin: Rejoin,
     outputs: Outputs<'a>,
-    /// When the bot stops waiting for the host, or for what else may take a while.
+    /// When the bot stops waiting for the host, a seat or a token.
     give_up: Timestamp,
-    /// What is ready for the first join.
+    /// What was prepared for the first join.
     ahead: Box<WarmUp>,
     refused: Refused,
     progress: Progress,
@@ -48,7 +48,7 @@ pub(super) struct Attempts<'a> {
     waits_for: Option<SubCode>,
 }
 
-/// How often each kind of second try was made.
+/// How many retries of each kind were made.
 #[derive(Default)]
 struct Tries {
     retries: u32,
@@ -95,7 +95,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// Joins, again where the verdict allows it, and follows the meeting to its end.
+    /// Joins, with retries where the verdict allows it, and follows the meeting to its end.
     pub(super) async fn run(&mut self) -> Result<End, BotCommand> {
         let env = &self.run.record.parts.env;
         loop {
@@ -104,7 +104,7 @@ impl<'a> Attempts<'a> {
             let outcome = match self.rejoin.after(outcome, &self.life, joined, env.now()) {
                 Next::Join { pause, loss } => {
                     self.run.record.lost(loss).await;
-                    self.decide("The bot comes back: it joins again", pause, None);
+                    self.decide("The bot returns to its meeting: it joins again", pause, None);
                     unless_commanded(&mut self.commands, env.clock.sleep(pause)).await?;
                     continue;
                 }
@@ -137,18 +137,18 @@ impl<'a> Attempts<'a> {
                 }
             };
             let Some(pause) = again else { return Ok(End::Fatal(sub_code, words)) };
-            tracing::info!(bot = %self.run.record.bot.id, words, ?pause, "joining again");
+            tracing::info!(bot = %self.run.record.bot.id, words, ?pause, "the bot joins again");
             self.decide(&format!("The bot joins again, because {words}:"), pause, Some(sub_code));
             unless_commanded(&mut self.commands, env.clock.sleep(pause)).await?;
         }
     }
 
-    /// One join: a page, its credentials, and what follows.
+    /// One join: prepares a page and credentials, joins, and follows the meeting.
     #[tracing::instrument(name = "join_attempt", skip_all)]
     async fn attempt(&mut self) -> Result<Outcome, BotCommand> {
         self.life.join(self.run.record.parts.env.now());
         let ahead = std::mem::take(&mut self.ahead);
-        // Boxed: it is over when the bot is in.
+        // Boxed to keep this future small: the preparation is finished before the bot joins.
         let preparing = Box::pin(prepare(self.run, &self.refused, *ahead));
         let (mut page, credentials) = match unless_commanded(&mut self.commands, preparing).await? {
             Ok(prepared) => prepared,
@@ -170,7 +170,7 @@ impl<'a> Attempts<'a> {
         outcome
     }
 
-    /// Notes that the bot joins again, after this pause.
+    /// Logs the decision to join again after this pause.
     fn decide(&self, words: &str, pause: Duration, sub_code: Option<SubCode>) {
         let when = if pause.is_zero() { "at once".to_owned() } else { format!("in {} s", pause.as_secs()) };
         let note = Note::new(Kind::Decision, format!("{words} {when}."))
@@ -179,7 +179,7 @@ impl<'a> Attempts<'a> {
         self.run.record.note(note);
     }
 
-    /// The pause before the next join, if another one may help.
+    /// Returns the pause before the next join, or `None` if another join can't help.
     fn again(&mut self, verdict: JoinVerdict) -> Option<Duration> {
         let (tries, zoom) = (&mut self.tries, &self.run.request.zoom);
         match verdict {
@@ -190,11 +190,11 @@ impl<'a> Attempts<'a> {
             }
             // A refused token can be replaced once; without a token there is nothing to replace.
             JoinVerdict::NewToken { sub_code } => {
-                let brought = match sub_code {
+                let has_token = match sub_code {
                     SubCode::ZoomInvalidJoinToken => zoom.join_token_url.is_some(),
                     _ => zoom.signs_in(),
                 };
-                (brought && taken(&mut tries.tokens, 1)).then_some(Duration::ZERO)
+                (has_token && taken(&mut tries.tokens, 1)).then_some(Duration::ZERO)
             }
             JoinVerdict::NewSignature { .. } => taken(&mut tries.signatures, 1).then_some(Duration::ZERO),
             JoinVerdict::NotStarted | JoinVerdict::Wait { .. } => {
@@ -204,7 +204,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// Records what the bot waits for, once for each reason.
+    /// Records what the bot waits for, unless it is recorded already.
     async fn record_what_it_waits_for(&mut self, sub_code: Option<SubCode>) {
         let Some(sub_code) = sub_code.filter(|sub_code| self.waits_for != Some(*sub_code)) else { return };
         self.waits_for = Some(sub_code);
@@ -214,13 +214,13 @@ impl<'a> Attempts<'a> {
     }
 }
 
-/// The pause before the next try: shorter before the last one, which is at `give_up`; none after it.
+/// The pause before the next try. It is shortened so that the last try is at `give_up`; `None` after that.
 fn until(give_up: Timestamp, now: Timestamp, pause: Duration) -> Option<Duration> {
     let left = give_up.since(now);
     (!left.is_zero()).then(|| pause.min(left))
 }
 
-/// What the bot waits for, when it would end with this sub code.
+/// What the bot waits for, in words, given the sub code with which it would end.
 const fn waiting_for(sub_code: SubCode) -> &'static str {
     match sub_code {
         SubCode::MeetingNotStarted => "for the host to start the meeting",
@@ -233,7 +233,7 @@ const fn waiting_for(sub_code: SubCode) -> &'static str {
     }
 }
 
-/// Counts a second try; `false` when none is left.
+/// Counts a retry. Returns `false` if none is left.
 fn taken(count: &mut u32, most: u32) -> bool {
     *count += 1;
     *count <= most

@@ -1,4 +1,4 @@
-//! A bot's steps and pictures, written under its lease.
+//! Writes a bot's steps and pictures under its lease.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use super::{
 };
 use crate::log::{self, Kind, Note, clean};
 
-/// Pause between tries to write a step while the store is away.
+/// Pause between tries to write a step while the store is unavailable.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// A bot whose server died this often is given up: it may be the cause.
+/// A bot ends if its server died this many times before, because the bot may be the cause.
 const MAX_RESTARTS: usize = 3;
 
 /// The time limit for the store while a server stops.
@@ -28,24 +28,24 @@ pub(super) struct BotRecord<'a> {
     pub(super) lease: Lease,
 }
 
-/// What a run begins with.
+/// The result of recording the first step of a run.
 pub(super) enum Resumed {
     /// The bot joins.
     Joins,
-    /// There were too many runs before.
+    /// The bot ends, because its server died too often.
     End(End),
-    /// The bot was changed, cancelled or leased by another server since it was leased here: it does not join.
+    /// The bot was changed, cancelled or leased by another server since it was leased here, so it does not join.
     NotOurs,
 }
 
 impl BotRecord<'_> {
-    /// Notes something in the bot's log.
+    /// Adds an entry to the bot's log.
     pub(super) fn note(&self, note: Note) {
         self.parts.log.note(self.bot.id, note);
     }
 
-    /// The next event of the bot's page, noted. Cancel-safe, as [`BotPage::event`]. The calls of a join that only repeats
-    /// others are not noted: a bot that waits for its host for an hour makes hundreds.
+    /// Waits for the next event of the bot's page and logs it. Cancel-safe, like [`BotPage::event`]. `repeats` says that the
+    /// join repeats earlier ones. Its calls are not logged: a bot that waits an hour for its host makes hundreds.
     pub(super) async fn hear(&self, page: &mut BotPage, repeats: bool) -> PageEvent {
         let event = page.event().await;
         if !(repeats && matches!(event, PageEvent::Call(_) | PageEvent::Console(_)))
@@ -56,9 +56,8 @@ impl BotRecord<'_> {
         event
     }
 
-    /// Records the first step of this run. It comes before any page, and it decides: until it is recorded, the bot can be
-    /// changed and cancelled, and afterwards it can not. A bot that was joining or inside when its server died joins
-    /// again, a few times.
+    /// Records the first step of this run. The bot can be changed and cancelled until this step is recorded, and not any
+    /// more afterwards. A bot that was joining or in its meeting when its server died joins again, a few times.
     pub(super) async fn resume(&self) -> Resumed {
         let steps = &self.bot.status_changes;
         let handed_over = steps.last().is_some_and(|step| step.sub_code == Some(SubCode::BotHandedOver));
@@ -81,27 +80,27 @@ impl BotRecord<'_> {
         }
     }
 
-    /// Records that the bot lost its place, if that is new.
+    /// Records that the bot lost its place in the meeting, if `loss` is set.
     pub(super) async fn lost(&self, loss: Option<Loss>) {
         let Some(Loss { sub_code, words, .. }) = loss else { return };
         let words = format!("The bot lost its place: {words}; joining again.");
         self.record(BotStatus::JoiningCall, Some(sub_code), Some(words)).await;
     }
 
-    /// Releases the bot to another server, because this one stops. If the store is away it does not wait: the
-    /// lease lapses.
+    /// Releases the bot to another server, because this one stops. It does not wait long for the store: without a release,
+    /// the lease expires.
     pub(super) async fn hand_over(&self) {
-        let words = "The server is being stopped; the next one joins again.".to_owned();
+        let words = "The server is being stopped; the bot joins again on another one.".to_owned();
         let handing = async {
             self.record(BotStatus::JoiningCall, Some(SubCode::BotHandedOver), Some(words)).await;
             self.release().await;
         };
         if self.parts.env.clock.timeout(HAND_OVER_TIMEOUT, handing).await.is_none() {
-            tracing::warn!(bot = %self.bot.id, "a bot could not be handed over; its lease lapses by itself");
+            tracing::warn!(bot = %self.bot.id, "could not hand over a bot; another server takes it when its lease expires");
         }
     }
 
-    /// Records the last steps, with what happened and what can be done.
+    /// Records the last steps, with the reason and the remedy.
     pub(super) async fn close(&self, end: End) {
         match end {
             End::CallEnded(sub_code, words) => {
@@ -118,7 +117,7 @@ impl BotRecord<'_> {
         }
     }
 
-    /// Records a step. It retries for as long as the store is away, because the step has happened.
+    /// Records a step. Retries for as long as the store is unavailable, because the step has already happened.
     #[tracing::instrument(name = "record_step", skip_all, fields(%code))]
     pub(super) async fn record(
         &self,
@@ -133,25 +132,27 @@ impl BotRecord<'_> {
         tracing::info!(bot = %id, %code, sub_code = sub_code.map(SubCode::as_str), words = step.message, "bot step");
         loop {
             match self.parts.store.record_step(id, &self.lease, &step).await {
-                Ok(came_of_it) => {
-                    match came_of_it {
+                Ok(transition) => {
+                    match transition {
                         Transition::Recorded => {
                             self.parts.metrics.bot_step(code, sub_code);
                             self.note(of_step(&step));
                         }
                         Transition::LeaseLost => {
-                            tracing::warn!(bot = %id, %code, "a step came after the lease");
+                            tracing::warn!(bot = %id, %code, "a bot's step was not recorded: its lease is lost");
                             let words = format!(
-                                "Another server has the bot: its step to {code} here does not count."
+                                "This server has lost the bot's lease: its step to {code} is not recorded."
                             );
                             self.note(Note::new(Kind::Decision, words));
                         }
-                        Transition::Forbidden => tracing::error!(bot = %id, %code, "a step that may not be"),
+                        Transition::Forbidden => {
+                            tracing::error!(bot = %id, %code, "a bot's step was not recorded: the state machine does not allow it")
+                        }
                     }
-                    return came_of_it;
+                    return transition;
                 }
                 Err(error) => {
-                    tracing::error!(bot = %id, error = %chain(&error), "a bot's step waits for the store");
+                    tracing::error!(bot = %id, error = %chain(&error), "could not record a bot's step; will retry");
                     self.parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
                 }
             }
@@ -161,26 +162,31 @@ impl BotRecord<'_> {
     /// Releases the lease.
     pub(super) async fn release(&self) {
         if let Err(error) = self.parts.store.release_bot(self.bot.id, &self.lease).await {
-            tracing::warn!(bot = %self.bot.id, error = %chain(&error), "a bot could not be given back; its lease lapses by itself");
+            tracing::warn!(bot = %self.bot.id, error = %chain(&error), "could not release a bot; another server takes it when its lease expires");
         }
     }
 
-    /// Stores a picture of the page, or a record that there is none.
+    /// Takes and stores a picture of the page. Stores a placeholder if none can be taken.
     #[tracing::instrument(name = "take_screenshot", skip_all)]
     pub(super) async fn picture(&self, page: &BotPage) {
         let screenshots = &self.parts.screenshots;
-        let kept = match page.screenshot().await {
+        let stored = match page.screenshot().await {
             Ok(png) => screenshots.keep(self.bot.id, &png).await,
             Err(error) => {
-                tracing::warn!(bot = %self.bot.id, error = %chain(&error), "no screenshot");
-                self.note(Note::new(Kind::Screenshot, format!("The page could give no picture: {error}.")));
+                tracing::warn!(bot = %self.bot.id, error = %chain(&error), "could not take a screenshot of a bot's page");
+                self.note(Note::new(
+                    Kind::Screenshot,
+                    format!("No picture of the page could be taken: {error}."),
+                ));
                 screenshots.keep_none(self.bot.id).await
             }
         };
-        self.parts.metrics.screenshot(kept.is_some());
-        self.note(match kept {
-            Some(id) => Note::new(Kind::Screenshot, "A picture was kept.").with("screenshot", id.to_string()),
-            None => Note::new(Kind::Screenshot, "A picture could not be kept: see the server's log."),
+        self.parts.metrics.screenshot(stored.is_some());
+        self.note(match stored {
+            Some(id) => {
+                Note::new(Kind::Screenshot, "A picture was stored.").with("screenshot", id.to_string())
+            }
+            None => Note::new(Kind::Screenshot, "A picture could not be stored: see the server's log."),
         });
     }
 }

@@ -1,4 +1,4 @@
-//! What a run has of its bot.
+//! A running bot with its parsed request.
 
 use model::{Code, Failure};
 use zoom::MeetingLink;
@@ -14,12 +14,12 @@ pub(super) struct BotRun<'a> {
 }
 
 impl<'a> BotRun<'a> {
-    /// Opens the request.
+    /// Decrypts and parses the bot's request.
     pub(super) fn open(record: BotRecord<'a>) -> Result<Self, Failure> {
         let BotRecord { parts, bot, .. } = record;
         let request = BotRequest::open(&parts.broker.vault, bot.workspace, bot.id, &bot.request)?;
         let link = MeetingLink::parse(&request.meeting_url).map_err(|error| {
-            let words = format!("the accepted link no longer reads: {error}");
+            let words = format!("the stored meeting link could not be parsed: {error}");
             Failure::new(Code::Internal, words).caused_by(error)
         })?;
         Ok(Self { record, request, link })

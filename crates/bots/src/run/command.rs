@@ -5,9 +5,9 @@ use tokio::sync::watch;
 /// A command to a running bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BotCommand {
-    /// A caller asked over the API that it leaves.
+    /// A caller told the bot to leave.
     Leave,
-    /// This process stops: the bot leaves the meeting and another server takes it.
+    /// This process stops: the bot leaves the meeting, and another server takes it.
     HandOver,
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn next_command(commands: &mut LatestCommand) -> BotCommand {
             return command;
         }
         if commands.changed().await.is_err() {
-            // The sender lives as long as the bot.
+            // The sender is gone, so no command will come.
             std::future::pending::<()>().await;
         }
     }

@@ -1,5 +1,5 @@
-//! Events of a meeting that wait for the store. The queue is bounded: a flood of chat or captions takes neither the memory nor the place of what else
-//! happens.
+//! A queue for events of a meeting that wait for the store. It is bounded, so that a flood of chat messages or captions
+//! neither exhausts the memory nor displaces other events.
 
 use std::collections::VecDeque;
 
@@ -10,12 +10,12 @@ use crate::meeting::read::StoredEvents;
 
 /// The largest batch.
 const BATCH: Amount = Amount { events: 500, chat: 500, bytes: 1_000_000 };
-/// So much waits for the store. Later events are counted as missed.
+/// The limit of the queue. Further events are dropped and counted as missed.
 const MOST_WAITING: Amount = Amount { events: 20_000, chat: 20_000, bytes: 10_000_000 };
-/// So much is kept of a bot: a storm of 50 captions a second for half an hour. Chat has its part of the room and leaves the
-/// rest. Later events are counted as missed.
+/// The limit of a bot's stored events: enough for 50 captions a second for half an hour. Chat messages have a lower limit,
+/// so that they leave space for other events. Further events are dropped and counted as missed.
 const MOST_KEPT: Amount = Amount { events: 100_000, chat: 30_000, bytes: 60_000_000 };
-/// What an event takes beside its text and a name, in bytes.
+/// The approximate size of an event without its text and name, in bytes.
 const FORM: u64 = 300;
 
 #[derive(Default)]
@@ -23,29 +23,30 @@ pub(super) struct EventQueue {
     /// The number of the last event.
     last: u64,
     waiting: VecDeque<MeetingEvent>,
-    /// What waits takes this.
+    /// The size of the events in the queue.
     held: Amount,
-    /// Everything until now took this, what is erased since included.
+    /// The size of all events so far, including those that were erased since.
     kept: Amount,
-    /// The batch that is being written: the same until the store has it.
+    /// The batch that is being written. It stays unchanged until the store confirms it.
     pub(super) writing: Option<MeetingEventBatch>,
+    /// The number of events that were dropped since the last stored one.
     missed: u64,
-    /// The lease is lost: nothing is written any more.
+    /// Whether the lease is lost. Then nothing is written any more.
     closed: bool,
 }
 
-/// What events take.
+/// An amount of events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Amount {
     events: u64,
-    /// Chat messages among them.
+    /// How many of the events are chat messages.
     chat: u64,
-    /// Of text, about.
+    /// The approximate size in bytes.
     bytes: u64,
 }
 
 impl EventQueue {
-    /// What another server kept.
+    /// Continues after the events that another server stored.
     pub(super) fn recall(&mut self, stored: &StoredEvents) {
         self.last = stored.last;
         let of_those =
@@ -53,7 +54,7 @@ impl EventQueue {
         self.kept = Amount { events: stored.last, ..of_those };
     }
 
-    /// Answers whether it is kept.
+    /// Adds an event. Returns `false` if it was dropped.
     pub(super) fn push(&mut self, what: MeetingEventKind, now: Timestamp) -> bool {
         if self.closed {
             return false;
@@ -69,7 +70,7 @@ impl EventQueue {
         true
     }
 
-    /// Where events are missing, one says how many.
+    /// Adds an event that says how many events were dropped here, if any were.
     pub(super) fn say_what_was_missed(&mut self, now: Timestamp) {
         if self.missed > 0 {
             let events = std::mem::take(&mut self.missed);
@@ -81,12 +82,12 @@ impl EventQueue {
         self.waiting.is_empty()
     }
 
-    /// The next events to be written, in order.
+    /// Removes and returns the next events to write, in order.
     pub(super) fn take_batch(&mut self) -> Vec<MeetingEvent> {
         let (mut batch, mut taken) = (Vec::new(), Amount::default());
         while let Some(event) = self.waiting.front() {
             let with_it = taken + Amount::of(&event.what);
-            // One that is too large alone is a batch of its own.
+            // An event that exceeds the limit alone becomes a batch of its own.
             if !batch.is_empty() && !with_it.is_within(BATCH) {
                 break;
             }
@@ -97,7 +98,7 @@ impl EventQueue {
         batch
     }
 
-    /// Nothing is written any more.
+    /// Empties the queue and drops all later events.
     pub(super) fn close(&mut self) {
         *self = Self { closed: true, ..Self::default() };
     }
@@ -182,7 +183,7 @@ mod tests {
         }
     }
 
-    /// As the store would take them: how many events, and how many the largest batch had.
+    /// Takes all batches. Returns the events, and the size of the largest batch.
     fn written(queue: &mut EventQueue) -> (Vec<MeetingEventKind>, usize) {
         let (mut all, mut largest) = (Vec::new(), 0);
         loop {
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn while_the_store_is_away_no_more_text_waits_than_it_may() {
+    fn the_queue_is_bounded_while_the_store_is_unavailable() {
         let mut queue = EventQueue::default();
         let long = "x".repeat(10_000);
         let kept = (0..5_000).filter(|_| queue.push(chat(&long), NOW)).count();
@@ -207,11 +208,15 @@ mod tests {
         assert_eq!(queue.held, Amount::default());
         assert!(queue.push(caption(), NOW));
         let missed = MeetingEventKind::Missed { events: 5_000 - kept as u64 };
-        assert_eq!(written(&mut queue).0, [missed, caption()], "it is said how many are missing, and where");
+        assert_eq!(
+            written(&mut queue).0,
+            [missed, caption()],
+            "an event says how many are missing, and where"
+        );
     }
 
     #[test]
-    fn a_flood_of_chat_takes_the_place_of_nothing_else() {
+    fn a_flood_of_chat_displaces_no_other_events() {
         let mut queue = EventQueue::default();
         let (mut captions, mut messages) = (0, 0);
         for round in 0..100_000 {
@@ -225,6 +230,6 @@ mod tests {
 
         let mut next = EventQueue::default();
         next.recall(&StoredEvents { events: Vec::new(), last: MOST_KEPT.events });
-        assert!(!next.push(caption(), NOW), "another server counts on from there");
+        assert!(!next.push(caption(), NOW), "the limit also counts events that another server stored");
     }
 }

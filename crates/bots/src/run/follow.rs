@@ -1,4 +1,4 @@
-//! One join: the page is told to join, and the bot follows the meeting until its end.
+//! One join: passes it to the page, and follows the meeting until its end.
 
 use std::time::Duration;
 
@@ -18,22 +18,22 @@ use super::{
 };
 use crate::log::{Kind, Note};
 
-/// From the bot's arrival until its page is tidied: the SDK goes on loading after a join.
+/// Pause between the bot's entry and the cleanup of its page, because the SDK continues to load after a join.
 const TIDY_AFTER: Duration = Duration::from_secs(12);
-/// Commands wait for it.
+/// The time limit for the cleanup, because commands wait for it.
 const TIDY_TIMEOUT: Duration = Duration::from_secs(2);
-/// A time that Zoom has told within this need not be asked for.
+/// Zoom is not asked for its time again if it is known to be this recent.
 const TIME_KNOWN_FOR: Duration = Duration::from_secs(10);
 
-/// What is measured and told once over all joins.
+/// State that lasts over all joins of a run, for metrics and logs.
 pub(super) struct Progress {
-    /// When the first join began; cleared when the bot is in.
+    /// When the first join began. Cleared when the bot has entered.
     pub(super) began: Option<Timestamp>,
-    /// When the first join was to begin; cleared by it.
+    /// When the first join was due. Cleared when it begins.
     pub(super) due_at: Option<Timestamp>,
-    /// Joins that Zoom has answered with "wait".
+    /// How many joins Zoom has refused because the bot has to wait.
     pub(super) waits: u32,
-    /// By how much our clock was corrected for the last signature, in seconds.
+    /// By how many seconds this server's clock was corrected for the last signature.
     pub(super) clock_correction: i64,
 }
 
@@ -87,7 +87,7 @@ impl Follow<'_, '_> {
                 },
                 () = env.clock.sleep(wait) => {
                     if tidy_at.take_if(|at| *at <= env.now()).is_some() {
-                        // Whether it works is not important; a frozen page is noticed elsewhere.
+                        // The result is not important. A frozen page is detected elsewhere.
                         let _ = env.clock.timeout(TIDY_TIMEOUT, page.tidy()).await;
                     }
                     self.recorder.tick(env.now());
@@ -107,11 +107,12 @@ impl Follow<'_, '_> {
         }
     }
 
-    /// Passes the join to the page. The outcome is set if the page did not take it.
+    /// Passes the join to the page. Returns an outcome if the page did not accept it.
     async fn join(&mut self, page: &mut BotPage) -> Result<Option<Outcome>, BotCommand> {
         let BotRun { record, request, link } = self.run;
         let (parts, env) = (record.parts, &record.parts.env);
-        // A bot that was inside does not start a meeting: it might be over, and a host is never told that.
+        // A bot that was in the meeting does not start it again: the meeting may be over, and Zoom does not report that to a
+        // host who starts it.
         let starts = request.zoom.start_meeting && !self.life.was_inside();
         let role = if starts { Role::Start } else { Role::Join };
         let meeting_number = link.meeting_number.to_string();
@@ -148,12 +149,12 @@ impl Follow<'_, '_> {
         Ok(None)
     }
 
-    /// Takes in an event of the page.
+    /// Handles an event of the page.
     async fn heard(&mut self, page: &BotPage, event: PageEvent) -> Option<Action> {
         let env = &self.run.record.parts.env;
         self.outputs.hear(page, &event).await;
         if event == (PageEvent::Camera { on: true, wanted: true }) {
-            // What others see now.
+            // Shows what the other participants see now.
             self.picture(page).await;
         }
         match event {
@@ -167,12 +168,12 @@ impl Follow<'_, '_> {
         }
     }
 
-    /// The bot came into the meeting, or into its waiting room.
+    /// Handles the bot's entry into the meeting or its waiting room.
     async fn arrive(&mut self, page: &BotPage, status: BotStatus) {
         let record = &self.run.record;
         let parts = record.parts;
         if let Err(failure) = parts.broker.signing.accept(&self.credentials.app).await {
-            tracing::warn!(failure = %chain(&failure), "that an app signs joins is not remembered");
+            tracing::warn!(failure = %chain(&failure), "could not store that Zoom accepts an app's signatures");
         }
         record.record(status, None, None).await;
         if status == BotStatus::InCallNotRecording {
@@ -184,7 +185,7 @@ impl Follow<'_, '_> {
         self.picture(page).await;
     }
 
-    /// The outcome of an action that ends the join.
+    /// Carries out an action that ends the join, and returns the outcome.
     async fn end(&mut self, page: &mut BotPage, action: Action) -> Outcome {
         let record = &self.run.record;
         match action {
@@ -218,16 +219,17 @@ impl Follow<'_, '_> {
                 self.picture(page).await;
                 Outcome::Over(end)
             }
-            Action::Arrive(_) => unreachable!("the bot stays"),
+            Action::Arrive(_) => unreachable!("`run` handles arrivals"),
         }
     }
 
-    /// Zoom refused the join because of the app that signed it.
+    /// Handles a refusal because of the app that signed the join.
     async fn app_refused(&mut self, verdict: JoinVerdict, words: &str) -> Outcome {
         if let JoinVerdict::NewApp { sub_code, or_clock: true } = verdict
             && self.clock_was_wrong().await
         {
-            let words = format!("{words}; this server's clock differs from Zoom's, which was not known");
+            let words =
+                format!("{words}; this server's clock differs from Zoom's, which was not known before");
             return Outcome::Refused(JoinVerdict::NewSignature { sub_code }, words);
         }
         let app = &self.credentials.app;
@@ -238,12 +240,12 @@ impl Follow<'_, '_> {
         );
         let JoinVerdict::NewApp { .. } = verdict else { return Outcome::Refused(verdict, words) };
         if let Err(failure) = self.run.record.parts.broker.signing.refuse(app, &words).await {
-            tracing::warn!(failure = %chain(&failure), "other bots may sign once more with an app that Zoom refused");
+            tracing::warn!(failure = %chain(&failure), "could not store that Zoom refused an app; other bots may use it again");
         }
         Outcome::AppRefused(app.id(), words)
     }
 
-    /// Whether Zoom's time, which it is asked for, is another than the join was signed with. Then the app is not to blame.
+    /// Asks Zoom for its time. Returns whether the join was signed with a wrong time: then the app is not the cause.
     async fn clock_was_wrong(&mut self) -> bool {
         let zoom = &self.run.record.parts.broker.zoom;
         tokio::select! {
@@ -254,7 +256,7 @@ impl Follow<'_, '_> {
         changed_by > CLOCK_TOLERANCE.as_secs()
     }
 
-    /// Zoom refused the join.
+    /// Handles any other refusal of the join.
     async fn refused(&self, verdict: JoinVerdict, words: String) -> Outcome {
         let (record, zoom) = (&self.run.record, &self.run.request.zoom);
         let words = match zoom.source_of(verdict.sub_code()) {
@@ -265,9 +267,9 @@ impl Follow<'_, '_> {
         if let (true, Some(JoinToken::Zak(zak))) = (zak_refused, &self.credentials.token)
             && let Err(failure) = record.parts.broker.tokens.reject_zak(record.bot.workspace, zak).await
         {
-            tracing::warn!(failure = %chain(&failure), "other servers may give a refused ZAK once more");
+            tracing::warn!(failure = %chain(&failure), "could not mark a refused ZAK; other servers may use it again");
         }
-        // A bot that is to start the meeting can't use another account.
+        // A bot that must start the meeting can't use another account.
         let elsewhere =
             verdict == JoinVerdict::Fatal(SubCode::ZoomErrorMultipleDeviceJoin) && !zoom.start_meeting;
         match &self.credentials.of_the_pool {
@@ -276,7 +278,7 @@ impl Follow<'_, '_> {
         }
     }
 
-    /// Takes a picture, unless a command comes first. A command is never delayed by a picture.
+    /// Takes a picture, unless a command comes first: a picture must not delay a command.
     async fn picture(&mut self, page: &BotPage) {
         tokio::select! {
             () = self.run.record.picture(page) => {}
@@ -285,15 +287,15 @@ impl Follow<'_, '_> {
     }
 }
 
-/// What of a join its bot's log shows.
+/// The log entry for a join. It contains no secrets.
 fn of_join(request: &JoinRequest, role: Role, has_passcode: bool, credentials: &JoinCredentials) -> Note {
     let by = request.token.as_ref().map(|token| match token {
         JoinToken::Zak(_) => "ZAK",
         JoinToken::Obf(_) => "OBF token",
     });
-    let how = by.map_or("as a guest".to_owned(), |token| format!("signed in by its {token}"));
+    let how = by.map_or("as a guest".to_owned(), |token| format!("signed in with a {token}"));
     let verb = if role == Role::Start { "start" } else { "join" };
-    Note::new(Kind::JoinRequest, format!("The page is told to {verb} the meeting, {how}."))
+    Note::new(Kind::JoinRequest, format!("The page was told to {verb} the meeting, {how}."))
         .with("meeting_number", request.meeting_number.clone())
         .with_some("signed_in_by", by)
         .with("has_passcode", has_passcode)

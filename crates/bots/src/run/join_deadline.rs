@@ -1,4 +1,4 @@
-//! A bot that is too late does not join: it might enter another conversation.
+//! Decides whether a bot is too late to join. A late bot could enter another conversation.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use store::Bot;
 
 use super::outcome::End;
 
-/// The end of a bot that no server has run for more than `within` since it was due, or since its last
-/// server's lease ended.
+/// Returns the end of a bot that no server has run for more than `within` since it was due, or since its last server's lease
+/// expired.
 pub(super) fn missed_join_deadline(bot: &Bot, within: Duration, now: Timestamp) -> Option<End> {
     let what = match bot.status() {
         BotStatus::Ready => "this bot was due",
-        _ => "this bot's server was last heard of",
+        _ => "this bot's server was last seen",
     };
     let since = due_at(bot, now);
     let late = now.since(since);
     (late > within).then(|| {
         let limit = spoken(within);
         let words = format!(
-            "{what} at {since}, {} before any server could join: more than {limit} late it does not \
+            "{what} at {since}, {} before a server could run it: a bot that is more than {limit} late does not join \
              (bots.join_within)",
             spoken(late)
         );
@@ -27,17 +27,17 @@ pub(super) fn missed_join_deadline(bot: &Bot, within: Duration, now: Timestamp) 
     })
 }
 
-/// When it needed a server: at its join time, or when its last server's lease ended.
+/// When the bot needed a server: at its join time, or when its last server's lease expired.
 pub(crate) fn due_at(bot: &Bot, now: Timestamp) -> Timestamp {
     if bot.status() == BotStatus::Ready {
         return bot.join_at.unwrap_or(bot.created_at);
     }
     let heard_at = bot.status_changes.iter().map(|step| step.created_at).chain(bot.leased_until);
-    // What a wrong clock wrote does not say when that was.
+    // A time in the future was written by a server with a wrong clock, and is ignored.
     heard_at.filter(|at| !at.is_from_the_future(now)).max().unwrap_or(bot.created_at)
 }
 
-/// A duration in its two largest units.
+/// Formats a duration in at most two units.
 fn spoken(span: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
     let (mut rest, mut parts) = (span.as_secs(), Vec::new());
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bot_that_waits_for_its_time_is_late_from_then_on() {
+    fn a_scheduled_bot_is_late_from_its_join_time_on() {
         let mut new = bot(&[(BotStatus::Ready, 0)]);
         assert!(!is_missed(&new, 600) && is_missed(&new, 601));
         new.join_at = Some(at(5000));
@@ -108,26 +108,26 @@ mod tests {
         let days = missed_join_deadline(&new, WITHIN, at(5000 + 3 * 86_400 + 7300));
         let Some(End::Fatal(_, words)) = days else { panic!("missed") };
         assert!(
-            words.contains("3 d 2 h before any server") && words.contains("more than 10 min late"),
+            words.contains("3 d 2 h before a server") && words.contains("more than 10 min late"),
             "{words}"
         );
     }
 
     #[test]
-    fn a_bot_on_its_way_is_late_from_the_last_that_was_heard_of_its_server() {
+    fn a_started_bot_is_late_from_the_last_sign_of_life_of_its_server_on() {
         let mut inside = bot(&[(BotStatus::Ready, 0), (BotStatus::InCallNotRecording, 20)]);
         inside.leased_until = Some(at(3000));
         assert!(!is_missed(&inside, 3600) && is_missed(&inside, 3601));
-        // A wrong clock's lease says nothing.
+        // A lease of a server with a wrong clock is ignored.
         inside.leased_until = Some(at(99_999));
         assert!(!is_missed(&inside, 620) && is_missed(&inside, 621));
-        // Handed over: no server holds it.
+        // Handed over: no server has a lease.
         let handed = bot(&[(BotStatus::InCallNotRecording, 20), (BotStatus::JoiningCall, 4000)]);
         assert!(!is_missed(&handed, 4600) && is_missed(&handed, 4601));
     }
 
     #[test]
-    fn a_span_is_told_in_two_units() {
+    fn a_duration_is_formatted_in_two_units() {
         for (seconds, words) in
             [(0, "0 s"), (59, "59 s"), (600, "10 min"), (90_061, "1 d 1 h"), (86_405, "1 d 5 s")]
         {

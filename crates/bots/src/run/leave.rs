@@ -1,4 +1,4 @@
-//! Out of a meeting, within a time limit.
+//! Leaves a meeting within a time limit.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use model::{Environment, chain};
 
 use super::bot_row::BotRecord;
 
-/// Time limit for leaving, the last picture included. After it the page is closed, because the caller waits.
+/// The time limit for leaving, including the last picture. After it the page is closed, because the caller waits.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Leaves the meeting and waits until the page confirms it.
 #[tracing::instrument(name = "leave_meeting", skip_all)]
 pub(super) async fn leave(record: &BotRecord<'_>, page: &mut BotPage) {
     if let Err(error) = page.leave().await {
-        return tracing::warn!(error = %chain(&error), "the page could not be told to leave");
+        return tracing::warn!(error = %chain(&error), "could not tell the page to leave");
     }
     let out = |event| {
         use PageEvent::{Dropped, Ended, Failed, Gone, Left};
@@ -23,9 +23,9 @@ pub(super) async fn leave(record: &BotRecord<'_>, page: &mut BotPage) {
     while !out(record.hear(page, false).await) {}
 }
 
-/// The time limit for a frozen page: closing it also takes the bot out of the meeting.
+/// Limits how long leaving may take, because a page may be frozen. Closing the page also takes the bot out of the meeting.
 pub(super) async fn within_leave_timeout(env: &Environment, going: impl Future<Output = ()>) {
     if env.clock.timeout(LEAVE_TIMEOUT, going).await.is_none() {
-        tracing::warn!("the page or Zoom took no note of the leave; closing the page");
+        tracing::warn!("the page or Zoom did not confirm in time that the bot left; closing the page");
     }
 }

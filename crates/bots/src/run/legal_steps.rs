@@ -1,5 +1,5 @@
-//! Whatever the page says, and in whatever order: a bot takes only steps that the table of states allows, and gives a sub code
-//! only with a status that it belongs to.
+//! Property test: whatever the page reports, in whatever order, a bot takes only steps that the state machine allows, and
+//! records a sub code only with a status that it belongs to.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{request::AutomaticLeave, settings::Timing};
 #[derive(Debug, Clone)]
 enum Happening {
     Says(PageEvent),
-    /// So many seconds go by.
+    /// This many seconds pass.
     Passes(u64),
 }
 
@@ -72,7 +72,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![4 => event.prop_map(Happening::Says), 1 => (1_u64..4000).prop_map(Happening::Passes)]
 }
 
-/// A bot and the steps that are recorded of it.
+/// A bot and its recorded steps.
 struct Recorded {
     life: Life,
     status: BotStatus,
@@ -80,13 +80,13 @@ struct Recorded {
 }
 
 impl Recorded {
-    /// Records what follows from an action, as the runner does; `false` at the bot's end.
+    /// Records the steps of an action, as the runner does. Returns `false` at the bot's end.
     fn take(&mut self, action: Action) -> Result<bool, TestCaseError> {
         use BotStatus::{CallEnded, Done, Fatal, JoiningCall};
         match action {
             Action::Arrive(status) => self.step(status, None)?,
             Action::Refused(verdict, _) => {
-                // It waits or tries again with this sub code, and ends with it.
+                // The bot waits or tries again with this sub code, and may end with it.
                 let ends = verdict.sub_code().stands_with().contains(&Fatal);
                 prop_assert!(ends, "{verdict:?} can't be the end");
                 self.step(JoiningCall, Some(verdict.sub_code()))?;

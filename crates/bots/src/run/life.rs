@@ -1,7 +1,7 @@
-//! What each event means for a bot, from the moment its page was told to join. No I/O: time comes in with
-//! every call.
+//! What each event means for a bot, from the moment its page was told to join. No I/O: the caller passes the time with every
+//! call.
 //!
-//! A bot loses its place in one of two ways. A decision of the host, of Zoom or of the vouching user is an
+//! A bot loses its place in the meeting in one of two ways. A decision of the host, of Zoom or of the vouching user is an
 //! end. A failure of the network, the page or the browser is a loss, and the bot rejoins (`rejoin`).
 
 use std::time::Duration;
@@ -22,13 +22,13 @@ use crate::{
 pub(super) enum Action {
     /// Record the bot's new status.
     Arrive(BotStatus),
-    /// Zoom refused the join: act on the verdict.
+    /// Handle Zoom's refusal of the join by the verdict.
     Refused(JoinVerdict, String),
     /// Leave the meeting; the bot ends.
     Leave(SubCode),
-    /// The page is useless and the meeting goes on: rejoin.
+    /// Rejoin: the page is unusable, and the meeting continues.
     Rejoin(Loss),
-    /// The bot ends.
+    /// End the bot.
     End(End),
 }
 
@@ -40,22 +40,22 @@ pub(super) struct Life {
     place: Place,
     /// Since when the media connection has been lost.
     lost_at: Option<Timestamp>,
-    /// When it was first in the meeting. Rejoining does not extend its stay.
+    /// When the bot first entered the meeting. Rejoining does not extend its stay.
     first_in: Option<Timestamp>,
     /// Whether another participant was ever there.
     had_company: bool,
-    /// Most others at a time; more than were bots of this installation means that a person was there.
+    /// The largest number of other participants at a time. If it exceeds the number of our bots, a person was there.
     most_others: usize,
     /// Whether all other participants have left before.
     was_left: bool,
-    /// How many others there are, bots of this installation among them.
+    /// The number of other participants, including bots of this installation.
     others: usize,
     our_bots: usize,
     /// Since when nobody has spoken.
     quiet_since: Option<Timestamp>,
-    /// Since when all others are bots, by their names.
+    /// Since when all others are bots according to their names.
     only_names_since: Option<Timestamp>,
-    /// Since when all others are bots, by what they do.
+    /// Since when all others are bots according to what they do.
     only_events_since: Option<Timestamp>,
 }
 
@@ -78,8 +78,8 @@ enum Company {
 }
 
 impl Life {
-    /// The life of a bot at the start of a run; only the time it came into the meeting is known, if another
-    /// server ran it.
+    /// Creates the state for the start of a run. If another server ran the bot before, only the time of its first entry is
+    /// known.
     pub(super) fn new(
         rules: AutomaticLeave,
         timing: Timing,
@@ -104,7 +104,7 @@ impl Life {
         }
     }
 
-    /// A page is told to join, for the first time or again.
+    /// Call this when a page is told to join, for the first time or again.
     pub(super) fn join(&mut self, now: Timestamp) {
         self.place = Place::Joining { since: now };
         self.lost_at = None;
@@ -115,7 +115,7 @@ impl Life {
         self.in_since().is_some()
     }
 
-    /// Since when it is in the meeting or its waiting room, if it is.
+    /// Since when the bot is in the meeting or its waiting room, if it is.
     pub(super) fn in_since(&self) -> Option<Timestamp> {
         match self.place {
             Place::Joining { .. } => None,
@@ -123,7 +123,7 @@ impl Life {
         }
     }
 
-    /// Whether it has ever been in the meeting itself.
+    /// Whether the bot has ever been in the meeting itself.
     pub(super) fn was_inside(&self) -> bool {
         self.first_in.is_some()
     }
@@ -131,7 +131,7 @@ impl Life {
     /// Handles an event of the page.
     pub(super) fn event(&mut self, event: PageEvent, now: Timestamp) -> Option<Action> {
         match event {
-            // Events of the meeting come through [`Life::meeting_changed`]. A picture and a message don't change a bot's life.
+            // Events of the meeting are handled by [`Life::meeting_changed`]. The others have no effect on the bot's life.
             PageEvent::Joining
             | PageEvent::Meeting(_)
             | PageEvent::Call(_)
@@ -186,7 +186,7 @@ impl Life {
             PageEvent::Dropped { how } => {
                 Some(self.lost(SubCode::ZoomConnectionFailed, format!("the call was closed {how}"), now))
             }
-            // Who tells a bot to leave waits for this event elsewhere (`leave`). Nobody has decided this one.
+            // If the bot was told to leave, `leave` waits for this event. Here, nobody told it to.
             PageEvent::Left => {
                 let words = "the page left the call without being told to".to_owned();
                 Some(self.lost(SubCode::ZoomConnectionFailed, words, now))
@@ -199,7 +199,7 @@ impl Life {
         }
     }
 
-    /// The SDK's own attempt to reconnect has ended.
+    /// Handles the failure of the SDK's own attempt to reconnect.
     fn thrown_out(&self, verdict: JoinVerdict, words: String, now: Timestamp) -> Action {
         match end_of_refused(verdict, &words) {
             Some(end) => Action::End(end),
@@ -207,15 +207,15 @@ impl Life {
         }
     }
 
-    /// What a closed connection means, by Zoom's reason.
+    /// Handles a closed connection by Zoom's reason.
     fn closed(&self, reason: &str, on_hold: bool, now: Timestamp) -> Action {
         let words = format!("Zoom closed the call: {reason}");
         match zoom::judge_end(reason, on_hold) {
-            // Not the end of the call: another client took the bot's own place.
+            // The call has not ended: another client took the bot's place.
             Closed::Over(sub_code @ SubCode::ZoomErrorMultipleDeviceJoin) => {
                 Action::End(End::Fatal(sub_code, "another client joined as the same Zoom user".into()))
             }
-            // Zoom wants a registration, and the bot has none: it was never in.
+            // Zoom requires a registration that the bot does not have, so it never entered.
             Closed::Over(sub_code @ SubCode::ZoomRegistrationRequired) => {
                 Action::End(End::Fatal(sub_code, words))
             }
@@ -228,10 +228,10 @@ impl Life {
         Action::Rejoin(Loss { since: self.lost_at.unwrap_or(now), sub_code, words })
     }
 
-    /// Takes in what happens in the meeting.
+    /// Applies changes in the meeting.
     pub(super) fn meeting_changed(&mut self, update: &MeetingUpdate, observed: Others, now: Timestamp) {
         if update.moved {
-            // Where the bot is now, others may be on their way as it was.
+            // The bot is in another room. Others may still be on their way to it.
             (self.had_company, self.most_others, self.was_left) = (false, 0, false);
             if let Place::Inside { since, company } = &mut self.place {
                 (*since, *company) = (now, Company::NotYet);
@@ -243,7 +243,7 @@ impl Life {
         self.others_changed(observed, now);
     }
 
-    /// Takes in who is there.
+    /// Applies a change of who is there.
     pub(super) fn others_changed(&mut self, observed: Others, now: Timestamp) {
         let since = |is: bool, before: Option<Timestamp>| is.then(|| before.unwrap_or(now));
         self.quiet_since = since(!observed.anyone_speaks, self.quiet_since);
@@ -252,14 +252,14 @@ impl Life {
         if self.our_bots != observed.our_bots {
             let bots_gone = self.our_bots.saturating_sub(observed.our_bots);
             self.our_bots = observed.our_bots;
-            // Others who turn out to be bots of ours were no company: the bot still waits for the first person.
+            // Participants who turn out to be bots of ours do not count: the bot still waits for the first person.
             if !self.was_left && self.most_others <= self.our_bots {
                 self.had_company = false;
                 if let Place::Inside { company: company @ Company::Present, .. } = &mut self.place {
                     *company = Company::NotYet;
                 }
             }
-            // A bot of ours that leaves is told before the roster without it.
+            // When a bot of ours leaves, this change comes before the page's new count of participants.
             self.count(self.others.saturating_sub(bots_gone), now);
         }
     }
@@ -267,7 +267,7 @@ impl Life {
     fn count(&mut self, others: usize, now: Timestamp) {
         self.others = others;
         self.most_others = self.most_others.max(others);
-        // Two bots of ours do not keep each other in a meeting.
+        // Bots of this installation must not wait for each other to leave.
         let others = others.saturating_sub(self.our_bots);
         if let Place::Inside { company, .. } = &mut self.place {
             self.had_company |= others > 0;
@@ -291,7 +291,7 @@ impl Life {
         passed.min_by_key(|(at, _)| *at).map(|(_, action)| action)
     }
 
-    /// Every limit that applies now, and the action at its end.
+    /// Every time limit that applies now, and the action when it is reached.
     fn limits(&self) -> Vec<(Timestamp, Action)> {
         let mut limits = match self.place {
             Place::Joining { since } => {
@@ -315,7 +315,7 @@ impl Life {
         limits
     }
 
-    /// The limits of a stay.
+    /// The time limits while the bot is in the meeting.
     fn limits_inside(
         &self,
         since: Timestamp,
@@ -323,7 +323,8 @@ impl Life {
     ) -> impl Iterator<Item = (Timestamp, SubCode)> {
         let rules = &self.rules;
         let first = self.first_in.unwrap_or(since);
-        // A condition that has held since then, and counts from so long after the bot came in.
+        // When a condition that is met since `since` reaches its timeout. It counts only from `activate_after` seconds after
+        // the first entry.
         let held = |since: Timestamp, activate_after: u32, timeout: u32| {
             since.max(first + seconds(activate_after)) + seconds(timeout)
         };

@@ -1,5 +1,5 @@
-//! Keeps what happens in a bot's meeting: events are queued at once and written in batches beside the bot, so that neither
-//! a storm of captions nor a slow store holds it up.
+//! Stores the events of a bot's meeting. Events are queued at once and written in batches in the background, so that neither
+//! a flood of captions nor a slow store delays the bot.
 
 use std::{
     collections::BTreeSet,
@@ -23,28 +23,28 @@ use crate::{
     request::{BotRequest, RecordingConfig},
 };
 
-/// After a write: what comes meanwhile is the next batch.
+/// Pause after a write, in which events gather for the next batch.
 const WRITE_PAUSE: Duration = Duration::from_millis(200);
-/// Between tries while the store is away.
+/// Pause between tries while the store is unavailable.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// How often a bot looks for others of this installation among the participants. Also when a participant joins.
+/// How often a bot looks for other bots of this installation among the participants. It also looks when someone joins.
 const RECOGNITION_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What happens in the meeting of one bot, and its way into the store.
+/// Tracks the meeting of one bot, and stores its events.
 pub(super) struct Recorder<'a> {
     record: BotRecord<'a>,
     config: RecordingConfig,
     /// The real-time endpoints.
     endpoints: Vec<RealtimeEndpoint>,
-    /// Set when the store has them.
+    /// Set when the endpoints are stored.
     endpoints_added: OnceCell<()>,
     meeting: Mutex<Meeting>,
     queue: Mutex<EventQueue>,
-    /// There is something to write.
+    /// Notified when there is something to write.
     queued: Notify,
-    /// A participant joined who may be a bot.
+    /// Notified when a participant joined who may be a bot.
     newcomer: Notify,
-    /// Bots were recognised.
+    /// Notified when bots of this installation were recognised.
     recognised: Notify,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Reads the events that another server stored of this bot. Retries while the store is unavailable.
+    /// Reads the events that another server stored for this bot. Retries while the store is unavailable.
     #[tracing::instrument(name = "recall_meeting", skip_all)]
     pub(super) async fn recall(&self) {
         let (parts, bot) = (self.record.parts, self.record.bot);
@@ -90,14 +90,14 @@ impl<'a> Recorder<'a> {
                     return self.keep(unsaid, until);
                 }
                 Err(failure) => {
-                    tracing::error!(bot = %bot.id, failure = %chain(&failure), "what happened before waits for the store");
+                    tracing::error!(bot = %bot.id, failure = %chain(&failure), "could not read a bot's earlier meeting events; will retry");
                     parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
                 }
             }
         }
     }
 
-    /// Until when the other server is known to have lived: it renewed its lease, or stored an event.
+    /// The last time at which the other server is known to have run: it renewed its lease, or stored an event.
     fn last_seen(&self, stored: &StoredEvents) -> Timestamp {
         let BotRecord { parts, bot, .. } = self.record;
         let renewed = bot.leased_until.map(|until| until - parts.timing.lease);
@@ -106,7 +106,7 @@ impl<'a> Recorder<'a> {
         renewed.max(stored).unwrap_or(now).min(now)
     }
 
-    /// Takes in the page's news without waiting.
+    /// Applies reports of the page, and queues the events, without waiting.
     pub(super) fn hear(&self, news: Vec<SdkMeetingEvent>, now: Timestamp) -> (MeetingUpdate, Others) {
         let mut meeting = locked(&self.meeting);
         let mut update = meeting.take(news, now);
@@ -117,13 +117,13 @@ impl<'a> Recorder<'a> {
         (update, meeting.others())
     }
 
-    /// The bot's page is gone, or about to be.
+    /// Call this when the bot's page is gone, or about to be closed.
     pub(super) fn away(&self) {
         let happened = locked(&self.meeting).away();
         self.keep(happened, self.record.parts.env.now());
     }
 
-    /// Zoom's number now of the participant who is told under `id`, if they are there.
+    /// The current number at Zoom of the participant whose events have the number `id`, if they are there.
     pub(super) fn number_now(&self, id: u32) -> Option<u32> {
         locked(&self.meeting).number_now(id)
     }
@@ -133,7 +133,7 @@ impl<'a> Recorder<'a> {
         locked(&self.meeting).deadline()
     }
 
-    /// What has become due by `now`.
+    /// Handles what is due by `now`.
     pub(super) fn tick(&self, now: Timestamp) {
         let happened = locked(&self.meeting).tick(now);
         self.keep(happened, now);
@@ -167,7 +167,8 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes what is queued, for as long as it is polled. Dropped at any time: what is not confirmed is written again.
+    /// Writes queued events for as long as it is polled. It may be dropped at any time: the next write repeats an
+    /// unconfirmed batch.
     pub(super) async fn run_writer(&self) -> Infallible {
         loop {
             self.queued.notified().await;
@@ -176,7 +177,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes the rest, however long the store is away. The bot has left, or its page is gone.
+    /// Writes the remaining events when the bot has left or its page is gone. Retries while the store is unavailable.
     pub(super) async fn finish(&self) {
         self.away();
         locked(&self.queue).say_what_was_missed(self.record.parts.env.now());
@@ -187,7 +188,7 @@ impl<'a> Recorder<'a> {
     async fn write(&self) {
         let parts = self.record.parts;
         while let Some(batch) = self.next_batch() {
-            // Before the first batch, which makes them due.
+            // The endpoints are stored before the first batch, because the batch makes their deliveries due.
             self.endpoints_added.get_or_init(|| self.add_endpoints()).await;
             match parts.store.append_meeting_events(&self.record.lease, &batch, parts.env.now()).await {
                 Ok(Appended::Recorded) => {
@@ -195,11 +196,11 @@ impl<'a> Recorder<'a> {
                     locked(&self.queue).writing = None;
                 }
                 Ok(Appended::LeaseLost | Appended::Late) => {
-                    tracing::warn!(bot = %self.record.bot.id, "what happened in the meeting came after the lease");
+                    tracing::warn!(bot = %self.record.bot.id, "meeting events were not stored: the bot's lease is lost");
                     locked(&self.queue).close();
                 }
                 Err(error) => {
-                    tracing::error!(bot = %self.record.bot.id, error = %chain(&error), "what happened waits for the store");
+                    tracing::error!(bot = %self.record.bot.id, error = %chain(&error), "could not store meeting events; will retry");
                     parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
                 }
             }
@@ -212,7 +213,7 @@ impl<'a> Recorder<'a> {
         while !endpoints.is_empty()
             && let Err(error) = parts.store.add_realtime_endpoints(&self.record.lease, endpoints).await
         {
-            tracing::error!(bot = %self.record.bot.id, error = %chain(&error), "real-time endpoints wait for the store");
+            tracing::error!(bot = %self.record.bot.id, error = %chain(&error), "could not store real-time endpoints; will retry");
             parts.env.clock.sleep(STORE_RETRY_PAUSE).await;
         }
     }
@@ -225,7 +226,7 @@ impl<'a> Recorder<'a> {
             let (first, last) = (events.first()?.number, events.last()?.number);
             let (parts, bot) = (self.record.parts, self.record.bot);
             let id = MeetingEventsId::generate(&parts.env);
-            let text = Secret::new(serde_json::to_string(&events).expect("text keys"));
+            let text = Secret::new(serde_json::to_string(&events).expect("every key is a string"));
             let events = parts.broker.vault.seal(bot.workspace, Cell::MeetingEvents(id), &text);
             let usual = parts.events_kept_for;
             let kept_for = self.config.retention.map_or(usual, |asked| asked.min(usual));
@@ -244,8 +245,8 @@ impl<'a> Recorder<'a> {
         queue.writing.clone()
     }
 
-    /// Says in the store which participant the bot is, and finds others of this installation among them, for as long as it is
-    /// polled. So bots do not keep each other in a meeting, whichever servers run them.
+    /// Stores which participant this bot is, and recognises other bots of this installation, for as long as it is polled. So
+    /// bots do not wait for each other to leave a meeting, whichever servers run them.
     pub(super) async fn run_recognition(&self, number: MeetingNumber) -> Infallible {
         let (parts, bot) = (self.record.parts, self.record.bot);
         let mut place = None;
@@ -254,7 +255,7 @@ impl<'a> Recorder<'a> {
             if let Some(me) = me
                 && let Err(error) = self.recognise(number, me, &mut place).await
             {
-                tracing::warn!(bot = %bot.id, error = %chain(&error), "other bots of this installation are not recognised");
+                tracing::warn!(bot = %bot.id, error = %chain(&error), "could not look for other bots of this installation");
             }
             tokio::select! {
                 () = self.newcomer.notified() => {}

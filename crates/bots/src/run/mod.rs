@@ -1,12 +1,13 @@
 //! One bot, from its lease to its last step.
 //!
-//! - `bot_run`: what a run has of its bot. `bot_row`: steps and pictures, written under the lease. `command`: what it is told meanwhile.
-//! - `ahead`: what is made ready while it waits for its time. `join_deadline`: a bot that is too late does not join.
-//! - `attempts`: its joins. `prepare`: a page and credentials (`sign_in`) for one. `seat`: its seat of a pool.
-//! - `follow`: one join, and the meeting until its end. `leave`: out of it, within a time limit.
-//! - `life`: what each event means; `rejoin`: whether and when to join again; `outcome`: how a join and a bot end. No I/O.
-//! - `meeting_event_writer`: keeps what happens in the meeting; `event_queue`: what waits for the store.
-//! - `outputs`: what the bot shows and says.
+//! - `bot_run`: the bot with its parsed request. `bot_row`: writes steps and pictures under the lease.
+//! - `command`: commands to the running bot.
+//! - `warm_up`: prepares a scheduled bot before its time. `join_deadline`: decides whether a bot is too late to join.
+//! - `attempts`: the bot's joins. `prepare`: a page and credentials (`sign_in`) for a join. `seat`: renews a seat of a pool.
+//! - `follow`: one join, and the meeting until its end. `leave`: leaves the meeting within a time limit.
+//! - `life`: what each event means. `rejoin`: whether and when to join again. `outcome`: how a join and a bot end. No I/O.
+//! - `meeting_event_writer`: stores the events of the meeting. `event_queue`: events that wait for the store.
+//! - `outputs`: the bot's picture and chat messages.
 
 mod attempts;
 mod bot_row;
@@ -45,7 +46,7 @@ pub(crate) use command::{BotCommand, LatestCommand};
 pub(crate) use join_deadline::due_at;
 pub(crate) use parts::RunParts;
 
-/// Runs a bot for as long as its lease is held. Returns when the bot has ended or was released.
+/// Runs a bot while its lease is valid. Returns when the bot has ended or was released.
 #[tracing::instrument(name = "bot", skip_all, fields(workspace = %bot.workspace, bot = %bot.id))]
 pub(crate) async fn run(
     parts: &RunParts,
@@ -69,7 +70,7 @@ pub(crate) async fn run(
                     },
                 },
                 Waited::Command(BotCommand::Leave) => called_off(),
-                // It has not begun: nothing tells of it.
+                // The bot has not started, so no step is recorded.
                 Waited::Command(BotCommand::HandOver) | Waited::NotYet => return record.release().await,
             },
             Err(failure) => failure.into(),
@@ -92,11 +93,11 @@ pub(crate) async fn close(parts: &RunParts, bot: &Bot, lease: Lease) {
 fn without_joining(record: &BotRecord<'_>) -> Option<End> {
     let BotRecord { parts, bot, .. } = *record;
     if bot.status() == BotStatus::CallEnded {
-        // Its server died between the last two steps.
+        // The bot's server died between the last two steps.
         return Some(End::Done);
     }
     if bot.leave_requested_at.is_some() {
-        // Cancelled before a server took it, or while its server was dead.
+        // The bot was told to leave before a server took it, or while its server was dead.
         return Some(called_off());
     }
     join_deadline::missed_join_deadline(bot, parts.timing.join_within, parts.env.now())
@@ -106,7 +107,7 @@ const fn called_off() -> End {
     End::CallEnded(SubCode::BotReceivedLeaveCall, None)
 }
 
-/// From the first step to the end, with a seat of the pool.
+/// Runs a bot from its first join to its end, and renews its seat of a pool.
 async fn live(
     run: &BotRun<'_>,
     commands: LatestCommand,
@@ -124,7 +125,7 @@ async fn live(
         never = recorder.run_writer() => match never {},
         never = recorder.run_recognition(run.link.meeting_number) => match never {},
     };
-    // A server that stops does not wait for the store.
+    // A server that stops does not wait until the store is available.
     match ended {
         Err(BotCommand::HandOver) => {
             within_leave_timeout(&run.record.parts.env, recorder.finish()).await;

@@ -9,11 +9,11 @@ use zoom::JoinVerdict;
 /// How a bot ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
-    /// It was in, or joining, and the call is over: `call_ended`, then `done`.
+    /// The bot was in the meeting or joining, and the call is over: records `call_ended`, then `done`.
     CallEnded(SubCode, Option<String>),
-    /// The call was over and that is recorded: `done`.
+    /// The call is over, and `call_ended` is recorded already: records `done`.
     Done,
-    /// It could not join, or failed.
+    /// The bot could not join, or failed.
     Fatal(SubCode, String),
 }
 
@@ -27,7 +27,7 @@ impl From<Failure> for End {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Loss {
     pub(super) since: Timestamp,
-    /// The bot's end if it can't return.
+    /// The sub code of the bot's end if it can't rejoin.
     pub(super) sub_code: SubCode,
     pub(super) words: String,
 }
@@ -35,28 +35,28 @@ pub(super) struct Loss {
 /// The outcome of one join.
 pub(super) enum Outcome {
     Over(End),
-    /// The page is useless, and the meeting may go on.
+    /// The page is unusable, and the meeting may continue.
     Lost(Loss),
     Refused(JoinVerdict, String),
     /// This account of the pool is in the meeting already.
     Inside(PooledAccount, String),
     /// Zoom refused this app, or its signature.
     AppRefused(ZoomOauthAppId, String),
-    /// No credentials: try again after this pause. The rest is the end if there is no time for it.
+    /// There are no credentials yet: try again after this pause. The sub code and the words are the end if there is no time
+    /// for another try.
     Later(Duration, SubCode, String),
 }
 
-/// Whether Zoom's refusal is final for a bot that was in, and the end that follows.
+/// Returns the bot's end if Zoom's refusal is final for a bot that was in the meeting.
 pub(super) fn end_of_refused(verdict: JoinVerdict, words: &str) -> Option<End> {
     use JoinVerdict::{Fatal, NewApp, NewSignature, NewToken, NotStarted, Retry, Wait};
     let words = words.to_owned();
     match verdict {
-        // The meeting ended while it was away. Waiting for the next one of that number would be another
-        // meeting.
+        // The meeting ended while the bot was away. The next meeting with that number would be another one.
         Fatal(SubCode::MeetingEnded) | NotStarted => Some(End::CallEnded(SubCode::MeetingEnded, Some(words))),
-        // The bot did nothing wrong: the user who vouched for it has left.
+        // This is not an error of the bot: the user who vouched for it has left.
         Fatal(left @ SubCode::ZoomObfUserLeftMeeting) => Some(End::CallEnded(left, Some(words))),
-        // Zoom may still count the bot's own former place; an error of ours may be the page's.
+        // Zoom may still count the bot's own earlier connection, and an internal error may be limited to the page.
         Fatal(SubCode::ZoomErrorMultipleDeviceJoin | SubCode::BotErrored)
         | Retry { .. }
         | NewToken { .. }

@@ -1,6 +1,6 @@
-//! What a bot shows and says: its picture, its greetings, and the messages that the API was given for it.
+//! A bot's outputs: its picture, its greetings, and the chat messages that callers send through the API.
 //!
-//! The picture is state: each page shows what the row holds. A message is sent at most once.
+//! The picture is state: each page shows the picture that is stored in the bot's row. A message is sent at most once.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -22,38 +22,38 @@ use crate::{
     request::{Greeting, Greetings, ParticipantGreeting},
 };
 
-/// A store that does not answer is asked again after this.
+/// Pause between tries while the store is unavailable.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(2);
-/// Greetings that wait. If more people than this come at once, greeting each of them is useless.
+/// The most queued greetings. If more people join at once, it is pointless to greet each of them.
 const MAX_GREETINGS: usize = 50;
 
-/// What a bot shows and says, over all its pages.
+/// A bot's outputs, over all pages of a run.
 pub(super) struct Outputs<'a> {
     record: BotRecord<'a>,
-    /// Knows under which number Zoom has a participant now.
+    /// Knows the current number of each participant at Zoom.
     people: &'a Recorder<'a>,
     greetings: Greetings,
-    /// No command waits for a page that does not answer.
+    /// A command interrupts the wait for a page that does not respond.
     commands: LatestCommand,
-    /// The row's revision: it grows with each change of the picture and each new message.
+    /// The row's output revision: it grows with each change of the picture and each new message.
     revision: watch::Receiver<u32>,
-    /// What the page shows, as the row holds it; a new page shows none.
+    /// The sealed picture that the page shows; `None` for a new page.
     shown: Option<Sealed>,
     /// Whether the bot is in the meeting, so that it can send messages.
     inside: bool,
-    /// Whether it was, now or on another server.
+    /// Whether the bot has entered the meeting before, also on another server.
     greeted: bool,
-    /// Greetings.
+    /// Queued greetings.
     waiting: VecDeque<(String, Receiver)>,
     sending: Option<Sending>,
     numbers: u32,
-    /// Zoom has left a message of this page unconfirmed, and the SDK confirms none after it.
+    /// Whether Zoom has left a message of this page unconfirmed. The SDK confirms no later message then.
     unconfirmed: bool,
-    /// The store did not answer.
+    /// Whether the store failed, so that the update must be retried.
     behind: bool,
 }
 
-/// The message that the page has.
+/// The message that the page is sending.
 struct Sending {
     number: u32,
     /// `None` is a greeting.
@@ -87,7 +87,7 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// There is a new page, which is about to join.
+    /// Call this when there is a new page, which is about to join.
     pub(super) async fn begin(&mut self, page: &BotPage) {
         self.end().await;
         self.shown = None;
@@ -95,11 +95,11 @@ impl<'a> Outputs<'a> {
         self.update(page).await;
     }
 
-    /// The page is of no use any more.
+    /// Call this when the page is not used any more.
     pub(super) async fn end(&mut self) {
         self.inside = false;
         if let Some(Sending { id: Some(id), .. }) = self.sending.take() {
-            let words = "the bot lost its place while it sent the message".to_owned();
+            let words = "the bot lost its place in the meeting while it was sending the message".to_owned();
             self.settle(id, ChatProgress::Unconfirmed(words)).await;
         }
     }
@@ -114,7 +114,7 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// Shows and says what the row holds by now.
+    /// Shows the stored picture, and sends the next message.
     #[tracing::instrument(name = "update_outputs", skip_all)]
     pub(super) async fn update(&mut self, page: &BotPage) {
         self.revision.mark_unchanged();
@@ -123,7 +123,7 @@ impl<'a> Outputs<'a> {
         self.send_next(page).await;
     }
 
-    /// The bot is in the meeting: it sends its greeting, once in its life, and the messages that wait.
+    /// Call this when the bot has entered the meeting. It sends its greeting, once per bot, and then the queued messages.
     pub(super) async fn enter(&mut self, page: &BotPage) {
         self.inside = true;
         if !std::mem::replace(&mut self.greeted, true)
@@ -134,7 +134,7 @@ impl<'a> Outputs<'a> {
         self.update(page).await;
     }
 
-    /// Takes in what came of a picture or a message.
+    /// Handles the result of a picture or a message.
     pub(super) async fn hear(&mut self, page: &BotPage, event: &PageEvent) {
         match event {
             PageEvent::Camera { on, wanted } => self.camera(*on, *wanted),
@@ -148,7 +148,7 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// Greets those who have come since the bot was in. If too many come at once, only the first ones are greeted.
+    /// Greets participants who joined after the bot. If too many join at once, only the first ones are greeted.
     pub(super) async fn greet(&mut self, page: &BotPage, people: &[Arrival]) {
         if people.is_empty() {
             return;
@@ -163,7 +163,7 @@ impl<'a> Outputs<'a> {
         };
         for person in people.iter().filter(|person| !(*exclude_host && person.host)) {
             if self.waiting.len() >= MAX_GREETINGS {
-                return tracing::warn!(bot = %self.record.bot.id, "too many people come at once to greet each");
+                return tracing::warn!(bot = %self.record.bot.id, "too many people joined at once; only the first ones are greeted");
             }
             self.waiting.push_back((message.clone(), Receiver::Participant(person.id)));
         }
@@ -175,7 +175,7 @@ impl<'a> Outputs<'a> {
             Ok(sealed) => sealed,
             Err(error) => {
                 self.behind = true;
-                return tracing::warn!(bot = %bot.id, error = %chain(&error), "what a bot shows waits for the store");
+                return tracing::warn!(bot = %bot.id, error = %chain(&error), "could not read a bot's picture; will retry");
             }
         };
         if self.shown == sealed {
@@ -188,7 +188,7 @@ impl<'a> Outputs<'a> {
                 let showing = page.show(picture.as_ref().map(Picture::jpeg));
                 match unless_commanded(&mut self.commands, showing).await {
                     Ok(shown) => shown.map_err(|error| error.to_string()),
-                    // The bot goes.
+                    // The bot is leaving.
                     Err(_) => return,
                 }
             }
@@ -196,9 +196,9 @@ impl<'a> Outputs<'a> {
         };
         if let Err(error) = shown {
             parts.metrics.bot_output("camera", "failed");
-            let note = Note::new(Kind::Output, format!("The bot's picture cannot be shown: {error}."));
+            let note = Note::new(Kind::Output, format!("The bot's picture could not be shown: {error}."));
             self.record.note(note.with("what", "camera").with("outcome", "failed"));
-            tracing::error!(bot = %bot.id, error, "a bot's picture cannot be shown");
+            tracing::error!(bot = %bot.id, error, "could not show a bot's picture");
         }
         self.shown = sealed;
     }
@@ -215,22 +215,22 @@ impl<'a> Outputs<'a> {
             (true, true) => "The bot's picture is on.",
             (false, false) => "The bot's picture is off.",
             (false, true) => {
-                "The bot's picture could not be switched on: the host keeps it off, or Zoom does not answer."
+                "The bot's picture could not be switched on: the host has stopped it, or Zoom does not respond."
             }
             (true, false) => "The bot's picture could not be switched off.",
         };
         self.record.note(Note::new(Kind::Output, words).with("what", "camera").with("outcome", outcome));
         if on == wanted {
-            tracing::info!(bot = %bot.id, on, "the bot's camera");
+            tracing::info!(bot = %bot.id, on, "the bot's camera was switched");
         } else {
             tracing::warn!(
                 bot = %bot.id, on, wanted,
-                "the bot's camera is not as it was wanted: the host has stopped it, or Zoom does not answer"
+                "could not switch the bot's camera: the host has stopped it, or Zoom does not respond"
             );
         }
     }
 
-    /// Gives the page its next message, if it has none.
+    /// Passes the next message to the page, if the page is not sending one.
     async fn send_next(&mut self, page: &BotPage) {
         while self.inside && self.sending.is_none() && self.commands.borrow().is_none() {
             let (id, text, to) = match self.waiting.pop_front() {
@@ -244,12 +244,14 @@ impl<'a> Outputs<'a> {
             let number = self.numbers;
             let given = match unless_commanded(&mut self.commands, page.chat(number, &text, to)).await {
                 Ok(given) => given.map_err(|error| error.to_string()),
-                Err(_) => Err("the bot was told to leave before its page had taken the message".to_owned()),
+                Err(_) => {
+                    Err("the bot was told to leave before its page had accepted the message".to_owned())
+                }
             };
             match given {
                 Ok(()) => self.sending = Some(Sending { number, id, to }),
                 Err(error) => {
-                    tracing::warn!(bot = %self.record.bot.id, error, "a chat message could not be given to the page");
+                    tracing::warn!(bot = %self.record.bot.id, error, "could not pass a chat message to the page");
                     if let Some(id) = id {
                         self.settle(id, ChatProgress::Unconfirmed(error)).await;
                     }
@@ -259,7 +261,7 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// To whom, for the page: a participant keeps the id of their first stay, and Zoom counts on.
+    /// The receiver for the page. Callers name a participant by their first id, but Zoom gives a new one after a rejoin.
     fn as_zoom_has_it(&self, to: Receiver) -> ChatTo {
         match to {
             Receiver::Participant(id) => ChatTo::Participant(self.people.number_now(id).unwrap_or(id)),
@@ -267,7 +269,7 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// The oldest message that waits in the store.
+    /// Takes the oldest queued message from the store.
     async fn take(&mut self) -> Option<(ChatMessageId, QueuedMessage)> {
         let BotRecord { parts, bot, lease } = self.record;
         loop {
@@ -275,7 +277,7 @@ impl<'a> Outputs<'a> {
                 Ok(taken) => taken?,
                 Err(error) => {
                     self.behind = true;
-                    tracing::warn!(bot = %bot.id, error = %chain(&error), "chat messages wait for the store");
+                    tracing::warn!(bot = %bot.id, error = %chain(&error), "could not read a bot's queued chat messages; will retry");
                     return None;
                 }
             };
@@ -288,7 +290,7 @@ impl<'a> Outputs<'a> {
 
     async fn chatted(&mut self, sending: Sending, outcome: ChatOutcome, reason: Option<&str>) {
         let BotRecord { parts, bot, .. } = self.record;
-        let reason = reason.unwrap_or("no reason");
+        let reason = reason.unwrap_or("no reason given");
         let progress = match outcome {
             ChatOutcome::Sent => ChatProgress::Sent,
             ChatOutcome::Nobody => ChatProgress::Refused(nobody(sending.to).to_owned()),
@@ -296,15 +298,17 @@ impl<'a> Outputs<'a> {
                 let words = "The host's chat settings do not let the bot write to that receiver.";
                 ChatProgress::Refused(words.to_owned())
             }
-            ChatOutcome::Failed => ChatProgress::Refused(format!("Zoom's SDK did not send it: {reason}")),
+            ChatOutcome::Failed => {
+                ChatProgress::Refused(format!("Zoom's SDK did not send the message: {reason}"))
+            }
             ChatOutcome::Unconfirmed if std::mem::replace(&mut self.unconfirmed, true) => {
-                let words = "It was given to Zoom. Since an earlier message stayed unconfirmed, Zoom's SDK confirms none of \
-                             this bot's any more: look into the meeting before you send it again.";
+                let words = "The message was passed to Zoom. Because an earlier message was not confirmed, Zoom's SDK \
+                             confirms no further messages of this bot: check the meeting's chat before you send it again.";
                 ChatProgress::Unconfirmed(words.to_owned())
             }
             ChatOutcome::Unconfirmed => {
-                let words = "It was given to Zoom, which did not confirm it within 5 s: most probably the host lets nobody \
-                             write.";
+                let words = "The message was passed to Zoom, which did not confirm it within 5 s: most probably the host \
+                             does not allow chat.";
                 ChatProgress::Unconfirmed(words.to_owned())
             }
         };
@@ -316,10 +320,10 @@ impl<'a> Outputs<'a> {
             ChatOutcome::Failed => "failed",
         };
         parts.metrics.bot_output("chat", word);
-        let note = Note::new(Kind::Output, format!("A chat message was given to Zoom: {word}."));
+        let note = Note::new(Kind::Output, format!("A chat message was passed to Zoom: {word}."));
         let greeting = sending.id.is_none();
         self.record.note(note.with("what", "chat").with("outcome", word).with("greeting", greeting));
-        tracing::info!(bot = %bot.id, outcome = word, reason, greeting = sending.id.is_none(), "a chat message");
+        tracing::info!(bot = %bot.id, outcome = word, reason, greeting = sending.id.is_none(), "a bot's chat message was handled");
         if let Some(id) = sending.id {
             self.settle(id, progress).await;
         }
@@ -328,7 +332,7 @@ impl<'a> Outputs<'a> {
     /// Reports the outcome of a message to the API's caller, who waits for it.
     async fn settle(&self, id: ChatMessageId, progress: ChatProgress) {
         if let Err(error) = self.record.parts.store.settle_message(id, &progress).await {
-            tracing::warn!(bot = %self.record.bot.id, error = %chain(&error), "what became of a chat message is not recorded");
+            tracing::warn!(bot = %self.record.bot.id, error = %chain(&error), "could not store the outcome of a chat message");
         }
     }
 }
@@ -336,7 +340,7 @@ impl<'a> Outputs<'a> {
 const fn nobody(to: ChatTo) -> &'static str {
     match to {
         ChatTo::Host => "No host is in the meeting.",
-        ChatTo::Participant(_) => "Nobody with this id is in the meeting.",
-        ChatTo::Everyone | ChatTo::EveryoneExceptHost => "Nobody is there to read it.",
+        ChatTo::Participant(_) => "No participant with this id is in the meeting.",
+        ChatTo::Everyone | ChatTo::EveryoneExceptHost => "No participant is there to receive the message.",
     }
 }

@@ -1,4 +1,4 @@
-//! What a running bot uses.
+//! The dependencies of running bots.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,11 +10,11 @@ use store::BotStore;
 
 use crate::{browsers::Browsers, log::BotLog, screenshots::Screenshots, settings::Timing};
 
-/// How long a bot keeps its seat of a pool without a renewal. Longer than its lease, so that a server that
-/// takes the bot over finds the seat.
+/// How long a bot's seat of a pool stays reserved without a renewal. Longer than the bot's lease, so that a server that
+/// takes over the bot finds the seat.
 pub(super) const SEAT_TTL: Duration = Duration::from_secs(300);
 
-/// What running bots share.
+/// The dependencies that running bots share.
 pub(crate) struct RunParts {
     pub(crate) store: Arc<dyn BotStore>,
     pub(crate) broker: Arc<Broker>,
@@ -25,12 +25,12 @@ pub(crate) struct RunParts {
     pub(crate) metrics: Metrics,
     pub(crate) env: Environment,
     pub(crate) timing: Timing,
-    /// How long events of meetings are kept after a bot's end, at most.
+    /// How long events of meetings are stored after a bot's end, at most.
     pub(crate) events_kept_for: Duration,
 }
 
 impl RunParts {
-    /// One for each bot that is to be leased.
+    /// Generates one token for each bot that is to be leased.
     pub(crate) fn lease_tokens(&self, count: u32) -> Vec<LeaseToken> {
         (0..count).map(|_| LeaseToken::generate(&self.env)).collect()
     }

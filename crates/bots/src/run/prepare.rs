@@ -1,4 +1,4 @@
-//! What a join needs: a page with Zoom's SDK, and credentials.
+//! Prepares a join: a page with Zoom's SDK, and credentials.
 
 use browser::{BrowserError, SDK_VERSION};
 use model::SubCode;
@@ -23,7 +23,7 @@ impl From<Missing> for Outcome {
     }
 }
 
-/// A page and credentials, as far as they are not there already.
+/// Returns a page and credentials: those that were prepared ahead, or new ones.
 #[tracing::instrument(name = "prepare_join", skip_all)]
 pub(super) async fn prepare(
     run: &BotRun<'_>,
@@ -32,7 +32,7 @@ pub(super) async fn prepare(
 ) -> Result<(OpenPage, JoinCredentials), Outcome> {
     let (parts, bot) = (run.record.parts, run.record.bot);
     let WarmUp { page, credentials } = ahead;
-    // Boxed: it holds calls to the platform and to Zoom, which most bots finish early.
+    // Boxed to keep this future small: it contains requests to callers' URLs and to Zoom, which end before the bot joins.
     let fetch = Box::pin(sign_in::join_credentials(parts, bot, &run.request.zoom, &run.link, refused));
     let fetch = async {
         match credentials {
@@ -41,16 +41,16 @@ pub(super) async fn prepare(
         }
     };
     if run.request.zoom.pool.is_some() {
-        // A bot that waits for a seat needs no page meanwhile.
+        // A bot that waits for a seat needs no page yet.
         let credentials = fetch.await?;
         return Ok((open_page(run, page).await?, credentials));
     }
-    // Concurrent: the SDK takes seconds to start, and the tokens are fetched meanwhile.
+    // The tokens are fetched while the SDK starts, which takes seconds.
     tokio::try_join!(open_page(run, page), fetch)
 }
 
-/// A page with the SDK in it: the one that was opened ahead, if it is usable. A page that hangs or dies while
-/// opening is a loss like any other.
+/// Returns a page with the SDK: the one that was opened ahead, if it is usable, or a new one. A page that hangs or dies
+/// while it opens is a loss like any other.
 async fn open_page(run: &BotRun<'_>, ahead: WarmPage) -> Result<OpenPage, Outcome> {
     let parts = run.record.parts;
     let began = parts.env.now();

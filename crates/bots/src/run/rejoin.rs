@@ -1,8 +1,8 @@
-//! Rejoining after a bot lost its place in a meeting: when to try, and when to stop. No I/O: time comes in
-//! with every call.
+//! Rejoining after a bot lost its place in a meeting: when to try, and when to stop. No I/O: the caller passes the time with
+//! every call.
 //!
-//! A bot rejoins as it first joined, on a new page with fresh tokens, until the limit or until Zoom says that
-//! the meeting is over. A bot that was taken over from a dead or stopped server rejoins too.
+//! A bot rejoins as it first joined, on a new page with fresh tokens, until the time limit or until Zoom says that the
+//! meeting is over. A bot that was taken over from a dead or stopped server rejoins too.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use super::{
     outcome::{End, Loss, Outcome, end_of_refused},
 };
 
-/// A bot that has been in again for this long has returned; later trouble is another loss.
+/// When a bot has been back for this long, a later loss counts as a new one.
 const STEADY: Duration = Duration::from_secs(60);
 /// The pause between joins grows up to this factor.
 const SLOWEST: u32 = 3;
 
-/// The state of a bot's return.
+/// The state of a bot's attempts to rejoin.
 #[derive(Debug)]
 pub(super) struct Rejoin {
     within: Duration,
@@ -34,34 +34,34 @@ struct Away {
 
 /// The next step after a join and its outcome.
 pub(super) enum Next {
-    /// Join again. The loss is set if it is new.
+    /// Join again. The loss is set if it is a new one.
     Join {
         pause: Duration,
         loss: Option<Loss>,
     },
     End(End),
-    /// Nothing was lost: the rules of a first join apply.
+    /// The bot has not lost its place: the rules of a first join apply.
     AsAtFirst(Outcome),
 }
 
 impl Rejoin {
-    /// A bot that has not lost its place.
+    /// Creates the state of a bot that has not lost its place.
     pub(super) const fn new(within: Duration) -> Self {
         Self { within, away: None }
     }
 
-    /// A bot taken over from another server: it is returning from the start.
+    /// Creates the state of a bot that was taken over from another server: it starts with a loss.
     pub(super) const fn from_another_server(within: Duration, now: Timestamp) -> Self {
         Self { within, away: Some(Away { since: now, tries: 0 }) }
     }
 
-    /// The next step after a join that began at `joined`.
+    /// Decides the next step after a join that began at `joined`.
     pub(super) fn after(&mut self, outcome: Outcome, life: &Life, joined: Timestamp, now: Timestamp) -> Next {
         let (mut at_least, mut news) = (Duration::ZERO, None);
         let was_inside = life.was_inside();
         let (sub_code, words) = match outcome {
             Outcome::Lost(loss) => {
-                // Of the tries to return, only the first loss is recorded.
+                // Only the first loss is recorded, and not those of each try to rejoin.
                 news = (life.is_in() || self.away.is_none()).then(|| loss.clone());
                 self.lose(loss.since, life.in_since());
                 (loss.sub_code, loss.words)
@@ -71,7 +71,7 @@ impl Rejoin {
             Outcome::Refused(verdict @ JoinVerdict::Fatal(SubCode::ZoomErrorMultipleDeviceJoin), words) => {
                 (verdict.sub_code(), words)
             }
-            // Most probably its own former place: no other bot has this seat of the pool.
+            // Most probably Zoom still counts the bot's own earlier connection: no other bot has this seat of the pool.
             Outcome::Inside(_, words) => (SubCode::ZoomErrorMultipleDeviceJoin, words),
             Outcome::Refused(verdict, words) if was_inside => match end_of_refused(verdict, &words) {
                 Some(end) => return Next::End(end),
@@ -84,17 +84,17 @@ impl Rejoin {
             outcome => return Next::AsAtFirst(outcome),
         };
         if let Some(pause) = self.pause(joined, at_least, now) {
-            tracing::info!(words, ?pause, "coming back");
+            tracing::info!(words, ?pause, "the bot rejoins");
             Next::Join { pause, loss: news }
         } else {
             let limit = self.within.as_secs();
-            let words = format!("the bot lost its place and was not back within {limit} s: {words}");
+            let words = format!("the bot lost its place and could not rejoin within {limit} s: {words}");
             Next::End(End::Fatal(sub_code, words))
         }
     }
 
-    /// Records a loss by a bot that was in since `in_since`. A loss soon after a return continues the earlier
-    /// one, so a bot that is thrown out again and again stops at the limit.
+    /// Records a loss of a bot that was in the meeting since `in_since`. A loss soon after a return continues the earlier
+    /// one, so that a bot that is disconnected repeatedly stops at the time limit.
     fn lose(&mut self, since: Timestamp, in_since: Option<Timestamp>) {
         let steady = in_since.is_some_and(|at| since.since(at) >= STEADY);
         if steady || self.away.is_none() {
@@ -102,7 +102,7 @@ impl Rejoin {
         }
     }
 
-    /// How long after `joined` to join again; `None` when it has been away too long.
+    /// The pause before the next join, given that the last one began at `joined`. `None` if the bot has been away too long.
     fn pause(&mut self, joined: Timestamp, at_least: Duration, now: Timestamp) -> Option<Duration> {
         let away = self.away.as_mut()?;
         let spacing = JoinVerdict::SPACING * away.tries.clamp(1, SLOWEST);
@@ -112,7 +112,7 @@ impl Rejoin {
     }
 }
 
-/// Whether a failure while returning may pass by itself: the same outage may affect the token source.
+/// Whether a failure during a rejoin may be temporary: the outage that caused the loss may also affect the token source.
 const fn may_pass(sub_code: SubCode) -> bool {
     matches!(
         sub_code,
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_try_is_at_once_and_zoom_is_not_asked_more_often_than_it_allows() {
+    fn the_first_try_is_at_once_and_later_tries_are_spaced() {
         let mut back = Rejoin::new(WITHIN);
         back.lose(at(1000), Some(at(5)));
         assert_eq!(pause(&mut back, 0, 1003), Some(0), "the last join is long ago");
@@ -167,17 +167,17 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_right_after_a_return_belongs_to_the_one_before() {
+    fn a_loss_soon_after_a_return_continues_the_earlier_one() {
         let mut back = Rejoin::new(WITHIN);
         back.lose(at(100), Some(at(0)));
         back.lose(at(390), Some(at(350)));
         assert_eq!(pause(&mut back, 350, 390), Some(0));
         assert_eq!(pause(&mut back, 401, 401), None);
         back.lose(at(500), Some(at(402)));
-        assert_eq!(pause(&mut back, 401, 500), Some(0), "it was in for more than a minute");
+        assert_eq!(pause(&mut back, 401, 500), Some(0), "it was back for more than a minute");
     }
 
-    /// The next step after the second join of a bot, which was in or never was.
+    /// The next step after the second join of a bot. `was_inside` says whether it was in the meeting before.
     fn after(was_inside: bool, outcome: Outcome) -> Next {
         let mut life = Life::new(AutomaticLeave::default(), Timing::default(), None, at(0));
         if was_inside {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn zoom_may_say_on_the_way_back_that_it_is_over() {
+    fn zoom_may_end_the_bot_during_a_rejoin() {
         let refused = |verdict| Outcome::Refused(verdict, "refused".into());
         let again = |next| matches!(next, Next::Join { loss: None, .. });
         let retry = JoinVerdict::Retry { sub_code: SubCode::ZoomConnectionFailed, pause: Duration::ZERO };
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cut_off_the_bot_may_have_cut_off_its_tokens() {
+    fn a_failed_token_fetch_during_a_rejoin_may_be_temporary() {
         let over = |sub_code| Outcome::Over(End::Fatal(sub_code, "no token".into()));
         let passes = after(true, over(SubCode::ZoomZakCallbackFailed));
         assert!(matches!(passes, Next::Join { loss: None, .. }));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bot_of_another_server_is_on_its_way_back_from_the_beginning() {
+    fn a_bot_from_another_server_starts_with_a_rejoin() {
         let mut back = Rejoin::from_another_server(WITHIN, at(0));
         assert!(Rejoin::new(WITHIN).pause(at(0), Duration::ZERO, at(1)).is_none());
         assert_eq!(pause(&mut back, 0, 1), Some(9));

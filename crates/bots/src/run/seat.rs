@@ -1,4 +1,4 @@
-//! A bot's seat of a pool.
+//! Renews a bot's seat of a pool.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -16,9 +16,9 @@ pub(super) async fn keep(run: &BotRun<'_>) -> Infallible {
     loop {
         parts.env.clock.sleep(SEAT_RENEW_INTERVAL).await;
         let (holder, until) = (bot.id.to_string(), parts.env.now() + SEAT_TTL);
-        // No seat is fine: the bot may be waiting for one.
+        // Having no seat is not an error: the bot may be waiting for one.
         if let Err(failure) = parts.broker.pools.extend_seats(bot.workspace, pool, &holder, until).await {
-            tracing::warn!(bot = %bot.id, failure = %model::chain(&failure), "a bot's seat could not be kept");
+            tracing::warn!(bot = %bot.id, failure = %model::chain(&failure), "could not renew a bot's seat of a pool");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The credentials of a join: the app that signs, the token that signs the bot in, and the token to record.
+//! The credentials of a join: the app that signs the join, the token that signs in the bot, and the recording token.
 
 use std::{fmt, time::Duration};
 
@@ -24,11 +24,11 @@ use crate::{
     request::ZoomOptions,
 };
 
-/// The shortest lifetime of a ZAK, so that it outlives the join.
+/// The shortest remaining lifetime of a ZAK, so that it outlives the join.
 const ZAK_MIN_LIFE: Duration = Duration::from_secs(180);
-/// How long a bot waits for the token that lets it record: it can join without.
+/// How long a bot waits for the recording token. It can join without one.
 const RECORDING_TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pause before another try, when the source names none.
+/// Pause before another try, if the source does not say how long to wait.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(15);
 
 /// The credentials of a join.
@@ -40,22 +40,22 @@ pub(super) struct JoinCredentials {
     pub(super) of_the_pool: Option<PooledAccount>,
 }
 
-/// What Zoom has refused to this bot before, to be avoided.
+/// Accounts and apps that Zoom has refused for this bot before. They are not used again.
 #[derive(Default)]
 pub(super) struct Refused {
     /// Accounts of the pool that Zoom already has in the meeting.
     pub(super) inside: Vec<PooledAccount>,
     /// Apps whose signatures Zoom refused.
     pub(super) apps: Vec<ZoomOauthAppId>,
-    /// Zoom's message for the last of these.
+    /// Zoom's message for the last refused app.
     pub(super) words: String,
 }
 
 /// Why there are no credentials. A bot that was told to sign in never joins anonymously.
 pub(super) enum Missing {
-    /// There will be none.
+    /// There will be no credentials: the bot ends.
     End(End),
-    /// They may be available after `pause`. The sub code and the words are the bot's end if they are not.
+    /// There may be credentials after `pause`. The sub code and the words are the bot's end if there are none.
     Later { pause: Duration, sub_code: SubCode, words: String },
 }
 
@@ -65,7 +65,7 @@ impl From<Failure> for Missing {
     }
 }
 
-/// Credentials for one join: fresh tokens, and nothing that was refused before.
+/// Gets credentials for one join: fresh tokens, and no account or app that was refused before.
 #[tracing::instrument(skip_all)]
 pub(super) async fn join_credentials(
     parts: &RunParts,
@@ -74,7 +74,7 @@ pub(super) async fn join_credentials(
     link: &MeetingLink,
     refused: &Refused,
 ) -> Result<JoinCredentials, Missing> {
-    // With a pool, this only finds out beforehand whether any app signs: the account is not known yet.
+    // With a pool, the account is not known yet: this only fails early if no app can sign.
     let app = signing_app(parts, bot, zoom, zoom.account(), refused).await?;
     if zoom.pool.is_none() {
         note_app(parts, bot, &app);
@@ -100,7 +100,7 @@ fn note_app(parts: &RunParts, bot: &Bot, app: &SigningApp) {
     parts.log.note(bot.id, note.with("oauth_app", app.id().to_string()).with("client_id", client_id));
 }
 
-/// The app to sign with.
+/// Chooses the app that signs the join.
 async fn signing_app(
     parts: &RunParts,
     bot: &Bot,
@@ -110,7 +110,7 @@ async fn signing_app(
 ) -> Result<SigningApp, Missing> {
     let request = SigningAppRequest { named: zoom.oauth_app, account, refused: &refused.apps };
     parts.broker.signing.choose(bot.workspace, request).await?.map_err(|none| {
-        parts.log.note(bot.id, Note::new(Kind::App, format!("No app signs the join: {none}.")));
+        parts.log.note(bot.id, Note::new(Kind::App, format!("No app can sign the join: {none}.")));
         let end = match none {
             NoSigningApp::AllRefused => End::Fatal(SubCode::ZoomInvalidSignature, refused.words.clone()),
             none => End::Fatal(SubCode::ZoomSdkCredentialsMissing, none.to_string()),
@@ -119,7 +119,7 @@ async fn signing_app(
     })
 }
 
-/// The token that signs the bot in, and the account that a pool chose.
+/// Gets the token that signs in the bot, and the account that a pool chose.
 async fn sign_in(
     parts: &RunParts,
     bot: &Bot,
@@ -158,7 +158,8 @@ async fn sign_in(
     }
 }
 
-/// Why there is no token; where the user is gone whom the request named by an address, whose that is now.
+/// Returns a better failure if the user is unknown and the e-mail address by which the request named the user now belongs to
+/// another user. Otherwise returns the given failure.
 async fn or_moved(
     parts: &RunParts,
     bot: &Bot,
@@ -175,7 +176,7 @@ async fn or_moved(
     }
 }
 
-/// A ZAK of the account on which the bot gets a seat. An account without a ZAK is skipped.
+/// Gets a seat of the pool and a ZAK of its account. Accounts that provide no ZAK are skipped.
 async fn pooled_zak(
     parts: &RunParts,
     bot: &Bot,
@@ -195,9 +196,9 @@ async fn pooled_zak(
         if let Err(none) = &seated {
             parts
                 .log
-                .note(bot.id, Note::new(Kind::Seat, format!("The bot has no seat of the pool: {none}.")));
+                .note(bot.id, Note::new(Kind::Seat, format!("The bot got no seat of the pool: {none}.")));
         }
-        // The error of an account says more than the lack of another one.
+        // The error of the last account is more useful than the message that there is no other account.
         let Seated { credential, user, .. } =
             seated.map_err(|none| match missing(last.as_ref().unwrap_or(&none)) {
                 Missing::End(End::Fatal(_, words)) if last.is_none() && !inside.is_empty() => {
@@ -208,12 +209,12 @@ async fn pooled_zak(
                 missing => missing,
             })?;
         let took =
-            Note::new(Kind::Seat, format!("The bot has a seat of the pool, on the account {credential}."));
+            Note::new(Kind::Seat, format!("The bot got a seat of the pool, on the account {credential}."));
         parts.log.note(bot.id, took.with("credential", credential.to_string()));
         match zak(parts, bot, "zoom.pool", credential, user.as_ref()).await {
             Ok(zak) => return Ok((zak, (credential, user))),
             Err(failure) if failure.class() == Class::PersonMustAct => {
-                tracing::warn!(bot = %bot.id, %credential, failure = %chain(&failure), "an account of a pool gives no token");
+                tracing::warn!(bot = %bot.id, %credential, failure = %chain(&failure), "an account of a pool provides no token");
                 without.push((credential, user));
                 last = Some(failure);
             }
@@ -235,7 +236,7 @@ async fn zak(
     Ok(minted.token.clone())
 }
 
-/// Waits for a token, and notes what came of it.
+/// Waits for a token, and logs the outcome.
 async fn noted<T>(
     parts: &RunParts,
     bot: &Bot,
@@ -248,7 +249,7 @@ async fn noted<T>(
     fetched
 }
 
-/// Notes where a token came from, and how long it took.
+/// Logs where a token came from, and how long it took.
 fn note_token(
     parts: &RunParts,
     bot: &Bot,
@@ -269,11 +270,11 @@ const fn requester(bot: &Bot) -> TokenRequester {
     TokenRequester { who: AuditActor::Bot(bot.id), from: None, why: Purpose::BotJoin }
 }
 
-/// What a failed token request means for the bot.
+/// Converts a failed token request: the bot waits or ends.
 fn missing(failure: &Failure) -> Missing {
     let words = format!("{failure}; {}", failure.code.advice());
     let (sub_code, pause) = match failure.code {
-        // A seat becomes free when a bot ends, at an unknown time. A retry is cheap.
+        // A seat becomes free when another bot ends, at an unknown time. A retry is cheap.
         Code::PoolFull | Code::HostBusy => (SubCode::ZoomPoolFull, DEFAULT_PAUSE),
         _ => (SubCode::ZoomCredentialUnhealthy, failure.retry_after.unwrap_or(DEFAULT_PAUSE)),
     };
@@ -283,30 +284,30 @@ fn missing(failure: &Failure) -> Missing {
     }
 }
 
-/// The token to record without asking. It is optional: without one the bot joins anyway. An answer that is
-/// not a token is logged as a mistake.
+/// Fetches the token that lets the bot record without asking the host. Without one the bot joins anyway, unless the response
+/// is not a token: then the caller has made a mistake, and the bot ends.
 async fn recording(parts: &RunParts, bot: &Bot, url: Option<&str>) -> Result<Option<Secret>, Missing> {
     let Some(url) = url else { return Ok(None) };
     let what = ("recording token", "zoom.join_token_url");
-    let asking = async {
-        let asked = parts.env.clock.timeout(RECORDING_TOKEN_TIMEOUT, ask(parts, bot.workspace, url)).await;
-        asked.unwrap_or(Ok(Err(CallbackError::TooSlow)))
+    let request = async {
+        let response = parts.env.clock.timeout(RECORDING_TOKEN_TIMEOUT, ask(parts, bot.workspace, url)).await;
+        response.unwrap_or(Ok(Err(CallbackError::TooSlow)))
     };
-    match asked(parts, bot, what, asking).await? {
+    match asked(parts, bot, what, request).await? {
         Ok(token) => Ok(Some(token)),
         Err(error @ CallbackError::NotAToken(_)) => {
             let words = format!("zoom.join_token_url: {error}");
             Err(Missing::End(End::Fatal(SubCode::ZoomInvalidJoinToken, words)))
         }
         Err(error) => {
-            tracing::warn!(bot = %bot.id, error = %chain(&error), "zoom.join_token_url gives no token; joining without");
+            tracing::warn!(bot = %bot.id, error = %chain(&error), "zoom.join_token_url returned no token; the bot joins without it");
             Ok(None)
         }
     }
 }
 
-/// The token from a caller's URL. Ends with one of these sub codes if the answer is not a token, or there is
-/// none.
+/// Fetches a token from a caller's URL. Without one the bot ends: with the sub code `rejected` if the response is not a
+/// token, otherwise with `failed`.
 async fn fetch(
     parts: &RunParts,
     bot: &Bot,
@@ -319,15 +320,15 @@ async fn fetch(
     })
 }
 
-/// The same for a token from a caller's URL.
+/// Waits for a token from a caller's URL, and logs the outcome.
 async fn asked(
     parts: &RunParts,
     bot: &Bot,
     what: (&'static str, &'static str),
-    asking: impl Future<Output = Result<Result<Secret, CallbackError>, Missing>>,
+    request: impl Future<Output = Result<Result<Secret, CallbackError>, Missing>>,
 ) -> Result<Result<Secret, CallbackError>, Missing> {
     let began = parts.env.now();
-    let fetched = asking.await?;
+    let fetched = request.await?;
     note_token(parts, bot, what, began, fetched.as_ref().err());
     Ok(fetched)
 }

@@ -1,7 +1,7 @@
-//! A bot that waits for its time.
+//! Prepares a scheduled bot before its `join_at`.
 //!
-//! It is leased early. Its page is opened at once and joins nothing; its tokens are fetched shortly before the
-//! time. Until then the bot is `ready`: it can be changed and cancelled, which ends the lease.
+//! The bot is leased early. Its page is opened at once, without joining; its tokens are fetched shortly before `join_at`.
+//! Until then the bot is `ready`: it can be changed and cancelled, which ends the lease.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use crate::{
     log::{Kind, Note},
 };
 
-/// How long before its time a bot's tokens are fetched. A token must be fresh, and its source may be slow.
+/// How long before `join_at` a bot's tokens are fetched. A token must be fresh, and its source may be slow.
 const TOKENS_BEFORE: Duration = Duration::from_secs(5);
-/// Interval between looks at the clock, which may be set meanwhile.
+/// Interval between checks of the system clock, which may be set during the wait.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// How often a page is opened anew that could not be opened, or died.
+/// The most pages that are opened ahead, one after the other, if a page can't be opened or dies.
 const MOST_PAGES: u32 = 3;
 
-/// What is ready when the time has come. The rest is fetched as for a bot that joins at once.
+/// What was prepared before the join. The rest is fetched as for a bot that joins at once.
 #[derive(Default)]
 pub(super) struct WarmUp {
     pub(super) page: WarmPage,
@@ -40,7 +40,7 @@ pub(super) struct WarmUp {
 pub(super) enum WarmPage {
     #[default]
     None,
-    /// Dropping it does not leave a page behind.
+    /// The page is being opened. Dropping this closes it.
     Opening(AbortOnDropHandle<Option<OpenPage>>),
     Open {
         page: Box<OpenPage>,
@@ -48,7 +48,7 @@ pub(super) enum WarmPage {
     },
 }
 
-/// Counts a bot that waits with an open page.
+/// Counts a bot that waits with an open page, for the metrics.
 pub(super) struct WarmBot(Metrics);
 
 impl WarmBot {
@@ -66,15 +66,16 @@ impl Drop for WarmBot {
 
 /// How the wait ended.
 pub(super) enum Waited {
-    /// The time has come.
+    /// The bot is due.
     Due(Box<WarmUp>),
-    /// The bot is to be leased anew: the clock was set back and its time is far off again, or the lease is lost.
+    /// The bot must be leased again later: the clock was set back and `join_at` is far in the future again, or the lease is
+    /// lost.
     NotYet,
     /// A command came first.
     Command(BotCommand),
 }
 
-/// How long it is until `time`; `None` when a wait for it makes no sense, because the clock was set back.
+/// The time until `time`. `None` if it is too long to wait, because the clock was set back.
 fn left(time: Timestamp, now: Timestamp, warm_up: Duration) -> Option<Duration> {
     let left = time.since(now);
     (left <= warm_up + CLOCK_TOLERANCE).then_some(left)
@@ -85,7 +86,7 @@ impl WarmPage {
         Self::Opening(AbortOnDropHandle::new(parts.browsers.open_in_background()))
     }
 
-    /// The page, if there is a usable one. Waits for one that is being opened.
+    /// Returns the page, if there is a usable one. Waits for a page that is being opened.
     pub(super) async fn into_page(self) -> Option<OpenPage> {
         match self {
             Self::None => None,
@@ -94,7 +95,7 @@ impl WarmPage {
         }
     }
 
-    /// Resolves when the page is no longer what it was: it is open now, or it is gone.
+    /// Resolves when the page has opened, could not be opened, or is gone.
     async fn changed(&mut self, metrics: &Metrics) {
         match self {
             Self::None => std::future::pending().await,
@@ -113,7 +114,7 @@ impl WarmPage {
     }
 }
 
-/// Waits for the bot's time, and makes ready meanwhile. Returns at once for a bot whose time has come.
+/// Waits until the bot is due, and prepares its join in the meantime. Returns at once for a bot that is due.
 #[tracing::instrument(name = "wait_for_join_at", skip_all)]
 pub(super) async fn wait_for_join_at(run: &BotRun<'_>, commands: &mut LatestCommand) -> Waited {
     let (parts, bot) = (run.record.parts, run.record.bot);
@@ -123,19 +124,19 @@ pub(super) async fn wait_for_join_at(run: &BotRun<'_>, commands: &mut LatestComm
         _ => return Waited::Due(Box::default()),
     };
     if env.now() < time {
-        let words = format!("It is made ready, and waits for its time, {time}.");
+        let words = format!("The bot prepares its join and waits until {time}.");
         run.record.note(Note::new(Kind::Decision, words));
     }
     let mut ahead = Box::<WarmUp>::default();
     let (mut pages, mut asked) = (0, false);
     loop {
         let Some(left) = left(time, env.now(), warm_up) else {
-            tracing::warn!(%time, "the clock was set back: a bot is given back until its time is near");
+            tracing::warn!(%time, "the clock was set back: a bot is released until its join time is near");
             return Waited::NotYet;
         };
         if left.is_zero() {
-            // A clock that was set forward has ended the lease as well: without this, the page would join
-            // while another run takes the bot. The first of the two writes decides.
+            // If the clock was set forward, the lease may have expired as well, and another run may take the bot. The
+            // renewal checks that: without it, the page would join for a bot that another run has.
             let lease = &run.record.lease;
             let renewed = parts.store.renew_bot(bot.id, lease, env.now() + parts.timing.lease).await;
             return if matches!(renewed, Ok(None)) { Waited::NotYet } else { Waited::Due(ahead) };
@@ -144,12 +145,12 @@ pub(super) async fn wait_for_join_at(run: &BotRun<'_>, commands: &mut LatestComm
             pages += 1;
             ahead.page = WarmPage::open(parts);
         }
-        // A bot that waits for a seat of a pool takes it when its time has come.
+        // A bot that uses a pool takes its seat only when it is due.
         if left <= TOKENS_BEFORE && !asked && run.request.zoom.pool.is_none() {
             asked = true;
             let refused = Refused::default();
             let fetch = sign_in::join_credentials(parts, bot, &run.request.zoom, &run.link, &refused);
-            // A failure now is not final: the token is requested again when the time has come.
+            // A failure now is not final: the token is requested again when the bot is due.
             match unless_commanded(commands, env.clock.timeout(left, Box::pin(fetch))).await {
                 Ok(fetched) => ahead.credentials = fetched.and_then(Result::ok),
                 Err(command) => return Waited::Command(command),
@@ -187,16 +188,16 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_a_little_is_waited_for_and_a_lot_is_not() {
+    fn the_wait_ends_if_the_clock_is_set_back_by_more_than_the_tolerance() {
         let time = at("2026-11-29T12:00:00Z");
         assert_eq!(left(time, at("2026-11-29T11:59:00Z"), WARM_UP), Some(Duration::from_secs(60)));
         assert_eq!(left(time, at("2026-11-29T11:58:59Z"), WARM_UP), None);
         assert_eq!(left(time, at("2026-11-29T11:00:00Z"), WARM_UP), None);
     }
 
-    /// A time is an instant: the hour that a country has twice is told apart by its offset.
+    /// A time is an instant: its offset distinguishes the two hours with the same local time when clocks are set back.
     #[test]
-    fn the_hour_that_comes_twice_is_two_hours() {
+    fn the_repeated_hour_of_daylight_saving_is_two_hours() {
         let (summer, winter) = (at("2026-10-25T02:30:00+02:00"), at("2026-10-25T02:30:00+01:00"));
         assert_eq!(winter.since(summer), Duration::from_secs(3600));
         let now = at("2026-10-25T00:29:50Z");

@@ -17,7 +17,7 @@ use super::machine::{self, Machine};
 
 /// Interval between measurements, and between a server's reports.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
-/// A server whose last report is older than this counts as unavailable. Includes a tolerance, because clocks of servers differ.
+/// A server whose last report is older than this counts as unavailable. Includes a tolerance for differing clocks.
 const FRESH: Duration = CLOCK_TOLERANCE.saturating_add(Duration::from_secs(30));
 /// Memory that is reserved for everything except bots, in bytes.
 const SPARE_MEMORY: u64 = 512 * 1024 * 1024;
@@ -201,7 +201,11 @@ mod tests {
     #[test]
     fn a_higher_cpu_cost_allows_fewer_bots() {
         assert_eq!(EXPECTED_COST.bots(machine(2, 20), 0, Some(0.5)), 4);
-        assert_eq!(EXPECTED_COST.bots(machine(2, 20), 0, Some(0.01)), 20, "a low measured cost allows no more than expected");
+        assert_eq!(
+            EXPECTED_COST.bots(machine(2, 20), 0, Some(0.01)),
+            20,
+            "a low measured cost allows no more than expected"
+        );
     }
 
     #[test]

@@ -28,8 +28,8 @@ pub enum NoFreeBot {
     NoServerSince(Timestamp),
     /// All slots are in use, or will be when the bot joins.
     #[error(
-        "All {0} bots that this installation can run at once are in use at that time: try again later, schedule the bot \
-         more than ten minutes ahead, or ask the operator to raise bots.capacity or to start another server."
+        "All {0} slots for bots of this installation are in use at that time: try again later, schedule the bot more than \
+         ten minutes ahead, or ask the operator to raise bots.capacity or to start another server."
     )]
     Full(u64),
 }

@@ -23,8 +23,8 @@ pub(crate) fn look() -> Machine {
     Machine { cores, available_memory }
 }
 
-/// The memory that the cgroup's limit leaves, if there is a limit. Inactive file cache counts as available, because the kernel
-/// can reclaim it.
+/// The memory that the cgroup's limit leaves, if there is a limit. Inactive file cache counts as available, because the
+/// kernel can reclaim it.
 fn left_of_cgroup() -> Option<u64> {
     let groups = Process::myself().ok()?.cgroups().ok()?;
     groups.into_iter().find_map(|group| {

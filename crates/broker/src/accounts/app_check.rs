@@ -1,4 +1,4 @@
-//! What Zoom says of an app before anybody consents with it: its id and secret, its redirect URL, its scopes.
+//! Checks an app at Zoom before a user consents: its id and secret, its redirect URL, its scopes.
 
 use std::{fmt, sync::Arc};
 
@@ -11,22 +11,22 @@ use zoom::{AppKeys, ZoomClient, ZoomError};
 use super::{apps::Apps, scopes};
 use crate::Addresses;
 
-/// Stands for a code of Zoom's, which it can't be.
+/// A code that Zoom has never issued.
 const INVENTED_CODE: &str = "latchkey-check";
 
-/// What is wrong with an app at Zoom.
+/// A fault of an app at Zoom.
 #[derive(Debug)]
 pub enum AppFault {
     /// Zoom refuses its id or secret.
     Secret,
-    /// Zoom's consent page shows an error with this number, 0 for none.
+    /// Zoom's consent page shows an error with this number; 0 means without a number.
     RedirectUrl {
         /// The number that Zoom shows.
         number: u16,
-        /// What has to be registered at Zoom.
+        /// The URL that must be registered at Zoom.
         wanted: Url,
     },
-    /// Scopes that it lacks. Only a server-to-server app's are known before a consent.
+    /// Scopes that it lacks. Before a consent, only a server-to-server app's scopes are known.
     Scopes(Vec<&'static str>),
     /// Zoom gave no clear answer.
     Unclear(ZoomError),
@@ -47,7 +47,7 @@ impl AppFault {
     pub fn advice(&self) -> String {
         match self {
             Self::Secret => {
-                "Copy id and secret anew from the app's page at Zoom, and see that the app is active \
+                "Copy id and secret again from the app's page at Zoom, and make sure that the app is active \
                              there. The secret is replaced in the console under Settings, or by PATCH \
                              /api/v2/zoom-oauth-apps/{id}/."
                     .to_owned()
@@ -69,11 +69,11 @@ impl fmt::Display for AppFault {
         match self {
             Self::Secret => f.write_str("Zoom refuses the app's id and secret"),
             Self::RedirectUrl { number: 0, .. } => {
-                f.write_str("instead of asking for consent Zoom shows an error without a number")
+                f.write_str("Zoom shows an error without a number instead of the consent page")
             }
             Self::RedirectUrl { number, .. } => write!(
                 f,
-                "instead of asking for consent Zoom shows error {number} (4700 and 4709: the redirect URL)"
+                "Zoom shows error {number} instead of the consent page (4700 and 4709: the redirect URL)"
             ),
             Self::Scopes(missing) => write!(f, "the app lacks {}", missing.join(", ")),
             Self::Unclear(error) => write!(f, "Zoom gave no clear answer: {error}"),
@@ -81,8 +81,8 @@ impl fmt::Display for AppFault {
     }
 }
 
-/// Asks Zoom. An invented code makes Zoom look at id, secret and redirect URL, and spends nothing. `turn` is the right to call
-/// Zoom's token endpoint, for who keeps to its limits.
+/// Asks Zoom. With an invented code, Zoom checks id, secret and redirect URL, and no code is used up. `turn` is the right to
+/// call Zoom's token endpoint, for callers that observe its limits.
 pub async fn app_faults(
     zoom: &ZoomClient,
     keys: &AppKeys,
@@ -133,7 +133,7 @@ pub struct AppChecks {
 }
 
 impl AppChecks {
-    /// What is wrong with an app at Zoom; `None` when the workspace has no such app.
+    /// The faults of an app at Zoom; `None` when the workspace has no such app.
     #[tracing::instrument(skip_all, fields(app = %id))]
     pub async fn check(
         &self,

@@ -12,10 +12,10 @@ use zoom::AppKeys;
 
 use crate::log_lines::note;
 
-/// How often a change is tried again after a concurrent change.
+/// How often a change is tried if it collides with concurrent changes.
 const ATTEMPTS: u32 = 3;
-/// How many former webhook secrets are accepted beside the current one, for operators who correct a wrong
-/// one.
+/// How many former webhook secrets are accepted in addition to the current one, for operators who correct
+/// a wrong one.
 const MAX_FORMER_SECRETS: usize = 3;
 
 /// An app to register.
@@ -40,7 +40,7 @@ pub struct SecretsChange {
     pub client_secret: Option<Secret>,
     /// The secret that verifies Zoom's webhooks.
     pub webhook_secret: Option<Secret>,
-    /// How long the former webhook secret is accepted beside its successor; zero if it has leaked.
+    /// How long the former webhook secret is accepted in addition to the new one; zero if it has leaked.
     pub webhook_secret_overlap: Duration,
 }
 
@@ -65,7 +65,7 @@ impl Apps {
     pub(crate) async fn erase_former_webhook_secrets(&self) -> Result<(), StoreError> {
         match self.store.erase_former_webhook_secrets(self.env.now()).await? {
             0 => {}
-            erased => tracing::info!(erased, "former webhook secrets have ended"),
+            erased => tracing::info!(erased, "expired webhook secrets were erased"),
         }
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Apps {
         }
     }
 
-    /// Replaces an app's secrets; `None` when the workspace has no such app. A new client secret is tried at
+    /// Replaces an app's secrets; `None` when the workspace has no such app. A new client secret is used at
     /// once, even if Zoom has refused the old one.
     pub async fn change_secrets(
         &self,
@@ -132,8 +132,8 @@ impl Apps {
         Err(Failure::new(Code::Unavailable, "the app's secrets are being changed by another request"))
     }
 
-    /// The new values of an app's two cells of webhook secrets. Zoom may get the new secret before us or
-    /// after, so the former one is accepted for `overlap`, together with older ones that have not expired.
+    /// The new values of an app's two cells of webhook secrets. The new secret may be set at Zoom earlier or
+    /// later than here, so the former one is accepted for `overlap`, together with older unexpired ones.
     fn succeed_webhook_secret(
         &self,
         app: &ZoomOauthApp,
@@ -147,7 +147,7 @@ impl Apps {
         former.truncate(MAX_FORMER_SECRETS);
         let end = self.env.now() + overlap;
         let ends_at = match &app.former_webhook_secret {
-            // Setting the same secret again doesn't extend the former ones.
+            // Setting the same secret again does not extend the former secrets.
             Some(former) if !is_new => former.ends_at.min(end),
             _ => end,
         };
@@ -188,7 +188,7 @@ impl Apps {
         id: ZoomOauthAppId,
     ) -> Result<ZoomOauthApp, Failure> {
         let app = self.find(workspace, id).await?;
-        app.ok_or_else(|| Failure::new(Code::AppUnhealthy, "the account's app is gone"))
+        app.ok_or_else(|| Failure::new(Code::AppUnhealthy, "the account's app no longer exists"))
     }
 
     pub(crate) fn keys_of(&self, app: &ZoomOauthApp) -> Result<AppKeys, Failure> {

@@ -1,10 +1,10 @@
 //! Connects an account by an invitation and a consent at Zoom.
 //!
-//! The API makes an invitation, and a browser opens it. Opening it changes nothing, so previews and scanners
-//! of links do no harm: `state` and the PKCE verifier are in the browser's sealed cookie. Zoom's redirect
-//! must return the state in the same browser; a code that was started elsewhere connects no account. A state
-//! is recorded as used before its code is redeemed, so a page that is loaded twice redeems one code and shows
-//! the same result again.
+//! The API creates an invitation, and a browser opens it. Opening it changes nothing, so link previews and
+//! scanners do no harm: `state` and the PKCE verifier are in the browser's sealed cookie. Zoom's redirect
+//! must return the state in the same browser, so a code from another browser's authorization connects no
+//! account. A state is recorded as used before its code is redeemed, so a page that is loaded twice redeems
+//! one code and shows the same result again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,62 +27,62 @@ use super::{
 };
 use crate::{Addresses, single_flight::SingleFlight};
 
-/// How long an invitation can be opened by default.
+/// How long an invitation is valid by default.
 pub const INVITATION_TTL: Duration = Duration::from_secs(24 * 3600);
-/// Invitations are forgotten so long after their end, used or not. The account's log keeps who was connected when.
+/// Invitations are deleted this long after their expiry, used or not. The account's log still has who was connected when.
 const ENDED_ARE_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-/// A consent at Zoom takes no longer.
+/// The longest time that a consent at Zoom takes.
 const LONGEST_CONSENT: Duration = Duration::from_secs(20 * 60);
-/// How long a page that reports success shows it again.
+/// How long a reloaded result page shows the success again.
 pub(crate) const REPEAT_WINDOW: Duration = Duration::from_secs(600);
 
-/// An invitation to make.
+/// An invitation to create.
 #[derive(Debug, Clone)]
 pub struct NewInvitation {
     /// The app to connect to.
     pub app: ZoomOauthAppId,
-    /// The account that it is for, which is of this app: the consent of another Zoom user is refused.
+    /// The account of this app that it is for: the consent of another Zoom user is refused.
     pub expected: Option<CredentialId>,
-    /// Who invites, in words for the person who is invited.
+    /// Who invites, as shown to the invited person.
     pub invited_by: Option<String>,
-    /// What the account is wanted for, in words for that person.
+    /// What the account is needed for, as shown to that person.
     pub purpose: Option<String>,
-    /// Where the browser goes on. The caller has checked that it may.
+    /// The URL that the browser is sent to afterwards. The caller has checked that it is allowed.
     pub return_url: Option<String>,
-    /// How long it can be opened.
+    /// How long it is valid.
     pub ttl: Duration,
 }
 
 impl NewInvitation {
-    /// To connect any user to `app`, for as long as usual.
+    /// An invitation for any user of `app` with the default validity.
     pub const fn to(app: ZoomOauthAppId) -> Self {
         Self { app, expected: None, invited_by: None, purpose: None, return_url: None, ttl: INVITATION_TTL }
     }
 }
 
-/// What a person is told who has opened an invitation.
+/// What the page of an opened invitation shows.
 #[derive(Debug)]
 pub struct InvitationShown {
     /// The workspace's name.
     pub workspace: String,
     /// Who invites.
     pub invited_by: Option<String>,
-    /// What the account is wanted for.
+    /// What the account is needed for.
     pub purpose: Option<String>,
-    /// The name of the account that it is for, if only its user may use it.
+    /// The name of the account that it is for, if it is for one account only.
     pub expected: Option<String>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// A URL that connects one account to one app. It works like a key until it is used or expires.
+/// A URL that connects one account to one app. It is a secret until it is used or expires.
 #[derive(Debug)]
 pub struct Invitation {
     /// Its id.
     pub id: ConsentId,
     /// To be opened in the browser of the Zoom account's owner.
     pub url: Secret,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
@@ -91,7 +91,7 @@ pub struct Invitation {
 pub struct AuthorizationStart {
     /// Zoom's consent page. It contains the state, so it must not be logged.
     pub zoom_url: Secret,
-    /// The cookie to set; the browser returns it.
+    /// The cookie to set. The browser sends it with Zoom's redirect.
     pub browser: Secret,
 }
 
@@ -115,14 +115,14 @@ pub struct Connected {
     pub display_name: String,
     /// Scopes that this server needs and the consent lacks.
     pub missing_scopes: Vec<&'static str>,
-    /// Where the browser goes on, as the invitation says.
+    /// The URL that the browser is sent to, as the invitation says.
     pub return_url: Option<String>,
 }
 
 /// Connects users who consent in a browser.
 pub struct Authorizations {
     pub(crate) store: Arc<dyn AccountStore>,
-    /// Whose invitation it is.
+    /// The workspaces of invitations.
     pub(crate) workspaces: Arc<dyn Access + Send + Sync>,
     /// States whose code was redeemed.
     pub(crate) used_states: Arc<dyn TokenLinks + Send + Sync>,
@@ -139,7 +139,7 @@ pub struct Authorizations {
 }
 
 impl Authorizations {
-    /// Makes an invitation; `None` when the workspace has no such app.
+    /// Creates an invitation; `None` when the workspace has no such app.
     pub async fn invite(
         &self,
         workspace: WorkspaceId,
@@ -182,10 +182,9 @@ impl Authorizations {
         Ok(Some((consent, secret)))
     }
 
-    /// The invitation that a URL holds, if it can be opened.
+    /// The invitation in a URL, if it is valid.
     async fn opened(&self, invitation: &str) -> Result<Consent, Failure> {
-        let unknown =
-            || Failure::new(Code::LinkUnknown, "this invitation is not known here: ask for a new one");
+        let unknown = || Failure::new(Code::LinkUnknown, "this invitation is unknown: ask for a new one");
         let (id, secret) = invitation.split_once('.').ok_or_else(unknown)?;
         let id = id.parse().map_err(|_| unknown())?;
         let consent = self.store.consent(id).await?.ok_or_else(unknown)?;
@@ -194,7 +193,7 @@ impl Authorizations {
         Ok(consent)
     }
 
-    /// What a person is to be told before Zoom asks. Nothing begins.
+    /// The content of the page before Zoom's consent page. It starts nothing.
     pub async fn show(&self, invitation: &str) -> Result<InvitationShown, Failure> {
         let consent = self.opened(invitation).await?;
         let expected = self.expected(&consent).await?;
@@ -207,7 +206,7 @@ impl Authorizations {
         })
     }
 
-    /// The same before an account is connected again, with a link that is good until `until`.
+    /// The same for a link that connects an account again and is valid until `until`.
     pub async fn show_again(
         &self,
         workspace: WorkspaceId,
@@ -229,7 +228,7 @@ impl Authorizations {
         Ok(workspace.map(|workspace| workspace.name).unwrap_or_default())
     }
 
-    /// The account that an invitation is for, if it is for one alone.
+    /// The account that an invitation is for, if it is for one only.
     async fn expected(&self, consent: &Consent) -> Result<Option<Credential>, Failure> {
         match consent.expected {
             Some(expected) => self.account(consent.workspace, expected).await.map(Some),
@@ -238,8 +237,12 @@ impl Authorizations {
     }
 
     async fn account(&self, workspace: WorkspaceId, id: CredentialId) -> Result<Credential, Failure> {
-        let gone =
-            || Failure::new(Code::LinkExpired, "the account of this invitation is gone: ask for a new one");
+        let gone = || {
+            Failure::new(
+                Code::LinkExpired,
+                "the account of this invitation no longer exists: ask for a new one",
+            )
+        };
         self.store.credential(workspace, id).await?.ok_or_else(gone)
     }
 
@@ -249,8 +252,8 @@ impl Authorizations {
         self.begin(&consent).await
     }
 
-    /// Starts the authorization of a browser that is to connect this account again. Its open invitation is used if it has
-    /// one, so that a link that is followed often makes one. `None` when the workspace has no such app.
+    /// Starts the authorization of a browser that is to connect this account again. Reuses the account's open invitation, so
+    /// that following a link several times creates only one. `None` when the workspace has no such app.
     pub async fn begin_again(
         &self,
         workspace: WorkspaceId,
@@ -261,7 +264,7 @@ impl Authorizations {
         let consent = if let Some(open) = open.filter(|consent| consent.app == app) {
             open
         } else {
-            // Another user's consent must not take the account's place.
+            // Another user's consent must not replace the account.
             let new = NewInvitation { expected: Some(account), ..NewInvitation::to(app) };
             let Some((consent, _)) = self.add(workspace, new).await? else { return Ok(None) };
             consent
@@ -314,8 +317,7 @@ impl Authorizations {
         let this = Arc::clone(self);
         let work = move || async move { this.connect_once(&consent, &state, code, verifier).await };
         let connected = self.under_way.run(state, &self.tasks, work).await;
-        connected
-            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the connection of an account broke off")))
+        connected.unwrap_or_else(|| Err(Failure::new(Code::Internal, "connecting the account was aborted")))
     }
 
     /// The invitation and the PKCE verifier in a browser's cookie.
@@ -323,7 +325,7 @@ impl Authorizations {
         let stranger = || {
             Failure::new(
                 Code::RequestMalformed,
-                "this answer belongs to no invitation opened in this browser: open it again",
+                "this answer belongs to no invitation that was opened in this browser: open the invitation again",
             )
         };
         let state = returned.state.expose();
@@ -369,7 +371,7 @@ impl Authorizations {
         code: Secret,
         verifier: Secret,
     ) -> Result<Connected, Failure> {
-        // From here on this state is used, on every server: a code is never redeemed twice.
+        // From here on this state counts as used on every server, so a code is never redeemed twice.
         if self.used_states.first_seen(state, self.env.now()).await?.is_some() {
             let consent = self.store.consent(consent.id).await?;
             let before = match &consent {
@@ -378,7 +380,7 @@ impl Authorizations {
             };
             return before.ok_or_else(|| {
                 let words =
-                    "this answer of Zoom's was used before without connecting an account: open the invitation again";
+                    "this answer from Zoom was used before without connecting an account: open the invitation again";
                 Failure::new(Code::LinkExpired, words)
             });
         }
@@ -386,8 +388,8 @@ impl Authorizations {
         let redirect_uri = self.addresses.redirect_uri();
         let code = Authorization { code, redirect_uri: redirect_uri.into(), code_verifier: Some(verifier) };
         let (grant, user) = self.codes.redeem(&app, &code).await?;
-        // Before anything is stored. The grant is dropped and not revoked: at Zoom, that would end the same user's other grant to
-        // this app, which may be an account of ours.
+        // This check comes before anything is stored. The grant is dropped and not revoked: revoking it at Zoom would
+        // also end another grant of the same user to this app, which may be an account here.
         if let Some(expected) =
             self.expected(consent).await?.filter(|expected| expected.zoom_user_id != user.id)
         {
@@ -437,7 +439,7 @@ impl Authorizations {
         self.new_accounts.store_grant(&new, Origin::Api).await
     }
 
-    /// Deletes invitations that ended long ago.
+    /// Deletes invitations that expired long ago.
     pub async fn forget_ended(&self) -> Result<(), Failure> {
         self.store.forget_consents(self.env.now() - ENDED_ARE_KEPT).await?;
         Ok(())
@@ -458,5 +460,5 @@ impl Authorizations {
 }
 
 fn used() -> Failure {
-    Failure::new(Code::LinkExpired, "this invitation was used already: ask for a new one")
+    Failure::new(Code::LinkExpired, "this invitation was already used: ask for a new one")
 }

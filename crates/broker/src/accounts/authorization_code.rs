@@ -1,4 +1,4 @@
-//! Redeems an authorization code for a grant, and asks Zoom for its user.
+//! Redeems an authorization code for a grant, and asks Zoom for the grant's user.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use zoom::{ApiAccess, ZoomClient, ZoomError, ZoomUser};
 
 use super::{apps::Apps, grants::access_token, scopes};
 
-/// How often a new grant's user is asked for while a person waits.
+/// How often Zoom is asked for a new grant's user while a person waits.
 const USER_TRIES: u32 = 3;
 
 /// An authorization code, and its bindings.
 #[derive(Debug)]
 pub struct Authorization {
-    /// Redeemable for a grant, once, within five minutes.
+    /// The code. It can be redeemed for a grant once, within five minutes.
     pub code: Secret,
     /// The redirect URL, byte for byte.
     pub redirect_uri: String,
@@ -34,7 +34,7 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// Redeems a code and asks for its user.
+    /// Redeems a code and asks Zoom for the user.
     #[tracing::instrument(skip_all, fields(app = %app.id))]
     pub(super) async fn redeem(
         &self,
@@ -42,7 +42,7 @@ impl Codes {
         Authorization { code, redirect_uri, code_verifier }: &Authorization,
     ) -> Result<(zoom::Grant, ZoomUser), Failure> {
         let keys = self.apps.keys_of(app)?;
-        // Before the code is redeemed: a grant without a known user could not be stored.
+        // The turn comes before the code is redeemed, because a grant without a known user can't be stored.
         let turn = self.limits.new_account_turn(app.id).await?;
         // A refusal doesn't prove that the app's secret is wrong: the redirect URL may not match.
         let begun_at = self.env.now();
@@ -57,7 +57,8 @@ impl Codes {
         Ok((grant, user))
     }
 
-    /// Asks for the user of a grant that is nowhere else and has ended the user's former one: more than once, if need be.
+    /// Asks for the user of a grant, several times if necessary: the grant is stored nowhere yet, and it has ended the
+    /// user's former one.
     async fn whose_surely(
         &self,
         app: &ZoomOauthApp,
@@ -68,7 +69,7 @@ impl Codes {
         for _ in 1..USER_TRIES {
             match &answer {
                 Err(failure) if failure.class() == Class::Retry => {
-                    tracing::warn!(app = %app.id, failure = %chain(&failure), "no user for a new grant, asking again");
+                    tracing::warn!(app = %app.id, failure = %chain(&failure), "Zoom did not name the user of a new grant, retrying");
                     let turn = self.limits.new_account_turn(app.id).await?;
                     answer = self.whose(grant, turn).await;
                 }
@@ -78,7 +79,7 @@ impl Codes {
         answer
     }
 
-    /// Spends a refresh token that no account has yet. If the answer is lost it is tried once more: only the same token
+    /// Spends a refresh token that no account has yet. If the answer is lost, the call is retried once: only the same token
     /// shows whether it was spent.
     pub(super) async fn spend(&self, app: &ZoomOauthApp, token: &Secret) -> Result<zoom::Grant, Failure> {
         let (app, keys) = self.apps.usable_app(app.workspace, app.id).await?;
@@ -87,13 +88,13 @@ impl Codes {
         let mut answer = turn.with_answer(self.zoom.refresh(&keys, token).await);
         let in_doubt = matches!(&answer, Err(error) if error.in_doubt());
         if in_doubt {
-            tracing::warn!(app = %app.id, "no usable answer to a refresh for a new account, asking once more");
+            tracing::warn!(app = %app.id, "no usable answer to a refresh for a new account, retrying once");
             answer = self.zoom.refresh(&keys, token).await;
         }
         self.apps.record_answer(&app, &answer).await;
         match answer {
             Ok(mut grant) => {
-                // Without a new one it did not rotate, and the old one stays valid.
+                // Without a new refresh token, Zoom did not rotate it, and the old one stays valid.
                 grant.refresh_token.get_or_insert_with(|| token.clone());
                 Ok(grant)
             }
@@ -101,7 +102,7 @@ impl Codes {
                 let words = if in_doubt {
                     "Zoom has spent the refresh token and its answer never arrived: the user has to consent again"
                 } else {
-                    "Zoom does not honour this refresh token: it was used since, was revoked, or is another app's"
+                    "Zoom does not honour this refresh token: it was used since, was revoked, or belongs to another app"
                 };
                 Err(Failure::new(Code::CredentialNeedsConsent, words))
             }

@@ -1,9 +1,9 @@
 //! A circuit breaker for an app whose own credentials Zoom refuses: a mistyped or rotated client secret, a
 //! disabled app.
 //!
-//! The accounts of the app are not the cause, so their refreshes are not started. Every [`PROBE_INTERVAL`]
-//! one of them, among all processes, is let through as a probe. The first answer that does not refuse the app
-//! closes the breaker; a new secret closes it at once.
+//! The accounts of the app are not the cause, so their refreshes are not started. Every [`PROBE_INTERVAL`],
+//! one refresh in all processes together is let through as a probe. The first answer that does not refuse the
+//! app closes the breaker; a new secret closes it at once.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::log_lines::{failure_note, note};
 const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Apps {
-    /// An app that may be used at Zoom now.
+    /// The app, if it may be used at Zoom now.
     pub(crate) async fn usable_app(
         &self,
         workspace: WorkspaceId,
@@ -38,7 +38,7 @@ impl Apps {
         Ok((app, keys))
     }
 
-    /// Updates the breaker by an answer of Zoom.
+    /// Updates the breaker from an answer of Zoom.
     pub(crate) async fn record_answer<T>(&self, app: &ZoomOauthApp, answer: &Result<T, ZoomError>) {
         let told = match answer {
             Err(ZoomError::AppRejected) => {
@@ -47,7 +47,7 @@ impl Apps {
                     failure_note(&self.env, "Zoom refuses the app's client id or secret", Code::AppUnhealthy);
                 let refused = self.store.refuse_app(app.id, &app.client_secret, probe_at, &note).await;
                 if matches!(refused, Ok(true)) {
-                    tracing::error!(app = %app.id, "Zoom refuses the app's credentials; its accounts are kept");
+                    tracing::error!(app = %app.id, "Zoom refuses the app's credentials; its accounts stay connected");
                 }
                 refused
             }
@@ -60,17 +60,17 @@ impl Apps {
             }
             Ok(_) | Err(_) if app.refusal.is_some() => {
                 let accepted =
-                    self.store.accept_app(app.id, &note(&self.env, "Zoom takes the app again")).await;
+                    self.store.accept_app(app.id, &note(&self.env, "Zoom accepts the app again")).await;
                 if matches!(accepted, Ok(true)) {
-                    tracing::info!(app = %app.id, "Zoom takes the app's credentials again");
+                    tracing::info!(app = %app.id, "Zoom accepts the app's credentials again");
                 }
                 accepted
             }
             Ok(_) | Err(_) => Ok(false),
         };
         if let Err(error) = told {
-            // The next answer shows it again.
-            tracing::warn!(app = %app.id, error = %chain(&error), "what Zoom thinks of an app could not be recorded");
+            // The next answer updates the breaker again.
+            tracing::warn!(app = %app.id, error = %chain(&error), "the result of using an app at Zoom was not recorded");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! secret as a key.
 //!
 //! There is no refresh token to lose and nothing to revoke here. A failure degrades the account and is
-//! retried; it never needs a consent here.
+//! retried; such an account never needs a consent here.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,9 +22,9 @@ use super::{
 
 /// The shortest remaining lifetime of a customer's token.
 const MIN_LIFE: Duration = Duration::from_secs(120);
-/// Where nothing that can be read says when a token ends: the next question comes soon.
+/// The assumed lifetime if a token's expiry is unknown: short, so that the next fetch comes soon.
 const SHORT_LIFE: Duration = Duration::from_secs(300);
-/// A longer lifetime is capped.
+/// Longer lifetimes are capped to this.
 const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// Connects accounts whose tokens are fetched from the customer's own server.
@@ -52,7 +52,7 @@ impl CustomerManaged {
         let turn = self.limits.new_account_turn(app.id).await?;
         let user = self.zoom.me(ApiAccess::new(&self.api_base, access_token(&grant)?, turn)).await;
         let user = user.map_err(|error| match error {
-            ZoomError::TokenRejected => refused("Zoom does not take the token"),
+            ZoomError::TokenRejected => refused("Zoom does not accept the token"),
             error => error.into(),
         })?;
         let source = Source::User(user);
@@ -74,7 +74,7 @@ pub struct Customers {
     pub(crate) zoom: ZoomClient,
     pub(crate) apps: Arc<Apps>,
     pub(crate) workspaces: Workspaces,
-    /// `None`: this process calls no customers' servers.
+    /// `None` if this process does not call customers' servers.
     pub(crate) callbacks: Option<CallbackClient>,
 }
 
@@ -84,7 +84,7 @@ impl Customers {
         let app = self.apps.of_account(before.workspace, before.app).await?;
         let sealed = before.callback_url.as_ref();
         let sealed =
-            sealed.ok_or_else(|| Failure::new(Code::Internal, "a usable account without its callback"))?;
+            sealed.ok_or_else(|| Failure::new(Code::Internal, "a usable account has no callback URL"))?;
         let url = self.vault.open(before.workspace, Cell::CallbackUrl(before.id), sealed)?;
         self.ask(&app, &url).await
     }
@@ -92,8 +92,8 @@ impl Customers {
     /// Calls the customer's server, signed with the workspace's callback secret.
     async fn ask(&self, app: &ZoomOauthApp, url: &Secret) -> Result<Grant, Failure> {
         let callbacks = self.callbacks.as_ref();
-        let callbacks =
-            callbacks.ok_or_else(|| Failure::new(Code::Internal, "this process calls no customers"))?;
+        let callbacks = callbacks
+            .ok_or_else(|| Failure::new(Code::Internal, "this process does not call customers' servers"))?;
         let keys = self.workspaces.callback_keys(app.workspace).await?;
         let answer = callbacks.ask(url.expose(), &keys).await.map_err(|error| match error {
             CallbackError::TooSlow => Failure::of(Code::AccessTokenCallbackTimeout, error),
@@ -111,7 +111,7 @@ impl Customers {
     }
 }
 
-/// The lifetime of the token, by its own claim or the customer's, whichever is shorter.
+/// The lifetime of the token: the shorter of its own claim and the customer's.
 fn life_of(app: &ZoomOauthApp, answer: &Answer, now: Timestamp) -> Result<Duration, &'static str> {
     let claims = zoom::unverified_claims(&answer.access_token);
     if claims.client_id.is_some_and(|client_id| client_id != app.client_id) {
@@ -123,14 +123,14 @@ fn life_of(app: &ZoomOauthApp, answer: &Answer, now: Timestamp) -> Result<Durati
         Ends::Unsaid => (None, false),
     };
     if unreadable {
-        tracing::warn!(app = %app.id, "expires_at in the answer of an access token callback is no time and is not heeded");
+        tracing::warn!(app = %app.id, "expires_at in the answer of an access token callback is not a valid time and is ignored");
     }
     let life = match [claims.expires_at, said].into_iter().flatten().min() {
         Some(end) => end.since(now),
         None if unreadable => SHORT_LIFE,
-        None => return Err("neither the token nor expires_at says when it ends"),
+        None => return Err("neither the token nor expires_at says when the token expires"),
     };
-    if life < MIN_LIFE { Err("less than 120 s are left of the token") } else { Ok(life.min(MAX_LIFE)) }
+    if life < MIN_LIFE { Err("the token is valid for less than 120 s") } else { Ok(life.min(MAX_LIFE)) }
 }
 
 /// The answer of a customer's server.
@@ -139,7 +139,7 @@ struct Answer {
     ends: Ends,
 }
 
-/// When a token ends, by the customer's word.
+/// When a token expires, according to the customer.
 #[derive(Debug, PartialEq, Eq)]
 enum Ends {
     Unsaid,
@@ -147,13 +147,13 @@ enum Ends {
     At(Timestamp),
 }
 
-/// A JSON object with the token as `token` or `access_token`, or the token alone.
+/// Reads a JSON object with the token as `token` or `access_token`, or the token alone.
 fn read(text: &Secret) -> Result<Answer, String> {
     let text = text.expose().trim();
     let answer = if text.starts_with('{') {
         let fields = Fields::of(text.as_bytes()).ok_or("the answer is not JSON")?;
         let token = fields.get("access_token").or_else(|| fields.get("token"));
-        Answer { access_token: token.ok_or("the answer names no token")?, ends: ends(&fields) }
+        Answer { access_token: token.ok_or("the answer has no token")?, ends: ends(&fields) }
     } else {
         Answer { access_token: Secret::new(text), ends: Ends::Unsaid }
     };
@@ -163,12 +163,12 @@ fn read(text: &Secret) -> Result<Answer, String> {
     }
 }
 
-/// A time in ISO 8601, or seconds or milliseconds since 1970, as a number or as text.
+/// Reads a time in ISO 8601, or seconds or milliseconds since 1970, as a number or as text.
 fn ends(fields: &Fields) -> Ends {
     const FIELD: &str = "expires_at";
     let written = || fields.get::<String>(FIELD)?.trim().parse().ok();
     let counted = || match fields.whole(FIELD)? {
-        // Before 2001: no time, whatever it is meant to be.
+        // A time before 2001 is not plausible.
         ..1_000_000_000 => None,
         seconds @ ..100_000_000_000 => Some(Timestamp::from_second(seconds)),
         milliseconds => Some(Timestamp::from_microsecond(milliseconds.saturating_mul(1000))),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_read_however_it_is_written_and_never_loses_the_token() {
+    fn an_expiry_is_read_in_every_format_and_an_unreadable_one_does_not_lose_the_token() {
         for written in [
             "1800003600",
             "1800003600.9",

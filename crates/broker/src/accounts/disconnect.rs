@@ -80,12 +80,12 @@ impl Disconnection {
         self.store.discard_parked_of(before.app, &before.zoom_user_id, note.at).await?;
         tracing::info!(credential = %id, "account {words}");
         self.cache.forget(id);
-        // A grant in escrow is outdated now and is deleted.
+        // A grant in escrow is now outdated, and the replay deletes it.
         self.grants.replay_deposits().await?;
         Ok(true)
     }
 
-    /// Revokes the account's grant at Zoom; `None` when it has none of its own.
+    /// Revokes the account's grant at Zoom; `None` when the account has no grant that can be revoked.
     async fn end_grant_of(&self, before: &Credential) -> Option<Result<(), Failure>> {
         let sealed =
             before.grant.refresh_token.as_ref().filter(|_| before.kind == CredentialKind::UserOauth)?;
@@ -95,7 +95,7 @@ impl Disconnection {
         })
     }
 
-    /// Refreshes an account now, to validate it; a line of its log has the result. `false` when the workspace
+    /// Refreshes an account now to validate it, and writes the result to its log. `false` when the workspace
     /// has no such account.
     pub async fn validate(
         self: &Arc<Self>,

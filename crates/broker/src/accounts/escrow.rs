@@ -1,9 +1,9 @@
-//! Holds refreshed grants until the store has them.
+//! Stores refreshed grants on disk until the store has them.
 //!
 //! Between Zoom's answer and the commit, the new refresh token exists only in this process, and the old one
-//! is dead. So it is first written to this machine's disk, sealed for its cell in the store, in a file of its
-//! own; the commit deletes the file. Files that a crash or an absent store leaves are replayed at the next
-//! start, and by a task.
+//! is dead. So it is first written to this machine's disk, sealed for its cell in the store, in its own file.
+//! The file is deleted after the commit. Files that remain after a crash or while the store is unavailable are
+//! replayed at the next start, and by a task.
 
 mod keys;
 
@@ -21,7 +21,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 use store::Grant;
 
-/// The size of a deposit.
+/// The size of a probe: about that of a deposit.
 const PROBE_BYTES: usize = 8192;
 
 /// A folder of grants that may be missing in the store.
@@ -39,7 +39,7 @@ pub(crate) struct Deposit {
     pub(crate) granted_at: Timestamp,
     pub(crate) refresh_at: Option<Timestamp>,
     pub(crate) grant: Grant,
-    /// Set for an imported grant: it has no account yet, and `credential` only names what it is sealed for.
+    /// Set for an imported grant: it has no account yet, and `credential` only says for which cell it is sealed.
     pub(crate) brought: Option<Brought>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Brought {
     pub(crate) app: ZoomOauthAppId,
 }
 
-/// The content of a deposit's file. Its secrets open only with the key ring.
+/// The content of a deposit's file. Its secrets are sealed with the key ring.
 #[derive(Serialize, Deserialize)]
 struct Written {
     credential: CredentialId,
@@ -71,22 +71,22 @@ struct Written {
 pub(crate) struct Receipt(PathBuf);
 
 impl Escrow {
-    /// Opens `folder`; creates it, accessible to its owner only, if it is absent.
+    /// Opens `folder`; creates it, accessible to its owner only, if it is missing.
     pub fn open(folder: &Path, env: Environment) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         Ok(Self { folder: folder.to_owned(), env })
     }
 
-    /// Writes a grant to the disk; when this returns, it survives a power cut.
+    /// Writes a grant to the disk. When this returns, it survives a power failure.
     pub(crate) async fn deposit(&self, deposit: &Deposit) -> io::Result<Receipt> {
         let (escrow, written) = (self.clone(), Written::from(deposit));
         blocking(move || escrow.write(&written)).await
     }
 
-    /// Deletes a grant: the store has it or a newer one.
+    /// Deletes a grant, because the store has it or a newer one.
     pub(crate) async fn withdraw(&self, receipt: &Receipt) -> io::Result<()> {
         let path = receipt.0.clone();
-        // Another process on this folder may have deleted it.
+        // Another process that uses this folder may have deleted it.
         blocking(move || gone_is_done(fs::remove_file(path))).await
     }
 
@@ -103,7 +103,7 @@ impl Escrow {
                 match fs::read(&path).map(|text| Deposit::read(&text)) {
                     Ok(Some(deposit)) => found.push((Receipt(path), deposit)),
                     Ok(None) => tracing::error!(path = %path.display(), "a file in escrow is not a grant"),
-                    // Another process may have deleted it meanwhile.
+                    // Another process may have deleted it in the meantime.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
                 }
@@ -126,7 +126,7 @@ impl Escrow {
                     _ => Ok(()),
                 };
                 match adopted {
-                    // Its writer is alive and has renamed it.
+                    // Its writer is still running and has renamed it.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     adopted => adopted?,
                 }
@@ -149,12 +149,12 @@ impl Escrow {
         .await
     }
 
-    /// Writes and deletes a file like a deposit. Returns the free bytes.
+    /// Writes and deletes a file like a deposit. Returns the free space in bytes.
     pub(crate) async fn probe(&self) -> io::Result<u64> {
         Self::probe_folder(&self.env, self.folder.clone()).await
     }
 
-    /// The same in any folder.
+    /// Does the same in any folder.
     pub(crate) async fn probe_folder(env: &Environment, folder: PathBuf) -> io::Result<u64> {
         let mark = u64::from_le_bytes(env.entropy.bytes());
         blocking(move || {
@@ -164,7 +164,7 @@ impl Escrow {
                     file.write_all(&[1; PROBE_BYTES])?;
                     file.sync_all()
                 });
-            // A failed write may have left a file too.
+            // A failed write may also have left a file.
             gone_is_done(fs::remove_file(&path))?;
             written?;
             let disk = rustix::fs::statvfs(&folder)?;
@@ -175,8 +175,8 @@ impl Escrow {
 
     fn write(&self, written: &Written) -> io::Result<Receipt> {
         let Written { credential, generation, .. } = written;
-        // Random: two late answers for one generation must not overwrite each other, because only one of them
-        // is valid.
+        // The name has a random part: two late answers for one generation must not overwrite each other, because
+        // only one of them is valid.
         let mark = u64::from_le_bytes(self.env.entropy.bytes());
         let path = self.folder.join(format!("{credential}-{generation}-{mark:016x}.json"));
         let aside = path.with_extension("part");
@@ -241,7 +241,7 @@ fn adopt_file(path: &Path) -> io::Result<()> {
     if Deposit::read(&fs::read(path)?).is_some() {
         return fs::rename(path, path.with_extension("json"));
     }
-    tracing::error!(path = %path.display(), "a crash interrupted the write of a grant into escrow; its file is torn");
+    tracing::error!(path = %path.display(), "a crash interrupted the write of a grant into escrow; its file is incomplete");
     fs::remove_file(path)
 }
 

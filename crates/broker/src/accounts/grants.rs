@@ -11,15 +11,15 @@ use zoom::ZoomClient;
 use super::escrow::{Deposit, Escrow, Receipt, unreadable};
 use crate::log_lines::note;
 
-/// The shortest remaining lifetime of an access token that is used: its call takes time, and clocks differ.
+/// The shortest remaining lifetime of an access token in use, because calls take time and clocks differ.
 pub(crate) const MARGIN: Duration = Duration::from_secs(60);
-/// The longest lifetime of an access token that is believed.
+/// The longest lifetime of an access token; longer ones are capped to this.
 const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// The access token of a new grant. Zoom's answer to a refresh may lack it.
 pub(crate) fn access_token(grant: &zoom::Grant) -> Result<&Secret, Failure> {
     let unreadable =
-        || Failure::new(model::Code::ZoomUnexpected, "Zoom's answer held no access token that can be read");
+        || Failure::new(model::Code::ZoomUnexpected, "Zoom's answer has no readable access token");
     grant.access_token.as_ref().ok_or_else(unreadable)
 }
 
@@ -55,14 +55,14 @@ impl Grants {
         }
     }
 
-    /// Writes a grant to this server's disk, before the store is asked to take it: a crash in between loses no account. `None`
-    /// without an escrow, or when the disk refuses; the grant is then stored all the same.
+    /// Writes a grant to this server's disk before it is written to the store, so that a crash in between loses no account.
+    /// `None` without an escrow, or when the write fails; the grant is then still written to the store.
     pub(crate) async fn put_in_escrow(&self, deposit: &Deposit) -> Option<Receipt> {
         KillPoint::BeforeEscrow.reach();
         match self.escrow.as_ref()?.deposit(deposit).await {
             Ok(receipt) => Some(receipt),
             Err(error) => {
-                tracing::error!(credential = %deposit.credential, error = %chain(&error), "no escrow for a refreshed grant");
+                tracing::error!(credential = %deposit.credential, error = %chain(&error), "a refreshed grant was not written to escrow");
                 None
             }
         }
@@ -81,21 +81,21 @@ impl Grants {
         if won {
             tracing::info!(%credential, generation = generation + 1, "grant refreshed");
         } else {
-            // A newer consent, or a later holder, has stored its own grant.
-            tracing::warn!(%credential, "a newer grant has won over a refresh");
+            // A newer consent, or a later holder of the lease, has stored its own grant.
+            tracing::warn!(%credential, "a refreshed grant was dropped, because a newer one is stored");
         }
         KillPoint::BeforeWithdrawal.reach();
         if let (Some(escrow), Some(receipt)) = (&self.escrow, receipt)
             && let Err(error) = escrow.withdraw(receipt).await
         {
-            // Replaying it changes nothing: its generation is outdated.
-            tracing::warn!(%credential, error = %chain(&error), "a settled grant is still in escrow");
+            // Replaying it changes nothing, because its generation is outdated.
+            tracing::warn!(%credential, error = %chain(&error), "a stored grant was not deleted from escrow");
         }
         Ok(won)
     }
 
-    /// Stores the grants that a crash or an absent store left in escrow. Call it at start, before any token
-    /// is requested. Returns how many grants were settled.
+    /// Stores the grants that remained in escrow after a crash or while the store was unavailable. Call it at
+    /// start, before any token is requested. Returns how many grants were settled.
     pub async fn replay(&self) -> Result<usize, Failure> {
         if let Some(escrow) = &self.escrow {
             escrow.adopt().await.map_err(unreadable)?;
@@ -119,8 +119,8 @@ impl Grants {
         if let Some(escrow) = &self.escrow
             && let Err(error) = escrow.withdraw(receipt).await
         {
-            // The next look finds it outdated.
-            tracing::warn!(error = %chain(&error), "an import that is over is still in escrow");
+            // The next replay finds that it is outdated.
+            tracing::warn!(error = %chain(&error), "a finished import was not deleted from escrow");
         }
     }
 
@@ -130,8 +130,8 @@ impl Grants {
         escrow.deposits().await.map_err(unreadable)
     }
 
-    /// Whether the account's access token lasts for `life` more, and is not of the rejected generation. A
-    /// grant dated in the future is not used: its age is unknown.
+    /// Whether the account's access token is valid for at least `life`, and is not of the rejected
+    /// generation. A grant with a date in the future is not used, because its age is unknown.
     pub(crate) fn lasts(&self, credential: &Credential, life: Duration, rejected: Option<i64>) -> bool {
         let (ends_at, now) = (credential.grant.access_expires_at, self.zoom.clock().now());
         rejected != Some(credential.generation)

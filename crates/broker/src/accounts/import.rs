@@ -1,8 +1,8 @@
-//! Connects an account by a refresh token that was held elsewhere, in a file or another program.
+//! Connects an account by a refresh token from elsewhere, such as a file or another program.
 //!
 //! The token is spent at once, so the other copy is dead and can't break the chain. Its user is known only
-//! after Zoom's answer. As in a refresh, that answer is written to this server's disk first, and an import
-//! that was interrupted is resumed from there.
+//! after Zoom's answer. As in a refresh, that answer is written to this server's disk first, and an
+//! interrupted import is resumed from there.
 
 use std::{sync::Arc, time::Duration};
 
@@ -51,16 +51,16 @@ impl Imports {
         token: Secret,
     ) -> Result<Option<StoredGrant>, Failure> {
         let Some(app) = self.apps.find(workspace, app).await? else { return Ok(None) };
-        // A task of the process: a caller who disconnects must not cancel it and lose the only copy of the
-        // grant.
+        // It runs as a task of the process: a caller that disconnects must not cancel it and lose the only copy
+        // of the grant.
         let this = Arc::clone(self);
         let import = self.tasks.spawn(async move { this.import(&app, &token).await }.in_current_span());
-        import.await.unwrap_or_else(|_| Err(Failure::new(Code::Internal, "the import broke off"))).map(Some)
+        import.await.unwrap_or_else(|_| Err(Failure::new(Code::Internal, "the import was aborted"))).map(Some)
     }
 
     #[tracing::instrument(skip_all, fields(app = %app.id))]
     async fn import(&self, app: &ZoomOauthApp, token: &Secret) -> Result<StoredGrant, Failure> {
-        // Before the token is spent: a turn to ask for its user, and proof that the store can write.
+        // Before the token is spent, it needs a turn to ask for its user, and proof that the store can write.
         let turn = self.limits.new_account_turn(app.id).await?;
         let begun = note(&self.env, "a refresh token is being imported");
         self.store.add_log_line(app.workspace, Subject::App(app.id), &begun).await?;
@@ -77,9 +77,9 @@ impl Imports {
         }
         stored.map_err(|failure| {
             let fate = if kept {
-                "the refresh token is spent, and what Zoom gave for it is safe on this server: the import goes on by itself"
+                "the refresh token is spent, and its new grant is safe on this server: the import continues by itself"
             } else {
-                "the refresh token is spent, and the import can't go on: the user has to consent again"
+                "the refresh token is spent, and the import can't continue: the user has to consent again"
             };
             Failure { detail: format!("{}; {fate}", failure.detail), ..failure }
         })
@@ -98,7 +98,7 @@ impl Imports {
         }
     }
 
-    /// Asks for the grant's user and stores it, unless a newer grant of that user is stored already.
+    /// Asks for the grant's user and stores the grant, unless a newer grant of that user is already stored.
     async fn settle_import(
         &self,
         app: &ZoomOauthApp,
@@ -129,7 +129,7 @@ impl Imports {
             let Some(Brought { workspace, app }) = deposit.brought else { continue };
             match self.resume_import(workspace, app, &deposit, &receipt).await {
                 Ok(()) => finished += 1,
-                Err(error) => tracing::warn!(%app, error = %chain(&error), "an import goes on later"),
+                Err(error) => tracing::warn!(%app, error = %chain(&error), "an import will be retried"),
             }
         }
         Ok(finished)
@@ -143,7 +143,7 @@ impl Imports {
         receipt: &Receipt,
     ) -> Result<(), Failure> {
         let app = self.apps.of_account(workspace, app).await?;
-        // It was stored before the crash: the account uses it, and its refresh token must not be spent here.
+        // It was stored before the crash. The account uses it, so its refresh token must not be spent here.
         if self.store.has_consent_of(app.id, deposit.granted_at).await? {
             self.grants.withdraw(receipt).await;
             return Ok(());
@@ -151,11 +151,11 @@ impl Imports {
         let (mut grant, mut granted_at) = (self.open_brought(workspace, deposit)?, deposit.granted_at);
         let turn = self.limits.new_account_turn(app.id).await?;
         let mut renewed = None;
-        // It has expired since, or Zoom's answer was partly unreadable.
+        // The token has expired since, or Zoom's answer was partly unreadable.
         if grant.expires_in <= MARGIN || grant.access_token.is_none() {
             let token = grant.refresh_token.clone();
-            let token =
-                token.ok_or_else(|| Failure::new(Code::Internal, "an import without a refresh token"))?;
+            let token = token
+                .ok_or_else(|| Failure::new(Code::Internal, "an imported grant has no refresh token"))?;
             grant = match self.codes.spend(&app, &token).await {
                 Err(failure) if failure.class() == Class::PersonMustAct => {
                     return self.give_up_import(&app, receipt, failure).await;
@@ -171,7 +171,7 @@ impl Imports {
         let receipt = renewed.as_ref().unwrap_or(receipt);
         match self.settle_import(&app, grant, granted_at, turn).await {
             Ok(StoredGrant { id, .. }) => {
-                tracing::info!(credential = %id, "an import is finished that had been interrupted");
+                tracing::info!(credential = %id, "an interrupted import has finished");
                 self.grants.withdraw(receipt).await;
                 Ok(())
             }
@@ -182,7 +182,7 @@ impl Imports {
         }
     }
 
-    /// The import has failed for good; the app's log says why.
+    /// Gives up a failed import and writes the reason to the app's log.
     async fn give_up_import(
         &self,
         app: &ZoomOauthApp,
@@ -196,7 +196,7 @@ impl Imports {
         Ok(())
     }
 
-    /// A grant from its deposit, as Zoom gave it.
+    /// Restores a grant of Zoom from its deposit.
     fn open_brought(&self, workspace: WorkspaceId, deposit: &Deposit) -> Result<zoom::Grant, Failure> {
         let (grant, id) = (&deposit.grant, deposit.credential);
         let open = |sealed, cell| self.vault.open(workspace, cell, sealed);

@@ -4,13 +4,13 @@ use model::Timestamp;
 use store::{MeetingChange, MeetingWebhookChange};
 use zoom::{MeetingAction, WebhookEvent};
 
-/// The change that `event`, of the time `as_of`, makes in the map; `None` for none.
+/// The change of the map by `event`, which happened at `as_of`; `None` if it changes nothing.
 pub(crate) fn meeting_change_of(event: &WebhookEvent, as_of: Timestamp) -> Option<MeetingWebhookChange> {
     let (account_id, change) = match event {
         WebhookEvent::Meeting { deed: MeetingAction::Deleted, account_id, number, host_id } => {
             (account_id, MeetingChange::Gone { number: *number, host: host_id.clone() })
         }
-        // A change that names no host doesn't move the meeting.
+        // A change without a host doesn't move the meeting.
         WebhookEvent::Meeting { account_id, number, host_id, .. } => {
             (account_id, MeetingChange::Exists { number: *number, host: host_id.clone()? })
         }

@@ -1,19 +1,19 @@
-//! Accounts: connected in several ways, kept connected, disconnected.
+//! Accounts: connecting them in several ways, refreshing them, disconnecting them.
 //!
 //! | part | |
 //! |---|---|
-//! | [`Apps`] | the Zoom OAuth apps that accounts are connected with; an app that Zoom refuses (`breaker`); [`AppChecks`] asks Zoom about one |
-//! | [`Authorizations`] | an invitation, a consent at Zoom, an account; `authorization_code`: redeems a code from Zoom |
-//! | [`ServerToServer`], [`CustomerManaged`], [`Imports`], [`ParkedConsents`] | the other ways to an account |
-//! | [`NewAccounts`] | where all of them end: the grant is stored |
-//! | [`Grants`] | grants are sealed, put in [`Escrow`] and committed; a caller gets only durable tokens |
+//! | [`Apps`] | the Zoom OAuth apps of accounts; apps that Zoom refuses (`breaker`); [`AppChecks`] checks one at Zoom |
+//! | [`Authorizations`] | an invitation and a consent at Zoom connect an account; `authorization_code` redeems codes |
+//! | [`ServerToServer`], [`CustomerManaged`], [`Imports`], [`ParkedConsents`] | the other ways to connect an account |
+//! | [`NewAccounts`] | the last step of all of them: stores the grant |
+//! | [`Grants`] | seals grants, puts them in [`Escrow`] and commits them; a caller gets only durable tokens |
 //! | [`Refresher`] | one refresh per account, a lease on the row across processes, compare-and-swap at the end |
-//! | [`Webhooks`] | Zoom's webhooks: a user has removed the app or was deleted; a meeting is new or deleted |
-//! | [`Disconnection`], [`AppRemovals`] | the ways out |
+//! | [`Webhooks`] | Zoom's webhooks: a user has removed the app or was deleted; a meeting is new or was deleted |
+//! | [`Disconnection`], [`AppRemovals`] | disconnect accounts and remove apps |
 //!
-//! Imports between these modules point upwards in this list of layers: `escrow`, `schedule`, `scopes` · `grants`, `apps` ·
-//! `app_check`, `store_grant`, `code`, `customer_managed` · `authorization`, `import`, `refresh` · `disconnect`, `parked`, `webhooks` ·
-//! `remove_app`.
+//! Modules import only from earlier layers in this list: `escrow`, `schedule`, `scopes` · `grants`, `apps` ·
+//! `app_check`, `store_grant`, `authorization_code`, `customer_managed` · `authorization`, `import`, `refresh` ·
+//! `disconnect`, `parked`, `webhooks` · `remove_app`.
 
 mod app_check;
 mod apps;
@@ -64,9 +64,9 @@ pub use webhooks::{WebhookAnswer, WebhookRequest, Webhooks};
 
 /// Everything about accounts.
 pub struct Accounts {
-    /// The apps that they are connected with.
+    /// The apps of accounts.
     pub apps: Arc<Apps>,
-    /// Checks them at Zoom.
+    /// Checks apps at Zoom.
     pub app_checks: AppChecks,
     /// Connects users by invitations.
     pub authorizations: Arc<Authorizations>,

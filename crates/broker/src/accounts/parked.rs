@@ -1,9 +1,9 @@
-//! Consents that were not started here: a user installed an app from Zoom's Marketplace, so the redirect has
-//! no state of ours.
+//! Consents that were not started here: a user installed an app from Zoom's Marketplace, so the redirect does
+//! not have a state of this server.
 //!
-//! Otherwise an attacker could send a browser here with the attacker's own code, and connect the *attacker's*
-//! account to *this* workspace (login CSRF). So the code is redeemed within its five minutes, and the grant
-//! waits for the operator.
+//! If such a consent connected an account, an attacker could send a browser here with the attacker's own code,
+//! and connect the *attacker's* account to *this* workspace (login CSRF). So the code is redeemed within its
+//! five minutes, and the grant waits for the operator's decision.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -26,11 +26,11 @@ use super::{
 };
 use crate::{Addresses, log_lines::note, single_flight::SingleFlight};
 
-/// How long one waits. Far inside the 90 days of a refresh token.
+/// How long a parked consent waits: far less than the 90 days of a refresh token.
 const PARKED_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Most of each app, so that strangers can't fill the table.
+/// The maximum for each app, so that strangers can't fill the table.
 const MAX_PARKED: u32 = 100;
-/// Interval between deletions of expired ones.
+/// Interval between deletions of expired parked consents.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// A user who installed an app and waits for the operator.
@@ -59,23 +59,22 @@ pub struct ParkedConsents {
 }
 
 impl ParkedConsents {
-    /// Handles a redirect after an install: parks its grant. The URL names the app, or it is the only one of
-    /// this installation. A repetition gets the same result.
+    /// Handles a redirect after an install: parks its grant. The app is the one in the URL, or else the only
+    /// one of this installation. A repetition gets the same result.
     pub async fn receive_install(
         self: &Arc<Self>,
         named: Option<ZoomOauthAppId>,
         code: Secret,
     ) -> Result<Installed, Failure> {
         let app = self.store.installed_app(named).await?.ok_or_else(|| {
-            let own =
-                "each app has an address of its own, which ends in /oauth/zoom/callback/ and the app's id";
-            Failure::new(Code::LinkUnknown, format!("which Zoom app was installed is not clear: {own}"))
+            let own = "each app has its own address, which ends in /oauth/zoom/callback/ and the app's id";
+            Failure::new(Code::LinkUnknown, format!("it is not clear which Zoom app was installed: {own}"))
         })?;
         let code_digest = digest(code.expose());
         let this = Arc::clone(self);
         let work = move || async move { this.park_once(&app, named, code, code_digest).await };
         let parked = self.under_way.run(code_digest, &self.tasks, work).await;
-        parked.unwrap_or_else(|| Err(Failure::new(Code::Internal, "the parking of a consent broke off")))
+        parked.unwrap_or_else(|| Err(Failure::new(Code::Internal, "parking the consent was aborted")))
     }
 
     async fn park_once(
@@ -93,7 +92,7 @@ impl ParkedConsents {
             } else {
                 Err(Failure::new(
                     Code::LinkExpired,
-                    "this answer of Zoom's was used before: install the app again",
+                    "this answer from Zoom was used before: install the app again",
                 ))
             };
         }
@@ -116,7 +115,7 @@ impl ParkedConsents {
             expires_at: now + PARKED_TTL,
         };
         self.store.park(&parked, MAX_PARKED).await?;
-        tracing::info!(app = %app.id, parked = %id, "a consent without an invitation is parked");
+        tracing::info!(app = %app.id, parked = %id, "a consent without an invitation was parked");
         let installed =
             note(&self.env, &format!("a user installed the app at Zoom; parked consent {id} waits"));
         self.store.add_log_line(app.workspace, Subject::App(app.id), &installed).await?;
@@ -147,8 +146,8 @@ impl ParkedConsents {
         Ok(parked)
     }
 
-    /// Connects a parked consent. `None` when the workspace has none with this id, or the same user has
-    /// connected meanwhile, which deleted it.
+    /// Connects a parked consent. `None` when the workspace has none with this id, or when the same user has
+    /// connected in the meantime, which deleted it.
     pub async fn adopt(
         &self,
         workspace: WorkspaceId,
@@ -188,19 +187,19 @@ impl ParkedConsents {
             None => Ok(()),
         };
         if let Err(error) = revoked {
-            tracing::warn!(parked = %id, error = %chain(&error), "a parked consent is erased but not revoked at Zoom");
+            tracing::warn!(parked = %id, error = %chain(&error), "a parked consent was erased but not revoked at Zoom");
         }
         Ok(self.store.discard_parked(workspace, id).await?)
     }
 
-    /// Deletes expired ones for as long as it is polled.
+    /// Deletes expired parked consents for as long as it is polled.
     pub async fn run_expiry(&self) -> Infallible {
         loop {
             match self.store.expire_parked(self.env.now()).await {
                 Ok(0) => {}
                 Ok(expired) => tracing::info!(expired, "parked consents have expired"),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "parked consents could not be looked after")
+                    tracing::warn!(error = %chain(&error), "expired parked consents were not deleted")
                 }
             }
             self.env.clock.sleep(EXPIRY_INTERVAL).await;

@@ -1,17 +1,17 @@
 //! Refreshing without losing an account.
 //!
-//! Zoom invalidates a refresh token when it is used and answers with the next one. If that answer is lost, a person has to
-//! consent again. So, in this order:
+//! Zoom invalidates a refresh token when it is used and answers with the next one. If that answer is lost, the user has to
+//! consent again. So a refresh has these steps:
 //!
 //! 1. one run per account in this process, owned by the process;
-//! 2. a lease on the row, committed before the token leaves: it keeps other processes away, proves that the store can
-//!    write, and leaves a mark (`spent_at`) that outlives a crash;
-//! 3. one call, with a deadline well inside the lease;
-//! 4. the answer goes into escrow, then into the store, by compare-and-swap on the generation, retried while the store is
-//!    away. Only then does a caller get the token;
+//! 2. a lease on the row, committed before the token is sent: it excludes other processes, proves that the store can
+//!    write, and leaves a mark (`spent_at`) that survives a crash;
+//! 3. one call, with a deadline well before the end of the lease;
+//! 4. the answer is written to escrow, then to the store, by compare-and-swap on the generation, retried while the store is
+//!    unavailable. Only then does a caller get the token;
 //! 5. `invalid_grant` is judged last: if the row has changed since the start, another process has refreshed.
 //!
-//! Accounts without a refresh token (server-to-server, customer-managed) use the same path: they have nothing to lose, and
+//! Accounts without a refresh token (server-to-server, customer-managed) use the same path: they have nothing to lose, but
 //! one fetch serves all callers.
 
 use std::{sync::Arc, time::Duration};
@@ -37,13 +37,13 @@ use super::{
 };
 use crate::{account_cache::AccountCache, log_lines::failure_note, single_flight::SingleFlight};
 
-/// Zoom's client gives up a call after 15 s; two calls and the commit fit in.
+/// The length of a lease. Zoom's client gives up a call after 15 s, so two calls and the commit fit in.
 const LEASE_TTL: Duration = Duration::from_secs(60);
-/// Interval between checks whether another process has finished.
+/// The interval of checks whether another process has finished.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How long to keep checking: a little longer than the lease of a dead holder.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(75);
-/// Pauses between tries to commit; the last one repeats.
+/// Pauses between attempts to commit; the last one repeats.
 const COMMIT_PAUSES: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
 /// How long to try to commit a new grant.
@@ -53,9 +53,9 @@ const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
 pub(crate) enum RefreshReason {
     /// A caller waits for a token.
     Caller,
-    /// A caller validates the account: it is tried now, even after a recent failure.
+    /// A caller validates the account: the refresh starts now, even after a recent failure.
     Asked,
-    /// It is due, and has its turn.
+    /// The account is due, and this is its turn.
     Due(TokenTurn),
 }
 
@@ -72,12 +72,12 @@ pub struct Refresher {
     pub(crate) grants: Arc<Grants>,
     pub(crate) cache: Arc<AccountCache>,
     pub(crate) metrics: Metrics,
-    /// The key includes the generation to replace: an older generation counts as replaced already.
+    /// The key includes the generation to replace, because an older generation is already replaced.
     pub(crate) under_way: SingleFlight<(CredentialId, Option<i64>), Result<(), Failure>>,
 }
 
 impl Refresher {
-    /// Refreshes this account, once in this process for all callers, until the row has a live grant other
+    /// Refreshes this account, once in this process for all callers, until the row has a valid grant other
     /// than that of the generation `replace`.
     pub(crate) async fn refresh(
         self: &Arc<Self>,
@@ -92,10 +92,10 @@ impl Refresher {
                 this.refresh_once(workspace, id, replace, reason).await
             })
             .await
-            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the refresh broke off")))
+            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the refresh was aborted")))
     }
 
-    /// One run.
+    /// One refresh.
     #[tracing::instrument(skip_all, fields(credential = %id))]
     async fn refresh_once(
         &self,
@@ -140,7 +140,7 @@ impl Refresher {
                     self.metrics.refresh(&done);
                     return done;
                 }
-                // Read the row again: it has a live grant now, or needs a person.
+                // Read the row again: it has a valid grant now, or needs a new consent.
                 RefreshLease::Moved | RefreshLease::Unusable => {}
                 RefreshLease::Held { until } if now < give_up => {
                     drop(presented);
@@ -159,7 +159,7 @@ impl Refresher {
         }
     }
 
-    /// Fetches an access token from a customer's server, for an account whose lease is held.
+    /// Fetches an access token from a customer's server. The caller has the account's lease.
     async fn renew_from_customer(&self, before: &Credential, lease: &Lease) -> Result<(), Failure> {
         match self.customers.next_grant(before).await {
             Ok(grant) => self.commit(before, &grant, None).await,
@@ -170,7 +170,7 @@ impl Refresher {
         }
     }
 
-    /// After a failure, there is no new try before the time on the row: Zoom may have asked for it.
+    /// Refuses a refresh before the retry time on the row. Zoom may have demanded this pause.
     fn not_too_soon(&self, credential: &Credential) -> Result<(), Failure> {
         let now = self.env.now();
         let Some((code, retry_at)) =
@@ -206,12 +206,12 @@ impl Refresher {
         let mut answer = turn.with_answer(ask().await);
         let mut in_doubt = before.spent_at.is_some();
         if matches!(&answer, Err(error) if error.in_doubt()) {
-            // Zoom may have rotated and its answer is lost, or the request never arrived: only the same token
-            // shows it.
-            tracing::warn!(credential = %before.id, "no usable answer to a refresh, asking once more");
+            // Zoom may have rotated the token and its answer was lost, or the request never arrived. Only the
+            // same token shows which.
+            tracing::warn!(credential = %before.id, "no usable answer to a refresh, retrying once");
             in_doubt = true;
-            // It doesn't wait behind due refreshes, because the lease is running. Without a turn in time it
-            // calls all the same: exceeding a limit once costs less than the doubt.
+            // The retry doesn't wait behind due refreshes, because the lease is running. Without a turn in time
+            // it calls anyway: exceeding a limit once costs less than not knowing the token's state.
             let turn = self.limits.token_turn(app.id).await.ok();
             answer = ask().await;
             if let Some(turn) = turn {
@@ -225,8 +225,8 @@ impl Refresher {
                 self.mark_dead(before, lease, in_doubt).await
             }
             Err(error) => {
-                // A refusal for another reason, or no contact at all, leaves the token as it was before this
-                // call.
+                // A refusal for another reason, or no connection at all, leaves the token as it was before
+                // this call.
                 let unspent = !in_doubt && !error.in_doubt();
                 let uncertain = error.in_doubt() && refresh_token.is_some();
                 // The breaker and the app's limit handle it; the account is not the cause.
@@ -258,7 +258,8 @@ impl Refresher {
         }
     }
 
-    /// Stores the new grant: first on this machine's disk, then in the store, with retries while it is away.
+    /// Stores the new grant: first on this machine's disk, then in the store, with retries while it is
+    /// unavailable.
     #[tracing::instrument(skip_all, fields(credential = %before.id, generation = before.generation))]
     async fn commit(
         &self,
@@ -267,7 +268,7 @@ impl Refresher {
         spent: Option<&Secret>,
     ) -> Result<(), Failure> {
         let now = self.env.now();
-        // Without a new refresh token Zoom did not rotate: the old one stays valid.
+        // Without a new refresh token, Zoom did not rotate it: the old one stays valid.
         let refresh_token = grant.refresh_token.as_ref().or(spent);
         let deposit = Deposit {
             credential: before.id,
@@ -281,7 +282,7 @@ impl Refresher {
                 grant.expires_in,
             ),
             grant: Grant {
-                // Omitted scopes mean that they are unchanged (RFC 6749, 6).
+                // If the answer omits the scopes, they are unchanged (RFC 6749, section 6).
                 scopes: grant.scopes.clone().or_else(|| before.grant.scopes.clone()),
                 ..self.grants.seal(before.workspace, before.id, grant, refresh_token, now)
             },
@@ -303,17 +304,18 @@ impl Refresher {
                     return Ok(());
                 }
                 Err(error) if self.env.now().since(now) < COMMIT_TIMEOUT => {
-                    tracing::error!(credential = %before.id, error = %chain(&error), "a refreshed grant waits for the store");
+                    tracing::error!(credential = %before.id, error = %chain(&error), "a refreshed grant is not stored yet");
                     pause = pauses.next().unwrap_or(pause);
                     self.env.clock.sleep(pause).await;
                 }
-                // It stays in escrow and is replayed.
+                // The grant stays in escrow and is replayed.
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Zoom says that the grant is dead. This counts only while the row is the one we started from.
+    /// Marks a grant as dead because Zoom says so. This has an effect only while the row is unchanged since the
+    /// start of the refresh.
     async fn mark_dead(&self, before: &Credential, lease: &Lease, in_doubt: bool) -> Result<(), Failure> {
         let (cause, message) = if in_doubt {
             (ReauthCause::ResponseLost, "Zoom rotated the refresh token and its answer never arrived")
@@ -333,7 +335,7 @@ impl Refresher {
         ))
     }
 
-    /// The refresh failed for now. Releases the lease and sets the time of the next try.
+    /// Records a refresh that failed for now: releases the lease and sets the time of the next attempt.
     async fn degrade(&self, before: &Credential, lease: &Lease, unspent: bool, failure: &Failure) {
         let retry_at = schedule::after_failure(&self.env, before, failure.retry_after);
         let trouble = Trouble { code: failure.code, retry_at, unspent };
@@ -345,15 +347,15 @@ impl Refresher {
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(credential = %before.id, error = %chain(&error), "a failed refresh could not be recorded");
+                tracing::warn!(credential = %before.id, error = %chain(&error), "a failed refresh was not recorded");
             }
         }
     }
 
-    /// Releases the lease. If the store is away, others wait until the lease lapses.
+    /// Releases the lease. If the store is unavailable, others wait until the lease expires.
     async fn give_back(&self, before: &Credential, lease: &Lease, unspent: bool) {
         if let Err(error) = self.store.release_refresh(before.id, lease, unspent).await {
-            tracing::warn!(credential = %before.id, error = %chain(&error), "a lease could not be given back");
+            tracing::warn!(credential = %before.id, error = %chain(&error), "a lease was not released");
         }
     }
 }

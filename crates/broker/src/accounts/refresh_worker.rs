@@ -16,7 +16,7 @@ use super::{
     schedule,
 };
 
-/// How long a claim lasts: longer than all refreshes of a claim take at the slowest pace.
+/// How long a claim lasts: longer than all refreshes of a claim take at the slowest rate.
 const CLAIM_TTL: Duration = Duration::from_secs(180);
 
 /// Accounts that are due for a refresh.
@@ -27,7 +27,7 @@ pub struct DueRefreshes {
 
 impl DueRefreshes {
     /// When `stopping` is cancelled, refreshes that wait for their turn end at once, and become due again when
-    /// their claim lapses. Running ones finish.
+    /// their claim expires. Running ones finish.
     pub fn new(refresher: Arc<Refresher>, stopping: CancellationToken) -> Self {
         Self { refresher, stopping }
     }
@@ -45,8 +45,8 @@ impl Work for DueRefreshes {
         Ok(due.into_iter().map(|due| Claimed { due_at: due.due_at, item: due }).collect())
     }
 
-    /// Waits for a turn before the refresh starts, so that a caller who needs this account meanwhile doesn't
-    /// wait in the queue.
+    /// Waits for a turn before the refresh starts, so that a caller that needs this account in the meantime
+    /// does not wait in the queue.
     async fn run(&self, due: &Due) -> Result<(), Failure> {
         let turn = tokio::select! {
             turn = self.refresher.limits.token_turn_in_queue(due.app) => turn?,

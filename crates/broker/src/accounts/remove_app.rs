@@ -1,4 +1,4 @@
-//! Removes an app and what belongs to it.
+//! Removes an app, its ended accounts and its parked consents.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl AppRemovals {
                 }
             }
         }
-        // The store decides, in case something has changed meanwhile.
+        // The store decides, in case something has changed since.
         let removal =
             self.apps.store.remove_zoom_oauth_app(workspace, id, &note(&self.env, "removed")).await?;
         if removal == AppRemoval::Removed {

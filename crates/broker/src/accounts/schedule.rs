@@ -7,19 +7,19 @@ use model::{CredentialKind, Environment, Timestamp};
 use store::Credential;
 use workers::Backoff;
 
-/// An account used within this time is refreshed before its access token ends.
+/// An account used within this time is refreshed before its access token expires.
 const IN_USE: Duration = Duration::from_secs(24 * 3600);
 /// The longest time between refreshes of an idle account: far below the 90 days of a refresh token.
 const KEEP_ALIVE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// The shortest time between refreshes ahead of time, whatever lifetime Zoom gives.
+/// The shortest time between refreshes ahead of expiry, whatever lifetime Zoom gives.
 const MIN_INTERVAL: Duration = Duration::from_secs(30);
-/// After failures. The longest pause is short, so that an account is back soon after Zoom is.
+/// The pauses after failures. The longest is short, so that an account recovers soon after Zoom does.
 const AFTER_FAILURES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 
-/// A longer requested wait is capped.
+/// Longer requested waits are capped to this.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// After a refresh whose access token lives for `life`. `None` means only on request.
+/// The next refresh after one whose access token is valid for `life`. `None` means only on request.
 pub(crate) fn after_refresh(
     env: &Environment,
     kind: CredentialKind,
@@ -34,17 +34,17 @@ pub(crate) fn after_refresh(
             Some(ahead(env, granted_at, life))
         }
         CredentialKind::UserOauth => Some(now + part(env, KEEP_ALIVE, 900..1000)),
-        // Idle accounts of these kinds don't die, and a customer's server is called when a token is needed.
+        // Idle accounts of these kinds don't expire, and a customer's server is called when a token is needed.
         CredentialKind::ServerToServer | CredentialKind::CustomerManaged => None,
     }
 }
 
-/// Before the end of an access token issued at `granted_at`, but never at once, however short its lifetime.
+/// A time before an access token issued at `granted_at` expires, but never at once, however short its lifetime.
 pub(crate) fn ahead(env: &Environment, granted_at: Timestamp, life: Duration) -> Timestamp {
     granted_at + part(env, life, 750..900).max(MIN_INTERVAL)
 }
 
-/// After a failure. `asked` is the wait that Zoom requests.
+/// The next refresh after a failure. `asked` is the wait that Zoom requested.
 pub(crate) fn after_failure(env: &Environment, before: &Credential, asked: Option<Duration>) -> Timestamp {
     let pause = AFTER_FAILURES.jittered(before.failures, env);
     env.now() + asked.map_or(pause, |asked| asked.max(pause).min(MAX_RETRY_AFTER))

@@ -1,5 +1,5 @@
-//! The scopes an app needs at Zoom. Missing ones are named when an account is connected, not when the first
-//! bot fails.
+//! The scopes an app needs at Zoom. Missing scopes are reported when an account is connected, not when the
+//! first bot fails.
 
 use model::CredentialKind;
 
@@ -30,7 +30,7 @@ const USERS: Need = &["user:read:list_users:admin", "user:read:admin"];
 const MEETINGS_OF_ANY: Need =
     &["meeting:read:list_meetings:admin", "meeting:read:list_meetings", "meeting:read:admin"];
 
-/// The missing scopes without which the account works but its meetings are not known. None when the scopes
+/// The missing scopes that are needed only to list the account's meetings. Empty when the granted scopes
 /// are unknown (`None`).
 pub fn missing_for_meetings(kind: CredentialKind, granted: Option<&[String]>) -> Vec<&'static str> {
     unmet(
@@ -43,8 +43,8 @@ pub fn missing_for_meetings(kind: CredentialKind, granted: Option<&[String]>) ->
     )
 }
 
-/// The missing scopes to request. None when the scopes are unknown (`None`): a customer who manages the grant
-/// doesn't tell them.
+/// The missing scopes to request. Empty when the granted scopes are unknown (`None`): a customer who manages
+/// the grant doesn't state them.
 pub fn missing(kind: CredentialKind, granted: Option<&[String]>) -> Vec<&'static str> {
     let needs: &[Need] = match kind {
         CredentialKind::UserOauth => &[ME, ZAK],

@@ -32,7 +32,7 @@ impl ServerToServer {
         let Some(app) = self.apps.find(workspace, app).await? else { return Ok(None) };
         let account = app.zoom_account_id.clone().filter(|_| app.kind == AppKind::ServerToServer);
         let account = account.ok_or_else(|| {
-            Failure::new(Code::RequestMalformed, "the app is no server-to-server app: connect users to it")
+            Failure::new(Code::RequestMalformed, "the app is not a server-to-server app: connect users to it")
         })?;
         let turn = self.limits.token_turn(app.id).await?;
         let answer =

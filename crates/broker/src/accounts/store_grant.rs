@@ -1,4 +1,4 @@
-//! Stores an account that has just been connected, in whichever way.
+//! Stores an account that has just been connected.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(crate) struct NewAccount {
     pub(crate) app: ZoomOauthAppId,
     pub(crate) source: Source,
     pub(crate) grant: zoom::Grant,
-    /// When Zoom gave it.
+    /// When Zoom issued the grant.
     pub(crate) granted_at: Timestamp,
     /// The customer's URL for access tokens, if the customer manages the grant.
     pub(crate) callback_url: Option<Secret>,
@@ -28,20 +28,20 @@ pub(crate) struct NewAccount {
 
 /// The owner of the grant.
 pub(crate) enum Source {
-    /// A user, with a grant of ours.
+    /// A user with a grant that is managed here.
     User(ZoomUser),
     /// A Zoom account, through a server-to-server app.
     Account(String),
 }
 
-/// How it was connected; the invitation or parked consent is used up in the same transaction.
+/// How it was connected. The invitation or parked consent is marked as used in the same transaction.
 #[derive(Clone, Copy)]
 pub(crate) enum Origin {
     /// Through the API.
     Api,
     /// Through an invitation.
     Invitation {
-        /// Which.
+        /// Its id.
         id: ConsentId,
         /// Hash of the OAuth state.
         state: Digest,
@@ -55,7 +55,7 @@ pub(crate) enum Origin {
 pub struct StoredGrant {
     /// Its id.
     pub id: CredentialId,
-    /// Whether the workspace had it before.
+    /// Whether the workspace already had it.
     pub known: bool,
 }
 
@@ -68,7 +68,7 @@ impl NewAccount {
         }
     }
 
-    /// Zoom's ids of user and account, and a name and an address for people.
+    /// Zoom's ids of the user and the account, and a name and an address for people.
     fn names(&self) -> (&str, &str, &str, Option<&str>) {
         match &self.source {
             Source::User(user) => (&user.id, &user.account_id, &user.display_name, user.email.as_deref()),
@@ -89,7 +89,7 @@ pub struct NewAccounts {
 
 impl NewAccounts {
     /// Stores an account at the next generation of the user's row on this app, or in a new row. `None` when
-    /// the invitation or parked consent was used by another caller first; then nothing is stored.
+    /// another caller used the invitation or parked consent first; then nothing is stored.
     #[tracing::instrument(skip_all, fields(app = %new.app))]
     pub(crate) async fn store_grant(
         &self,
@@ -119,7 +119,7 @@ impl NewAccounts {
             };
             match stored {
                 Ok(true) => {
-                    // Token links here see it at once; those on other servers within a second.
+                    // Token links see the change here at once, on other servers within a second.
                     self.cache.forget(credential.id);
                     self.metrics.credential_became(CredentialStatus::Healthy);
                     tracing::info!(credential = %credential.id, app = %credential.app, kind = kind.as_str(),
@@ -131,10 +131,10 @@ impl NewAccounts {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Failure::new(Code::Unavailable, "the same account is being connected elsewhere at this moment"))
+        Err(Failure::new(Code::Unavailable, "the same account is being connected by another request"))
     }
 
-    /// The row to store, and whether the account existed here before.
+    /// The row to store, and whether the account already existed.
     async fn credential_for(&self, new: &NewAccount) -> Result<(Credential, bool), Failure> {
         let NewAccount { workspace, app, ref grant, granted_at, .. } = *new;
         let (kind, now) = (new.kind(), self.env.now());

@@ -1,9 +1,9 @@
-//! Whether an account may give tokens.
+//! Checks whether an account may give tokens.
 
 use model::{Code, CredentialId, CredentialStatus, Failure, WorkspaceId};
 use store::{Credential, Credentials};
 
-/// An account of the workspace, or a failure that says what to do when it can't give tokens.
+/// A usable account of the workspace. If it can't give tokens, the failure says what to do.
 pub(crate) async fn usable_account(
     store: &(dyn Credentials + Sync),
     workspace: WorkspaceId,

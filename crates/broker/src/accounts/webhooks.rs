@@ -2,12 +2,12 @@
 //!
 //! 1. Only signature and time decide whether a request is accepted. An unknown app gets the answer to a wrong signature.
 //! 2. An app may be registered in several workspaces, and Zoom sends each of its events to one address. The event
-//!    counts for every registration whose own secret verifies the bytes; the address only names the app.
-//! 3. One transaction notes the event for each of them (so that the same bytes count once) and erases the tokens of the
+//!    applies to every registration whose own secret verifies the bytes; the address only names the app.
+//! 3. One transaction records the event for each of them (so that the same bytes count once) and erases the tokens of the
 //!    accounts that end. From then on no replica gives a token: the account's status and epoch are read with every link.
-//! 4. Then Zoom is answered. What lies outside the store (ZAKs in memory, grants in escrow) is deleted right afterwards, in
-//!    a task of the process. A server that finds the event unfinished later does the same again. All of it may be done
-//!    twice or concurrently, so it needs no lease.
+//! 4. Then Zoom is answered. Data outside the store (ZAKs in memory, grants in escrow) is deleted right afterwards, in a
+//!    task of the process. A server that later finds the event unfinished repeats this. All of it may run twice or
+//!    concurrently, so it needs no lease.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -30,17 +30,17 @@ use zoom::{
 use super::{apps::Apps, grants::Grants, meeting_webhook::meeting_change_of};
 use crate::{account_cache::AccountCache, log_lines::note};
 
-/// Zoom waits 3 s (documented), and repeats an unanswered webhook.
+/// Zoom waits 3 s for the answer (documented) and repeats an unanswered webhook.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(2500);
-/// Interval between looks for unfinished events, and for accounts that another process has ended.
+/// The interval of polls for unfinished events, and for accounts that another process has ended.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// How far a look goes back: over several looks, and over differing clocks.
+/// How far a poll goes back: it overlaps several polls and covers clock differences.
 const LOOK_BACK: Duration = Duration::from_secs(60);
-/// Most events that one look finishes.
+/// The maximum number of events that one poll finishes.
 const FINISH_BATCH: u32 = 100;
-/// How long an event is remembered. Zoom's last repetition comes after 85 minutes (documented).
+/// How long an event is stored. Zoom's last repetition comes after 85 minutes (documented).
 const EVENT_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Interval between deletions of older ones.
+/// The interval between deletions of older events.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// A received webhook.
@@ -48,7 +48,7 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 pub struct WebhookRequest<'a> {
     /// The registration in the URL. It only names the app.
     pub app: ZoomOauthAppId,
-    /// Its signature headers, if both are there.
+    /// Its signature headers, if it has both.
     pub headers: Option<WebhookHeaders<'a>>,
     /// The raw body.
     pub body: &'a [u8],
@@ -57,11 +57,11 @@ pub struct WebhookRequest<'a> {
 /// The answer to Zoom.
 #[derive(Debug, PartialEq, Eq)]
 pub enum WebhookAnswer {
-    /// The proof that we have the app's secret token.
+    /// The proof that this server has the app's secret token.
     Validation {
         /// The token of the request.
         plain_token: String,
-        /// The same, signed.
+        /// The same token, signed.
         encrypted_token: String,
     },
     /// It was processed.
@@ -92,11 +92,11 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// Checks what can be checked before a body is read: any client may send one, and take memory with it. The ids in
-    /// addresses are random, so that this tells a stranger nothing.
+    /// Checks a webhook before its body is read, because any client may send a body, which takes memory. The ids in
+    /// addresses are random, so the answer reveals nothing to a stranger.
     ///
     /// # Errors
-    /// The codes of signatures, and those after which Zoom shall try again.
+    /// The codes of signatures, and those after which Zoom should retry.
     pub async fn expect(&self, app: ZoomOauthAppId, headers: WebhookHeaders<'_>) -> Result<(), Failure> {
         check_webhook_time(headers, self.zoom.clock().now())?;
         let known = self.env.clock.timeout(ANSWER_TIMEOUT, self.received_events.webhook_client_id(app)).await;
@@ -106,10 +106,10 @@ impl Webhooks {
         }
     }
 
-    /// Takes in a webhook. When this returns, what it ends is over on every replica.
+    /// Processes a webhook. When this returns, an account that it ends gives no more tokens on any replica.
     ///
     /// # Errors
-    /// The codes of signatures, [`Code::RequestMalformed`], and those after which Zoom shall try again.
+    /// The codes of signatures, [`Code::RequestMalformed`], and those after which Zoom should retry.
     #[tracing::instrument(skip_all, fields(app = %request.app))]
     pub async fn receive(self: &Arc<Self>, request: WebhookRequest<'_>) -> Result<WebhookAnswer, Failure> {
         let taken = self.env.clock.timeout(ANSWER_TIMEOUT, self.judge(request)).await;
@@ -146,7 +146,7 @@ impl Webhooks {
             WebhookEvent::AppDeauthorized { client_id: Some(client_id), .. }
                 if *client_id != apps[0].client_id =>
             {
-                tracing::warn!(app = %apps[0].id, "a genuine webhook tells of another app: is its secret used twice?");
+                tracing::warn!(app = %apps[0].id, "an authentic webhook names another app: is its secret used twice?");
                 // Each registration has its own secret.
                 let others = self.received_events.registrations(client_id).await?;
                 self.verified(others, headers, request.body, at_zoom)
@@ -172,7 +172,7 @@ impl Webhooks {
         }
         let answers = self.received_events.receive_zoom_events(&received).await?;
         for (ReceivedEvent { event, disconnection, .. }, received) in received.into_iter().zip(answers) {
-            tracing::info!(app = %event.app, event = event.name, ?received, "Zoom has told something");
+            tracing::info!(app = %event.app, event = event.name, ?received, "received a webhook from Zoom");
             if let (Received::Ended, Some(disconnection)) = (received, disconnection) {
                 self.account_ended(event, &disconnection);
             }
@@ -180,10 +180,10 @@ impl Webhooks {
         Ok(WebhookAnswer::Taken)
     }
 
-    /// Those of an app's registrations whose own secret verifies the bytes.
+    /// The registrations of an app whose own secret verifies the bytes.
     ///
     /// # Errors
-    /// The error if no secret verifies them: the same as for a single secret.
+    /// If no secret verifies them: the same error as for a single secret.
     fn verified(
         &self,
         registrations: Vec<ZoomOauthApp>,
@@ -208,16 +208,16 @@ impl Webhooks {
         verified.ok_or(refusal)
     }
 
-    /// Zoom has ended an account of this store.
+    /// Handles an account of this store that Zoom has ended.
     fn account_ended(self: &Arc<Self>, event: ZoomEvent, disconnection: &Disconnection) {
         tracing::warn!(credential = %disconnection.credential, cause = ?disconnection.cause, "account disconnected by Zoom");
         self.metrics.credential_became(CredentialStatus::Disconnected(disconnection.cause));
-        // Other servers notice within a second; this one serves nothing from here on.
+        // Other servers notice the end within a second. This server gives no more tokens from here on.
         self.cache.forget(disconnection.credential);
         let (this, event) = (Arc::clone(self), ZoomEvent { ended: Some(disconnection.credential), ..event });
         let finishing = async move {
             if let Err(error) = this.finish(&event).await {
-                tracing::warn!(error = %chain(&error), "a webhook's work is left for the next look");
+                tracing::warn!(error = %chain(&error), "the work of a webhook is retried at the next poll");
             }
         };
         self.tasks.spawn(finishing.in_current_span());
@@ -257,7 +257,7 @@ impl Webhooks {
             return Ok(None);
         }
         let Some(account) = self.store.credential_of(app.workspace, app.id, user_id).await? else {
-            tracing::info!(app = %app.id, event = event.name(), "Zoom tells of a user who is not connected here");
+            tracing::info!(app = %app.id, event = event.name(), "a webhook is about a user who is not connected here");
             return Ok(None);
         };
         Ok(Some(Disconnection {
@@ -268,12 +268,12 @@ impl Webhooks {
         }))
     }
 
-    /// Erases tokens of an ended account outside of the store, which has erased its own.
+    /// Erases tokens of an ended account outside the store, which has already erased its own.
     #[tracing::instrument(skip_all, fields(ended = event.ended.map(tracing::field::display)))]
     async fn finish(&self, event: &ZoomEvent) -> Result<(), Failure> {
         if let Some(id) = event.ended {
             self.cache.forget(id);
-            // A grant in escrow is outdated now and is deleted.
+            // A grant in escrow is now outdated, and the replay deletes it.
             self.grants.replay_deposits().await?;
         }
         self.received_events.finish_zoom_event(&event.key).await?;
@@ -281,7 +281,7 @@ impl Webhooks {
     }
 
     /// Finishes events that a crash left unfinished, and drops accounts that other processes have ended. Call
-    /// it at start, and from time to time. Returns how many events were finished.
+    /// it at start and regularly. Returns how many events were finished.
     pub async fn replay(&self) -> Result<usize, Failure> {
         for id in self.received_events.accounts_ended_since(self.env.now() - LOOK_BACK).await? {
             self.cache.forget(id);
@@ -293,7 +293,7 @@ impl Webhooks {
         Ok(unfinished.len())
     }
 
-    /// Does so for as long as it is polled, and deletes old events.
+    /// Calls `replay` regularly and deletes old events, for as long as it is polled.
     pub async fn run_received_events(&self) -> Infallible {
         let mut sweep_at = self.env.now();
         loop {
@@ -309,14 +309,14 @@ impl Webhooks {
                     .map_err(Failure::from);
             }
             if let Err(error) = done {
-                tracing::warn!(error = %chain(&error), "received events could not be looked after");
+                tracing::warn!(error = %chain(&error), "received events were not processed");
             }
             self.env.clock.sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-/// The app is part of it: the same bytes for another app are another event.
+/// The key of an event. The app is part of it, because the same bytes for another app are another event.
 fn key_of(app: ZoomOauthAppId, body: &[u8]) -> Digest {
     let mut hash = Context::new(&SHA256);
     hash.update(app.to_string().as_bytes());

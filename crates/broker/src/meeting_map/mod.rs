@@ -1,8 +1,8 @@
-//! Which account a meeting is hosted with.
+//! Finds the account that hosts a meeting.
 //!
 //! - `worker`: claims accounts whose list is due. `sync`: lists an account's meetings when it is connected, when a caller
-//!   asks, and periodically: a list repairs whatever was missed.
-//! - `personal`: the meeting of a personal link.
+//!   requests it, and periodically. A list repairs changes that were missed.
+//! - `personal`: resolves a personal link to its meeting.
 //! - Changes between two lists come from webhooks, through `accounts::webhooks`.
 
 mod personal;
@@ -23,7 +23,7 @@ pub use worker::DueLists;
 
 use crate::{accounts::Apps, tokens::AccessTokens};
 
-/// The account to ask for tokens that only a meeting's host can give.
+/// The account for tokens that only a meeting's host can give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MeetingHost {
     /// The account.
@@ -41,9 +41,9 @@ pub struct MeetingMap {
     pub(crate) apps: Arc<Apps>,
     pub(crate) access: Arc<AccessTokens>,
     pub(crate) metrics: Metrics,
-    /// After this, an account's meetings are listed again.
+    /// The interval between two lists of an account's meetings.
     pub(crate) list_every: Duration,
-    /// The same, for an app whose webhooks report changes in between.
+    /// The interval for an app whose webhooks report changes in between.
     pub(crate) list_every_with_webhooks: Duration,
 }
 
@@ -60,7 +60,9 @@ impl MeetingMap {
             CredentialKind::UserOauth | CredentialKind::CustomerManaged => None,
             CredentialKind::ServerToServer => {
                 let user = owner.host.parse();
-                Some(user.map_err(|_| Failure::new(Code::Internal, "a meeting's host is no user of Zoom's"))?)
+                Some(user.map_err(|_| {
+                    Failure::new(Code::Internal, "the stored host of a meeting is not a valid Zoom user")
+                })?)
             }
         };
         Ok(Some(MeetingHost { credential: owner.credential, user }))

@@ -1,4 +1,4 @@
-//! Personal links (`/my/NAME`): the meeting that one leads to, where an account is known to have it.
+//! Resolves personal links (`/my/NAME`) to their meetings, if an account is known to have the link.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use super::MeetingMap;
 /// How long a caller waits for a turn at Zoom.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a personal link leads to.
+/// The result of resolving a personal link.
 #[derive(Debug)]
 pub enum PersonalLink {
-    /// This link, with a meeting number, and the passcode if there is one.
+    /// This link with a meeting number, and the passcode if there is one.
     Meeting(Secret),
-    /// No account of the workspace is known to have it.
+    /// No account of the workspace is known to have the link.
     Unknown,
     /// Accounts with different addresses at Zoom have this name.
     Several,
 }
 
 impl MeetingMap {
-    /// The link that `/my/NAME` leads to now. Zoom is asked for it, because a passcode can change at any time.
+    /// The current target of `/my/NAME`. Zoom is asked for it, because a passcode can change at any time.
     #[tracing::instrument(name = "resolve_personal_link", skip_all, fields(%workspace))]
     pub async fn personal_link(&self, workspace: WorkspaceId, name: &str) -> Result<PersonalLink, Failure> {
         let rooms = self.store.personal_rooms(workspace, name).await?;
@@ -41,7 +41,7 @@ impl MeetingMap {
                 self.access.api(&access, Label::Light, CallPriority::now(&self.env, TURN_TIMEOUT)).await?;
             match self.zoom.personal_link(api, user).await {
                 Ok(Some(link)) => return Ok(PersonalLink::Meeting(link)),
-                // Zoom tells no link: the number is what is known.
+                // Zoom returned no link, so only the number is known.
                 Ok(None) => {
                     return Ok(PersonalLink::Meeting(zoom::join_link(room.number)));
                 }

@@ -1,8 +1,8 @@
 //! Lists the meetings of an account, under the row's lease, page by page.
 //!
-//! Stored meetings are dated at the start of the list, so a later webhook is not undone. An interrupted list
-//! keeps what it stored; the next one starts from the beginning. It never changes the account's health: an
-//! account without the scope can still sign bots in.
+//! Stored meetings have the time of the list's start, so a later webhook is not undone. Meetings that an
+//! interrupted list has stored stay; the next list starts from the beginning. A list never changes the account's
+//! health, because an account without the scope can still sign bots in.
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
@@ -21,25 +21,25 @@ use crate::{
     tokens::LiveAccess,
 };
 
-/// A lease that is not renewed lapses after this.
+/// A lease that is not renewed expires after this.
 pub(super) const LEASE_TTL: Duration = Duration::from_secs(300);
-/// What was listed is stored at least this often.
+/// Listed meetings are stored at least this often.
 const STORE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a call may wait for its turn: other calls have priority.
 const TURN_TIMEOUT: Duration = Duration::from_secs(120);
-/// Meetings stored at once.
+/// The number of meetings that are stored at once.
 const STORE_BATCH: usize = 300;
-/// Most pages of a list. More would be a loop in Zoom's paging.
+/// The maximum number of pages of a list. More would be a loop in Zoom's paging.
 const MAX_PAGES: usize = 1000;
 /// Zoom validates a webhook's URL every 72 hours (documented). Without a validation for longer, no webhooks
 /// are expected.
 const WEBHOOK_VALIDATION_TTL: Duration = Duration::from_secs(96 * 3600);
-/// After failures that may pass. No longer than the interval of lists.
+/// The first pause after temporary failures. Pauses are no longer than the interval of lists.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
-/// How long a row remembers that its meeting is deleted. Zoom's last repetition of a webhook comes after 85
+/// How long the row of a deleted meeting is stored. Zoom's last repetition of a webhook comes after 85
 /// minutes (documented).
 const GONE_TTL: Duration = Duration::from_secs(24 * 3600);
-/// Interval between deletions of older ones.
+/// The interval between deletions of such rows.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Why a list was interrupted.
@@ -48,9 +48,9 @@ enum Broken {
     Refused(ZoomError),
     /// The call to Zoom or the store failed.
     Failed(Failure),
-    /// The consent does not cover meetings.
+    /// The consent lacks the scope for meetings.
     NotCovered,
-    /// The claim belongs to another process by now, or the account is gone.
+    /// Another process has claimed the list, or the account is gone.
     Fenced,
 }
 
@@ -96,11 +96,11 @@ impl MeetingMap {
         Ok(true)
     }
 
-    /// Removes the marks of meetings that were deleted long ago, for as long as it is polled.
+    /// Deletes the rows of meetings that were deleted long ago, for as long as it is polled.
     pub async fn run_forgetting(self: Arc<Self>) -> Infallible {
         loop {
             if let Err(error) = self.store.forget_gone_meetings(self.env.now() - GONE_TTL).await {
-                tracing::warn!(error = %chain(&error), "the marks of deleted meetings could not be removed");
+                tracing::warn!(error = %chain(&error), "the rows of deleted meetings were not removed");
             }
             self.env.clock.sleep(FORGET_INTERVAL).await;
         }
@@ -114,16 +114,16 @@ impl MeetingMap {
                 let outcome = SyncOutcome::Completed { since, now: self.env.now() };
                 return self.finish_sync(due, lease, outcome, repair_after).await;
             }
-            // The new holder of the lease does the rest.
+            // The new holder of the lease continues.
             Err(Broken::Fenced) => return Ok(()),
-            // An app that is registered for tokens alone lacks the scope on purpose.
+            // An app that is only registered for tokens lacks the scope on purpose.
             Err(Broken::NotCovered) => {
                 return self.finish_sync(due, lease, SyncOutcome::NotBegun, self.list_every).await;
             }
             Err(Broken::Refused(error)) => error.into(),
             Err(Broken::Failed(failure)) => failure,
         };
-        // A line when it begins to fail, and not for each try.
+        // The first failure is logged, but not each attempt.
         let note = (due.failures == 0).then(|| {
             let words =
                 format!("meetings could not be listed: {}; {}", failure.detail, failure.code.advice());
@@ -146,17 +146,17 @@ impl MeetingMap {
             self.metrics.meeting_sync(matches!(outcome, SyncOutcome::Completed { .. }));
         }
         let next = self.env.now() + schedule::part(&self.env, pause, 750..1000);
-        // If this fails, the list is due again when the lease lapses.
+        // If this fails, the list is due again when the lease expires.
         self.store.finish_meeting_sync(due.credential, lease, outcome, next).await?;
         Ok(())
     }
 
-    /// When to try again: what a person has to mend will hardly be mended within minutes.
+    /// The pause before the next attempt. A failure that a person must fix is unlikely to be fixed within minutes.
     fn pause_after(&self, failure: &Failure, failures: u32) -> Duration {
         match failure.class() {
             Class::Retry => {
                 let backoff = Backoff { first: FIRST_PAUSE, longest: self.list_every };
-                // No less than Zoom asks for, whatever is taken off it for the sake of jitter.
+                // Not less than Zoom demands, even after jitter has shortened it.
                 backoff.pause(failures).max(failure.retry_after.unwrap_or_default().mul_f64(1.5))
             }
             Class::PersonMustAct | Class::OurFault => self.list_every,
@@ -177,7 +177,7 @@ impl MeetingMap {
         let app = self.apps.of_account(account.workspace, account.app).await?;
         let mut list = List::begin(self, &account, lease, since);
         match list.whole().await {
-            // Our record says the token is valid, Zoom disagrees: try once more with a new one.
+            // Our record says that the token is valid, but Zoom refuses it: retry once with a new one.
             Err(Broken::Refused(ZoomError::TokenRejected)) => {
                 list.rejected = Some(list.generation);
                 list.whole().await?;
@@ -201,7 +201,7 @@ struct List<'a> {
     generation: i64,
     /// The generation whose token Zoom refuses.
     rejected: Option<i64>,
-    /// Not stored yet.
+    /// Meetings that are not yet stored.
     rows: BTreeMap<MeetingNumber, Meeting>,
     stored_at: Timestamp,
 }
@@ -212,8 +212,8 @@ impl<'a> List<'a> {
         Self { map, account, lease, since, generation: 0, rejected: None, rows, stored_at: since }
     }
 
-    /// Lists all hosts first, then the meetings of each: the page token of hosts lasts a quarter of an hour
-    /// (documented).
+    /// Lists all hosts first, then the meetings of each, because the page token of hosts is valid for a quarter
+    /// of an hour (documented).
     async fn whole(&mut self) -> Result<(), Broken> {
         let (mut hosts, mut after) = (Vec::new(), None);
         for _ in 0..MAX_PAGES {
@@ -254,7 +254,7 @@ impl<'a> List<'a> {
         let mut after = None;
         for _ in 0..MAX_PAGES {
             let meetings = match self.meetings(&host.id, after.as_deref()).await {
-                // The user was deleted since the hosts were listed, and the meetings with it.
+                // The user and their meetings were deleted after the hosts were listed.
                 Err(Broken::Refused(ZoomError::UserUnknown)) => return Ok(()),
                 meetings => meetings?,
             };
@@ -310,7 +310,7 @@ impl<'a> List<'a> {
     }
 }
 
-/// Adds the scope that the call needs, because Zoom does not always name it.
+/// Adds the scope that the call needs to an error, because Zoom does not always name it.
 fn naming(scope: &'static str) -> impl Fn(ZoomError) -> Broken {
     move |error| match error {
         ZoomError::ScopeMissing { scopes } if scopes.is_empty() => {

@@ -1,7 +1,7 @@
 //! Lists the meetings of accounts whose list is due.
 //!
-//! Every process runs one. A list is made under a lease on the account's row, which is renewed while the list is made,
-//! however long that takes.
+//! Every process runs one. A list is fetched under a lease on the account's row, which is renewed for as long as the list
+//! takes.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use workers::{Claimed, Work};
 
 use super::{MeetingMap, sync::LEASE_TTL};
 
-/// How often a lease is renewed while it lasts.
+/// How often a lease is renewed within its length.
 const RENEWALS: u32 = 5;
 
 /// Accounts whose meetings are due to be listed.
@@ -23,7 +23,7 @@ pub struct DueLists {
 }
 
 impl DueLists {
-    /// Lists end where they are when `stopping` is cancelled, and are due again when their lease lapses.
+    /// When `stopping` is cancelled, lists end at once, and are due again when their lease expires.
     pub fn new(map: Arc<MeetingMap>, stopping: CancellationToken) -> Self {
         Self { map, stopping }
     }
@@ -61,7 +61,7 @@ impl Work for DueLists {
             match self.renew(due, lease).await {
                 Ok(true) => {}
                 Ok(false) => return,
-                // While the store is away, no other server can take the lease either.
+                // While the store is unavailable, no other server can take the lease either.
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "the lease of a list of meetings was not renewed")
                 }

@@ -1,4 +1,4 @@
-//! Access tokens that our own record calls valid, for our own calls of Zoom's API and for customers.
+//! Access tokens that are valid by our own record, for our own calls to Zoom's API and for customers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,28 +15,28 @@ use crate::accounts::{Grants, MARGIN, RefreshReason, Refresher, schedule, usable
 
 /// The precision of an account's last use.
 const NOTE_USE_INTERVAL: Duration = Duration::from_secs(3600);
-/// An access token, and its end by our own record.
+/// An access token, and its expiry by our own record.
 #[derive(Debug)]
 pub struct AccessToken {
     /// Gives access to Zoom's API.
     pub token: Secret,
-    /// Its end.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// A token for Zoom's API, and its grant.
+/// A token for Zoom's API, and data of its grant.
 pub(crate) struct LiveAccess {
     /// The account's workspace.
     pub(crate) workspace: WorkspaceId,
     pub(crate) kind: CredentialKind,
-    /// Zoom's id of the account, whose limits apply to a call.
+    /// Zoom's id of the account. Its limits apply to a call.
     pub(crate) zoom_account_id: String,
     pub(crate) token: Secret,
     pub(crate) expires_at: Timestamp,
     pub(crate) base: Url,
     pub(crate) generation: i64,
     pub(crate) epoch: i64,
-    /// Whether it was fetched for this caller.
+    /// Whether it was cached or fetched for this caller.
     pub(crate) source: Source,
 }
 
@@ -52,8 +52,8 @@ pub struct AccessTokens {
 }
 
 impl AccessTokens {
-    /// An access token that our own record calls valid for `life` more. `rejected` is the generation that
-    /// Zoom has just refused.
+    /// An access token that is valid for at least `life` by our own record. `rejected` is the generation
+    /// that Zoom has just refused.
     pub(crate) async fn live(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -66,7 +66,7 @@ impl AccessTokens {
         self.access_of(credential, life, rejected).await
     }
 
-    /// The same for our own purposes: it does not count as a use of the account.
+    /// The same for our own calls, which do not count as a use of the account.
     pub(crate) async fn quiet(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -99,7 +99,7 @@ impl AccessTokens {
                     fresh = usable_account(&*self.store, workspace, id).await?;
                 }
                 if fresh.generation == credential.generation {
-                    // Our refresh was fenced off, and the current lease holder has not finished.
+                    // Our refresh was fenced, and the current holder of the lease has not finished.
                     return Err(Failure::new(
                         Code::RefreshUncertain,
                         "another process is refreshing this account",
@@ -107,7 +107,7 @@ impl AccessTokens {
                 }
                 self.open_access(&fresh, Source::Minted)
             }
-            // Shorter than requested, and better than none.
+            // A shorter lifetime than requested is better than no token.
             Err(failure) => match usable_account(&*self.store, workspace, id).await {
                 Ok(credential) if self.grants.lasts(&credential, MARGIN, rejected) => {
                     self.open_access(&credential, Source::Cached)
@@ -133,7 +133,7 @@ impl AccessTokens {
         let cell = Cell::AccessToken(credential.id);
         let sealed = credential.grant.access_token.as_ref();
         let sealed = sealed.ok_or_else(|| {
-            Failure::new(Code::ZoomUnexpected, "Zoom's answers held no access token that can be read")
+            Failure::new(Code::ZoomUnexpected, "Zoom's answers had no readable access token")
         })?;
         Ok(LiveAccess {
             workspace: credential.workspace,

@@ -1,4 +1,4 @@
-//! OBF and join tokens: minted for each call and never cached, because they are valid once.
+//! OBF and join tokens: minted for each call and never cached, because each can be used only once.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ pub struct ObfRequest<'a> {
     pub user: Option<&'a AccountUser>,
     /// The only meeting it is for; `None` means any.
     pub meeting: Option<MeetingNumber>,
-    /// When the bot joins: earlier joins are served first when many wait.
+    /// When the bot joins. If many requests wait, earlier joins are served first.
     pub join_at: Timestamp,
 }
 
 impl Tokens {
-    /// An OBF token of the account: its user vouches for a bot, and has to be in the meeting.
+    /// An OBF token of the account. Its user vouches for a bot, and must be in the meeting.
     pub async fn obf(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -47,7 +47,7 @@ impl Tokens {
         Ok((minted.token, Source::Minted))
     }
 
-    /// A token of the meeting's host to record it without asking. Only for [`audit::Audit::audited`].
+    /// A token of the meeting's host that allows recording without asking. Only for [`audit::Audit::audited`].
     pub(crate) async fn fetch_join_token(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -56,7 +56,10 @@ impl Tokens {
         meeting: Option<MeetingNumber>,
     ) -> Result<(Secret, Source), Failure> {
         let meeting = meeting.ok_or_else(|| {
-            Failure::new(Code::RequestMalformed, "a join token is for one meeting: name it")
+            Failure::new(
+                Code::RequestMalformed,
+                "a join token is for one meeting, which the request must name",
+            )
         })?;
         let minted = self.minter.mint(workspace, credential, user, MintRequest::JoinToken(meeting)).await?;
         Ok((minted.token, Source::Minted))

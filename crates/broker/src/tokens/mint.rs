@@ -12,7 +12,7 @@ use zoom::{Label, ZoomClient, ZoomError};
 
 use super::{access_token::AccessTokens, users::Users};
 
-/// How long a mint waits for its turn at Zoom: longer than its caller, because a later call gets the result.
+/// How long a mint waits for its turn at Zoom: longer than its caller, because a later call can use the result.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request to Zoom.
@@ -20,7 +20,7 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) enum MintRequest {
     /// A ZAK with this lifetime.
     Zak(Duration),
-    /// An OBF token, for this meeting alone if one is named. `join_at` is when it is needed.
+    /// An OBF token, for this meeting only if one is given. `join_at` is when it is needed.
     Obf { meeting: Option<MeetingNumber>, join_at: Timestamp },
     /// A join token, which also bypasses the waiting room.
     JoinToken(MeetingNumber),
@@ -39,7 +39,7 @@ impl MintRequest {
 /// A minted token.
 pub(crate) struct Minted {
     pub(crate) token: Secret,
-    /// Its end, if it can be read from the token.
+    /// When it expires, if that can be read from the token.
     pub(crate) expires_at: Option<Timestamp>,
     /// The epoch of the account at the mint.
     pub(crate) epoch: i64,
@@ -79,10 +79,10 @@ impl Minter {
         let mut rejected = None;
         loop {
             let access = self.access.live(workspace, id, Duration::ZERO, rejected).await?;
-            // A request that Zoom can't answer takes no turn.
+            // A request that Zoom can't serve takes no turn.
             let whose = match request {
                 MintRequest::Zak(_) | MintRequest::Obf { .. } => whom(access.kind, user)?,
-                // It belongs to the meeting.
+                // A join token belongs to the meeting.
                 MintRequest::JoinToken(_) => Whose::Nobody,
             };
             let whose = match whose {
@@ -117,19 +117,19 @@ impl Minter {
                     token.map(|token| (token, None))
                 }
             };
-            // Zoom gives ZAKs on expired access tokens (observed), and no meeting accepts those. Its answer
-            // carries the time, and so shows whether our record was wrong.
+            // Zoom gives ZAKs for expired access tokens (observed), but no meeting accepts them. Its answer
+            // contains the time, and so shows whether our record was wrong.
             let was_dead = self.zoom.clock().now() >= access.expires_at;
             match answer {
                 Ok(_) if was_dead && rejected.is_none() => {
-                    tracing::warn!(credential = %id, "a token was minted with a dead access token: another one is asked for");
+                    tracing::warn!(credential = %id, "a token was minted with an expired access token, requesting another one");
                     rejected = Some(access.generation);
                 }
                 Ok((token, expires_at)) => {
                     tracing::info!(credential = %id, kind = request.kind().as_str(), "token minted");
                     return Ok(Minted { token, expires_at, epoch: access.epoch });
                 }
-                // Our record says the token is valid, Zoom disagrees: refresh once and try again.
+                // Our record says that the token is valid, but Zoom refuses it: refresh once and retry.
                 Err(ZoomError::TokenRejected) if rejected.is_none() => rejected = Some(access.generation),
                 Err(ZoomError::UserUnknown) if user.is_some() => return Err(no_such_user()),
                 Err(error) => return Err(error.into()),
@@ -158,12 +158,12 @@ fn whom(kind: CredentialKind, user: Option<&AccountUser>) -> Result<Whose<'_>, F
         (CredentialKind::ServerToServer, Some(user)) => Ok(Whose::User(user)),
         (CredentialKind::ServerToServer, None) => Err(Failure::new(
             Code::TokenNotAvailable,
-            "a server-to-server app speaks for every user of its Zoom account: name one",
+            "a server-to-server app acts for every user of its Zoom account: name one",
         )),
         (CredentialKind::UserOauth | CredentialKind::CustomerManaged, None) => Ok(Whose::Own),
         (CredentialKind::UserOauth | CredentialKind::CustomerManaged, Some(_)) => Err(Failure::new(
             Code::TokenNotAvailable,
-            "this account is one user's: only a server-to-server app mints for others",
+            "this account belongs to one user: only a server-to-server app can mint for other users",
         )),
     }
 }

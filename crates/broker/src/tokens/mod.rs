@@ -1,10 +1,10 @@
 //! Tokens of connected accounts. Each is given with its audit record.
 //!
-//! - [`Tokens`]: gives callers a ZAK (`zak`: from memory while enough life is left, else one mint for many callers), an
-//!   OBF token (`meeting_tokens`), an access token, or one of any kind (`token`, as the crate `token-links` asks for it).
-//! - `mint`: asks Zoom with a live access token; `access_token`: provides it.
-//! - [`Users`]: whose token it is, where an account speaks for many users.
-//! - [`SigningApps`]: which app signs a bot's join.
+//! - [`Tokens`]: gives callers a ZAK (`zak`: from the cache while enough lifetime is left, else one mint for many callers),
+//!   an OBF token (`meeting_tokens`), an access token, or one of any kind (`token`, for the crate `token-links`).
+//! - `mint`: requests tokens from Zoom with a valid access token; `access_token`: provides it.
+//! - [`Users`]: resolves users of accounts that act for many users.
+//! - [`SigningApps`]: chooses the app that signs a bot's join.
 
 mod access_token;
 mod meeting_tokens;
@@ -38,7 +38,7 @@ pub use token::{IssueRequest, IssuedToken};
 pub use users::Users;
 pub use zak::ZakRequest;
 
-/// Gives tokens of accounts, with their records.
+/// Gives tokens of accounts, with their audit records.
 pub struct Tokens {
     pub(crate) store: Arc<dyn AccountStore>,
     pub(crate) env: Environment,
@@ -53,8 +53,8 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// An access token of the account with at least `life` left, refreshed first if necessary. While Zoom is
-    /// away, one with more than a minute left is enough.
+    /// An access token of the account that is valid for at least `life`, refreshed first if necessary. While
+    /// Zoom is unavailable, more than a minute is enough.
     pub async fn access_token(
         self: &Arc<Self>,
         workspace: WorkspaceId,

@@ -1,4 +1,4 @@
-//! Checks an account that a request names for later tokens: its user, and whether it can give any.
+//! Checks an account that a request names for later tokens: its user, and whether it can give tokens.
 
 use std::sync::Arc;
 
@@ -29,8 +29,8 @@ fn refused(field: &'static str, words: impl Into<String>) -> Result<NamedAccount
 }
 
 impl Users {
-    /// The user of `credential` as an id, because an address can be reassigned to another user. Only a
-    /// server-to-server app has several users, and needs the name of one.
+    /// The user of `credential` as an id, because an address can be reassigned to another user. Only an
+    /// account of a server-to-server app has several users, and the request must name one.
     pub async fn name_account(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -43,11 +43,11 @@ impl Users {
         let user = match (account.kind, user) {
             (CredentialKind::ServerToServer, Some(user)) => user,
             (CredentialKind::ServerToServer, None) => {
-                let words = "A server-to-server app speaks for every user of its Zoom account: name one, by e-mail address or Zoom id.";
+                let words = "A server-to-server app acts for every user of its Zoom account: name one, by e-mail address or Zoom id.";
                 return Ok(refused("user", words));
             }
             (CredentialKind::UserOauth | CredentialKind::CustomerManaged, Some(_)) => {
-                let words = "This account is one user's; only a server-to-server app has several.";
+                let words = "This account belongs to one user; only a server-to-server app has several.";
                 return Ok(refused("user", words));
             }
             (CredentialKind::UserOauth | CredentialKind::CustomerManaged, None) => {
@@ -64,7 +64,7 @@ impl Users {
         }
     }
 
-    /// Why the account can't sign a bot in until a person acts, as far as that is known.
+    /// Why the account can't sign a bot in until a person acts, if that is known.
     pub async fn why_dead(
         &self,
         workspace: WorkspaceId,
@@ -79,7 +79,7 @@ impl Users {
         let name = Some(account.display_name).filter(|name| !name.is_empty());
         let name = name.map(|name| format!(" of {name}")).unwrap_or_default();
         Ok(Some(format!(
-            "The account {credential}{name} {what} ({}): connect it again, by POST /api/latchkey/v1/connect-links/.",
+            "The account {credential}{name} {what} ({}): connect it again by POST /api/latchkey/v1/connect-links/.",
             account.status
         )))
     }

@@ -1,7 +1,7 @@
 //! Chooses the app that signs a bot's join.
 //!
 //! Zoom's Meeting SDK needs the id and secret of an app whose owner has enabled the SDK, and Zoom's API
-//! doesn't tell which apps those are. So the results of joins are recorded: a refused app is avoided, and the
+//! doesn't say which apps those are. So the results of joins are recorded: a refused app is avoided, and the
 //! one that worked last comes first. See decision 39.
 
 use std::{sync::Arc, time::Duration};
@@ -12,8 +12,8 @@ use zoom::AppKeys;
 
 use crate::{accounts::Apps, log_lines::failure_note};
 
-/// How long an app with a refused signature is avoided: its owner may have enabled the SDK meanwhile, and a
-/// probe costs a bot one more join.
+/// How long an app with a refused signature is avoided. Its owner may enable the SDK later, but a probe costs
+/// a bot one more join.
 const REFUSED_TTL: Duration = Duration::from_secs(24 * 3600);
 /// The precision of the time of the last success.
 const ACCEPTED_PRECISION: Duration = Duration::from_secs(3600);
@@ -21,7 +21,7 @@ const ACCEPTED_PRECISION: Duration = Duration::from_secs(3600);
 /// A request for a signing app.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SigningAppRequest<'a> {
-    /// The app that the bot was told to use.
+    /// The app that the bot's request names.
     pub named: Option<ZoomOauthAppId>,
     /// The account that signs the bot in.
     pub account: Option<CredentialId>,
@@ -38,7 +38,7 @@ pub struct SigningApp {
 }
 
 impl SigningApp {
-    /// Our id of it.
+    /// Our id of the app.
     pub const fn id(&self) -> ZoomOauthAppId {
         self.app.id
     }
@@ -47,8 +47,8 @@ impl SigningApp {
 /// Why no app can sign.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoSigningApp {
-    /// There is none.
-    #[error("no Zoom app is registered to sign the join with: register one by POST /api/v2/zoom-oauth-apps/")]
+    /// No app is registered.
+    #[error("no Zoom app is registered to sign the join: register one by POST /api/v2/zoom-oauth-apps/")]
     NoneRegistered,
     /// Zoom's SDK doesn't accept this kind of app.
     #[error(
@@ -57,9 +57,9 @@ pub enum NoSigningApp {
     )]
     OnlyServerToServer(String),
     /// The app that the bot names was removed.
-    #[error("the app that zoom.oauth_app names is not registered any more")]
+    #[error("the app in zoom.oauth_app is no longer registered")]
     NamedIsGone,
-    /// Zoom has refused all of them to this bot.
+    /// Zoom has refused all apps for this bot.
     #[error("Zoom has refused every app that could sign the join")]
     AllRefused,
 }
@@ -72,8 +72,7 @@ pub struct SigningApps {
 }
 
 impl SigningApps {
-    /// The app that signs a join: the one that was named, else the account's own, else one that is known to
-    /// work.
+    /// The app that signs a join: the named one, else the account's own, else one that is known to work.
     pub async fn choose(
         &self,
         workspace: WorkspaceId,
@@ -140,7 +139,7 @@ fn choose<'a>(
     if let Some(app) = fresh.max_by_key(|app| (is_own(app), app.signatures.accepted_at, app.created_at)) {
         return Ok(app);
     }
-    // All were refused to other bots. One bot probes the one refused longest ago, and not twice.
+    // All were refused for other bots. One bot probes the one that was refused longest ago, only once.
     let refused_longest = able.iter().min_by_key(|app| (!is_own(app), app.signatures.refused_at));
     refused_longest.copied().filter(|_| request.refused.is_empty()).ok_or(NoSigningApp::AllRefused)
 }
@@ -154,7 +153,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_second(1_800_000_000);
 
-    /// Apps in the order in which they were registered, oldest first: kind, and hours since Zoom accepted and refused them.
+    /// Apps in order of registration, oldest first. Each has its kind and the hours since Zoom accepted and refused it.
     fn apps(of: &[(AppKind, Option<u32>, Option<u32>)]) -> Vec<ZoomOauthApp> {
         let env = Environment {
             clock: std::sync::Arc::new(ManualClock::new(NOW)),
@@ -216,15 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn what_zoom_refused_is_put_aside_for_a_day() {
+    fn an_app_that_zoom_refused_is_avoided_for_a_day() {
         let request = SigningAppRequest::default();
         let two = apps(&[(User, None, None), (User, Some(30), Some(1))]);
         assert_eq!(chosen(&two, request, Some(1)).unwrap(), "client-0");
         let named = SigningAppRequest { named: Some(two[1].id), ..request };
-        assert_eq!(chosen(&two, named, None).unwrap(), "client-1", "it was told to");
+        assert_eq!(chosen(&two, named, None).unwrap(), "client-1", "the request names it");
         let two = apps(&[(User, None, None), (User, Some(30), Some(25))]);
         assert_eq!(chosen(&two, request, Some(1)).unwrap(), "client-1");
-        // All of them: the one that was refused longest ago, once.
+        // All are refused: the one that was refused longest ago is used once.
         let all = apps(&[(User, None, Some(2)), (User, None, Some(9)), (User, Some(20), Some(5))]);
         assert_eq!(chosen(&all, request, None).unwrap(), "client-1");
         let refused = [all[1].id];
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_to_server_app_signs_nothing_and_is_named() {
+    fn a_server_to_server_app_signs_no_join_and_the_error_names_it() {
         let both = apps(&[(User, None, None), (Server, None, None)]);
         assert_eq!(chosen(&both, SigningAppRequest::default(), Some(1)).unwrap(), "client-0");
         let alone = apps(&[(Server, None, None)]);

@@ -1,4 +1,4 @@
-//! One token of one account, of any kind, with its audit record: the interface for token links.
+//! Gives one token of any kind of an account, with its audit record: the interface for token links.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use tracing::{Instrument as _, debug_span};
 use super::{Tokens, meeting_tokens::ObfRequest, zak::ZakRequest};
 use crate::accounts::usable_account;
 
-/// An access token in an answer lasts at least this long.
+/// An access token in an answer is valid at least this long.
 const ACCESS_OUTLIVES: Duration = Duration::from_secs(300);
 
 /// A request for a token.
@@ -32,26 +32,26 @@ pub struct IssueRequest<'a> {
     pub meeting: Option<MeetingNumber>,
     /// The bot at its platform, for the record.
     pub bot: Option<&'a PlatformBot>,
-    /// A ZAK must still be valid after this.
+    /// The shortest remaining lifetime of a ZAK.
     pub zak_outlives: Duration,
     /// Whether to bypass the cache.
     pub fresh: bool,
     /// The requester, for the record.
     pub requester: TokenRequester,
-    /// When the request came.
+    /// When the request was received.
     pub asked_at: Timestamp,
-    /// When the caller gives up. The work goes on, for a later call.
+    /// When the caller gives up. The work continues, for a later call.
     pub deadline: Timestamp,
 }
 
-/// A token with its kind and end.
+/// A token with its kind and expiry.
 #[derive(Debug)]
 pub struct IssuedToken {
     /// Its kind.
     pub kind: TokenKind,
     /// The token.
     pub token: Secret,
-    /// Its end by Zoom's clock, if Zoom tells it.
+    /// When it expires by Zoom's clock, if that is known.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -68,14 +68,14 @@ impl<'a> IssueRequest<'a> {
 }
 
 impl Tokens {
-    /// A token of an account, and its record.
+    /// A token of an account, and its audit record.
     pub async fn token(self: &Arc<Self>, wanted: &IssueRequest<'_>) -> Result<Audited<IssuedToken>, Failure> {
         let (credential, kind) = (wanted.credential, wanted.kind.as_str());
         if let Some(token) = self.token_in_memory(wanted) {
             let span = debug_span!("record", %credential, kind);
             return self.audit.give(wanted.access(), token, Source::Cached).instrument(span).await;
         }
-        // Boxed, so that the future of an answer from the cache stays small.
+        // The future is boxed, so that the future of an answer from the cache stays small.
         let span = debug_span!("fetch_token", %credential, kind);
         Box::pin(self.audit.audited(wanted.access(), self.token_in_time(wanted)).instrument(span)).await
     }
@@ -134,6 +134,6 @@ impl Tokens {
 }
 
 fn late() -> Failure {
-    let late = Failure::new(Code::Deadline, "it takes longer than a platform waits");
+    let late = Failure::new(Code::Deadline, "the token takes longer than a platform waits");
     Failure { retry_after: Some(Duration::from_secs(1)), ..late }
 }

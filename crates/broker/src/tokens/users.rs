@@ -1,8 +1,8 @@
 //! Users of a server-to-server account, resolved from their addresses.
 //!
 //! An address can be reassigned to another user; an id is permanent. So an address is resolved when a link, a
-//! pool or a bot is created, and the id is stored and used for mints. Names that are older than this rule are
-//! resolved at the mint.
+//! pool or a bot is created, and the id is stored and used for mints. Addresses that were stored by older
+//! versions are resolved at the mint.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,7 +35,7 @@ pub struct Users {
 }
 
 impl Users {
-    /// The id of the user whom `user` names: itself, or, of an address, whose it is at Zoom now.
+    /// The id of the user that `user` names. An address is resolved to the user who has it at Zoom now.
     ///
     /// # Errors
     /// [`Code::UserUnknown`] and [`Code::ScopeMissing`] when no user has the address, or the app may not look it up.
@@ -60,7 +60,7 @@ impl Users {
                 }
                 Err(ZoomError::ScopeMissing { .. }) => {
                     let words = format!(
-                        "to find the user of an address, the app needs the scope {SCOPE}; or name the user by Zoom's id"
+                        "the app needs the scope {SCOPE} to find the user of an address; or name the user by Zoom's id"
                     );
                     return Err(Failure::new(Code::ScopeMissing, words));
                 }
@@ -87,7 +87,7 @@ impl Users {
         }
         let looked_up = self.look_up(access, credential, user).await?;
         if matches!(looked_up, Err(ZoomError::ScopeMissing { .. })) {
-            tracing::warn!(%credential, "an address is minted for as it is: the app lacks the scope {SCOPE}");
+            tracing::warn!(%credential, "an address is passed to Zoom unresolved: the app lacks the scope {SCOPE}");
             return Ok(Ok(user.clone()));
         }
         Ok(looked_up)
@@ -104,16 +104,17 @@ impl Users {
             Ok(user) => user,
             Err(error) => return Ok(Err(error)),
         };
-        let id: AccountUser = user.id.parse().map_err(|_| {
-            Failure::new(Code::ZoomUnexpected, "Zoom names a user by what is no id of its own")
-        })?;
+        let id: AccountUser = user
+            .id
+            .parse()
+            .map_err(|_| Failure::new(Code::ZoomUnexpected, "Zoom's answer has an invalid user id"))?;
         let now = self.env.now();
         let fresh = |(_, at): &(AccountUser, Timestamp)| at.was_within(FOUND_TTL, now);
         self.found.put((credential, address.clone()), (id.clone(), now), fresh);
         Ok(Ok(id))
     }
 
-    /// The user, who was named by an address, is gone: whether the address belongs to another user now.
+    /// For a user who was named by an address and is gone: whether the address now belongs to another user.
     pub async fn address_has_moved(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -123,7 +124,7 @@ impl Users {
         let owner = self.resolve(workspace, credential, address).await.ok()?;
         (owner != *user).then(|| {
             let words = format!(
-                "user {user} is gone at Zoom, and the address {address} belongs to another user now: name the address again if that one is meant"
+                "user {user} no longer exists at Zoom, and the address {address} now belongs to another user: name the address again if that user is meant"
             );
             Failure::new(Code::UserUnknown, words)
         })

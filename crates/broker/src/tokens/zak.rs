@@ -1,6 +1,6 @@
 //! ZAKs: from the cache while enough lifetime is left, else one mint for many callers.
 //!
-//! An account is one Zoom user's, except a server-to-server app's: that one mints for every user of its Zoom
+//! An account belongs to one Zoom user, except a server-to-server app's: it mints for every user of its Zoom
 //! account, and the caller names the user.
 
 use std::{sync::Arc, time::Duration};
@@ -22,9 +22,9 @@ use crate::{
 
 /// The requested lifetime: Zoom's own default, and longer than most joins take.
 const TTL: Duration = Duration::from_secs(7200);
-/// Further lifetime of a ZAK that has to outlive more than that, for later callers.
+/// The extra lifetime of a ZAK that must be valid for longer than that, for later callers.
 const SPARE: Duration = Duration::from_secs(3600);
-/// A younger ZAK is not dropped on an unproven report: a new one would fare no better.
+/// A younger ZAK is not dropped on an unproven report, because a new one would not be better.
 const MIN_SUSPECT_AGE: Duration = Duration::from_secs(30);
 
 /// A request for a ZAK.
@@ -56,7 +56,7 @@ impl Tokens {
         self.audit.audited(access, fetch).await
     }
 
-    /// A cached ZAK that is good enough, if there is one.
+    /// A cached ZAK that satisfies the request, if there is one.
     pub(crate) fn cached_zak(
         &self,
         workspace: WorkspaceId,
@@ -76,8 +76,8 @@ impl Tokens {
         good.then_some(kept.zak)
     }
 
-    /// A ZAK of an account that the store has just said to be usable and in this epoch, and whether it was
-    /// cached. Only for [`audit::Audit::audited`].
+    /// A ZAK of an account that was just read as usable and in this epoch, and whether the ZAK was cached.
+    /// Only for [`audit::Audit::audited`].
     pub(crate) async fn fetch_zak_in(
         self: &Arc<Self>,
         workspace: WorkspaceId,
@@ -97,7 +97,7 @@ impl Tokens {
         let zak = self
             .mints
             .run((owner.clone(), epoch, ttl), &self.tasks, move || {
-                // A mint that ended meanwhile has a fresh one.
+                // A mint that has finished in the meantime has a fresh one.
                 let ended = this.cache.zaks.get(&owner).filter(|kept| {
                     kept.workspace == workspace && kept.epoch == epoch && Some(kept.ends_at) != kept_until
                 });
@@ -109,18 +109,18 @@ impl Tokens {
                 }
             })
             .await
-            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the mint broke off")))?;
+            .unwrap_or_else(|| Err(Failure::new(Code::Internal, "the mint was aborted")))?;
         match zak.expires_at {
             Some(end) if end < self.zoom.clock().now() + wanted.outlives => Err(Failure::new(
                 Code::ZoomUnexpected,
-                "Zoom gave a ZAK that ends too soon: check this server's clock",
+                "Zoom gave a ZAK that expires too soon: check this server's clock",
             )),
             _ => Ok((zak, Source::Minted)),
         }
     }
 
-    /// Drops a ZAK that Zoom refused at a join, so that the next one is new. It may have come through a token
-    /// link of ours, so the account is found by the token itself.
+    /// Drops a ZAK that Zoom refused at a join, so that the next one is new. It may have been fetched through
+    /// a token link, so the account is found by the token itself.
     pub async fn reject_zak(&self, workspace: WorkspaceId, refused: &Secret) -> Result<(), Failure> {
         let is_it =
             |kept: &CachedZak| kept.workspace == workspace && kept.zak.token.expose() == refused.expose();
@@ -130,7 +130,8 @@ impl Tokens {
         }
     }
 
-    /// A report that a bot was refused with a ZAK of this account. It is not proven, so a young ZAK stays.
+    /// Handles a report that a bot was refused with a ZAK of this account. The report is unproven, so a young
+    /// ZAK stays.
     pub async fn suspect_zaks(
         &self,
         workspace: WorkspaceId,
@@ -156,8 +157,8 @@ impl Tokens {
         let Minted { token, expires_at, epoch } =
             self.minter.mint(workspace, credential, user, MintRequest::Zak(ttl)).await?;
         let (zak, now) = (Zak { token, expires_at }, self.env.now());
-        // Its end is by Zoom's clock, and never later than requested. If it is unreadable, the `ttl` that
-        // Zoom accepted is the best record.
+        // The expiry is by Zoom's clock, and never later than requested. If it is unreadable, the `ttl` that
+        // Zoom accepted is the best estimate.
         let life = expires_at.map_or(ttl, |end| end.since(self.zoom.clock().now()).min(ttl));
         let ends_at = now + life;
         let kept = CachedZak { workspace, credential, epoch, zak: zak.clone(), minted_at: now, ends_at };

@@ -1,4 +1,4 @@
-//! No record, no token: the record is written first.
+//! No record, no token: the record is written before the token is given.
 
 use std::{fs, net::IpAddr, time::Duration};
 
@@ -31,7 +31,7 @@ async fn metric(fixture: &Fixture, name: &str) -> f64 {
     line.unwrap_or_else(|| panic!("{name} is not in {text}")).parse().unwrap()
 }
 
-/// What `work` comes to while Latchkey's time passes, ten times as fast as real time.
+/// The result of `work` while Latchkey's time passes ten times as fast as real time.
 async fn as_time_passes<T>(fixture: &Fixture, work: impl Future<Output = T>) -> T {
     let wall = Environment::system().clock;
     let passing = async {
@@ -48,7 +48,7 @@ async fn as_time_passes<T>(fixture: &Fixture, work: impl Future<Output = T>) -> 
 }
 
 #[tokio::test]
-async fn a_record_says_who_got_what_and_where_from() {
+async fn a_record_says_who_got_which_token_and_from_where() {
     let (fixture, id) = Fixture::with_account().await;
     let bot = fixture.requester();
     fixture.broker.tokens.zak(fixture.workspace, id, ANY, bot).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_record_says_who_got_what_and_where_from() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_written_down_with_its_code() {
+async fn a_refusal_is_recorded_with_its_code() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.zoom.change_user(json!({"active": false})).await;
     let refused = fixture.zak(id).await.unwrap_err();
@@ -95,13 +95,13 @@ async fn a_refusal_is_written_down_with_its_code() {
 }
 
 #[tokio::test]
-async fn while_the_store_is_away_the_record_is_on_the_disk() {
+async fn while_the_store_is_unavailable_the_record_is_on_the_disk() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.zak(id).await.unwrap();
     run(&fixture.database(), AWAY).await;
     let (second, third) = (fixture.zak(id).await.unwrap(), fixture.zak(id).await.unwrap());
     assert_eq!(records(&fixture).await.len(), 1);
-    assert_eq!(fs::read_dir(fixture.journal()).unwrap().count(), 1, "their file");
+    assert_eq!(fs::read_dir(fixture.journal()).unwrap().count(), 1, "the journal's file");
     run(&fixture.database(), "DROP TRIGGER away").await;
     let found = fixture.broker.audit.page(fixture.workspace, &EVERYTHING).await.unwrap();
     let found: Vec<_> = found.iter().map(|record| record.id).collect();
@@ -111,11 +111,11 @@ async fn while_the_store_is_away_the_record_is_on_the_disk() {
 }
 
 #[tokio::test]
-async fn without_a_record_anywhere_no_token_gets_out() {
+async fn without_a_record_no_token_is_given() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.zak(id).await.unwrap();
     run(&fixture.database(), AWAY).await;
-    // A full disk, from the journal's view.
+    // For the journal, this is like a full disk.
     fs::remove_dir(fixture.journal()).unwrap();
     fs::write(fixture.journal(), "in its way").unwrap();
     for wanted in [ANY, FRESH] {
@@ -127,11 +127,11 @@ async fn without_a_record_anywhere_no_token_gets_out() {
     as_time_passes(&fixture, fixture.settle()).await;
     fixture.zak(id).await.unwrap();
     assert!(metric(&fixture, "latchkey_audit_failures_total").await > 0.0);
-    assert_eq!(records(&fixture).await.len(), 2, "of what was not given there is no record");
+    assert_eq!(records(&fixture).await.len(), 2, "a token that was not given has no record");
 }
 
 #[tokio::test]
-async fn a_relaxed_audit_lets_it_out_and_catches_up() {
+async fn a_relaxed_audit_gives_the_token_and_records_it_later() {
     let (fixture, id) = Fixture::relaxed().await;
     run(&fixture.database(), AWAY).await;
     fs::remove_dir(fixture.journal()).unwrap();
@@ -144,7 +144,7 @@ async fn a_relaxed_audit_lets_it_out_and_catches_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn each_of_many_callers_is_in_the_audit() {
+async fn each_of_many_callers_is_recorded() {
     let (fixture, id) = Fixture::with_account().await;
     let mut callers = JoinSet::new();
     for _ in 0..100 {
@@ -162,7 +162,7 @@ async fn each_of_many_callers_is_in_the_audit() {
 }
 
 #[tokio::test]
-async fn what_is_too_old_goes_and_the_audit_outlives_its_account() {
+async fn old_records_are_deleted_and_the_audit_outlives_its_account() {
     let (fixture, id) = Fixture::with_account().await;
     for _ in 0..3 {
         fixture.zak(id).await.unwrap();

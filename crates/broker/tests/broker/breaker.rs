@@ -1,4 +1,4 @@
-//! A wrong client secret is the app's fault: no account pays for it, and it mends itself.
+//! A wrong client secret is the app's fault: no account is marked as failed, and the app recovers by itself.
 
 use std::time::Duration;
 
@@ -24,14 +24,14 @@ async fn refused_since(fixture: &Fixture) -> Option<model::Timestamp> {
 }
 
 #[tokio::test]
-async fn a_refused_app_is_not_presented_for_every_account() {
+async fn a_refused_app_is_not_tried_for_every_account() {
     let (fixture, id) = expired().await;
     let began = fixture.env.now();
     fixture.zoom.change_app(json!({"client_secret": "rotated"})).await;
     for _ in 0..20 {
         assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::AppUnhealthy);
     }
-    assert_eq!(refused_calls(&fixture).await, 1, "one found out, the others were told");
+    assert_eq!(refused_calls(&fixture).await, 1, "one account was tried, the others were refused here");
     assert_eq!(refused_since(&fixture).await, Some(began));
     // Others on this store know it too.
     let another = fixture.another_broker(fixture.clock.clone()).await;
@@ -57,25 +57,25 @@ async fn a_refused_app_is_not_presented_for_every_account() {
 }
 
 #[tokio::test]
-async fn it_closes_by_itself_once_zoom_takes_the_app_again() {
+async fn it_closes_by_itself_once_zoom_accepts_the_app_again() {
     let (fixture, id) = expired().await;
     fixture.zoom.change_app(json!({"disabled": true})).await;
     fixture.zak(id).await.unwrap_err();
     fixture.zoom.change_app(json!({"disabled": false})).await;
-    assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::AppUnhealthy, "nobody has found out yet");
+    assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::AppUnhealthy, "no probe has been made yet");
     fixture.pass(PROBE).await;
-    // No caller is needed for that: the refresher asks.
+    // No caller is needed for the probe: the refresh worker makes it.
     assert_eq!(fixture.refresh_due(&fixture.broker).await, 1);
     fixture.settle().await;
     assert_eq!(refused_since(&fixture).await, None);
     assert_eq!(fixture.row(id).await.generation, 2);
     let log = fixture.store.app_log(fixture.workspace, &LogFilter::default(), 9).await.unwrap();
     let told: Vec<_> = log.iter().map(|line| line.message.as_str()).collect();
-    assert_eq!(told, ["Zoom takes the app again", "Zoom refuses the app's client id or secret"]);
+    assert_eq!(told, ["Zoom accepts the app again", "Zoom refuses the app's client id or secret"]);
 }
 
 #[tokio::test]
-async fn a_new_secret_is_tried_at_once() {
+async fn a_new_secret_is_used_at_once() {
     let (fixture, id) = expired().await;
     fixture.zoom.change_app(json!({"client_secret": "rotated at Zoom"})).await;
     fixture.zak(id).await.unwrap_err();
@@ -89,7 +89,7 @@ async fn a_new_secret_is_tried_at_once() {
     };
     change("mistyped").await.unwrap();
     assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::AppUnhealthy);
-    assert_eq!(refused_calls(&fixture).await, 2, "it was tried");
+    assert_eq!(refused_calls(&fixture).await, 2, "the new secret was used");
     change("rotated at Zoom").await.unwrap();
     fixture.zak(id).await.unwrap();
     assert_eq!(refused_since(&fixture).await, None);
@@ -108,7 +108,7 @@ async fn valid_tokens_are_served_while_the_app_is_refused() {
         .await
         .unwrap();
     assert_eq!(access.expires_at, fixture.row(id).await.grant.access_expires_at);
-    // More than it has left was asked for, and Zoom gives no more: what there is will do.
+    // A longer lifetime than is left was requested, but Zoom gives no new token: the current one is enough.
     fixture.clock.advance(Duration::from_secs(3400));
     fixture
         .broker

@@ -1,4 +1,4 @@
-//! Clocks that are wrong: ours against Zoom's, and ours against what it showed before.
+//! Wrong clocks: ours compared with Zoom's, and ours after it was set.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::harness::{FRESH, Fixture};
 const SIX_HOURS: Duration = Duration::from_secs(6 * 3600);
 
 #[tokio::test]
-async fn what_was_made_in_the_future_is_not_believed() {
+async fn a_grant_from_the_future_is_not_used() {
     let fixture = Fixture::start().await;
     let right = fixture.env.now();
     fixture.clock.set(right + SIX_HOURS);
     let id = fixture.connect().await;
     let first = fixture.zak(id).await.unwrap();
-    assert_eq!(fixture.zak(id).await.unwrap().token.expose(), first.token.expose(), "it is kept");
+    assert_eq!(fixture.zak(id).await.unwrap().token.expose(), first.token.expose(), "it is cached");
     fixture.clock.set(right);
     let second = fixture.zak(id).await.unwrap();
     assert_ne!(second.token.expose(), first.token.expose());
@@ -26,7 +26,7 @@ async fn what_was_made_in_the_future_is_not_believed() {
 }
 
 #[tokio::test]
-async fn an_access_token_is_as_old_as_zoom_says_whatever_our_clock_showed() {
+async fn an_access_token_has_the_age_that_zoom_says_whatever_our_clock_showed() {
     let fixture = Fixture::start().await;
     let right = fixture.env.now();
     fixture.clock.set(right + SIX_HOURS);
@@ -37,21 +37,21 @@ async fn an_access_token_is_as_old_as_zoom_says_whatever_our_clock_showed() {
 }
 
 #[tokio::test]
-async fn a_zak_of_a_dead_access_token_is_not_handed_out() {
+async fn a_zak_of_an_expired_access_token_is_not_given() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.zoom.control("PATCH", "switches", json!({"zak_on_expired_access_token": true})).await;
-    // Zoom's clock goes on, and ours was never right: a process that has just started knows nothing of it.
+    // Zoom's clock moves on, and ours was never right: a new process does not know the difference.
     fixture.zoom.pass(3700).await;
     let started = fixture.another_broker(fixture.clock.clone()).await;
     started.tokens.zak(fixture.workspace, id, FRESH, fixture.requester()).await.unwrap();
     let stats = fixture.zoom.stats().await;
-    assert_eq!((stats.refreshes, stats.zak_mints), (1, 2), "the first one was thrown away");
+    assert_eq!((stats.refreshes, stats.zak_mints), (1, 2), "the first one was dropped");
     started.tokens.zak(fixture.workspace, id, FRESH, fixture.requester()).await.unwrap();
     assert_eq!(fixture.zoom.stats().await.refreshes, 1);
 }
 
 #[tokio::test]
-async fn a_difference_is_corrected_and_told() {
+async fn a_clock_difference_is_corrected_and_reported() {
     let (fixture, id) = Fixture::with_account().await;
     let finding = async || {
         let findings = fixture.broker.health.check().await;
@@ -72,7 +72,7 @@ async fn a_difference_is_corrected_and_told() {
 }
 
 #[tokio::test]
-async fn zoom_is_asked_for_the_time_when_no_answer_has_told_it() {
+async fn zoom_is_asked_for_the_time_if_there_was_no_answer() {
     let fixture = Fixture::start().await;
     fixture.zoom.pass(3600).await;
     let broker = fixture.another_broker(fixture.clock.clone()).await;

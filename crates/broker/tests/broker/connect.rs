@@ -1,4 +1,4 @@
-//! Connecting an account: the way there and back, and every way in which it must not work.
+//! Connecting an account: the authorization, and every way in which it must fail.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::harness::Fixture;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const JUST_UNDER_TEN_MINUTES: Duration = Duration::from_micros(599_999_999);
 
-/// Nobody was connected, and no code was spent.
+/// No account was connected, and no code was spent.
 async fn assert_nothing_happened(fixture: &Fixture) {
     assert!(fixture.store.credentials(fixture.workspace).await.unwrap().is_empty(), "an account was stored");
     assert_eq!(fixture.zoom.stats().await.token_exchanges, 0, "a code was spent");
@@ -42,7 +42,7 @@ async fn an_invitation_becomes_a_healthy_account() {
 }
 
 #[tokio::test]
-async fn who_declines_may_think_again() {
+async fn a_user_who_declined_can_consent_later() {
     let fixture = Fixture::start().await;
     let invitation = fixture.invitation().await;
     let returned = fixture.travel(&invitation, "deny").await;
@@ -56,7 +56,7 @@ async fn who_declines_may_think_again() {
 }
 
 #[tokio::test]
-async fn a_state_of_our_own_making_or_none_is_refused() {
+async fn an_invented_state_or_none_is_refused() {
     let fixture = Fixture::start().await;
     let returned = fixture.travel(&fixture.invitation().await, "allow").await;
     for state in ["", "made-up"] {
@@ -71,7 +71,7 @@ async fn a_state_of_our_own_making_or_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_started_in_another_browser_connects_nothing() {
+async fn a_code_from_another_browser_connects_nothing() {
     let fixture = Fixture::start().await;
     let returned = fixture.travel(&fixture.invitation().await, "allow").await;
     let elsewhere = fixture
@@ -89,12 +89,12 @@ async fn a_code_that_was_started_in_another_browser_connects_nothing() {
         );
     }
     assert_nothing_happened(&fixture).await;
-    // The attempts did not end the trip of the browser that is still on it.
+    // The attempts did not end the authorization of the browser that started it.
     fixture.broker.accounts.authorizations.finish_authorization(returned).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_page_that_is_loaded_twice_spends_one_code_and_says_the_same() {
+async fn a_page_that_is_loaded_twice_spends_one_code_and_shows_the_same() {
     let fixture = Fixture::start().await;
     let returned = fixture.travel(&fixture.invitation().await, "allow").await;
     let other = fixture.another_broker(fixture.clock.clone()).await;
@@ -109,7 +109,7 @@ async fn a_page_that_is_loaded_twice_spends_one_code_and_says_the_same() {
         assert_eq!((again.credential, &*again.display_name), (first.credential, "Ada Lovelace"));
         assert!(again.missing_scopes.is_empty());
     }
-    // It is the browser that connected it which hears of it.
+    // Only the browser that connected the account gets the result.
     for browser in [None, Some(Secret::new("made-up"))] {
         let stranger = AuthorizationReturn { browser, ..copy(&returned) };
         assert_eq!(
@@ -128,9 +128,9 @@ async fn a_page_that_is_loaded_twice_spends_one_code_and_says_the_same() {
     assert_eq!(fixture.zoom.stats().await.token_exchanges, 1);
 }
 
-/// A browser that loads a page again hangs up on the first.
+/// A browser that reloads a page closes the first connection.
 #[tokio::test]
-async fn a_user_who_hangs_up_is_connected_all_the_same() {
+async fn a_user_whose_browser_disconnects_is_still_connected() {
     let fixture = Fixture::start().await;
     let returned = fixture.travel(&fixture.invitation().await, "allow").await;
     fixture.zoom.hold_up("token").await;
@@ -138,7 +138,7 @@ async fn a_user_who_hangs_up_is_connected_all_the_same() {
         let mut first =
             std::pin::pin!(fixture.broker.accounts.authorizations.finish_authorization(copy(&returned)));
         tokio::select! {
-            _ = first.as_mut() => panic!("Zoom holds it up"),
+            _ = first.as_mut() => panic!("Zoom delays the answer"),
             () = fixture.zoom.struck() => {}
         }
     }
@@ -148,7 +148,7 @@ async fn a_user_who_hangs_up_is_connected_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_answer_that_connected_nothing_is_not_tried_again() {
+async fn an_answer_that_connected_nothing_is_not_retried() {
     let fixture = Fixture::start().await;
     let invitation = fixture.invitation().await;
     let returned = fixture.travel(&invitation, "allow").await;
@@ -167,9 +167,9 @@ async fn an_answer_that_connected_nothing_is_not_tried_again() {
         .unwrap();
 }
 
-/// Whatever follows links opens invitations, too: previews in chats, scanners of mails.
+/// Programs that follow links also open invitations: previews in chats, scanners of mails.
 #[tokio::test]
-async fn opening_an_invitation_changes_nothing_for_who_is_on_the_way() {
+async fn opening_an_invitation_does_not_affect_a_running_authorization() {
     let fixture = Fixture::start().await;
     let invitation = fixture.invitation().await;
     let early = fixture.travel(&invitation, "allow").await;
@@ -177,7 +177,7 @@ async fn opening_an_invitation_changes_nothing_for_who_is_on_the_way() {
     for _ in 0..3 {
         fixture.broker.accounts.authorizations.begin_authorization(&invitation).await.unwrap();
     }
-    // Each answer belongs to the browser that left for it.
+    // Each answer belongs to the browser that started its authorization.
     let mixed = AuthorizationReturn { browser: late.browser.clone(), ..copy(&early) };
     assert_eq!(
         fixture.broker.accounts.authorizations.finish_authorization(mixed).await.unwrap_err().code,
@@ -224,7 +224,7 @@ async fn an_invitation_connects_one_account() {
 }
 
 #[tokio::test]
-async fn unknown_invitations_look_alike() {
+async fn unknown_invitations_get_the_same_answer() {
     let fixture = Fixture::start().await;
     let (one, other) = (fixture.invitation().await, fixture.invitation().await);
     let (id, _) = one.split_once('.').unwrap();
@@ -282,7 +282,7 @@ async fn a_scope_that_zaks_need_is_named_when_it_is_missing() {
 }
 
 #[tokio::test]
-async fn what_zoom_refuses_at_the_exchange_is_typed_and_stores_nothing() {
+async fn a_refusal_at_the_exchange_has_its_code_and_stores_nothing() {
     let fixture = Fixture::start().await;
     let invitation = fixture.invitation().await;
     let returned = fixture.travel(&invitation, "allow").await;

@@ -1,4 +1,4 @@
-//! A grant that Zoom gave is on the disk before anything else happens to it.
+//! A grant of Zoom is written to the disk before any other step.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 
@@ -11,7 +11,7 @@ use crate::{
     refresh::{expired, run},
 };
 
-/// A fixture whose broker died after Zoom had rotated, while the store was away: its first wait never ends.
+/// A fixture whose broker died after Zoom had rotated, while the store was unavailable: its first wait never ends.
 pub(crate) async fn died_before_the_commit() -> (Fixture, CredentialId) {
     let (fixture, id) = expired().await;
     let path = fixture.database();
@@ -47,11 +47,11 @@ async fn a_crash_before_the_commit_costs_no_consent() {
     let row = fixture.row(id).await;
     assert_eq!((row.generation, row.status, row.spent_at), (2, CredentialStatus::Healthy, None));
     next.tokens.zak(fixture.workspace, id, ANY, fixture.requester()).await.unwrap();
-    assert_eq!(fixture.zoom.stats().await.refreshes, 1, "what was in escrow is alive");
+    assert_eq!(fixture.zoom.stats().await.refreshes, 1, "the grant in escrow is valid");
 }
 
 #[tokio::test]
-async fn what_is_outdated_is_taken_off_and_changes_nothing() {
+async fn an_outdated_grant_is_deleted_and_changes_nothing() {
     let (fixture, id) = died_before_the_commit().await;
     let before = fixture.row(id).await;
     let newer = Grant { refresh_token: Some(Sealed(b"newer".to_vec())), ..before.grant.clone() };
@@ -63,7 +63,7 @@ async fn what_is_outdated_is_taken_off_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_replay_that_fails_keeps_what_it_has() {
+async fn a_failed_replay_keeps_the_grant() {
     let (fixture, id) = died_before_the_commit().await;
     run(
         &fixture.database(),
@@ -78,17 +78,17 @@ async fn a_replay_that_fails_keeps_what_it_has() {
 }
 
 #[tokio::test]
-async fn what_is_no_grant_is_left_where_it_is() {
+async fn a_file_that_is_not_a_grant_stays() {
     let (fixture, id) = died_before_the_commit().await;
     let stray = fixture.escrow().join("0.json");
     fs::write(&stray, "{").unwrap();
-    assert_eq!(fixture.broker.accounts.grants.replay().await.unwrap(), 1, "the one beside it is settled");
+    assert_eq!(fixture.broker.accounts.grants.replay().await.unwrap(), 1, "the grant next to it is settled");
     assert_eq!(deposits(&fixture), [stray]);
     assert_eq!(fixture.row(id).await.generation, 2);
 }
 
 #[tokio::test]
-async fn a_whole_file_that_a_crash_left_without_its_name_is_settled_and_a_torn_one_is_not() {
+async fn a_complete_file_without_its_final_name_is_settled_and_a_torn_one_is_not() {
     let (fixture, id) = died_before_the_commit().await;
     let whole = deposits(&fixture).remove(0);
     let half = fs::read(&whole).unwrap();
@@ -100,7 +100,7 @@ async fn a_whole_file_that_a_crash_left_without_its_name_is_settled_and_a_torn_o
 }
 
 #[tokio::test]
-async fn an_ordinary_refresh_leaves_nothing_behind_and_files_are_private() {
+async fn an_ordinary_refresh_leaves_no_file_and_files_are_private() {
     let (fixture, id) = expired().await;
     fixture.zak(id).await.unwrap();
     assert!(deposits(&fixture).is_empty());

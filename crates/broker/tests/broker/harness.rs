@@ -28,21 +28,21 @@ use workers::{NoopObserver, Settings, Worker, Workers};
 use zoom::{Endpoints, Zak, ZoomClient};
 use zoom_sim::{Ready, Simulator, SimulatorConfig};
 
-/// Longer than a join takes.
+/// A ZAK that is valid for longer than a join takes.
 pub(crate) const ANY: ZakRequest<'_> =
     ZakRequest { user: None, outlives: Duration::from_secs(600), fresh: false };
 pub(crate) const FRESH: ZakRequest<'_> = ZakRequest { fresh: true, ..ANY };
-/// An access token lives for this long at Zoom.
+/// The lifetime of an access token at Zoom.
 pub(crate) const ACCESS_LIFE: Duration = Duration::from_secs(3600);
 
-/// Everything that is due runs at once.
+/// Settings with which all due work runs at once.
 const AT_ONCE: Settings = Settings {
     most_at_once: NonZeroU32::new(256).unwrap(),
     claim_at_least: NonZeroU32::MIN,
     poll_interval: Duration::from_secs(1),
 };
 
-/// How many calls of Zoom a second a process makes.
+/// How many calls to Zoom a process makes in a second.
 #[derive(Clone, Copy)]
 pub(crate) struct Pace {
     pub(crate) refreshes: NonZeroU32,
@@ -50,7 +50,7 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Turns take no time, which stands still here.
+    /// Turns take no time, because the clock stands still here.
     pub(crate) const AT_ONCE: Self = Self { refreshes: NonZeroU32::MAX, unknown_plan: NonZeroU32::MAX };
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct Zoom {
     _simulator: Simulator,
 }
 
-/// What the simulator counted.
+/// The counters of the simulator.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Stats {
     pub(crate) token_exchanges: u64,
@@ -141,7 +141,7 @@ impl Fixture {
         (fixture, id)
     }
 
-    /// The same, with an audit that lets tokens out while the store is away.
+    /// The same, with an audit that gives tokens while the store is unavailable.
     pub(crate) async fn relaxed() -> (Self, CredentialId) {
         let fixture = Self::start_with(AuditMode::Relaxed).await;
         let id = fixture.connect().await;
@@ -153,7 +153,7 @@ impl Fixture {
         self.another_server(clock).await.broker
     }
 
-    /// The same, at another pace.
+    /// The same, with another pace.
     pub(crate) async fn another_broker_at(&self, clock: Arc<dyn Clock>, pace: Pace) -> Arc<Broker> {
         let store = Arc::new(sqlite::open(&self.database()).await.unwrap());
         self.assemble_on(store, clock, pace).await.broker
@@ -165,12 +165,12 @@ impl Fixture {
         self.assemble_on(store, clock, Pace::AT_ONCE).await
     }
 
-    /// Another process, on a handle of its own to a database that holds what this fixture's does.
+    /// Another process with its own handle to a database that has this fixture's data.
     pub(crate) async fn server_on(&self, store: Arc<dyn Store>) -> Server {
         self.assemble_on(store, self.clock.clone(), Pace::AT_ONCE).await
     }
 
-    /// What another process is made of, before it starts.
+    /// The parts of another process before it starts.
     pub(crate) async fn parts(&self, env: Environment) -> Parts {
         let store = Arc::new(sqlite::open(&self.database()).await.unwrap());
         let keys = Provider::file(self.directory.path().join("keys.json")).open(&env).await.unwrap();
@@ -181,7 +181,7 @@ impl Fixture {
     async fn assemble_on(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, pace: Pace) -> Server {
         let env = Environment { clock, entropy: self.env.entropy.clone() };
         let keys = Provider::file(self.directory.path().join("keys.json")).open(&env).await.unwrap();
-        // The audit uses the fixture's clock, whatever a test does with the other one.
+        // The audit uses the fixture's clock, whatever a test does with the other clock.
         let audit = (AuditMode::Strict, self.env.clone());
         assemble(&self.zoom, store, keys, env, audit, self.tasks.clone(), (self.directory.path(), pace))
     }
@@ -190,7 +190,7 @@ impl Fixture {
         self.directory.path().join("latchkey.db")
     }
 
-    /// Where records wait for the store.
+    /// The folder of records that are not yet in the store.
     pub(crate) fn journal(&self) -> std::path::PathBuf {
         self.directory.path().join("audit")
     }
@@ -199,7 +199,7 @@ impl Fixture {
         self.directory.path().join("escrow")
     }
 
-    /// Every byte that the store wrote.
+    /// All bytes that the store wrote.
     pub(crate) fn bytes_of_the_store(&self) -> Vec<u8> {
         ["latchkey.db", "latchkey.db-wal", "latchkey.db-shm"]
             .iter()
@@ -208,7 +208,7 @@ impl Fixture {
             .collect()
     }
 
-    /// Time passes, here and at Zoom.
+    /// Advances the time, here and at Zoom.
     pub(crate) async fn pass(&self, span: Duration) {
         self.clock.advance(span);
         self.zoom.pass(i64::try_from(span.as_secs()).unwrap()).await;
@@ -219,7 +219,7 @@ impl Fixture {
         Server { broker: Arc::clone(&self.broker), links: Arc::clone(&self.links) }
     }
 
-    /// Refreshes what is due, as a worker of `broker` does: how many accounts that was.
+    /// Refreshes due accounts, as a worker of `broker` does. Returns their number.
     pub(crate) async fn refresh_due(&self, broker: &Broker) -> u32 {
         let (workers, worker) = self.refreshes(broker);
         let claimed = worker.claim().await.unwrap();
@@ -228,7 +228,7 @@ impl Fixture {
         claimed
     }
 
-    /// A worker of `broker` that refreshes what is due when it is told to claim.
+    /// A worker of `broker` that refreshes due accounts when a test makes it claim.
     pub(crate) fn refreshes(&self, broker: &Broker) -> (Workers, Worker<DueRefreshes>) {
         let workers = Workers::new(self.env.clone(), Arc::new(NoopObserver));
         let work = DueRefreshes::new(broker.accounts.refresher.clone(), workers.stopping().clone());
@@ -236,7 +236,7 @@ impl Fixture {
         (workers, worker)
     }
 
-    /// Lists the meetings of accounts that are due, as a worker of `broker` does: how many accounts that was.
+    /// Lists the meetings of due accounts, as a worker of `broker` does. Returns the number of accounts.
     pub(crate) async fn list_due(&self, broker: &Broker, stopping: CancellationToken) -> u32 {
         let workers = Workers::new(self.env.clone(), Arc::new(NoopObserver));
         let work = DueLists::new(broker.meeting_map.clone(), stopping);
@@ -246,14 +246,14 @@ impl Fixture {
         claimed
     }
 
-    /// Waits for what callers have left running.
+    /// Waits for tasks that callers have started.
     pub(crate) async fn settle(&self) {
         self.tasks.close();
         self.tasks.wait().await;
         self.tasks.reopen();
     }
 
-    /// A new invitation, as it stands in its address.
+    /// A new invitation, as in its address.
     pub(crate) async fn invitation(&self) -> String {
         let new = NewInvitation::to(self.app);
         let invitation =
@@ -262,7 +262,7 @@ impl Fixture {
         url.query_pairs().find(|(name, _)| name == "invitation").unwrap().1.into_owned()
     }
 
-    /// From an invitation to Zoom and back; Zoom's consent page is answered with `decision`.
+    /// Goes from an invitation to Zoom and back; answers Zoom's consent page with `decision`.
     pub(crate) async fn travel(&self, invitation: &str, decision: &str) -> AuthorizationReturn {
         let start = self.broker.accounts.authorizations.begin_authorization(invitation).await.unwrap();
         self.zoom.decide(&start, decision).await
@@ -278,7 +278,7 @@ impl Fixture {
         self.store.credential(self.workspace, id).await.unwrap().unwrap()
     }
 
-    /// For changes to the store that bypass the broker.
+    /// A log line for changes to the store that bypass the broker.
     pub(crate) fn note(&self) -> Note {
         Note { id: LogLineId::generate(&self.env), at: self.env.now(), message: "by hand".into(), code: None }
     }
@@ -287,7 +287,7 @@ impl Fixture {
         self.broker.tokens.zak(self.workspace, id, ANY, self.requester()).await
     }
 
-    /// A bot of the tests.
+    /// The requester in tests: a bot.
     pub(crate) fn requester(&self) -> TokenRequester {
         TokenRequester { who: AuditActor::Bot(BotId::generate(&self.env)), from: None, why: Purpose::BotJoin }
     }
@@ -402,7 +402,7 @@ impl Zoom {
         self.read("clock").await["now"].as_str().unwrap().parse().unwrap()
     }
 
-    /// Zoom's clock alone moves.
+    /// Advances only Zoom's clock.
     pub(crate) async fn pass(&self, seconds: i64) {
         self.control("POST", "clock", json!({"advance_seconds": seconds})).await;
     }
@@ -426,12 +426,12 @@ impl Zoom {
         self.control("POST", "faults", json!({"where": place, "kind": kind, "times": times})).await;
     }
 
-    /// No fault is armed any more.
+    /// Removes all faults.
     pub(crate) async fn heal(&self) {
         self.delete("faults").await;
     }
 
-    /// The control API has nothing to say to these.
+    /// A DELETE of the control API.
     pub(crate) async fn delete(&self, path: &str) {
         let address = format!("{}/{path}", self.ready.control);
         self.http.delete(address).send().await.unwrap().error_for_status().unwrap();
@@ -442,12 +442,12 @@ impl Zoom {
         self.control("PUT", "signed-in", json!({"user_id": user})).await;
     }
 
-    /// Makes the next request at `place` wait, long enough for a test to do something meanwhile.
+    /// Makes the next request at `place` wait, long enough for a test to do something in the meantime.
     pub(crate) async fn hold_up(&self, place: &str) {
         self.control("POST", "faults", json!({"where": place, "kind": "delay", "delay_ms": 1500})).await;
     }
 
-    /// Returns once a fault has struck.
+    /// Waits until a fault has been applied.
     pub(crate) async fn struck(&self) {
         while self.stats().await.faults == 0 {}
     }
@@ -474,7 +474,7 @@ impl Zoom {
     }
 }
 
-/// A clock whose waits run a closure, after which the time has passed.
+/// A clock whose waits run a closure and then advance the time.
 pub(crate) struct Meanwhile<F> {
     clock: Arc<ManualClock>,
     instead: F,

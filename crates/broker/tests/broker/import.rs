@@ -1,4 +1,4 @@
-//! A refresh token that another program holds becomes an account here, and nothing on the way loses it.
+//! A refresh token of another program becomes an account here, and no failure on the way loses it.
 
 use broker::NewApp;
 use model::{Class, Code, CredentialId, CredentialStatus, Secret, WorkspaceId, ZoomOauthAppId};
@@ -11,12 +11,12 @@ use crate::{
     refresh::run,
 };
 
-/// A workspace that registers the app anew, and a refresh token that a program outside of it holds.
+/// A workspace that registers the app again, and a refresh token of a program outside of it.
 struct Import {
     fixture: Fixture,
     workspace: WorkspaceId,
     app: ZoomOauthAppId,
-    /// The account of the program that held it.
+    /// The account of the program that had the token.
     holder: CredentialId,
     token: Secret,
 }
@@ -55,7 +55,7 @@ impl Import {
         rows.into_iter().map(|row| row.id).collect()
     }
 
-    /// That it works, and goes on working.
+    /// Asserts that the account works, and continues to work.
     async fn lasts(&self, id: CredentialId) {
         let requester = || self.fixture.requester();
         self.fixture.broker.tokens.zak(self.workspace, id, ANY, requester()).await.unwrap();
@@ -71,7 +71,7 @@ impl Import {
 }
 
 #[tokio::test]
-async fn it_is_spent_at_once_and_the_old_holders_copy_is_dead() {
+async fn the_token_is_spent_at_once_and_the_old_copy_is_dead() {
     let import = Import::prepared().await;
     let id = import.run().await.unwrap();
     assert_eq!(import.fixture.zoom.stats().await.refreshes, 1);
@@ -81,7 +81,7 @@ async fn it_is_spent_at_once_and_the_old_holders_copy_is_dead() {
 }
 
 #[tokio::test]
-async fn the_user_who_is_known_keeps_the_account() {
+async fn a_known_user_keeps_the_account() {
     let import = Import::prepared().await;
     let id = import.run().await.unwrap();
     let row = import.fixture.store.credential(import.workspace, id).await.unwrap().unwrap();
@@ -94,7 +94,7 @@ async fn the_user_who_is_known_keeps_the_account() {
 }
 
 #[tokio::test]
-async fn one_that_zoom_does_not_honour_makes_no_account() {
+async fn a_token_that_zoom_refuses_creates_no_account() {
     let import = Import { token: Secret::new("planted-dead-token"), ..Import::prepared().await };
     let refused = import.run().await.unwrap_err();
     assert_eq!(refused.code, Code::CredentialNeedsConsent);
@@ -125,7 +125,7 @@ async fn nothing_is_spent_while_the_store_cannot_write() {
 }
 
 #[tokio::test]
-async fn an_answer_without_use_is_asked_for_once_more() {
+async fn a_refresh_with_an_unusable_answer_is_retried_once() {
     let import = Import::prepared().await;
     import.fixture.zoom.spoil("refresh", "http_500", 1).await;
     let id = import.run().await.unwrap();
@@ -139,7 +139,7 @@ async fn an_answer_without_use_is_asked_for_once_more() {
 }
 
 #[tokio::test]
-async fn what_is_bought_and_not_stored_is_finished_from_the_disk() {
+async fn an_unstored_grant_is_finished_from_the_disk() {
     for hours in [0, 2] {
         let import = Import::prepared().await;
         run(
@@ -149,14 +149,14 @@ async fn what_is_bought_and_not_stored_is_finished_from_the_disk() {
         .await;
         let waits = import.run().await.unwrap_err();
         assert_eq!(waits.class(), Class::Retry);
-        assert!(waits.detail.contains("goes on by itself"), "{waits}");
+        assert!(waits.detail.contains("continues by itself"), "{waits}");
         assert_eq!(deposits(&import.fixture).len(), 1);
 
-        // The process is gone; another one finds it, late perhaps.
+        // The process is gone. Another one finds the grant, maybe late.
         run(&import.fixture.database(), "DROP TRIGGER away").await;
         import.fixture.pass(ACCESS_LIFE * hours).await;
         let next = import.fixture.another_broker(import.fixture.clock.clone()).await;
-        assert_eq!(next.accounts.grants.replay().await.unwrap(), 0, "it is no refresh");
+        assert_eq!(next.accounts.grants.replay().await.unwrap(), 0, "it is not a refresh");
         assert_eq!(next.accounts.imports.resume().await.unwrap(), 1);
         let accounts = import.accounts().await;
         assert_eq!(accounts.len(), 1);
@@ -166,7 +166,7 @@ async fn what_is_bought_and_not_stored_is_finished_from_the_disk() {
 }
 
 #[tokio::test]
-async fn what_was_stored_before_a_crash_is_not_stored_over() {
+async fn a_grant_that_was_stored_before_a_crash_is_not_overwritten() {
     let import = Import::prepared().await;
     import.fixture.zoom.spoil("users_me", "http_500", 1).await;
     assert_eq!(import.run().await.unwrap_err().class(), Class::Retry);
@@ -176,7 +176,7 @@ async fn what_was_stored_before_a_crash_is_not_stored_over() {
     let id = import.accounts().await[0];
     import.lasts(id).await;
 
-    // As if the crash had come between the store and the disk.
+    // As if the crash had happened between the commit and the deletion of the file.
     let generation =
         async || import.fixture.store.credential(import.workspace, id).await.unwrap().unwrap().generation;
     let before = generation().await;
@@ -187,11 +187,11 @@ async fn what_was_stored_before_a_crash_is_not_stored_over() {
 }
 
 #[tokio::test]
-async fn one_that_cannot_become_an_account_says_so_and_is_dropped() {
+async fn a_failed_import_is_logged_and_dropped() {
     let import = Import::prepared().await;
     import.fixture.zoom.spoil("users_me", "http_500", 1).await;
     import.run().await.unwrap_err();
-    // Meanwhile the user removes the app; the access token has ended, too.
+    // In the meantime the user removes the app, and the access token expires.
     let path = format!("users/{}/apps/{CLIENT_ID}", import.fixture.zoom.user);
     import.fixture.zoom.delete(&path).await;
     import.fixture.pass(ACCESS_LIFE * 2).await;

@@ -1,4 +1,4 @@
-//! Zoom's limits, at a Zoom that counts. It does so in real time, and so do the servers here.
+//! Zoom's limits, with a simulated Zoom that counts calls. It uses real time, and so do the servers here.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -12,10 +12,10 @@ use crate::{
     server_to_server::connected,
 };
 
-/// Of a free account.
+/// The calls a second of a free account.
 const LEAST: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
 
-/// Three servers on the database of `fixture`, which keep to real time.
+/// Three servers on the database of `fixture` that use real time.
 async fn servers(fixture: &Fixture) -> Vec<Arc<broker::Broker>> {
     let mut servers = Vec::new();
     for _ in 0..3 {
@@ -26,7 +26,7 @@ async fn servers(fixture: &Fixture) -> Vec<Arc<broker::Broker>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_the_hour_three_servers_mint_for_everybody_and_zoom_refuses_nobody() {
+async fn on_the_hour_three_servers_mint_for_all_callers_and_zoom_refuses_no_call() {
     const BOTS: u32 = 100;
     let (fixture, id) = connected().await;
     let plan = json!({ "email": "owner@example.test", "display_name": "Owner", "plan": "pro" });
@@ -44,9 +44,9 @@ async fn on_the_hour_three_servers_mint_for_everybody_and_zoom_refuses_nobody() 
         let (user, clock) = (user.clone(), env.clock.clone());
         bots.spawn(async move {
             let wanted = ObfRequest { user: Some(&user), meeting: None, join_at: on_the_hour };
-            // Where the machine is busy, turns come back late; a caller that is told to ask again does.
+            // On a busy machine, turns are late. A caller that gets a retry time retries.
             while let Err(failure) = broker.tokens.obf(workspace, id, wanted, requester).await {
-                clock.sleep(failure.retry_after.expect("a token, or when there is one")).await;
+                clock.sleep(failure.retry_after.expect("a failure has a retry time")).await;
             }
         });
     }

@@ -1,4 +1,4 @@
-//! Token links: what they serve, what they refuse, and that nothing is minted on the way to a refusal.
+//! Token links: which fetches they serve and which they refuse, and that a refused fetch mints no token.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use token_links::{Content, LinkAddress, LinkRefusal, LinkRequest, NewLink};
 
 use crate::harness::{Fixture, Server, signature_headers};
 
-/// What a bot platform holds: the address of a link, and the key it signs with.
+/// A bot platform: it has the address of a link, and the key it signs with.
 pub(crate) struct Platform {
     address: String,
     key: SigningKey,
@@ -58,7 +58,7 @@ impl Platform {
     }
 }
 
-/// The one token of an answer.
+/// The token of an answer.
 fn text(answer: Result<Content, LinkRefusal>) -> Result<Secret, Failure> {
     answer.map(|content| Secret::new(content.text)).map_err(|refused| refused.failure)
 }
@@ -101,7 +101,7 @@ async fn a_signed_fetch_is_served_from_one_mint() {
 }
 
 #[tokio::test]
-async fn fresh_is_not_from_memory() {
+async fn a_fresh_token_is_not_from_the_cache() {
     let (fixture, platform, ..) = linked().await;
     let kept = platform.fetch(&fixture, "one").await.unwrap();
     let headers = platform.headers("two", fixture.env.now());
@@ -110,7 +110,7 @@ async fn fresh_is_not_from_memory() {
 }
 
 #[tokio::test]
-async fn unknown_links_and_wrong_secrets_look_alike() {
+async fn unknown_links_and_wrong_secrets_get_the_same_answer() {
     let (fixture, platform, ..) = linked().await;
     let other = fixture.connect().await;
     let other = fixture.links.manager.create(fixture.workspace, &plain(other)).await.unwrap().unwrap();
@@ -157,13 +157,13 @@ async fn a_revoked_link_is_unknown_within_a_second() {
     assert_eq!(
         platform.refused(&fixture, "three").await,
         Code::LinkUnknown,
-        "at once where it was never served"
+        "at once on a server that never served it"
     );
     assert_eq!(mints(&fixture).await, 1);
 }
 
 #[tokio::test]
-async fn a_link_ends_on_the_second() {
+async fn a_link_expires_on_the_second() {
     let (fixture, platform, _, account) = linked().await;
     let new = NewLink { life: until(fixture.env.now() + 60 * SECOND), ..plain(account) };
     let link = fixture.links.manager.create(fixture.workspace, &new).await.unwrap().unwrap();
@@ -176,7 +176,7 @@ async fn a_link_ends_on_the_second() {
 }
 
 #[tokio::test]
-async fn signatures_are_demanded_and_checked() {
+async fn signatures_are_required_and_checked() {
     let (fixture, platform, ..) = linked().await;
     let none = HeaderMap::new();
     let bare = LinkRequest::get(&platform.address, &none);
@@ -201,13 +201,13 @@ async fn signatures_are_demanded_and_checked() {
     assert_eq!(stranger.refused(&fixture, "one").await, Code::SignatureInvalid);
     assert_eq!(mints(&fixture).await, 0);
 
-    // What failed has not used the id up, however late the genuine request comes.
+    // A failed request does not use up the id, however late the authentic request comes.
     fixture.clock.advance(31 * SECOND);
     platform.fetch(&fixture, "one").await.unwrap();
 }
 
 #[tokio::test]
-async fn a_signature_lives_for_five_minutes_either_way() {
+async fn a_signature_is_valid_five_minutes_before_and_after_its_time() {
     let (fixture, platform, ..) = linked().await;
     let now = fixture.env.now();
     for (id, signed_at) in [("old", now - 301 * SECOND), ("early", now + 301 * SECOND)] {
@@ -234,9 +234,9 @@ async fn a_quick_retry_is_served_and_a_late_one_refused() {
     assert_eq!(recorded.code, Code::ReplayRefused);
 }
 
-/// The clock was wrong, or is: how long ago the first use was is not known.
+/// The clock was or is wrong, so the age of the first use is unknown.
 #[tokio::test]
-async fn a_first_use_in_the_future_makes_no_retry() {
+async fn a_repetition_of_a_use_in_the_future_is_not_a_retry() {
     let (fixture, platform, ..) = linked().await;
     let now = fixture.env.now();
     platform.fetch(&fixture, "msg").await.unwrap();
@@ -247,18 +247,18 @@ async fn a_first_use_in_the_future_makes_no_retry() {
 }
 
 #[tokio::test]
-async fn a_captured_signature_opens_no_other_link() {
+async fn a_captured_signature_is_refused_on_another_link() {
     let (fixture, platform, _, account) = linked().await;
     let other = fixture.links.manager.create(fixture.workspace, &plain(account)).await.unwrap().unwrap();
     let other = Platform { address: address(&other), key: platform.key.clone() };
     platform.fetch(&fixture, "msg").await.unwrap();
     assert_eq!(other.refused(&fixture, "msg").await, Code::ReplayRefused);
-    // And the refusal there has not changed whose id it is.
+    // The refusal there has not changed which link the id belongs to.
     platform.fetch(&fixture, "msg").await.unwrap();
 }
 
 #[tokio::test]
-async fn what_one_server_has_answered_no_other_answers_and_no_later_start() {
+async fn an_id_is_used_up_on_all_servers_and_after_a_restart() {
     let (fixture, platform, _, account) = linked().await;
     let other = fixture.another_server(fixture.clock.clone()).await;
     let elsewhere = fixture.links.manager.create(fixture.workspace, &plain(account)).await.unwrap().unwrap();
@@ -271,7 +271,7 @@ async fn what_one_server_has_answered_no_other_answers_and_no_later_start() {
     let later = fixture.another_server(fixture.clock.clone()).await;
     later.links.replay.read_used_ids().await.unwrap();
     for server in [&other, &later] {
-        // What comes at once on the same link is a retry, whichever server it meets.
+        // The same id soon afterwards on the same link is a retry, on any server.
         platform.fetch_signed_at(server, "msg", signed_at).await.unwrap();
         let refused = elsewhere.fetch_signed_at(server, "msg", signed_at).await.unwrap_err();
         assert_eq!(refused.code, Code::ReplayRefused);
@@ -285,7 +285,7 @@ async fn what_one_server_has_answered_no_other_answers_and_no_later_start() {
     }
 }
 
-/// The store was away when a server wanted to say what it had answered.
+/// The store was unavailable when a server wanted to write its used ids.
 #[tokio::test]
 async fn ids_that_could_not_be_written_are_written_later() {
     let (fixture, platform, ..) = linked().await;
@@ -305,10 +305,10 @@ async fn ids_that_could_not_be_written_are_written_later() {
 }
 
 #[tokio::test]
-async fn an_id_is_remembered_for_as_long_as_its_signature_can_live() {
+async fn an_id_is_stored_for_as_long_as_its_signature_can_be_valid() {
     let (fixture, platform, ..) = linked().await;
-    // Signed as far ahead as is allowed, so it is good for ten minutes from now; nine of them have passed in this
-    // process's memory when it comes.
+    // The signature is as far in the future as is allowed, so it is valid for ten minutes from now. It arrives when
+    // nine minutes of this process's current span have passed.
     fixture.clock.advance(9 * 60 * SECOND);
     let began = fixture.env.now();
     let ahead = began + 300 * SECOND;
@@ -338,7 +338,7 @@ async fn a_link_can_have_a_signing_secret_of_its_own() {
 }
 
 #[tokio::test]
-async fn links_are_made_for_accounts_and_keys_that_exist() {
+async fn a_link_needs_an_existing_account_and_a_valid_key() {
     let (fixture, _, _, account) = linked().await;
     let stranger = model::WorkspaceId::generate(&fixture.env);
     assert!(fixture.links.manager.create(stranger, &plain(account)).await.unwrap().is_none());
@@ -349,7 +349,7 @@ async fn links_are_made_for_accounts_and_keys_that_exist() {
 }
 
 #[tokio::test]
-async fn an_account_that_needs_a_person_says_so_to_the_platform() {
+async fn an_account_that_needs_a_consent_gives_its_code_to_the_platform() {
     let (fixture, platform, ..) = linked().await;
     fixture.zoom.change_user(serde_json::json!({"active": false})).await;
     assert_eq!(platform.refused(&fixture, "one").await, Code::CredentialNeedsConsent);
@@ -357,7 +357,7 @@ async fn an_account_that_needs_a_person_says_so_to_the_platform() {
 }
 
 #[tokio::test]
-async fn who_would_wait_too_long_is_told_to_come_back_and_then_served() {
+async fn a_fetch_that_would_wait_too_long_is_refused_and_served_at_the_retry() {
     let (fixture, platform, ..) = linked().await;
     fixture.zoom.hold_up("zak").await;
     let (answer, ()) = tokio::join!(platform.fetch(&fixture, "msg"), async {
@@ -368,9 +368,9 @@ async fn who_would_wait_too_long_is_told_to_come_back_and_then_served() {
     assert_eq!((late.code, late.retry_after), (Code::Deadline, Some(SECOND)));
 
     fixture.settle().await;
-    assert_eq!(mints(&fixture).await, 1, "the mint went on");
+    assert_eq!(mints(&fixture).await, 1, "the mint continued");
     platform.fetch(&fixture, "msg").await.unwrap();
-    assert_eq!(mints(&fixture).await, 1, "and filled the memory");
+    assert_eq!(mints(&fixture).await, 1, "and filled the cache");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -409,13 +409,13 @@ async fn ten_thousand_reads_in_an_hour_cost_two_mints_and_two_refreshes_at_most(
 }
 
 #[tokio::test]
-async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept() {
+async fn a_disconnected_account_gives_no_token_wherever_its_zak_is_cached() {
     let (fixture, platform, _, account) = linked().await;
     let other = fixture.another_server(fixture.clock.clone()).await;
     platform.fetch(&fixture, "msg-1").await.unwrap();
     let id = account;
     other.broker.tokens.zak(fixture.workspace, id, crate::harness::ANY, fixture.requester()).await.unwrap();
-    // The other process is told of it, and this one is not.
+    // The other process disconnects it, and this one is not notified.
     let cause = model::DisconnectCause::Deauthorized;
     assert!(
         fixture.store.disconnect_credential(fixture.workspace, id, cause, &fixture.note()).await.unwrap()
@@ -434,11 +434,11 @@ async fn a_disconnected_account_gives_nothing_any_more_wherever_its_zak_is_kept(
     assert_eq!(fixture.connect().await, id);
     fixture.clock.advance(Duration::from_secs(1));
     platform.fetch(&fixture, "msg-3").await.unwrap();
-    assert_eq!(mints(&fixture).await, before + 1, "what was minted under the old consent is void");
+    assert_eq!(mints(&fixture).await, before + 1, "ZAKs of the old consent are void");
 }
 
 #[tokio::test]
-async fn while_the_store_is_away_valid_tokens_are_served_for_a_while() {
+async fn while_the_store_is_unavailable_valid_tokens_are_served_for_a_while() {
     let (fixture, platform, ..) = linked().await;
     let zak = platform.fetch(&fixture, "msg-1").await.unwrap();
     fixture.store.close().await;

@@ -1,7 +1,7 @@
 //! The broker against a simulated Zoom, over HTTP, with SQLite.
 //!
-//! No test sleeps: Latchkey's clock stands still until a test moves it. The simulator has a clock of its own;
-//! [`Fixture::pass`](harness::Fixture::pass) moves both.
+//! No test sleeps: Latchkey's clock stands still until a test advances it. The simulator has its own clock;
+//! [`Fixture::pass`](harness::Fixture::pass) advances both.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 

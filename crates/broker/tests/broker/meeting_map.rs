@@ -1,4 +1,4 @@
-//! A meeting number finds its host's account: by lists, by webhooks, and again after whatever went wrong.
+//! The host's account of a meeting number is found: by lists, by webhooks, and after failures.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-/// All that an app of the tests needs.
+/// The scopes that an app of the tests needs.
 const SCOPES: [&str; 3] = ["user:read:user", "user:read:zak", "meeting:read:list_meetings"];
 
 /// A fixture whose app may list meetings.
@@ -28,7 +28,7 @@ async fn fixture() -> Fixture {
     fixture
 }
 
-/// A meeting that `host` makes at Zoom.
+/// A meeting that `host` creates at Zoom.
 async fn meeting(fixture: &Fixture, host: &str) -> MeetingNumber {
     let made = fixture.zoom.control("POST", "meetings", json!({ "host_id": host })).await;
     made["meeting_number"].as_str().unwrap().parse().unwrap()
@@ -39,7 +39,7 @@ async fn personal_room(fixture: &Fixture) -> MeetingNumber {
     user["pmi"].as_i64().unwrap().try_into().unwrap()
 }
 
-/// Lists what is due: how many accounts that was.
+/// Lists the meetings of due accounts. Returns the number of accounts.
 async fn look(fixture: &Fixture) -> u32 {
     let claimed = fixture.list_due(&fixture.broker, CancellationToken::new()).await;
     fixture.settle().await;
@@ -62,7 +62,7 @@ fn own(id: CredentialId) -> MeetingHost {
     MeetingHost { credential: id, user: None }
 }
 
-/// A body of Zoom's.
+/// The body of a webhook of Zoom.
 fn event(name: &str, at: Timestamp, payload: &Value) -> String {
     json!({ "event": name, "event_ts": milliseconds(at), "payload": payload }).to_string()
 }
@@ -72,7 +72,7 @@ fn of_meeting(fixture: &Fixture, name: &str, number: MeetingNumber, at: Timestam
     event(name, at, &json!({ "account_id": house_account(), "object": object }))
 }
 
-/// No event of a user's own account is looked up by it.
+/// The account id of events. Events of a user's own account are not looked up by it.
 fn house_account() -> &'static str {
     "account"
 }
@@ -96,7 +96,7 @@ async fn meetings_and_the_personal_room_are_listed_when_an_account_is_connected(
     let other = WorkspaceId::generate(&fixture.env);
     assert_eq!(fixture.broker.meeting_map.host_of(other, number).await.unwrap(), None);
     assert_eq!(look(&fixture).await, 0, "once");
-    assert_eq!(log(&fixture).await.len(), 1, "nothing but that it is connected");
+    assert_eq!(log(&fixture).await.len(), 1, "only that it is connected");
 
     assert!(fixture.broker.accounts.disconnection.disconnect(fixture.workspace, id).await.unwrap());
     assert_eq!(host(&fixture, number).await, None);
@@ -104,7 +104,7 @@ async fn meetings_and_the_personal_room_are_listed_when_an_account_is_connected(
 }
 
 #[tokio::test]
-async fn a_list_goes_on_over_its_pages() {
+async fn a_list_covers_all_pages() {
     let fixture = fixture().await;
     let mut numbers = Vec::new();
     for _ in 0..305 {
@@ -118,7 +118,7 @@ async fn a_list_goes_on_over_its_pages() {
 }
 
 #[tokio::test]
-async fn a_repair_finds_what_is_new_and_forgets_what_is_gone() {
+async fn a_later_list_adds_new_meetings_and_removes_deleted_ones() {
     let fixture = fixture().await;
     let gone = meeting(&fixture, &fixture.zoom.user).await;
     let id = fixture.connect().await;
@@ -131,9 +131,9 @@ async fn a_repair_finds_what_is_new_and_forgets_what_is_gone() {
     assert_eq!(look(&fixture).await, 1);
     assert_eq!((host(&fixture, new).await, host(&fixture, gone).await), (Some(own(id)), None));
     let used = fixture.row(id).await.used_at.unwrap();
-    assert!(fixture.env.now().since(used) >= HOUR * 6, "our own business is no use of the account");
+    assert!(fixture.env.now().since(used) >= HOUR * 6, "our own calls are not a use of the account");
 
-    // With webhooks that work, a day is soon enough.
+    // With working webhooks, the next list is a day later.
     let body = r#"{"event":"endpoint.url_validation","event_ts":1,"payload":{"plainToken":"plain"}}"#;
     Sender::to(&fixture).send(&fixture.broker, body).await.unwrap();
     assert!(fixture.broker.meeting_map.request_sync(fixture.workspace, id).await.unwrap());
@@ -180,7 +180,7 @@ async fn a_missing_scope_is_named_and_the_account_stays_healthy() {
     fixture.zak(id).await.unwrap();
     assert!(
         fixture.broker.meeting_map.request_sync(fixture.workspace, id).await.unwrap(),
-        "a caller asks all the same"
+        "a caller requests it anyway"
     );
     let named = async || {
         let lines = log(&fixture).await;
@@ -191,10 +191,10 @@ async fn a_missing_scope_is_named_and_the_account_stays_healthy() {
     let begins = "meetings are not listed: the grant lacks scopes that lists of meetings need: meeting:read:list_meetings";
     let ends = "; add the scope to the Zoom app and connect the account again";
     assert!(lines.len() == 1 && lines[0].starts_with(begins) && lines[0].ends_with(ends), "{lines:?}");
-    assert_eq!(look(&fixture).await, 0, "there is no hurry");
+    assert_eq!(look(&fixture).await, 0, "no list is due");
     fixture.pass(HOUR * 6).await;
     assert_eq!(look(&fixture).await, 1);
-    assert_eq!(named().await, lines, "no line for each try");
+    assert_eq!(named().await, lines, "not one line for each attempt");
 
     fixture.zoom.change_app(json!({ "scopes": SCOPES })).await;
     assert_eq!(fixture.connect().await, id);
@@ -203,7 +203,7 @@ async fn a_missing_scope_is_named_and_the_account_stays_healthy() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again_and_costs_nothing_that_was_known() {
+async fn a_temporary_failure_is_retried_and_loses_no_known_meeting() {
     let fixture = fixture().await;
     let number = meeting(&fixture, &fixture.zoom.user).await;
     let id = fixture.connect().await;
@@ -225,12 +225,12 @@ async fn what_may_pass_is_tried_again_and_costs_nothing_that_was_known() {
 }
 
 #[tokio::test]
-async fn a_token_that_zoom_no_longer_takes_is_replaced() {
+async fn a_token_that_zoom_refuses_is_replaced() {
     let fixture = fixture().await;
     let number = meeting(&fixture, &fixture.zoom.user).await;
     let id = fixture.connect().await;
-    // By our record it is alive. Zoom's clock is left alone: an hour between the clocks would be learnt from the answers, and
-    // make the record call the next token dead, too.
+    // By our record the token is valid. Zoom's clock does not move: the answers would show an hour between the clocks,
+    // and then our record would call the next token expired, too.
     let fault = json!({ "where": "users_me", "kind": "odd_body", "status": 401,
                         "set": { "code": 124, "message": "Invalid access token." } });
     fixture.zoom.control("POST", "faults", fault).await;
@@ -240,18 +240,18 @@ async fn a_token_that_zoom_no_longer_takes_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_list_of_a_process_that_died_is_made_by_another() {
+async fn a_list_of_a_dead_process_is_fetched_by_another() {
     let fixture = fixture().await;
     let number = meeting(&fixture, &fixture.zoom.user).await;
     let id = fixture.connect().await;
     let dying = fixture.another_broker(fixture.clock.clone()).await;
-    // Its lists end at their first pause, with the claim in the store.
+    // The lists of this process end at their first pause, with the claim in the store.
     let stopped = CancellationToken::new();
     stopped.cancel();
     assert_eq!(fixture.list_due(&dying, stopped).await, 1);
     fixture.settle().await;
     if state(&fixture, id).await == MeetingSyncStatus::InProgress {
-        assert_eq!(look(&fixture).await, 0, "another process seems to list it");
+        assert_eq!(look(&fixture).await, 0, "another process has claimed it");
         fixture.pass(MINUTE * 5).await;
         assert_eq!(look(&fixture).await, 1);
     }
@@ -259,7 +259,7 @@ async fn a_list_of_a_process_that_died_is_made_by_another() {
 }
 
 #[tokio::test]
-async fn a_list_that_takes_longer_than_its_lease_is_not_begun_by_another() {
+async fn a_list_that_takes_longer_than_its_lease_is_not_claimed_by_another() {
     let fixture = fixture().await;
     fixture.connect().await;
     let lists = DueLists::new(fixture.broker.meeting_map.clone(), CancellationToken::new());
@@ -277,7 +277,7 @@ async fn a_list_that_takes_longer_than_its_lease_is_not_begun_by_another() {
         }
     };
     tokio::select! {
-        () = lists.keep_lease(&claimed) => panic!("it is kept"),
+        () = lists.keep_lease(&claimed) => panic!("the lease is renewed for ever"),
         () = minutes => {}
     }
     assert_eq!(look(&fixture).await, 0, "a lease lasts for five minutes, and this one was renewed");
@@ -286,7 +286,7 @@ async fn a_list_that_takes_longer_than_its_lease_is_not_begun_by_another() {
 }
 
 #[tokio::test]
-async fn webhooks_keep_it_in_step_each_once_and_in_whatever_order() {
+async fn webhooks_update_the_map_once_each_and_in_any_order() {
     let fixture = fixture().await;
     let id = fixture.connect().await;
     look(&fixture).await;
@@ -310,7 +310,7 @@ async fn webhooks_keep_it_in_step_each_once_and_in_whatever_order() {
     assert_eq!(host(&fixture, number).await, None);
     sender.taken(&created).await;
     sender.taken(&of_meeting(&fixture, "meeting.updated", number, now)).await;
-    assert_eq!(host(&fixture, number).await, None, "what comes late is older");
+    assert_eq!(host(&fixture, number).await, None, "a late event is older");
 
     let room: MeetingNumber = "5551234567".parse().unwrap();
     let old_room = personal_room(&fixture).await;
@@ -321,11 +321,11 @@ async fn webhooks_keep_it_in_step_each_once_and_in_whatever_order() {
 
     let stranger = json!({ "account_id": house_account(), "object": { "id": number, "host_id": "nobody" } });
     sender.taken(&event("meeting.created", fixture.env.now() + MINUTE, &stranger)).await;
-    assert_eq!(host(&fixture, number).await, None, "nobody's account here");
+    assert_eq!(host(&fixture, number).await, None, "no account here is its host's");
 }
 
 #[tokio::test]
-async fn a_server_to_server_account_speaks_for_every_host_of_its_zoom_account() {
+async fn a_server_to_server_account_acts_for_every_host_of_its_zoom_account() {
     let fixture = fixture().await;
     let scopes = ["user:read:zak:admin", "user:read:list_users:admin", "meeting:read:list_meetings:admin"];
     let app = json!({ "client_id": "s2s", "client_secret": "planted-s2s", "kind": "server_to_server", "scopes": scopes });
@@ -351,7 +351,7 @@ async fn a_server_to_server_account_speaks_for_every_host_of_its_zoom_account() 
     look(&fixture).await;
     assert_eq!(host(&fixture, of_ada).await, Some(own(own_account)), "the host's own account comes first");
 
-    // A webhook of the app that speaks for all: one user is gone, and one is new.
+    // Webhooks of the app that acts for all users: one user is gone, and one is new.
     let sender = Sender::to_app(&fixture, app);
     let payload = |user: &str| json!({ "account_id": account, "object": { "id": user } });
     sender.taken(&event("user.deleted", fixture.env.now(), &payload(&grace))).await;

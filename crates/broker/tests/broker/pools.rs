@@ -20,11 +20,11 @@ const ACCOUNTS: usize = 3;
 const SEATS_EACH: u32 = 20;
 const SEATS: usize = 60;
 const BOTS: usize = 64;
-/// How long a seat lasts without a word.
+/// How long a seat lasts without a report.
 const SEAT: Duration = Duration::from_secs(600);
 const ALMOST: Duration = Duration::from_secs(599);
 
-/// Three servers, and what a bot platform knows of them.
+/// Three servers, and the addresses that a bot platform has.
 struct Cluster {
     fixture: Fixture,
     servers: Vec<Server>,
@@ -74,7 +74,7 @@ impl Cluster {
         cluster
     }
 
-    /// The same installation, moved to PostgreSQL as its operator would do it.
+    /// The same installation, moved to PostgreSQL as an operator would do it.
     async fn on_postgres(server: &Postgres) -> Self {
         let mut cluster = Self::found().await;
         cluster.fixture.store.close().await;
@@ -90,7 +90,7 @@ impl Cluster {
         cluster
     }
 
-    /// A ZAK for a bot, asked of one of the servers as a platform does.
+    /// Fetches a ZAK for a bot from one of the servers, as a platform does.
     async fn fetch(&self, bot: usize, meeting: MeetingNumber) -> Result<(), Failure> {
         let server = &self.servers[bot % self.servers.len()];
         let query = format!("bot_id=bot-{bot}&extra=%7B%22meeting_id%22%3A{meeting}%7D");
@@ -101,7 +101,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// All of these bots at once, each in a meeting of its own: who was served, and what the others were told.
+    /// All these bots fetch at once, each for its own meeting. Returns the served bots and the failures of the others.
     async fn storm(&self, bots: std::ops::Range<usize>) -> (Vec<usize>, Vec<Failure>) {
         let asked = bots.clone().map(|bot| self.fetch(bot, meeting(bot)));
         let (mut served, mut refused) = (Vec::new(), Vec::new());
@@ -114,14 +114,14 @@ impl Cluster {
         (served, refused)
     }
 
-    /// How many seats each account has given away.
+    /// How many seats of each account are taken.
     async fn seats(&self) -> Vec<u32> {
         let now = self.fixture.env.now();
         let (_, members) = self.store.pool(self.fixture.workspace, self.pool, now).await.unwrap().unwrap();
         members.iter().map(|member| member.seats).collect()
     }
 
-    /// The seat that a bot has, asked of a server that did not give it.
+    /// A bot's seat, from a server that did not give it.
     async fn seat_of(&self, bot: usize) -> Seated {
         let holder = format!("bot-{bot}");
         let until = self.fixture.env.now();
@@ -136,7 +136,7 @@ impl Cluster {
         server.broker.pools.take_seat(self.fixture.workspace, &request).await.unwrap()
     }
 
-    /// The platform tells some server that a bot has ended.
+    /// The platform reports to some server that a bot has ended.
     async fn ended(&self, bot: usize) {
         let body = format!(
             r#"{{"event":"bot.status_change","data":{{"bot_id":"bot-{bot}","status":{{"code":"call_ended"}}}}}}"#
@@ -158,7 +158,7 @@ impl Cluster {
         let mints = self.fixture.zoom.stats().await.zak_mints;
         assert!(mints <= 9, "an account's ZAK is minted once on each server, not {mints} times");
 
-        // A platform's retry gets the same seat, and no other.
+        // A platform's retry gets the same seat.
         let mut accounts: BTreeMap<_, u32> = BTreeMap::new();
         for bot in &served {
             *accounts.entry(self.seat_of(*bot).await.credential).or_default() += 1;
@@ -166,7 +166,7 @@ impl Cluster {
         assert_eq!(accounts.into_values().collect::<Vec<_>>(), [SEATS_EACH; ACCOUNTS]);
         assert_eq!(self.seats().await, [SEATS_EACH; ACCOUNTS]);
 
-        // Bots end, each at another server than it began: others come in.
+        // Bots end, each reported to another server than it began on, and other bots get their seats.
         for bot in &served[..30] {
             self.ended(*bot).await;
             self.ended(*bot).await;
@@ -176,7 +176,7 @@ impl Cluster {
         assert_eq!((after.len(), refused.len()), (30, BOTS - 30));
         assert_eq!(self.seats().await, [SEATS_EACH; ACCOUNTS]);
 
-        // A server dies. What it gave away is taken for as long as was said, and not a second longer.
+        // A server dies. Its seats stay taken until they expire, and not a second longer.
         drop(self.servers.pop());
         assert!(self.storm(200..202).await.0.is_empty());
         self.fixture.clock.advance(ALMOST);
@@ -184,7 +184,7 @@ impl Cluster {
         self.fixture.clock.advance(SEAT.abs_diff(ALMOST));
         assert_eq!(self.seats().await, [0; ACCOUNTS]);
 
-        // All at once into one meeting: each account once.
+        // All bots fetch for one meeting at once: each account is used once.
         let into_one = (300..300 + BOTS).map(|bot| self.fetch(bot, meeting(1)));
         let answers = join_all(into_one).await;
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), ACCOUNTS);

@@ -1,4 +1,4 @@
-//! Refreshes: once for all callers and through every fault; an account is given up only when it is lost.
+//! Refreshes: once for all callers, and despite every fault. An account is given up only when its grant is lost.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ const LOST: CredentialStatus = CredentialStatus::NeedsReauth(ReauthCause::Respon
 
 /// Longer than the pause after a few failures.
 const PAUSE: Duration = Duration::from_secs(5);
-/// An app that was refused is tried again by then.
+/// A refused app is probed again after this time.
 const PROBE: Duration = Duration::from_secs(30);
 
 /// A fixture whose account's access token has just expired.
@@ -24,13 +24,13 @@ pub(crate) async fn expired() -> (Fixture, CredentialId) {
     (fixture, id)
 }
 
-/// The row is as the consent left it: nothing spent, nothing leased.
+/// Asserts that the row is as after the consent: nothing spent, nothing leased.
 async fn assert_untouched(fixture: &Fixture, before: &Credential) {
     let after = fixture.row(before.id).await;
     assert_eq!((after.generation, after.status), (before.generation, before.status));
     assert_eq!(after.grant.refresh_token, before.grant.refresh_token);
     assert!(after.spent_at.is_none());
-    // A lease can be had, so nobody has one.
+    // A lease can be taken, so there is none.
     let lease = lease_of(fixture, Duration::from_secs(60));
     assert!(matches!(take(fixture, before.id, &lease).await, RefreshLease::Taken(_)));
     fixture.store.release_refresh(before.id, &lease, true).await.unwrap();
@@ -51,9 +51,9 @@ fn impatient(fixture: &Fixture) -> Arc<dyn Clock> {
 }
 
 #[tokio::test]
-async fn a_token_near_its_end_is_refreshed_once() {
+async fn a_token_that_expires_soon_is_refreshed_once() {
     let (fixture, id) = Fixture::with_account().await;
-    // The call that the token is meant for has to arrive: with a minute left it is not used any more.
+    // The call with the token needs time to arrive: a token with a minute left is no longer used.
     fixture.pass(Duration::from_secs(3540)).await;
     fixture.zak(id).await.unwrap();
     fixture.zak(id).await.unwrap();
@@ -70,14 +70,14 @@ async fn a_token_near_its_end_is_refreshed_once() {
 #[tokio::test]
 async fn a_token_with_more_than_a_minute_left_is_used() {
     let (fixture, id) = Fixture::with_account().await;
-    // Only our clock moves: the simulator's, which runs, could come past the token's end.
+    // Only our clock is advanced: the simulator's running clock could pass the token's expiry.
     fixture.clock.advance(Duration::from_secs(3539));
     fixture.zak(id).await.unwrap();
     assert_eq!(fixture.zoom.stats().await.refreshes, 0);
 }
 
 #[tokio::test]
-async fn the_chain_of_refresh_tokens_holds_over_days() {
+async fn the_chain_of_refresh_tokens_works_for_days() {
     let (fixture, id) = Fixture::with_account().await;
     for generation in 2..=6 {
         fixture.pass(Duration::from_secs(24 * 3600)).await;
@@ -94,7 +94,7 @@ async fn two_hundred_callers_of_four_processes_refresh_once() {
     let fixture = Arc::new(fixture);
     let mut callers = JoinSet::new();
     for _ in 0..4 {
-        // A process that waits for another one's lease looks again once Zoom has been asked.
+        // A process that waits for another one's lease checks again once Zoom has been called.
         let there = Arc::clone(&fixture);
         let clock = Meanwhile::new(&fixture.clock, move || {
             let there = Arc::clone(&there);
@@ -117,7 +117,7 @@ async fn two_hundred_callers_of_four_processes_refresh_once() {
 }
 
 #[tokio::test]
-async fn an_answer_lost_after_zoom_rotated_is_named_as_such() {
+async fn an_answer_that_is_lost_after_zoom_rotated_has_its_own_cause() {
     for kind in ["lose_answer", "truncated"] {
         let (fixture, id) = expired().await;
         fixture.zoom.spoil("refresh", kind, 1).await;
@@ -137,7 +137,7 @@ async fn an_answer_lost_after_zoom_rotated_is_named_as_such() {
 }
 
 #[tokio::test]
-async fn no_oddity_of_an_answer_loses_the_account() {
+async fn no_odd_answer_loses_the_account() {
     let (fixture, id) = expired().await;
     for odd in [
         json!({"set": {"expires_in": 1e17}}),
@@ -184,7 +184,7 @@ async fn a_request_lost_before_zoom_rotated_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_zoom_that_is_away_leaves_the_account_as_it_is() {
+async fn an_unavailable_zoom_does_not_change_the_account() {
     for kind in ["drop_before", "http_500", "html"] {
         let (fixture, id) = expired().await;
         fixture.zoom.spoil("refresh", kind, 2).await;
@@ -192,7 +192,7 @@ async fn a_zoom_that_is_away_leaves_the_account_as_it_is() {
         let row = fixture.row(id).await;
         assert_eq!((row.generation, row.status), (1, CredentialStatus::Degraded), "{kind}");
         assert_eq!((row.trouble, row.status_since), (Some(Code::RefreshUncertain), fixture.env.now()));
-        assert!(row.spent_at.is_some(), "{kind}: the doubt outlives this process");
+        assert!(row.spent_at.is_some(), "{kind}: the open question survives this process");
 
         fixture.pass(PAUSE).await;
         fixture.zak(id).await.unwrap();
@@ -203,22 +203,22 @@ async fn a_zoom_that_is_away_leaves_the_account_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_doubt_is_remembered_until_it_is_settled() {
+async fn an_uncertain_refresh_is_recorded_until_it_is_settled() {
     let (fixture, id) = expired().await;
     fixture.zoom.spoil("refresh", "lose_answer", 1).await;
     fixture.zoom.spoil("refresh", "http_500", 1).await;
     assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::RefreshUncertain);
-    // A refusal for another reason in between says nothing about the token.
+    // A refusal for another reason in between does not show the token's state.
     fixture.pass(PAUSE).await;
     fixture.zoom.spoil("refresh", "http_429", 1).await;
     assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::ZoomRateLimited);
     fixture.pass(PAUSE).await;
     assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::CredentialNeedsConsent);
-    assert_eq!(fixture.row(id).await.status, LOST, "not called revoked: it was the answer that was lost");
+    assert_eq!(fixture.row(id).await.status, LOST, "the cause is a lost answer, not a revocation");
 }
 
 #[tokio::test]
-async fn a_withdrawn_consent_is_named_as_such() {
+async fn a_withdrawn_consent_has_its_own_cause() {
     let (fixture, id) = expired().await;
     fixture.zoom.change_user(json!({"active": false})).await;
     assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::CredentialNeedsConsent);
@@ -226,7 +226,7 @@ async fn a_withdrawn_consent_is_named_as_such() {
 }
 
 #[tokio::test]
-async fn a_wrong_client_secret_is_the_apps_fault_alone() {
+async fn a_wrong_client_secret_is_only_the_apps_fault() {
     let (fixture, id) = expired().await;
     let before = fixture.row(id).await;
     for (wrong, right) in [
@@ -237,16 +237,16 @@ async fn a_wrong_client_secret_is_the_apps_fault_alone() {
         assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::AppUnhealthy);
         assert_untouched(&fixture, &before).await;
         fixture.zoom.change_app(right).await;
-        // It is found out by the next probe.
+        // The next probe shows that the secret is right again.
         fixture.pass(PROBE).await;
     }
     fixture.zak(id).await.unwrap();
     assert_eq!(fixture.zoom.stats().await.refreshes, 1);
 }
 
-/// The limit is the app's: the next account that needs a token is not even tried.
+/// The limit is the app's: no call is made for the next account that needs a token.
 #[tokio::test]
-async fn a_rate_limit_holds_up_the_whole_app_and_touches_no_account() {
+async fn a_rate_limit_pauses_the_whole_app_and_changes_no_account() {
     let (fixture, id) = expired().await;
     let before = fixture.row(id).await;
     let other = fixture.zoom.new_user("grace@example.test").await;
@@ -259,7 +259,7 @@ async fn a_rate_limit_holds_up_the_whole_app_and_touches_no_account() {
     assert_eq!(failure.code, Code::ZoomRateLimited);
     let wait = failure.retry_after.unwrap();
     assert_untouched(&fixture, &before).await;
-    // On no server, and for no account.
+    // This applies on every server and for every account.
     let elsewhere = fixture.another_broker(fixture.clock.clone()).await;
     fixture.settle().await;
     for (broker, id) in [(&fixture.broker, id), (&fixture.broker, other), (&elsewhere, other)] {
@@ -278,13 +278,13 @@ async fn a_rate_limit_holds_up_the_whole_app_and_touches_no_account() {
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_takes_nothing_down() {
+async fn a_caller_that_disconnects_does_not_cancel_the_refresh() {
     let (fixture, id) = expired().await;
     fixture.zoom.hold_up("refresh").await;
     {
         let caller = fixture.zak(id);
         tokio::select! {
-            _ = caller => panic!("it was held up"),
+            _ = caller => panic!("the answer is delayed"),
             () = fixture.zoom.struck() => {}
         }
     }
@@ -296,21 +296,21 @@ async fn a_caller_who_goes_away_takes_nothing_down() {
 }
 
 #[tokio::test]
-async fn a_lease_whose_holder_died_is_taken_over_once_it_lapses() {
+async fn the_lease_of_a_dead_holder_is_taken_over_once_it_expires() {
     let (fixture, id) = expired().await;
     let lease = lease_of(&fixture, Duration::from_secs(60));
     assert!(matches!(take(&fixture, id, &lease).await, RefreshLease::Taken(_)));
     let broker = fixture.another_broker(impatient(&fixture)).await;
     broker.tokens.zak(fixture.workspace, id, ANY, fixture.requester()).await.unwrap();
-    assert!(fixture.env.now() >= lease.expires_at, "it was respected until its end");
+    assert!(fixture.env.now() >= lease.expires_at, "it was respected until it expired");
     assert_eq!(fixture.row(id).await.generation, 2);
-    // The dead holder has not spent the token, so all is well; had it come back, its write would find nothing.
+    // The dead holder has not spent the token. If it came back, its write would be refused.
     let grant = fixture.row(id).await.grant;
     assert!(!fixture.store.commit_refresh(id, 1, &grant, None, &fixture.note()).await.unwrap());
 }
 
 #[tokio::test]
-async fn a_holder_that_died_after_spending_is_told_from_a_revocation() {
+async fn a_holder_that_died_after_spending_is_distinguished_from_a_revocation() {
     let (fixture, id) = expired().await;
     let lease = lease_of(&fixture, Duration::from_secs(60));
     take(&fixture, id, &lease).await;
@@ -320,14 +320,14 @@ async fn a_holder_that_died_after_spending_is_told_from_a_revocation() {
     assert_eq!(
         fixture.row(id).await.status,
         LOST,
-        "nobody can know better: the token was out when the holder died"
+        "the cause can't be known better: the token was being used when the holder died"
     );
 }
 
 #[tokio::test]
-async fn nobody_waits_for_ever_for_another_process() {
+async fn no_caller_waits_for_ever_for_another_process() {
     let (fixture, id) = expired().await;
-    // As late as a lease can end by a clock that is ahead.
+    // The latest expiry of a lease from a clock that is ahead.
     take(&fixture, id, &lease_of(&fixture, Duration::from_secs(90))).await;
     let broker = fixture.another_broker(impatient(&fixture)).await;
     let began = fixture.env.now();
@@ -338,23 +338,27 @@ async fn nobody_waits_for_ever_for_another_process() {
 }
 
 #[tokio::test]
-async fn a_consent_that_came_meanwhile_wins_over_a_dead_grant() {
+async fn a_concurrent_consent_wins_over_a_dead_grant() {
     let (fixture, id) = expired().await;
     fixture.zoom.hold_up("refresh").await;
     let (answer, again) = tokio::join!(fixture.zak(id), async {
         fixture.zoom.struck().await;
-        // Zoom ends the old grant with the new consent, so the refresh on its way will be refused.
+        // Zoom ends the old grant with the new consent, so the refresh in flight will be refused.
         fixture.connect().await
     });
     answer.unwrap();
     assert_eq!(again, id);
     let row = fixture.row(id).await;
     assert_eq!((row.generation, row.status), (2, CredentialStatus::Healthy));
-    assert_eq!(fixture.zoom.stats().await.refreshes_refused, 1, "it was refused, and not believed");
+    assert_eq!(
+        fixture.zoom.stats().await.refreshes_refused,
+        1,
+        "it was refused, and the refusal was ignored"
+    );
 }
 
 #[tokio::test]
-async fn who_was_fenced_off_hands_out_no_dead_token() {
+async fn a_fenced_holder_gives_no_dead_token() {
     let (fixture, id) = expired().await;
     fixture.zoom.hold_up("refresh").await;
     let asked = fixture.broker.tokens.access_token(
@@ -365,18 +369,18 @@ async fn who_was_fenced_off_hands_out_no_dead_token() {
     );
     let (answer, ()) = tokio::join!(asked, async {
         fixture.zoom.struck().await;
-        // The lease lapses, another process takes it, and only then does Zoom say that the grant is dead.
+        // The lease expires, another process takes it, and only then does Zoom say that the grant is dead.
         fixture.clock.advance(Duration::from_secs(61));
         let lease = lease_of(&fixture, Duration::from_secs(60));
         assert!(matches!(take(&fixture, id, &lease).await, RefreshLease::Taken(_)));
         fixture.zoom.change_user(json!({"active": false})).await;
     });
     assert_eq!(answer.unwrap_err().code, Code::RefreshUncertain);
-    assert!(fixture.row(id).await.status.is_usable(), "the holder is the one to judge");
+    assert!(fixture.row(id).await.status.is_usable(), "only the holder of the lease decides");
 }
 
 #[tokio::test]
-async fn a_consent_that_came_meanwhile_is_not_overwritten() {
+async fn a_concurrent_consent_is_not_overwritten() {
     let (fixture, id) = expired().await;
     let before = fixture.row(id).await;
     let newer = Credential {
@@ -393,16 +397,16 @@ async fn a_consent_that_came_meanwhile_is_not_overwritten() {
         fixture.zoom.struck().await;
         fixture.store.connect_credential(&newer, &fixture.note()).await.unwrap();
     });
-    // What was put there by hand is no token, and this is how the broker says that it used it.
+    // The value that the test stored is not a token. This error shows that the broker used it.
     assert_eq!(answer.unwrap_err().code, Code::Internal);
     assert_eq!(fixture.zoom.stats().await.refreshes, 1, "the older grant was refreshed");
     let after = fixture.row(id).await;
     assert_eq!(after.generation, 2);
-    assert_eq!(after.grant.refresh_token, newer.grant.refresh_token, "and its answer was fenced off");
+    assert_eq!(after.grant.refresh_token, newer.grant.refresh_token, "and its answer was fenced");
 }
 
 #[tokio::test]
-async fn a_token_that_zoom_calls_expired_is_refreshed_once_whatever_our_record_says() {
+async fn a_token_that_zoom_calls_expired_is_refreshed_once_despite_our_record() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.zoom.pass(3700).await;
     fixture.zak(id).await.unwrap();
@@ -412,10 +416,10 @@ async fn a_token_that_zoom_calls_expired_is_refreshed_once_whatever_our_record_s
 }
 
 #[tokio::test]
-async fn a_grant_waits_for_a_store_that_is_away() {
+async fn a_grant_is_stored_once_the_store_is_available_again() {
     let (fixture, id) = expired().await;
     let path = fixture.database();
-    // Leases can be taken, but no generation can move on until the trigger is gone.
+    // Leases can be taken, but no generation can change until the trigger is dropped.
     run(&path, "CREATE TRIGGER away BEFORE UPDATE OF generation ON credentials BEGIN SELECT RAISE(ABORT, 'away'); END")
         .await;
     let clock = Meanwhile::new(&fixture.clock, move || {
@@ -425,14 +429,18 @@ async fn a_grant_waits_for_a_store_that_is_away() {
     let began = fixture.env.now();
     let broker = fixture.another_broker(clock).await;
     broker.tokens.zak(fixture.workspace, id, ANY, fixture.requester()).await.unwrap();
-    assert!(fixture.env.now() > began, "the first try failed");
-    assert_eq!(fixture.zoom.stats().await.refreshes, 1, "the token was spent once, and its answer kept");
+    assert!(fixture.env.now() > began, "the first attempt failed");
+    assert_eq!(
+        fixture.zoom.stats().await.refreshes,
+        1,
+        "the token was spent once, and its answer was stored"
+    );
     let row = fixture.row(id).await;
     assert_eq!((row.generation, row.status), (2, CredentialStatus::Healthy));
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_write_is_found_out_before_the_token_is_spent() {
+async fn a_store_that_cannot_write_is_detected_before_the_token_is_spent() {
     let (fixture, id) = expired().await;
     run(
         &fixture.database(),

@@ -1,4 +1,4 @@
-//! Due accounts are refreshed before a caller asks, and idle ones are kept alive.
+//! Due accounts are refreshed before a caller needs them, and idle ones are kept alive.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::harness::{ACCESS_LIFE, Fixture, Pace};
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Claims what is due and waits for what came of it.
+/// Claims due accounts and waits for their refreshes. Returns the number of accounts.
 async fn look(fixture: &Fixture) -> u32 {
     let claimed = fixture.refresh_due(&fixture.broker).await;
     fixture.settle().await;
@@ -32,7 +32,7 @@ async fn an_account_in_use_is_refreshed_ahead_of_its_tokens_end() {
     let row = fixture.row(id).await;
     assert_eq!((row.generation, row.status), (2, CredentialStatus::Healthy));
     assert_eq!(look(&fixture).await, 0, "done");
-    // A caller gets a fresh token now.
+    // A caller now gets a fresh token.
     fixture.zak(id).await.unwrap();
     let stats = fixture.zoom.stats().await;
     assert_eq!((stats.refreshes, stats.refreshes_refused), (1, 0));
@@ -54,9 +54,9 @@ async fn accounts_that_were_connected_together_are_not_refreshed_together() {
 }
 
 #[tokio::test]
-async fn an_idle_account_is_kept_alive_and_no_more() {
+async fn an_idle_account_is_only_kept_alive() {
     let (fixture, id) = Fixture::with_account().await;
-    // In use for a day after the consent, as far as the server knows; then idle for a quarter of a year.
+    // The account counts as used for a day after the consent; then it is idle for a quarter of a year.
     for _ in 0..24 {
         fixture.pass(HOUR).await;
         look(&fixture).await;
@@ -69,14 +69,14 @@ async fn an_idle_account_is_kept_alive_and_no_more() {
     let kept_alive = fixture.zoom.stats().await.refreshes - used;
     assert!((12..=16).contains(&kept_alive), "about once a week: {kept_alive}");
     assert_eq!(fixture.row(id).await.status, CredentialStatus::Healthy);
-    // Its refresh token would be dead by now.
+    // Without refreshes, its refresh token would be dead by now.
     fixture.zak(id).await.unwrap();
     let ahead = due_in(&fixture, id).await;
     assert!(ahead < ACCESS_LIFE, "it is in use again: {ahead:?}");
 }
 
 #[tokio::test]
-async fn what_failed_is_tried_again_with_growing_pauses() {
+async fn a_failed_refresh_is_retried_with_growing_pauses() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.pass(HOUR).await;
     fixture.zoom.spoil("refresh", "http_500", 100).await;
@@ -88,7 +88,7 @@ async fn what_failed_is_tried_again_with_growing_pauses() {
         let pause = due_in(&fixture, id).await;
         pauses.push(pause);
         fixture.pass(pause).await;
-        // The simulator's clock knows seconds.
+        // The simulator's clock has a resolution of seconds.
         fixture.clock.advance(Duration::from_secs(1));
     }
     assert!(pauses[0] <= Duration::from_secs(1), "{pauses:?}");
@@ -104,7 +104,7 @@ async fn what_failed_is_tried_again_with_growing_pauses() {
 }
 
 #[tokio::test]
-async fn a_claim_of_a_process_that_died_lapses() {
+async fn the_claim_of_a_dead_process_expires() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.pass(HOUR).await;
     let until = fixture.env.now() + Duration::from_secs(180);
@@ -116,7 +116,7 @@ async fn a_claim_of_a_process_that_died_lapses() {
 }
 
 #[tokio::test]
-async fn who_needs_a_person_is_left_alone() {
+async fn an_account_that_needs_a_consent_is_not_refreshed() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.pass(HOUR).await;
     fixture.zoom.spoil("refresh", "lose_answer", 1).await;
@@ -150,7 +150,7 @@ async fn every_change_of_state_is_counted() {
 }
 
 #[tokio::test]
-async fn what_waits_for_its_turn_holds_up_neither_a_caller_nor_a_stop() {
+async fn a_waiting_refresh_blocks_neither_a_caller_nor_a_stop() {
     let fixture = Fixture::start().await;
     let mut ids = Vec::new();
     for number in 0..3 {
@@ -158,7 +158,7 @@ async fn what_waits_for_its_turn_holds_up_neither_a_caller_nor_a_stop() {
         ids.push(fixture.connect().await);
     }
     fixture.pass(HOUR).await;
-    // A process with one turn a second, and time that stands still: the first is refreshed, the others wait.
+    // The process has one turn a second, and the time stands still: the first account is refreshed, the others wait.
     let slow = Pace { refreshes: NonZeroU32::MIN, ..Pace::AT_ONCE };
     let slow = fixture.another_broker_at(fixture.clock.clone(), slow).await;
     let (workers, worker) = fixture.refreshes(&slow);
@@ -168,7 +168,7 @@ async fn what_waits_for_its_turn_holds_up_neither_a_caller_nor_a_stop() {
         rows.iter().filter(|row| row.generation == 2).count()
     };
     while refreshed().await == 0 {}
-    // Nobody has begun with those that wait, so another process refreshes one of them for a caller.
+    // The waiting refreshes have not started, so another process refreshes one of the accounts for a caller.
     for id in ids {
         fixture.zak(id).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! One app of Zoom's may be registered here several times: what Zoom says of it concerns each of them.
+//! One app of Zoom may be registered here several times: a webhook about it applies to each registration.
 
 use broker::NewApp;
 use model::{Code, CredentialId, CredentialStatus, Secret, WorkspaceId, ZoomOauthAppId};
@@ -10,7 +10,7 @@ use crate::{
     webhooks::{GONE, Sender, removal},
 };
 
-/// A registration of an app in a workspace of its own, with an account of the same user.
+/// A registration of an app in another workspace, with an account of the same user.
 struct Elsewhere {
     workspace: WorkspaceId,
     app: ZoomOauthAppId,
@@ -67,14 +67,14 @@ async fn a_removal_ends_the_users_accounts_in_every_workspace() {
     fixture.settle().await;
     assert!(fixture.store.unfinished_zoom_events(9).await.unwrap().is_empty());
 
-    // The same bytes, wherever they come to: they count once for each.
+    // The same bytes count once for each registration, at whichever address they arrive.
     fixture.connect().await;
     Sender::to_app(&fixture, other.app).taken(&body).await;
     assert_eq!(fixture.row(id).await.status, CredentialStatus::Healthy);
 }
 
 #[tokio::test]
-async fn only_a_registration_whose_own_secret_verifies_is_told() {
+async fn only_registrations_whose_own_secret_verifies_get_the_event() {
     let (fixture, id) = Fixture::with_account().await;
     let stranger = Elsewhere::of(&fixture, id, CLIENT_ID, "another").await;
     let body = removal(&fixture);
@@ -83,17 +83,21 @@ async fn only_a_registration_whose_own_secret_verifies_is_told() {
     assert_eq!(fixture.row(id).await.status, CredentialStatus::Healthy);
     assert_eq!(stranger.status(&fixture).await, GONE);
 
-    // Zoom may have the address of a registration whose secret was mistyped.
+    // Zoom may send webhooks to the address of a registration whose secret was mistyped.
     let mistyped = Elsewhere::of(&fixture, id, CLIENT_ID, "mistyped").await;
     Sender::to_app(&fixture, mistyped.app).taken(&body).await;
     assert_eq!(fixture.row(id).await.status, GONE);
-    assert_eq!(mistyped.status(&fixture).await, CredentialStatus::Healthy, "it has no proof of its own");
+    assert_eq!(
+        mistyped.status(&fixture).await,
+        CredentialStatus::Healthy,
+        "its own secret does not verify the event"
+    );
     let nobody = Sender::to_app(&fixture, mistyped.app).signing_with("forged");
     assert_eq!(nobody.refused(&body).await, Code::SignatureInvalid);
 }
 
 #[tokio::test]
-async fn the_address_of_a_removed_registration_leads_to_the_others() {
+async fn the_address_of_a_removed_registration_still_serves_the_others() {
     let (fixture, id) = Fixture::with_account().await;
     let first = fixture.another_app("client-of-two").await;
     let (workspace, body) = (fixture.workspace, removal(&fixture).replace(CLIENT_ID, "client-of-two"));
@@ -108,7 +112,7 @@ async fn the_address_of_a_removed_registration_leads_to_the_others() {
 }
 
 #[tokio::test]
-async fn a_removal_of_an_app_that_shares_the_secret_is_that_apps() {
+async fn a_removal_of_an_app_with_the_same_secret_ends_only_that_apps_account() {
     let (fixture, id) = Fixture::with_account().await;
     let twin = Elsewhere::within(&fixture, id, fixture.workspace, "twin", SAME).await;
     let stranger = Elsewhere::of(&fixture, id, "twin", "another").await;
@@ -119,7 +123,7 @@ async fn a_removal_of_an_app_that_shares_the_secret_is_that_apps() {
 }
 
 #[tokio::test]
-async fn every_registration_hears_of_a_validation() {
+async fn a_validation_is_recorded_for_every_registration() {
     let (fixture, id) = Fixture::with_account().await;
     let (other, stranger) = (
         Elsewhere::of(&fixture, id, CLIENT_ID, SAME).await,

@@ -20,7 +20,7 @@ use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 use crate::harness::{ACCESS_LIFE, CLIENT_SECRET, FRESH, Fixture, signature_headers};
 
-/// Everything that was written, by all crates, at every level.
+/// The log of all crates at every level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -43,7 +43,7 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-/// What must not be found, and where people could find it.
+/// The secrets that must not be found, and the texts that people can see.
 #[derive(Default)]
 struct Search {
     secrets: Vec<(&'static str, String)>,
@@ -64,13 +64,13 @@ impl Search {
     fn assert_none_in(&self, place: &str, bytes: &[u8]) {
         for (name, secret) in &self.secrets {
             let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-            assert!(!found, "{name} stands in {place}");
+            assert!(!found, "{name} is in {place}");
         }
     }
 }
 
 #[tokio::test]
-async fn nothing_tells_a_secret() {
+async fn no_output_contains_a_secret() {
     let log = Log::default();
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
@@ -79,7 +79,7 @@ async fn nothing_tells_a_secret() {
         .init();
     let mut search = Search::default();
 
-    // A founded fixture.
+    // A new installation.
     let fixture = Fixture::start().await;
     search.secret("the API key", &fixture.api_key);
     search.secret("the client secret", &Secret::new(CLIENT_SECRET));
@@ -115,7 +115,7 @@ async fn nothing_tells_a_secret() {
             "another code" => returned.code = Ok(Secret::new("planted-another-code")),
             _ => {}
         }
-        search.secret("what the browser brought", returned.browser.as_ref().unwrap());
+        search.secret("the browser's cookie at the redirect", returned.browser.as_ref().unwrap());
         let arrived =
             search.shown(fixture.broker.accounts.authorizations.finish_authorization(returned).await);
         assert_eq!(arrived.is_ok(), mishap == "allow", "{mishap}");
@@ -124,7 +124,7 @@ async fn nothing_tells_a_secret() {
     search.shown(&account);
     tokens_of(&fixture, &account, &mut search);
 
-    // Refreshes and mints, with everything going wrong that can.
+    // Refreshes and mints, with all possible faults.
     for place in ["refresh", "zak"] {
         for kind in ["http_429", "http_500", "html", "drop_before", "truncated", "lose_answer"] {
             fixture.pass(ACCESS_LIFE).await;
@@ -178,8 +178,8 @@ async fn nothing_tells_a_secret() {
     }
     search.shown(AuthorizationReturn { state: own.clone(), browser: Some(own.clone()), code: Ok(own) });
 
-    // What the audit and the metrics made of all that. A clock that leaps makes a write look late, so some records are on
-    // the disk.
+    // The results in the audit and the metrics. A jump of the clock makes a write look late, so some records are on the
+    // disk.
     fixture.settle().await;
     for file in std::fs::read_dir(fixture.journal()).unwrap() {
         search.assert_none_in("the journal", &std::fs::read(file.unwrap().path()).unwrap());
@@ -190,7 +190,7 @@ async fn nothing_tells_a_secret() {
     assert!(audit.contains("token_link") && audit.contains("zoom_rate_limited"), "{audit}");
     let metrics = fixture.broker.statistics.metrics_text().await;
 
-    // The search can find something: what is no secret is there.
+    // The search works: it finds texts that are not secret.
     let written = log.0.lock().unwrap().clone();
     let stored = fixture.bytes_of_the_store();
     let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
@@ -205,7 +205,7 @@ async fn nothing_tells_a_secret() {
     search.assert_none_in("an answer", search.shown.as_bytes());
 }
 
-/// Opens what the store keeps sealed, so that it can be searched for.
+/// Opens the sealed secrets of the store, so that the search can look for them.
 fn tokens_of(fixture: &Fixture, account: &store::Credential, search: &mut Search) {
     let vault = &fixture.broker.vault;
     for (cell, sealed) in [

@@ -60,7 +60,7 @@ async fn it_is_connected_without_a_consent_and_mints_for_every_user_of_its_accou
     assert_ne!(ada.token.expose(), grace.token.expose());
     for (user, zak) in [("Ada@Example.test", &ada), ("grace@example.test", &grace)] {
         let again = zak_of(&fixture, id, user).await.unwrap();
-        assert_eq!(again.token.expose(), zak.token.expose(), "{user}: kept for each of them");
+        assert_eq!(again.token.expose(), zak.token.expose(), "{user}: cached for each of them");
     }
     assert_eq!(fixture.zoom.stats().await.zak_mints, 2);
     let by_id = fixture.zoom.user.clone();
@@ -72,7 +72,7 @@ async fn it_is_connected_without_a_consent_and_mints_for_every_user_of_its_accou
 }
 
 #[tokio::test]
-async fn its_tokens_are_fetched_anew_without_escrow_and_idle_ones_not_at_all() {
+async fn its_tokens_are_fetched_without_escrow_and_not_at_all_while_idle() {
     let (fixture, id) = connected().await;
     fixture.pass(ACCESS_LIFE).await;
     assert!(zak_of(&fixture, id, "ada@example.test").await.is_ok());
@@ -81,7 +81,7 @@ async fn its_tokens_are_fetched_anew_without_escrow_and_idle_ones_not_at_all() {
     assert!(row.refresh_at.is_some(), "in use: ahead of time");
     assert_eq!(std::fs::read_dir(fixture.escrow()).unwrap().count(), 0);
 
-    // A day later nobody has asked: the refresher fetches one more and then lets it rest.
+    // A day later no token was requested: the worker fetches one more and then stops.
     for _ in 0..2 {
         fixture.pass(24 * ACCESS_LIFE).await;
         fixture.refresh_due(&fixture.broker).await;
@@ -89,12 +89,12 @@ async fn its_tokens_are_fetched_anew_without_escrow_and_idle_ones_not_at_all() {
     }
     let row = fixture.row(id).await;
     assert_eq!((row.status, row.refresh_at), (CredentialStatus::Healthy, None));
-    assert!(zak_of(&fixture, id, "ada@example.test").await.is_ok(), "and is there again when asked");
+    assert!(zak_of(&fixture, id, "ada@example.test").await.is_ok(), "a token is given again on request");
     assert!(fixture.row(id).await.refresh_at.is_some());
 }
 
 #[tokio::test]
-async fn a_user_outside_the_account_is_a_typed_failure_of_that_user_alone() {
+async fn a_user_outside_the_account_fails_with_its_code_and_affects_no_other() {
     let (fixture, id) = connected().await;
     let stranger =
         json!({"email": "eve@elsewhere.test", "display_name": "Eve", "account_id": "another-account"});
@@ -110,7 +110,7 @@ async fn a_user_outside_the_account_is_a_typed_failure_of_that_user_alone() {
 }
 
 #[tokio::test]
-async fn nobody_is_no_user_of_it_and_other_accounts_have_only_themselves() {
+async fn a_server_to_server_account_needs_a_user_and_other_accounts_take_none() {
     let (fixture, id) = connected().await;
     assert_eq!(fixture.zak(id).await.unwrap_err().code, Code::TokenNotAvailable);
     let own = fixture.connect().await;
@@ -119,7 +119,7 @@ async fn nobody_is_no_user_of_it_and_other_accounts_have_only_themselves() {
 }
 
 #[tokio::test]
-async fn a_wrong_account_or_secret_is_found_out_at_once() {
+async fn a_wrong_account_or_secret_is_detected_at_once() {
     let (fixture, app) = with_app(Some("another-account")).await;
     let refused = fixture.broker.accounts.server_to_server.connect(fixture.workspace, app).await.unwrap_err();
     assert_eq!(refused.code, Code::AppUnhealthy);
@@ -129,7 +129,7 @@ async fn a_wrong_account_or_secret_is_found_out_at_once() {
 }
 
 #[tokio::test]
-async fn connecting_it_again_keeps_the_id_and_drops_what_was_minted() {
+async fn connecting_it_again_keeps_the_id_and_drops_minted_tokens() {
     let (fixture, id) = connected().await;
     zak_of(&fixture, id, "ada@example.test").await.unwrap();
     let app = fixture.row(id).await.app;
@@ -139,13 +139,13 @@ async fn connecting_it_again_keeps_the_id_and_drops_what_was_minted() {
     assert_eq!(fixture.zoom.stats().await.zak_mints, 2);
 }
 
-/// As after a refused join: what is in memory is void.
+/// Voids the cached ZAKs, as after a refused join.
 async fn forget_zaks(fixture: &Fixture, id: CredentialId) {
     fixture.store.void_tokens(fixture.workspace, id).await.unwrap();
     fixture.pass(std::time::Duration::from_secs(1)).await;
 }
 
-/// A link of one user's, who was named by an address.
+/// A link for one user who was named by an address.
 async fn link_of(fixture: &Fixture, credential: CredentialId, address: &str) -> Platform {
     let address: AccountUser = address.parse().unwrap();
     let user = fixture.broker.users.resolve(fixture.workspace, credential, &address).await.unwrap();
@@ -157,13 +157,13 @@ async fn link_of(fixture: &Fixture, credential: CredentialId, address: &str) -> 
 }
 
 #[tokio::test]
-async fn a_link_stays_with_its_user_when_the_address_is_another_users() {
+async fn a_link_stays_with_its_user_when_the_address_moves_to_another() {
     let (fixture, id) = connected().await;
     let platform = link_of(&fixture, id, "ada@example.test").await;
     let fetch = async |nth: &str| platform.fetch_from(&fixture.server(), &fixture, nth).await;
     fetch("as made").await.unwrap();
 
-    // She gets another address, and another user gets hers.
+    // The user gets another address, and another user gets the old one.
     fixture.zoom.change_user(json!({"email": "countess@example.test"})).await;
     let heir = fixture.zoom.new_user("ada@example.test").await;
     forget_zaks(&fixture, id).await;
@@ -175,13 +175,13 @@ async fn a_link_stays_with_its_user_when_the_address_is_another_users() {
     forget_zaks(&fixture, id).await;
     let refused = fetch("gone").await.unwrap_err();
     assert_eq!(refused.code, Code::UserUnknown);
-    let words = format!("{} is gone at Zoom, and the address ada@example.test", fixture.zoom.user);
+    let words = format!("{} no longer exists at Zoom, and the address ada@example.test", fixture.zoom.user);
     assert!(refused.detail.contains(&words), "{refused}");
     assert!(zak_of(&fixture, id, &heir).await.is_ok(), "a caller can name the other user");
 }
 
 #[tokio::test]
-async fn an_address_from_before_is_minted_for_by_the_id_behind_it() {
+async fn an_address_of_an_older_version_is_resolved_to_its_id_at_the_mint() {
     let (fixture, id) = connected().await;
     let calls =
         async || fixture.zoom.control("GET", "stats", serde_json::Value::Null).await["rest_calls"].clone();
@@ -190,7 +190,7 @@ async fn an_address_from_before_is_minted_for_by_the_id_behind_it() {
     let by_id = zak_of(&fixture, id, &fixture.zoom.user.clone()).await.unwrap();
     assert_ne!(ada.token.expose(), by_id.token.expose());
     assert_eq!(zak_of(&fixture, id, "nobody@example.test").await.unwrap_err().code, Code::UserUnknown);
-    // For a while, the next mint needs no look.
+    // For a while, the next mint needs no lookup.
     let user = "ada@example.test".parse::<AccountUser>().unwrap();
     let fresh = ZakRequest { user: Some(&user), ..crate::harness::FRESH };
     fixture.broker.tokens.zak(fixture.workspace, id, fresh, fixture.requester()).await.unwrap();
@@ -198,7 +198,7 @@ async fn an_address_from_before_is_minted_for_by_the_id_behind_it() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_gone_leaves_no_zak_in_memory() {
+async fn a_deleted_user_leaves_no_cached_zak() {
     let (fixture, id) = connected().await;
     let epoch = fixture.row(id).await.epoch;
     let app = fixture.row(id).await.app;

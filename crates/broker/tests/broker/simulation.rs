@@ -1,8 +1,8 @@
-//! Two servers with clocks of their own, one account, and a generated life: questions, faults, crashes, consents.
+//! Two servers with their own clocks, one account, and a generated sequence of events: requests, faults, crashes, consents.
 //!
-//! After each event, when everything has come to rest, the live grant of Zoom is in the store or in escrow, or the row says
-//! why it is not. What is *not* checked here: what callers hear meanwhile, which is any failure there is. Nor is a run
-//! repeatable to the last turn: the seed decides on events, the machine on who is faster.
+//! After each event, when all work has finished, Zoom's valid grant is in the store or in escrow, or the row says why it is
+//! not. It is *not* checked which failures callers get in between: any is possible. A run is not fully repeatable: the seed
+//! determines the events, but the machine determines which task is faster.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     refresh::run,
 };
 
-/// Events in a life.
+/// Events in a run.
 const EVENTS: u32 = 40;
 
 /// A clock that is wrong, and on which waiting takes no time.
@@ -46,10 +46,10 @@ impl Clock for Skewed {
     }
 }
 
-/// A process: what it has under way dies with it.
+/// A process. Its running work dies with it.
 struct Server {
     broker: Arc<Broker>,
-    /// There until it dies.
+    /// `None` once it is dead.
     runtime: Option<Runtime>,
 }
 
@@ -78,27 +78,27 @@ impl Server {
         self.runtime.as_ref().unwrap().spawn(work)
     }
 
-    /// Asks for a token; the answer is the token, if it was given.
+    /// Requests a token. Returns the token, if it was given.
     fn ask(&self, fixture: &Fixture, id: CredentialId) -> JoinHandle<Option<String>> {
         let (broker, workspace, requester) =
             (Arc::clone(&self.broker), fixture.workspace, fixture.requester());
         self.spawn(async move {
             let access = broker.tokens.access_token(workspace, id, Duration::from_secs(300), requester).await;
-            // A new ZAK needs a token that Zoom takes.
+            // A new ZAK needs a token that Zoom accepts.
             drop(broker.tokens.zak(workspace, id, FRESH, requester).await);
             access.ok().map(|access| access.token.expose().to_owned())
         })
     }
 }
 
-/// Where a server dies.
+/// The moment at which a server dies.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
-    /// Zoom has its request, and has done nothing.
+    /// Zoom has the request, but has not processed it.
     ZoomThinks,
-    /// Zoom has rotated, and its answer is on its way.
+    /// Zoom has rotated, and its answer is in flight.
     ZoomAnswers,
-    /// The store refuses the new grant, which lies in escrow.
+    /// The store refuses the new grant, which is in escrow.
     TheStoreIsAway,
 }
 
@@ -122,7 +122,7 @@ struct Life {
     dice: SeededEntropy,
     /// An answer of Zoom may have been lost since the last consent.
     lost: bool,
-    /// The person has withdrawn her consent.
+    /// The user has withdrawn the consent.
     revoked: bool,
 }
 
@@ -226,7 +226,7 @@ impl Life {
                 fixture.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": kind })).await;
             }
         }
-        // It may need no refresh, or give one up: then it dies idle.
+        // It may need no refresh, or give one up: then it is idle when it dies.
         let asked = dying.ask(&fixture, id);
         while !asked.is_finished() {
             let held = fixture.zoom.control("GET", "faults/held", Value::Null).await;
@@ -241,7 +241,7 @@ impl Life {
         drop(dying);
         drop(asked.await);
         fixture.settle().await;
-        // Whatever of it is at the disk does not die with a runtime, as it would with a process.
+        // Its disk writes don't end with a runtime, as they would with a process.
         let unfinished = |entry: std::fs::DirEntry| entry.path().extension().is_some_and(|it| it == "part");
         while std::fs::read_dir(fixture.escrow()).unwrap().flatten().any(unfinished) {
             tokio::task::yield_now().await;
@@ -251,7 +251,7 @@ impl Life {
         run(&fixture.database(), "DROP TRIGGER IF EXISTS away").await;
     }
 
-    /// A token as it lies in the store.
+    /// A token in the store.
     async fn stored(&self, refresh: bool) -> Option<String> {
         let row = self.fixture.row(self.id).await;
         let (cell, sealed) = if refresh {
@@ -272,15 +272,17 @@ impl Life {
         let waits = std::fs::read_dir(fixture.escrow()).unwrap().count() > 0;
         assert!(ours || waits || self.lost, "the live grant is gone: {:?}", row.status);
         match row.status {
-            CredentialStatus::NeedsReauth(ReauthCause::Revoked) => assert!(self.revoked, "nobody revoked it"),
-            CredentialStatus::NeedsReauth(ReauthCause::ResponseLost) => {
-                assert!(!ours || self.revoked, "it was given up while its grant lives");
+            CredentialStatus::NeedsReauth(ReauthCause::Revoked) => {
+                assert!(self.revoked, "it was not revoked")
             }
-            _ => assert!(ours || row.spent_at.is_some(), "nothing on the row tells of the lost answer"),
+            CredentialStatus::NeedsReauth(ReauthCause::ResponseLost) => {
+                assert!(!ours || self.revoked, "it was given up although its grant is valid");
+            }
+            _ => assert!(ours || row.spent_at.is_some(), "the row does not show the lost answer"),
         }
     }
 
-    /// Everything is well again: the account gives tokens, or says truly why not, and a consent heals it.
+    /// Ends the faults: the account gives tokens, or has the right reason why not, and a consent repairs it.
     async fn end(mut self) {
         for number in 0..2 {
             self.server(number).await;
@@ -291,17 +293,17 @@ impl Life {
             self.check().await;
         }
         if self.fixture.row(self.id).await.status != CredentialStatus::Healthy {
-            assert!(self.lost || self.revoked, "it was given up for nothing");
+            assert!(self.lost || self.revoked, "it was given up without a reason");
             self.live(Event::Consent).await;
         }
         self.live(Event::Expire).await;
         let (fixture, id) = (Arc::clone(&self.fixture), self.id);
         let served = self.server(0).await.ask(&fixture, id).await.unwrap();
-        assert!(served.is_some(), "no token in the end");
+        assert!(served.is_some(), "no token at the end");
     }
 }
 
-/// Leases can be taken, and no grant can be stored.
+/// Leases can be taken, but no grant can be stored.
 const AWAY: &str = "CREATE TRIGGER away BEFORE UPDATE OF generation ON credentials \
                     BEGIN SELECT RAISE(ABORT, 'away'); END";
 
@@ -313,7 +315,7 @@ async fn live(seed: u64) {
         println!("seed {seed}, event {number}: {event:?}");
         life.live(event).await;
         life.check().await;
-        // Waiting has moved our clocks alone.
+        // Waiting has advanced only our clocks.
         let behind = life.fixture.clock.now().since(life.fixture.zoom.now().await).as_secs();
         life.fixture.zoom.pass(i64::try_from(behind).unwrap()).await;
     }
@@ -321,7 +323,7 @@ async fn live(seed: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_account_is_lost_in_silence_whatever_happens() {
+async fn no_account_is_lost_silently() {
     for seed in 1..=10 {
         live(seed).await;
     }

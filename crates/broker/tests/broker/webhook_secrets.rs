@@ -24,7 +24,7 @@ async fn replace(fixture: &Fixture, new: &str, webhook_secret_overlap: Duration)
         .unwrap();
 }
 
-/// Whether a webhook that is signed with this secret is taken.
+/// Whether a webhook that is signed with this secret is accepted.
 async fn counts(fixture: &Fixture, secret: &'static str) -> bool {
     match Sender::to(fixture).signing_with(secret).send(&fixture.broker, ANY_EVENT).await {
         Ok(_) => true,
@@ -36,7 +36,7 @@ async fn counts(fixture: &Fixture, secret: &'static str) -> bool {
 }
 
 #[tokio::test]
-async fn the_one_before_verifies_for_a_day_and_is_then_erased() {
+async fn the_former_secret_verifies_for_a_day_and_is_then_erased() {
     let fixture = Fixture::start().await;
     replace(&fixture, "second", SECRET_OVERLAP).await;
     assert!(counts(&fixture, "second").await && counts(&fixture, "planted-webhook-secret").await);
@@ -50,12 +50,12 @@ async fn the_one_before_verifies_for_a_day_and_is_then_erased() {
 }
 
 #[tokio::test]
-async fn a_wrong_one_pushes_no_right_one_out() {
+async fn a_wrong_secret_does_not_displace_a_right_one() {
     let fixture = Fixture::start().await;
     replace(&fixture, "mistyped", SECRET_OVERLAP).await;
     replace(&fixture, "second", SECRET_OVERLAP).await;
     assert!(counts(&fixture, "second").await && counts(&fixture, "planted-webhook-secret").await);
-    // The same again changes nothing, and gives the others no new day.
+    // Setting the same secret again changes nothing, and does not extend the former ones.
     fixture.clock.advance(Duration::from_secs(3600));
     replace(&fixture, "second", SECRET_OVERLAP).await;
     assert!(counts(&fixture, "planted-webhook-secret").await);
@@ -64,7 +64,7 @@ async fn a_wrong_one_pushes_no_right_one_out() {
 }
 
 #[tokio::test]
-async fn one_that_has_leaked_counts_no_longer() {
+async fn a_leaked_secret_is_no_longer_accepted() {
     let fixture = Fixture::start().await;
     replace(&fixture, "second", SECRET_OVERLAP).await;
     replace(&fixture, "third", Duration::ZERO).await;

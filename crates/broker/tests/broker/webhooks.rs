@@ -29,7 +29,7 @@ fn hex_hmac(secret: &str, text: &str) -> String {
     tag.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
-/// Zoom, as it sends webhooks to one app.
+/// The sender of Zoom's webhooks to one app.
 pub(crate) struct Sender<'h> {
     fixture: &'h Fixture,
     app: ZoomOauthAppId,
@@ -42,12 +42,12 @@ impl<'h> Sender<'h> {
         Self { fixture, app: fixture.app, secret: SECRET, sent_at: fixture.env.now() }
     }
 
-    /// Zoom, as it sends webhooks to another app that has the same secret.
+    /// The sender of webhooks to another app that has the same secret.
     pub(crate) fn to_app(fixture: &'h Fixture, app: ZoomOauthAppId) -> Self {
         Self { app, ..Self::to(fixture) }
     }
 
-    /// Zoom, as it signs with another secret.
+    /// The same sender, signing with another secret.
     pub(crate) fn signing_with(self, secret: &'static str) -> Self {
         Self { secret, ..self }
     }
@@ -92,7 +92,7 @@ fn of_user(fixture: &Fixture, event: &str, user: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_validation_is_proven_and_remembered() {
+async fn a_validation_is_answered_and_recorded() {
     let fixture = Fixture::start().await;
     let body = r#"{"event":"endpoint.url_validation","event_ts":1,"payload":{"plainToken":"plain"}}"#;
     let answer = Sender::to(&fixture).send(&fixture.broker, body).await.unwrap();
@@ -103,7 +103,7 @@ async fn a_validation_is_proven_and_remembered() {
 }
 
 #[tokio::test]
-async fn who_proves_nothing_ends_nothing() {
+async fn an_unverified_webhook_ends_no_account() {
     let (fixture, id) = Fixture::with_account().await;
     let (body, sender) = (removal(&fixture), Sender::to(&fixture));
     let forged = Sender { secret: "another", ..Sender::to(&fixture) };
@@ -129,12 +129,12 @@ async fn who_proves_nothing_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_genuine_one_gets_in_when_our_clock_is_known_to_be_wrong() {
+async fn an_authentic_webhook_is_accepted_when_our_clock_is_known_to_be_wrong() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.clock.set(fixture.env.now() + Duration::from_secs(900));
     let (true_time, body) = (fixture.zoom.now().await, removal(&fixture));
     let sender = Sender { sent_at: true_time, ..Sender::to(&fixture) };
-    assert_eq!(sender.refused(&body).await, Code::SignatureStale, "nobody has told the time yet");
+    assert_eq!(sender.refused(&body).await, Code::SignatureStale, "Zoom's time is not known yet");
     fixture.broker.tokens.zak(fixture.workspace, id, FRESH, fixture.requester()).await.unwrap();
     let body = removal_at(&fixture, true_time);
     sender.taken(&body).await;
@@ -142,7 +142,7 @@ async fn a_genuine_one_gets_in_when_our_clock_is_known_to_be_wrong() {
 }
 
 #[tokio::test]
-async fn what_is_not_about_an_account_of_this_app_changes_nothing() {
+async fn webhooks_that_are_not_about_an_account_of_this_app_change_nothing() {
     let (fixture, id) = Fixture::with_account().await;
     let sender = Sender::to(&fixture);
     sender.taken(&of_user(&fixture, "user.deleted", "nobody-we-know")).await;
@@ -157,7 +157,7 @@ async fn what_is_not_about_an_account_of_this_app_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_removal_ends_the_account_and_a_new_consent_brings_it_back() {
+async fn a_removal_ends_the_account_and_a_new_consent_restores_it() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.zak(id).await.unwrap();
     let before = fixture.row(id).await;
@@ -174,14 +174,14 @@ async fn a_removal_ends_the_account_and_a_new_consent_brings_it_back() {
     fixture.pass(Duration::from_secs(60)).await;
     assert_eq!(fixture.connect().await, id, "the same account");
     fixture.zak(id).await.unwrap();
-    // Zoom did not hear our answer, and sends the same bytes again.
+    // Zoom did not get our answer, and sends the same bytes again.
     Sender::to(&fixture).taken(&body).await;
     assert_eq!(fixture.row(id).await.status, CredentialStatus::Healthy);
     fixture.zak(id).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_removal_that_comes_late_leaves_the_consent_that_came_after_it() {
+async fn a_late_removal_does_not_end_a_newer_consent() {
     let (fixture, id) = Fixture::with_account().await;
     let removed_at = fixture.env.now();
     fixture.pass(Duration::from_secs(1200)).await;
@@ -189,7 +189,7 @@ async fn a_removal_that_comes_late_leaves_the_consent_that_came_after_it() {
     Sender::to(&fixture).taken(&removal_at(&fixture, removed_at)).await;
     assert_eq!(fixture.row(id).await.status, CredentialStatus::Healthy);
 
-    // Our own clock does not matter: how old an event is, Zoom's two times say.
+    // Our own clock does not matter: the age of an event is the difference of Zoom's two times.
     fixture.clock.advance(Duration::from_secs(250));
     let sent_at = fixture.env.now() - Duration::from_secs(250);
     let sender = Sender { sent_at, ..Sender::to(&fixture) };
@@ -198,7 +198,7 @@ async fn a_removal_that_comes_late_leaves_the_consent_that_came_after_it() {
 }
 
 #[tokio::test]
-async fn users_who_are_gone_end_their_account() {
+async fn the_end_of_a_user_ends_the_account() {
     for (event, cause) in [
         ("user.deactivated", DisconnectCause::UserDeactivated),
         ("user.deleted", DisconnectCause::UserDeleted),
@@ -225,7 +225,7 @@ async fn another_process_refuses_within_a_second() {
     for (nth, server) in [&here, &other].into_iter().enumerate() {
         platform.fetch_from(server, &fixture, &format!("before-{nth}")).await.unwrap();
     }
-    assert_eq!(fixture.zoom.stats().await.zak_mints, 2, "each has one in memory");
+    assert_eq!(fixture.zoom.stats().await.zak_mints, 2, "each process has cached one");
 
     Sender::to(&fixture).taken(&removal(&fixture)).await;
     let refused = async |server, id| platform.fetch_from(server, &fixture, id).await.unwrap_err().code;
@@ -237,7 +237,7 @@ async fn another_process_refuses_within_a_second() {
         Code::CredentialDisconnected
     );
 
-    // The same user comes back: what the other one still has in memory is of the old grant.
+    // The same user consents again: the other process still has a cached ZAK of the old grant.
     fixture.connect().await;
     fixture.clock.advance(Duration::from_secs(1));
     platform.fetch_from(&other, &fixture, "again").await.unwrap();
@@ -245,7 +245,7 @@ async fn another_process_refuses_within_a_second() {
 }
 
 #[tokio::test]
-async fn a_consent_counts_at_once_on_every_process() {
+async fn a_consent_takes_effect_at_once_on_every_process() {
     let (fixture, id) = Fixture::with_account().await;
     let platform = platform(&fixture, id).await;
     let (here, other) = (fixture.server(), fixture.another_server(fixture.clock.clone()).await);
@@ -257,7 +257,7 @@ async fn a_consent_counts_at_once_on_every_process() {
     fixture.pass(Duration::from_secs(1)).await;
     for (server, id) in [(&here, "three"), (&other, "four")] {
         let refused = fetch(server, id).await.unwrap_err();
-        assert_eq!(refused.code, Code::CredentialDisconnected, "and each has read it just now");
+        assert_eq!(refused.code, Code::CredentialDisconnected, "and each process has just read it");
     }
     fixture.connect().await;
     fetch(&here, "here").await.unwrap();
@@ -265,7 +265,7 @@ async fn a_consent_counts_at_once_on_every_process() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_nobody_can_be_sure_of_is_not_final() {
+async fn a_refusal_without_the_store_is_not_final() {
     let (fixture, id) = Fixture::with_account().await;
     let platform = platform(&fixture, id).await;
     Sender::to(&fixture).taken(&removal(&fixture)).await;
@@ -278,20 +278,20 @@ async fn a_refusal_that_nobody_can_be_sure_of_is_not_final() {
 }
 
 #[tokio::test]
-async fn a_refresh_under_way_loses_and_leaves_nothing_behind() {
+async fn a_concurrent_refresh_loses_and_leaves_nothing_behind() {
     let (fixture, id) = died_before_the_commit().await;
     assert_eq!(deposits(&fixture).len(), 1);
     Sender::to(&fixture).taken(&removal(&fixture)).await;
-    // The dead one still holds its place among the tasks: only the stored event tells that the rest is done.
+    // The cancelled task is still tracked, so only the stored event shows that the rest is done.
     while !fixture.store.unfinished_zoom_events(1).await.unwrap().is_empty() {}
-    assert!(deposits(&fixture).is_empty(), "the grant in escrow is off the disk");
+    assert!(deposits(&fixture).is_empty(), "the grant in escrow was deleted");
     let row = fixture.row(id).await;
     assert_eq!(row.status, GONE);
     assert!(row.grant.refresh_token.is_none());
 }
 
 #[tokio::test]
-async fn what_a_crash_left_unfinished_is_finished_by_the_next_process() {
+async fn events_that_a_crash_left_unfinished_are_finished_by_the_next_process() {
     let (fixture, id) = died_before_the_commit().await;
     let event = ZoomEvent {
         key: [7; 32],
@@ -314,7 +314,7 @@ async fn what_a_crash_left_unfinished_is_finished_by_the_next_process() {
 }
 
 #[tokio::test]
-async fn of_many_deliveries_at_once_one_counts() {
+async fn one_of_many_concurrent_deliveries_counts() {
     let (fixture, id) = Fixture::with_account().await;
     let (body, generation) = (removal(&fixture), fixture.row(id).await.generation);
     let other = fixture.another_broker(fixture.clock.clone()).await;
@@ -331,7 +331,7 @@ async fn of_many_deliveries_at_once_one_counts() {
 }
 
 #[tokio::test]
-async fn neither_body_nor_tokens_stay_in_the_database() {
+async fn the_database_contains_neither_the_body_nor_tokens() {
     let (fixture, id) = Fixture::with_account().await;
     let grant = fixture.row(id).await.grant;
     let marked = removal(&fixture).replace(r#""account_id":"a""#, r#""account_id":"planted-account""#);
@@ -348,6 +348,6 @@ async fn neither_body_nor_tokens_stay_in_the_database() {
     assert!(holds(fixture.zoom.user.as_bytes()), "the tombstone is there");
     assert!(!holds(b"planted-account"));
     for token in [grant.access_token.unwrap(), grant.refresh_token.unwrap()] {
-        assert!(!token.0.chunks_exact(16).any(holds), "every piece of its ciphertext is gone as well");
+        assert!(!token.0.chunks_exact(16).any(holds), "no piece of its ciphertext is left");
     }
 }

@@ -1,4 +1,4 @@
-//! The page's layout while a picture is taken, and at other times. It is read by script, because a picture
+//! Tests the page's layout while a screenshot is taken, and at other times. A script reads the layout, because a screenshot
 //! would change it.
 
 #[path = "../../tests/support/mod.rs"]
@@ -11,7 +11,7 @@ use support::{World, until};
 
 use crate::{PageEvent, SdkMeetingEvent};
 
-/// What a viewer sees: the names, the view, and whether anything is cut off or covered.
+/// A script that returns what a viewer sees: the names, the view, and whether anything is cut off or covered.
 const SEEN: &str = "(() => {
     const visible = (selector) => [...document.querySelectorAll(selector)].filter((element) => element.checkVisibility());
     const fits = ({ left, top, right, bottom }) =>
@@ -32,9 +32,9 @@ async fn pose(page: &BotPage) {
     page.tab.call_on(&page.bot, "function() { return this.pose() }", &[]).await.unwrap();
 }
 
-/// The simulator allows reactions, as real accounts probably do: the gallery would use most of a core.
+/// The simulator allows reactions, as real accounts probably do. So the gallery would use most of a core.
 #[tokio::test]
-async fn a_bot_rests_minimized_and_shows_everybody_for_a_picture() {
+async fn a_bot_stays_minimized_and_shows_all_participants_in_a_screenshot() {
     let world = World::new().await;
     let meeting = world.meeting(json!({})).await;
     world.seat(&meeting, "Ada").await;
@@ -49,7 +49,7 @@ async fn a_bot_rests_minimized_and_shows_everybody_for_a_picture() {
     bot.screenshot().await.unwrap();
     assert_eq!(seen(&bot).await, resting);
 
-    // Whatever view it had, it returns to the meeting minimized.
+    // After a reconnect the page is minimized, whatever view it had before.
     pose(&bot).await;
     world.control(&format!("meetings/{meeting}/drop-sockets"), json!({})).await;
     until(&mut bot, |event| matches!(event, PageEvent::InMeeting { .. })).await;
@@ -59,7 +59,7 @@ async fn a_bot_rests_minimized_and_shows_everybody_for_a_picture() {
 }
 
 #[tokio::test]
-async fn a_picture_of_many_shows_a_whole_page_of_them() {
+async fn a_screenshot_of_many_participants_shows_a_full_gallery_page() {
     let world = World::new().await;
     let meeting = world.meeting(json!({})).await;
     for number in 0..12 {
@@ -74,9 +74,9 @@ async fn a_picture_of_many_shows_a_whole_page_of_them() {
     world.browser.close().await;
 }
 
-/// A bot hears nothing: the SDK's decoders of sound would take a third of its memory.
+/// A bot plays no sound, and the SDK's audio decoders would take a third of its memory.
 #[tokio::test]
-async fn a_bot_gets_no_decoder_of_sound_and_no_background() {
+async fn a_bot_loads_no_audio_decoders_and_no_backgrounds() {
     const STATUSES: &str = "['av/audio_simd.min.js', 'av/audio.simd.wasm', 'image/blur.png', 'av/video.mtsimd.wasm'].map((file) => {
         const request = new XMLHttpRequest();
         request.open('HEAD', `/sdk/lib/${file}`, false);
@@ -90,9 +90,9 @@ async fn a_bot_gets_no_decoder_of_sound_and_no_background() {
     world.browser.close().await;
 }
 
-/// Whatever people are called and write: neither the page nor Zoom's SDK runs it, also when names and messages are drawn.
+/// Neither the page nor Zoom's SDK runs scripts in names and messages of participants, also when they are drawn.
 #[tokio::test]
-async fn nothing_that_people_write_runs_in_the_page() {
+async fn scripts_in_names_and_messages_do_not_run() {
     const RUNS: &str = "document.title = 'run'; alert(1)";
     const WATCH: &str = "window.dialogs = 0; for (const dialog of ['alert', 'confirm', 'prompt']) window[dialog] = () => { dialogs += 1 }";
     let world = World::new().await;
@@ -106,7 +106,7 @@ async fn nothing_that_people_write_runs_in_the_page() {
     until(&mut bot, |event| matches!(event, PageEvent::InMeeting { .. })).await;
     pose(&bot).await;
     let names = json!(seen(&bot).await["names"]).to_string();
-    assert!(names.contains("onerror"), "they are drawn: {names}");
+    assert!(names.contains("onerror"), "names are drawn: {names}");
     bot.tab.evaluate("document.querySelector('button[title=\"Chat\"]')?.click()").await.unwrap();
     for text in [&image, &name, &format!("<svg onload=\"{RUNS}\">")] {
         world.control(&format!("meetings/{meeting}/chat"), json!({ "from": ada, "text": text })).await;
@@ -118,13 +118,13 @@ async fn nothing_that_people_write_runs_in_the_page() {
     pose(&bot).await;
     let ran = bot.tab.evaluate("[document.title, window.dialogs]").await.unwrap();
     assert_eq!(ran, json!(["Latchkey bot", 0]));
-    // The watch itself works.
+    // The detection itself works.
     bot.tab.evaluate(RUNS).await.unwrap();
     assert_eq!(bot.tab.evaluate("[document.title, window.dialogs]").await.unwrap(), json!(["run", 1]));
     world.browser.close().await;
 }
 
-/// Until the page has told of a renamed participant, and so of all that came before.
+/// Waits until the page has reported the new name of a participant, and so everything before it.
 async fn until_told(bot: &mut BotPage, name: &str) {
     let renamed = |news: &SdkMeetingEvent| match news {
         SdkMeetingEvent::Updated { person } => person.name.as_deref().is_some_and(|new| new.contains(name)),

@@ -34,7 +34,7 @@ impl World {
         Self::answering_within(Duration::from_secs(60)).await
     }
 
-    /// The same, with this limit of silence for browser and pages.
+    /// The same, with this time limit for unresponsive browsers and pages.
     pub async fn answering_within(span: Duration) -> Self {
         let authority = tempfile::tempdir().unwrap();
         let directory = authority.path().to_owned();
@@ -56,7 +56,7 @@ impl World {
         world
     }
 
-    /// `POST` to the simulator's control API.
+    /// Sends a `POST` request to the simulator's control API.
     pub async fn control(&self, path: &str, body: Value) -> Value {
         let address = format!("{}/{path}", self.sim.ready().control);
         let answer = self.http.post(address).json(&body).send().await.unwrap();
@@ -69,7 +69,7 @@ impl World {
         user["id"].as_str().unwrap().to_owned()
     }
 
-    /// Creates a meeting with `settings`; returns its number.
+    /// Creates a meeting with `settings`. Returns its number.
     pub async fn meeting(&self, settings: Value) -> String {
         let mut meeting = json!({ "host_id": self.host, "started": true, "passcode": "pw" });
         meeting.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
@@ -81,7 +81,7 @@ impl World {
         self.control(&format!("meetings/{meeting}/participants"), json!({ "name": name })).await;
     }
 
-    /// The same with more than a name; their id.
+    /// Adds a participant with these fields to the roster. Returns their id.
     pub async fn seat_with(&self, meeting: &str, person: Value) -> Value {
         self.control(&format!("meetings/{meeting}/participants"), person.clone()).await;
         self.person(meeting, person["name"].as_str().unwrap()).await["id"].clone()
@@ -94,13 +94,13 @@ impl World {
         people.iter().find(|person| person["name"] == name).unwrap().clone()
     }
 
-    /// `GET` of the simulator's control API.
+    /// Sends a `GET` request to the simulator's control API.
     pub async fn read(&self, path: &str) -> Value {
         let address = format!("{}/{path}", self.sim.ready().control);
         self.http.get(address).send().await.unwrap().json().await.unwrap()
     }
 
-    /// `PATCH` of the simulator's control API.
+    /// Sends a `PATCH` request to the simulator's control API.
     pub async fn change(&self, path: &str, body: Value) {
         let address = format!("{}/{path}", self.sim.ready().control);
         let answer = self.http.patch(address).json(&body).send().await.unwrap();
@@ -115,7 +115,7 @@ impl World {
         people.iter().map(|person| person["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The host's `deed` (admit, hold, remove) on the participant `name`.
+    /// Makes the host admit, hold or remove the participant `name`.
     pub async fn host_does(&self, deed: &str, meeting: &str, name: &str) {
         let address = format!("{}/meetings/{meeting}", self.sim.ready().control);
         let meeting_now: Value = self.http.get(address).send().await.unwrap().json().await.unwrap();
@@ -164,7 +164,7 @@ impl World {
         }
     }
 
-    /// A bot `name` in `meeting`.
+    /// Makes a bot with this name join `meeting`. Returns its page.
     pub async fn bot_in(&self, meeting: &str, name: &str) -> BotPage {
         let mut page = self.browser.open().await.unwrap();
         page.join(self.request(meeting, name, None)).await.unwrap();
@@ -185,13 +185,13 @@ pub fn config(state: &Path) -> BrowserConfig {
     }
 }
 
-/// The next event about the bot. Exceptions of the SDK are skipped.
+/// The next event of the bot. Exceptions of the SDK are skipped.
 pub async fn next(page: &mut BotPage) -> PageEvent {
     within(async {
         loop {
             match page.event().await {
                 PageEvent::Script { message } => eprintln!("thrown: {message}"),
-                // They have tests of their own: `api/tests/bots/meeting_events.rs`, `tests/evidence.rs`.
+                // These have their own tests: `api/tests/bots/meeting_events.rs`, `tests/evidence.rs`.
                 PageEvent::Meeting(_) | PageEvent::Call(_) | PageEvent::Console(_) => {}
                 event => return event,
             }
@@ -200,7 +200,7 @@ pub async fn next(page: &mut BotPage) -> PageEvent {
     .await
 }
 
-/// Reads events up to one that is `wanted`; fails at one after which it can't come.
+/// Reads events up to one that is `wanted`. Fails at an event after which that can't come.
 pub async fn until(page: &mut BotPage, wanted: impl Fn(&PageEvent) -> bool) -> PageEvent {
     loop {
         let event = next(page).await;
@@ -233,7 +233,7 @@ pub fn processes(needle: &Path, more: &[&str]) -> Vec<u32> {
     found
 }
 
-/// The processes that `pid` has started, and those that they have.
+/// All descendants of the process `pid`.
 pub fn tree_of(pid: u32) -> Vec<u32> {
     let mut tree = vec![pid];
     let mut parents = Vec::new();

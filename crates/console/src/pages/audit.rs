@@ -1,4 +1,4 @@
-//! `/audit`: who asked for which token, and what came of it.
+//! `/audit`: who requested which token, and the outcome.
 
 use std::fmt::Write as _;
 
@@ -27,10 +27,10 @@ use crate::{
 };
 
 const PATH: &str = "/api/latchkey/v1/audit/";
-/// Pages of a hundred records in one export. `latchkey audit export` has no such limit.
+/// The most pages of a hundred records in one export. `latchkey audit export` has no such limit.
 const EXPORTED_PAGES: usize = 100;
 
-/// Filters that the page marks if they are wrong.
+/// Filters that the page marks if they are invalid.
 const FIELDS: [&str; 4] = ["typed", "token_link", "since", "until"];
 
 #[derive(Template)]
@@ -73,7 +73,7 @@ pub(crate) struct PageQuery {
     until: String,
     #[serde(default)]
     cursor: String,
-    /// An account that is not among the choices.
+    /// An account that is not in the list.
     #[serde(default)]
     typed: String,
 }
@@ -151,7 +151,7 @@ pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Re
     error::page(&page)
 }
 
-/// `GET /audit/export.csv`: what the filters leave, newest first, at most ten thousand records.
+/// `GET /audit/export.csv`: the filtered records, newest first, at most ten thousand.
 pub(crate) async fn export(session: Session, Query(asked): Query<PageQuery>) -> Result<Response, PageError> {
     let mut text = String::from("at,credential,user,kind,who,who_id,from,outcome,source,meeting,bot\r\n");
     let mut cursor = String::new();
@@ -196,7 +196,7 @@ fn line(text: &mut String, record: &TokenRecord) {
     let _ = write!(text, "{}\r\n", cells.join(","));
 }
 
-/// A cell. One that a spreadsheet would take for a formula is made text: a platform chooses its bots' ids.
+/// A CSV cell. A cell that a spreadsheet would read as a formula becomes text: platforms choose the ids of their bots.
 fn quoted(cell: &str) -> String {
     let guarded =
         if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
@@ -212,7 +212,7 @@ mod tests {
     use super::quoted;
 
     #[test]
-    fn cells_are_text_to_a_spreadsheet() {
+    fn spreadsheets_read_no_cell_as_a_formula() {
         assert_eq!(quoted("plain"), "plain");
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(quoted("=HYPERLINK(1)"), "'=HYPERLINK(1)");

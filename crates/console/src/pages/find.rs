@@ -1,4 +1,4 @@
-//! `/find`: accounts, bots, links and pools by name or id.
+//! `/find`: finds accounts, bots, links and pools by name or id.
 
 use askama::Template;
 use axum::{extract::Query, response::Response};
@@ -14,7 +14,7 @@ use crate::{
     session::Session,
 };
 
-/// Pages of a hundred links that are looked through by name.
+/// Pages of a hundred links that are searched by name.
 const LINK_PAGES: usize = 5;
 
 #[derive(Template)]
@@ -50,7 +50,7 @@ pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Re
         return Ok(go(&session.console, &path));
     }
     let found = if text.is_empty() { Vec::new() } else { by_name(&session.client, text).await? };
-    // The one thing that is meant is opened.
+    // A single result is opened.
     if let [one] = found.as_slice() {
         return Ok(go(&session.console, &one.path));
     }
@@ -58,7 +58,7 @@ pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Re
     error::page(&page)
 }
 
-/// The page of the thing with this id.
+/// The page of the object with this id.
 async fn by_id(client: &Client, text: &str) -> Result<Option<String>, Refused> {
     let is_id = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     if !is_id {

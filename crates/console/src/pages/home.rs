@@ -1,4 +1,4 @@
-//! `/`: can my bots sign in now?
+//! `/`: the overview. It answers whether bots can sign in now.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -28,9 +28,9 @@ struct HomePage {
     verdict: Verdict,
     troubled: Vec<Troubled>,
     hindered: Vec<Hindered>,
-    /// Accounts that need a person beyond those that are shown.
+    /// The number of accounts that need a person and are not shown.
     more_troubled: u64,
-    /// Nothing was set up yet: there are no figures.
+    /// Whether nothing is set up yet: then there are no figures.
     is_new: bool,
     tiles: Vec<Tile>,
     bars: Bars,
@@ -43,16 +43,16 @@ struct HomePage {
     version: String,
 }
 
-/// The answer to the one question.
+/// Whether bots can sign in, and why not.
 struct Verdict {
     tone: Tone,
     headline: String,
     lines: Vec<String>,
-    /// What to do, the first first: words and where.
+    /// What to do, the most important first: text and path.
     actions: Vec<(&'static str, String)>,
 }
 
-/// A number, and the list behind it.
+/// A figure, with a link to its list.
 struct Tile {
     name: &'static str,
     value: String,
@@ -66,12 +66,12 @@ struct Troubled {
     name: String,
     state: State,
     since: When,
-    /// That are to sign in with it.
+    /// The number of bots that will sign in with it.
     bots: u64,
     reconnects: bool,
 }
 
-/// Accounts that have tokens and let no bot in: what is wrong, and where it is mended.
+/// Accounts that have tokens but cannot sign bots in: what is wrong, and where to fix it.
 struct Hindered {
     words: String,
     path: String,
@@ -140,7 +140,7 @@ struct CannotSignIn {
     credential: String,
 }
 
-/// How refreshes of the last day ended.
+/// Outcomes of the last day's refreshes.
 #[derive(Deserialize)]
 struct Refreshes {
     done: u64,
@@ -185,7 +185,7 @@ impl Overview {
         self.accounts.iter().filter(|row| matches!(row.latchkey_status.as_str(), "healthy" | "degraded"))
     }
 
-    /// Those of them that bots cannot sign in with: a scope is missing, or Zoom refuses the app.
+    /// Of those, the accounts that bots cannot sign in with: a scope is missing, or Zoom refuses the app.
     fn hindered(&self) -> u64 {
         self.cannot_sign_in.iter().map(|row| row.accounts).sum()
     }
@@ -199,7 +199,7 @@ impl Overview {
         self.accounts.iter().filter(|row| is_meant(&row.latchkey_status)).map(|row| row.accounts).sum()
     }
 
-    /// Accounts that give no token until a person has done something. Those that somebody disconnected here are gone.
+    /// Accounts that give no token until a person acts. Accounts that were disconnected here do not count.
     fn broken(&self) -> u64 {
         self.accounts_of(|status| !matches!(status, "healthy" | "degraded" | "disconnected:asked"))
     }
@@ -234,7 +234,7 @@ struct Token {
 #[derive(Deserialize)]
 struct Anything {}
 
-/// Accounts that need a person, as many as are shown.
+/// The most accounts that need a person that are shown.
 const MOST_TROUBLED: usize = 5;
 
 pub(crate) async fn page(session: Session) -> Result<Response, PageError> {
@@ -290,7 +290,7 @@ fn tiles(overview: &Overview, came_in: u64, failed: u64) -> Vec<Tile> {
     let joined = &overview.time_to_join;
     let last_day = "last 24 h".to_owned();
     vec![
-        Tile { note: last_day.clone(), ..tile("Came in", came_in, "/bots") },
+        Tile { note: last_day.clone(), ..tile("Joined", came_in, "/bots") },
         Tile {
             note: last_day,
             tone: if failed > 0 { Tone::Bad } else { Tone::Plain },
@@ -333,7 +333,7 @@ impl Hindered {
         Self {
             words: format!("{accounts} {lack} {}", row.missing_scopes.join(", ")),
             path: format!("/accounts/{}", row.credential),
-            cure: "The app needs the scope at Zoom; then its user consents again.",
+            cure: "The app needs the scope at Zoom; then its user has to consent again.",
         }
     }
 }
@@ -369,7 +369,7 @@ fn verdict(session: &Session, ready: &Ready, overview: &Overview, waiting: u64) 
     }
     let (working, broken) = (overview.working(), overview.broken() + overview.hindered());
     if working + broken == 0 {
-        let line = "An account is a Zoom user whom bots sign in as. Connect one, and bots get into meetings that \
+        let line = "An account is a Zoom user that bots sign in as. Connect one, and bots get into meetings that \
                     only admit signed-in users.";
         let actions = vec![("Set up", "/setup".to_owned())];
         let headline = "No account is connected yet".to_owned();
@@ -391,7 +391,7 @@ fn verdict(session: &Session, ready: &Ready, overview: &Overview, waiting: u64) 
     }
     let is_expected = |finding: &&Finding| finding.name == "zoom_authority";
     let problem = wrong("degraded").or_else(|| {
-        // That a simulator is trusted stands on every page.
+        // Every page already says that the simulator is trusted.
         let mut warnings = ready.findings.iter().filter(|row| row.severity.as_deref() == Some("warning"));
         warnings.find(|finding| !is_expected(finding))
     });
@@ -426,7 +426,7 @@ fn first_upper(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// A bar for each of the last 24 hours, and the sums.
+/// A bar for each of the last 24 hours, and the totals.
 fn chart(outcomes: &[Outcome], now: Timestamp) -> (Bars, u64, u64) {
     let this_hour = Timestamp::from_second(now.as_second() / 3600 * 3600);
     let (mut came_in, mut failed) = (0, 0);
@@ -491,7 +491,7 @@ impl From<Finding> for FindingRow {
             (false, Some("degraded")) => State::new(Tone::Bad, "degraded"),
             (false, _) => State::new(Tone::Warn, "warning"),
         };
-        // Every page says it already.
+        // Every page already says it.
         if finding.name == "zoom_authority" && !finding.ok {
             let (name, state) = (words(&finding.name), State::new(Tone::Warn, "simulator"));
             return Self { name, state, cause: String::new(), consequence: String::new() };
@@ -506,7 +506,7 @@ impl From<Finding> for FindingRow {
     }
 }
 
-/// `GET /live`: the workspace's events as they happen; pages fetch their live parts again.
+/// `GET /live`: streams the workspace's events; pages then fetch their live parts again.
 pub(crate) async fn live(session: Session) -> Result<Response, PageError> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));

@@ -1,4 +1,4 @@
-//! One file for each page and what its buttons do.
+//! One file for each page and its actions.
 
 pub(crate) mod accounts;
 mod audit;
@@ -17,7 +17,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::{Console, assets};
 
-/// Every page, by its path. Only what is here is linked.
+/// The routes of all pages. Only modules that are listed here are linked.
 pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Console>)> {
     vec![
         ("/", get(home::page)),

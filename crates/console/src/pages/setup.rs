@@ -1,4 +1,4 @@
-//! `/setup`: from nothing to a signed-in bot, with what to copy into Zoom's app page and a check of each step.
+//! `/setup`: from an empty workspace to a signed-in bot, with the values for Zoom's app page and a check of each step.
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
@@ -27,11 +27,11 @@ struct SetupPage {
     draft: Draft,
     complaint: String,
     steps: [State; 4],
-    /// What Zoom has just said of an app.
+    /// The result of the last check of an app at Zoom.
     checked: Option<Checked>,
 }
 
-/// Zoom's word about an app.
+/// The API's check of an app.
 #[derive(Deserialize)]
 struct AppCheck {
     is_well: bool,
@@ -46,7 +46,7 @@ struct Finding {
 
 struct Checked {
     client_id: String,
-    /// Whether it is an app that users consent to.
+    /// Whether users consent to the app.
     asks_for_consent: bool,
     said: AppCheck,
 }
@@ -87,14 +87,14 @@ async fn show(
     missing_scopes.sort();
     missing_scopes.dedup();
     let works = accounts.results.iter().any(|one| one.works() && one.latchkey_missing_scopes.is_empty());
-    let is_told = registered.iter().any(|app| app.webhook_last_validation.is_some());
+    let is_verified = registered.iter().any(|app| app.webhook_last_validation.is_some());
     let sent = bots.count.unwrap_or(0);
     let page = SetupPage {
         frame: session.frame("Setup", Section::Setup),
         redirect_url: format!("{base}/oauth/zoom/callback"),
         steps: [
             done(!registered.is_empty(), "To do"),
-            done(is_told, "Zoom has not verified the address yet"),
+            done(is_verified, "Zoom has not verified the address yet"),
             done(works, "To do"),
             done(sent > 0, "To do"),
         ],
@@ -124,7 +124,7 @@ fn empty() -> Draft {
     Draft { form: Form::of([("kind", "user_level")]), refused: None }
 }
 
-/// `POST /setup/apps/{id}/check`: asks Zoom about an app.
+/// `POST /setup/apps/{id}/check`: checks an app at Zoom.
 pub(crate) async fn check(PathId(id): PathId, Posted { session, .. }: Posted) -> Result<Response, PageError> {
     let path = format!("/api/latchkey/v1/zoom-oauth-apps/{id}/check/");
     let said = session.client.ask(&path, json!({})).await?;

@@ -38,7 +38,7 @@ pub(crate) struct PageQuery {
     next: String,
 }
 
-/// A page of this console to go on to, and nothing else.
+/// The page of this console to go to next. Any other address becomes the home page.
 fn next(asked: &str) -> &str {
     let is_path = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains(['\\', '\r', '\n']);
     if is_path && !asked.starts_with("/sign-") { asked } else { "/" }
@@ -61,7 +61,7 @@ pub(crate) async fn page(
         return Ok(go(&console, next(&asked.next)));
     }
     let mut page = form(&console, StatusCode::OK, &asked.next, String::new())?;
-    // Who signs in by a link comes back there too.
+    // After signing in by a link, the browser returns to the same page.
     if next(&asked.next) != "/" {
         page.headers_mut().append(SET_COOKIE, return_cookie(&console, Some(next(&asked.next))));
     }
@@ -88,7 +88,7 @@ pub(crate) async fn with_key(
     }
 }
 
-/// `GET /sign-in/{link}`. Looking at it uses nothing up: previews and scanners of links do no harm.
+/// `GET /sign-in/{link}`. Opening the page does not use the link up: previews and scanners of links do no harm.
 pub(crate) async fn link_page(
     State(console): State<Console>,
     Path(link): Path<String>,
@@ -131,14 +131,14 @@ pub(crate) async fn out(Posted { session, .. }: Posted) -> Result<Response, Page
     Ok(ended(&session.console, "/sign-in"))
 }
 
-/// `POST /sign-out-everywhere`: every browser that came with this key, this one too.
+/// `POST /sign-out-everywhere`: signs out every browser that signed in with this key, including this one.
 pub(crate) async fn out_everywhere(Posted { session, .. }: Posted) -> Result<Response, PageError> {
     let ended_sessions = session.console.sessions.sign_out_everywhere(session.key()).await?;
     tracing::info!(key = %session.key().id, sessions = ended_sessions, "signed out of the console everywhere");
     Ok(ended(&session.console, "/sign-in"))
 }
 
-/// Where a request comes from.
+/// The address that a request comes from.
 pub(crate) struct Peer(Option<std::net::SocketAddr>);
 
 impl<S: Sync> axum::extract::FromRequestParts<S> for Peer {
@@ -158,7 +158,7 @@ mod tests {
     use super::next;
 
     #[test]
-    fn a_sign_in_leads_to_a_page_of_the_console_and_nowhere_else() {
+    fn a_sign_in_leads_only_to_pages_of_the_console() {
         for good in ["/", "/accounts?status=unhealthy", "/bots/01a2"] {
             assert_eq!(next(good), good);
         }

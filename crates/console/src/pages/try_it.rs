@@ -1,6 +1,6 @@
-//! *Try it with the simulator*: an app, an account, a meeting and a bot, where a simulator stands in Zoom's place.
+//! *Try it with the simulator*: creates an app, an account, a meeting and a bot, where a simulator replaces Zoom.
 //!
-//! Everything on this server's side goes through the API, as a person's own clicks would; everything on Zoom's side is played at
+//! Everything on this server's side goes through the API, like a person's own clicks; everything on Zoom's side is done at
 //! the simulator. The consent is the real flow: the connect link, Zoom's page, Allow, the callback.
 
 use axum::{
@@ -23,18 +23,18 @@ use crate::{
     simulator::{Simulator, Trouble},
 };
 
-/// What bots need, and the map of who hosts which meeting.
+/// The scopes that bots need, and the one for listing who hosts which meeting.
 const SCOPES: [&str; 4] =
     ["user:read:user", "user:read:zak", "user:read:token", "meeting:read:list_meetings"];
-/// Whose account the bot signs in with.
+/// The user whose account the bot signs in with.
 const ROBIN: (&str, &str) = ("robin@example.com", "Robin Notes");
-/// Whose meeting it joins.
+/// The user whose meeting it joins.
 const SAM: (&str, &str) = ("sam@example.com", "Sam Strict");
 const SCRIPT: &str = include_str!("meeting.toml");
 
 impl From<Trouble> for PageError {
     fn from(trouble: Trouble) -> Self {
-        tracing::warn!(?trouble, "the simulator could not play its part");
+        tracing::warn!(?trouble, "a call of the simulator failed");
         let code = "simulator".to_owned();
         Self::Refused(Refused { status: 502, code, detail: trouble.words(), fields: Vec::new() })
     }
@@ -73,7 +73,7 @@ pub(crate) async fn begin(Posted { session, .. }: Posted) -> Result<Response, Pa
     Ok(go(&session.console, &format!("/bots/{id}?said=tried")))
 }
 
-/// An app that is registered here and at the simulator. A simulator that was started anew knows none.
+/// An app that is registered here and at the simulator. A restarted simulator has no apps.
 async fn app(session: &Session, simulator: &Simulator) -> Result<App, PageError> {
     let base = session.console.public_base.as_str().trim_end_matches('/');
     let redirect_url = format!("{base}/oauth/zoom/callback");
@@ -93,12 +93,12 @@ async fn app(session: &Session, simulator: &Simulator) -> Result<App, PageError>
     });
     let made = session.client.post("/api/v2/zoom-oauth-apps/", registration).await?;
     let id = made["id"].as_str().unwrap_or_default().to_owned();
-    // The simulator tells servers of this machine alone. Elsewhere the account is found dead when it is next refreshed.
+    // The simulator sends webhooks only to this machine. Otherwise the next refresh finds the account dead.
     let webhook = json!({ "url": format!("{base}/api/v2/zoom-oauth-apps/{id}/webhook"), "secret_token": webhook_secret });
     if let Err(trouble) =
         simulator.call(Method::PUT, &format!("/apps/{}/webhook", app.client_id), &webhook).await
     {
-        tracing::warn!(?trouble, "the simulator tells this server nothing");
+        tracing::warn!(?trouble, "the simulator sends this server no webhooks");
     }
     let registered = apps(&session.client).await?.into_iter().find(|app| app.id == id);
     registered.ok_or(PageError::Failed)
@@ -112,7 +112,7 @@ async fn working_account(session: &Session, app: &str, user: &str) -> Result<Opt
     Ok(accounts.results.into_iter().find(works).map(|account| account.id))
 }
 
-/// Connects an account as its owner does: opens the link, consents at Zoom, comes back. The account's id.
+/// Connects an account as its owner does: opens the link, consents at Zoom, comes back. Returns the account's id.
 async fn connect(
     session: &Session,
     simulator: &Simulator,
@@ -138,7 +138,7 @@ async fn connect(
     connected.map(|account| account.id).ok_or(PageError::Failed)
 }
 
-/// What this server answers a browser at one of its own addresses.
+/// This server's answer to a browser at one of its own addresses.
 async fn browse(
     session: &Session,
     address: &str,
@@ -169,7 +169,7 @@ pub(crate) async fn remove_app(
     Ok(go(&session.console, &format!("/accounts/{id}?said=removed-at-zoom")))
 }
 
-/// `POST /accounts/{id}/simulate/consent`: its owner opens a link that is bound to the account, and consents again.
+/// `POST /accounts/{id}/simulate/consent`: the owner opens a link for this account only, and consents again.
 #[tracing::instrument(skip_all, fields(account = %id))]
 pub(crate) async fn consent(
     PathId(id): PathId,

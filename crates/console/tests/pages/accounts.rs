@@ -1,11 +1,11 @@
-//! Accounts: the answer to "can my bots sign in now?", and the way from a dead one to a working one.
+//! Accounts: the answer to "can my bots sign in now?", and the way to reconnect a dead account.
 
 use axum::body::Body;
 use serde_json::json;
 
 use crate::signed_in::SignedIn;
 
-/// The account ends as if its user had removed the app at Zoom.
+/// Ends the account, as if its user had removed the app at Zoom.
 async fn revoked(browser: &SignedIn, account: &str) {
     let credential = browser.app.get(&format!("/api/v2/zoom-oauth-credentials/{account}/")).await.ok();
     let user = credential["user_id"].clone();
@@ -85,7 +85,7 @@ async fn home_counts_the_refreshes_of_the_last_day() {
 }
 
 #[tokio::test]
-async fn reconnect_takes_the_consent_of_this_accounts_user_alone() {
+async fn reconnect_accepts_only_this_accounts_user() {
     let browser = SignedIn::new().await;
     let ada = browser.app.zoom.user("ada@example.test", "Ada Lovelace").await;
     let account = browser.app.connect(&ada).await;
@@ -156,7 +156,7 @@ async fn disconnecting_asks_for_the_name() {
 }
 
 #[tokio::test]
-async fn who_got_tokens_stands_with_the_account_and_in_the_export() {
+async fn token_requests_are_on_the_accounts_page_and_in_the_export() {
     let browser = SignedIn::new().await;
     let account = browser.app.connect(browser.app.zoom.host()).await;
     let token = format!("/api/v2/zoom-oauth-credentials/{account}/access-token/");
@@ -164,7 +164,7 @@ async fn who_got_tokens_stands_with_the_account_and_in_the_export() {
     let page = browser.page(&format!("/accounts/{account}")).await;
     assert!(page.contains("ACCESS TOKEN") && page.contains("API key") && page.contains("Given"), "{page}");
     assert!(browser.page(&format!("/audit?credential={account}")).await.contains("ACCESS TOKEN"));
-    assert!(browser.page("/audit?bot=nobodys").await.contains("No record is like this"));
+    assert!(browser.page("/audit?bot=nobodys").await.contains("No record matches"));
     let export = browser.get(&format!("/audit/export.csv?credential={account}")).await;
     assert_eq!((export.status, export.header("content-type")), (200, "text/csv; charset=utf-8"));
     assert_eq!(export.text.lines().count(), 2, "{}", export.text);

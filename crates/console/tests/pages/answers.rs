@@ -1,5 +1,5 @@
-//! What forms answer, and pages that no menu leads to, in the real Chromium as `chromium.rs` looks at all others: what was just
-//! made, forms that were refused, refusals of the server.
+//! Answers to forms and pages that no menu leads to, in the real Chromium with the checks of `chromium.rs`: new objects,
+//! refused forms, refusals of the server.
 
 use api::Bounds;
 use browser::PlainPage;
@@ -13,7 +13,7 @@ use crate::{
 const PLAN: Plan = Plan { capacity: 0, chromium: "/nowhere/chromium", simulated: false, ..STUDIO };
 const SECRET: &str = "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldC1vZi10ZXN0cw==";
 
-/// Sends a form of the page that is open, as it is but for these fields. The browser's own checks are left out.
+/// Sends a form of the open page, with these fields changed. The browser's own validation is skipped.
 async fn send(page: &PlainPage, form: &str, fields: serde_json::Value) {
     page.wait_for(form).await.unwrap();
     let form = json!(form);
@@ -34,7 +34,7 @@ async fn send(page: &PlainPage, form: &str, fields: serde_json::Value) {
 }
 
 #[tokio::test]
-async fn what_was_just_made_and_forms_that_were_refused_are_as_good_as_pages() {
+async fn pages_of_new_objects_and_refused_forms_pass_the_same_checks() {
     let app = TestApp::build(&PLAN).await;
     let folder = tempfile::tempdir().unwrap();
     let browser = chromium(folder.path(), &app.zoom).await;
@@ -147,7 +147,7 @@ async fn what_was_just_made_and_forms_that_were_refused_are_as_good_as_pages() {
 }
 
 #[tokio::test]
-async fn refusals_of_the_server_and_an_install_that_waits_are_as_good_as_pages() {
+async fn error_pages_and_a_parked_install_pass_the_same_checks() {
     let app =
         TestApp::build(&Plan { bounds: Some(Bounds { bodies: 4000, ..Bounds::default() }), ..PLAN }).await;
     let folder = tempfile::tempdir().unwrap();
@@ -157,16 +157,16 @@ async fn refusals_of_the_server_and_an_install_that_waits_are_as_good_as_pages()
     let keys = app.store.api_keys(app.workspace().await).await.unwrap();
     let reader = keys.iter().find(|key| key.name == "read").unwrap();
     let page = signed_in_with(&app, &browser, reader).await;
-    // What the key may not do is not offered, so another form is sent there.
+    // Actions that the key lacks are not offered, so another form is sent to that address.
     page.evaluate("document.querySelector(\"form[action$='/sign-out']\").action = '/pools', true")
         .await
         .unwrap();
     send(&page, "form[action$='/pools']", json!({})).await;
     page.wait_for("body.bare h1").await.unwrap();
-    assert_eq!(page.text("h1").await.unwrap(), "Your key may not do this");
+    assert_eq!(page.text("h1").await.unwrap(), "Your key has no permission for this");
     looks.here(&page, "not-allowed").await;
 
-    // Memory for bodies is short: a stranger's form finds none.
+    // Memory for bodies is short: an unauthenticated client's form gets none.
     let stranger = browser.open_plain("about:blank").await.unwrap();
     stranger.run_before_each_page(COLLECT).await.unwrap();
     stranger.go(&app.address("/sign-in")).await.unwrap();

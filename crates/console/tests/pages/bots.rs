@@ -1,4 +1,4 @@
-//! Bots: sent, scheduled, cancelled, read as a story.
+//! Bots: created, scheduled, cancelled, and their timeline.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn a_bot_is_scheduled_found_and_cancelled() {
         page.contains("→ 812 3456 7890") && page.contains("Hana Host") && page.contains("Waiting"),
         "{page}"
     );
-    assert!(!page.contains("planted-passcode"), "secrets are struck out: {page}");
+    assert!(!page.contains("planted-passcode"), "secrets are masked: {page}");
     for (filter, is_there) in [
         ("status=ready", true),
         ("status=fatal", false),
@@ -75,7 +75,7 @@ async fn a_failed_bot_shows_what_to_do_and_is_sent_again_with_an_account() {
 }
 
 #[tokio::test]
-async fn a_bot_that_is_sent_again_is_asked_for_all_that_the_first_one_was() {
+async fn a_bot_that_is_sent_again_has_the_request_of_the_first_one() {
     let browser = SignedIn::new().await;
     let account = browser.app.connect(browser.app.zoom.host()).await;
     let asked = json!({
@@ -109,9 +109,11 @@ async fn a_bot_that_is_sent_again_is_asked_for_all_that_the_first_one_was() {
     let typed = [("with", "account:x"), ("typed", "nobody & kept")];
     let refused = browser.post(&again, &typed).await;
     assert_eq!(refused.status, 400);
-    for kept in
-        ["value=\"nobody &#38; kept\"", "aria-describedby=\"wrong-typed\"", "No account here has this id"]
-    {
+    for kept in [
+        "value=\"nobody &#38; kept\"",
+        "aria-describedby=\"wrong-typed\"",
+        "There is no account with this id",
+    ] {
         assert!(refused.text.contains(kept), "{kept}: {}", refused.text);
     }
 
@@ -138,7 +140,7 @@ async fn a_bots_log_names_the_accounts_links_and_pools_that_it_is_about() {
     let pool = app.post("/api/latchkey/v1/pools/", json!({ "name": "note takers" })).await.created();
     let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes", "zoom": { "pool": pool["id"] } });
     let bot = app.post("/api/v1/bot/", bot).await;
-    // A pool without accounts is refused, so the bot comes as a guest where it is.
+    // A pool without accounts is refused; then the bot joins as a guest.
     let bot = if bot.status == 201 {
         bot.created()
     } else {

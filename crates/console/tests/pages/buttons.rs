@@ -1,4 +1,4 @@
-//! Buttons and filters, page by page: what each does, as the API shows it afterwards.
+//! Buttons and filters of each page: what each does, as the API shows it afterwards.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ fn id_of(made: &Value) -> String {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_tested_switched_rotated_replayed_told_again_and_removed() {
+async fn an_endpoint_is_tested_switched_rotated_replayed_resent_and_removed() {
     let browser = SignedIn::new().await;
-    // Nobody may be called here: nothing is sent.
+    // No address may be called here: nothing is sent.
     let endpoint = json!({ "url": "https://endpoint.invalid/", "enabled": false });
     let endpoint = id_of(&browser.app.post(ENDPOINTS, endpoint).await.created());
     let page = format!("/events/{endpoint}");
@@ -53,7 +53,7 @@ async fn an_endpoint_is_tested_switched_rotated_replayed_told_again_and_removed(
 }
 
 #[tokio::test]
-async fn settings_replace_secrets_remove_an_app_and_choose() {
+async fn settings_replace_secrets_remove_an_app_and_save_choices() {
     let browser = SignedIn::new().await;
     let app = format!("/settings/apps/{}", browser.app.zoom_app);
     let log = format!("/api/v2/zoom-oauth-app-logs/?oauth_app={}", browser.app.zoom_app);
@@ -101,7 +101,7 @@ async fn an_operators_key_sees_the_workspaces_of_the_installation_and_no_other_d
 }
 
 #[tokio::test]
-async fn setup_registers_an_app_and_keeps_what_was_typed_of_one_that_is_refused() {
+async fn setup_registers_an_app_and_keeps_the_values_of_a_refused_one() {
     let browser = SignedIn::new().await;
     let typed = [("kind", "user_level"), ("client_id", "typed & kept"), ("client_secret", "planted-secret")];
     let refused = browser.post("/setup", &typed).await;
@@ -114,12 +114,12 @@ async fn setup_registers_an_app_and_keeps_what_was_typed_of_one_that_is_refused(
 }
 
 #[tokio::test]
-async fn setup_says_what_zoom_says_of_an_app() {
+async fn setup_shows_zooms_check_of_an_app() {
     let browser = SignedIn::new().await;
     let app = browser.app.zoom_app.clone();
     let check = async |id: &str| browser.post(&format!("/setup/apps/{id}/check"), &[]).await.text;
     let page = check(&app).await;
-    assert!(page.contains("Zoom takes its id and secret, and asks for consent"), "{page}");
+    assert!(page.contains("Zoom accepts its id and secret, and asks for consent"), "{page}");
     let wrong = [
         ("kind", "user_level"),
         ("client_id", "nobodys-app"),
@@ -131,8 +131,8 @@ async fn setup_says_what_zoom_says_of_an_app() {
     let of = |app: &&serde_json::Value| app["client_id"] == "nobodys-app";
     let id = apps["results"].as_array().unwrap().iter().find(of).unwrap()["id"].as_str().unwrap().to_owned();
     let page = check(&id).await;
-    assert!(page.contains("What Zoom says of nobodys-app"), "{page}");
-    assert!(page.contains("Zoom refuses the app&#39;s id and secret. Copy id and secret anew"), "{page}");
+    assert!(page.contains("Zoom's check of nobodys-app"), "{page}");
+    assert!(page.contains("Zoom refuses the app&#39;s id and secret. Copy id and secret again"), "{page}");
 }
 
 #[tokio::test]
@@ -145,12 +145,12 @@ async fn an_account_is_checked_at_zoom() {
 }
 
 #[tokio::test]
-async fn a_bot_is_told_to_leave_and_its_evidence_is_a_zip() {
+async fn a_bot_leaves_on_command_and_its_evidence_is_a_zip() {
     let browser = SignedIn::new().await;
     let bot = json!({ "meeting_url": "https://zoom.us/j/81234567890", "bot_name": "Notes" });
     let bot = id_of(&browser.app.post("/api/v1/bot/", bot).await.created());
     let page = format!("/bots/{bot}");
-    // As if a server had begun with it.
+    // As if a server had started it.
     browser.app.in_the_store("UPDATE bots SET status = 'joining_call'").await;
     browser.app
         .in_the_store(
@@ -183,7 +183,7 @@ async fn bots_are_found_by_their_meeting() {
 }
 
 #[tokio::test]
-async fn the_audit_is_narrowed_to_a_token_link_and_to_a_time() {
+async fn the_audit_is_filtered_by_token_link_and_time() {
     let browser = SignedIn::new().await;
     let account = browser.app.connect(browser.app.zoom.host()).await;
     let link = json!({ "credential": account, "name": "Nightly job", "dialect": "meeting_baas" });
@@ -204,9 +204,6 @@ async fn the_audit_is_narrowed_to_a_token_link_and_to_a_time() {
     let until_tomorrow = browser.page(&format!("/audit?since={}&until={}", day(0), day(1))).await;
     assert!(until_tomorrow.contains(zak) && until_tomorrow.contains(access), "{until_tomorrow}");
     for nothing in [format!("since={}", day(1)), format!("until={}", day(0))] {
-        assert!(
-            browser.page(&format!("/audit?{nothing}")).await.contains("No record is like this"),
-            "{nothing}"
-        );
+        assert!(browser.page(&format!("/audit?{nothing}")).await.contains("No record matches"), "{nothing}");
     }
 }

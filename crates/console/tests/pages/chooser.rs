@@ -1,4 +1,4 @@
-//! Choosing an account where there are more than a list shows.
+//! Choosing an account when there are more than a list shows.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::{
     test_app::{Plan, TestApp},
 };
 
-/// One more than a page of the API has, so that the oldest is not among the newest.
+/// One more than a page of the API, so that the oldest is not among the newest.
 const ACCOUNTS: usize = 101;
 const SAYS_SO: &str = "name=\"typed\"";
 
-/// Accounts that are newer than those that are there, as many as a list shows; `wait` comes after each.
+/// Connects newer accounts, as many as a list shows; `wait` is called after each.
 async fn add_newer(app: &TestApp, wait: impl Fn()) {
     for number in 1..ACCOUNTS {
         let user =
@@ -54,16 +54,16 @@ async fn an_account_that_is_not_among_the_newest_is_found_by_its_id_its_address_
         }
     }
     for (typed, words) in [
-        ("nobody@northwind.example", "No account here has this id"),
-        ("01990000-0000-7000-8000-000000000000", "No account here has this id"),
-        ("Notes", "100 accounts are like this"),
+        ("nobody@northwind.example", "There is no account with this id"),
+        ("01990000-0000-7000-8000-000000000000", "There is no account with this id"),
+        ("Notes", "100 accounts match"),
     ] {
         let asked = [("dialect", "recall"), ("typed", typed), ("with", "host")];
         let refused = browser.post("/token-links/new", &asked).await;
         assert!(refused.status == 400 && refused.text.contains(words), "{typed}: {}", refused.text);
         assert!(refused.text.contains("aria-describedby=\"wrong-typed\""), "{}", refused.text);
         let page = browser.page(&format!("/bots?typed={typed}")).await;
-        assert!(page.contains(words) && page.contains("No bot is like this."), "{page}");
+        assert!(page.contains(words) && page.contains("No bot matches."), "{page}");
     }
     let member = [("typed", "oldest@northwind.example"), ("max_joins", "2")];
     assert_eq!(browser.done(&format!("{pool}/members"), &member).await, format!("{pool}?said=pool-changed"));

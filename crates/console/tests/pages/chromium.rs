@@ -1,7 +1,7 @@
-//! Every page in the real Chromium: at 390, 768 and 1440 px, light and dark. None may complain, break the policy, be wider than the
-//! window, or hold what axe-core finds.
+//! Every page in the real Chromium: at 390, 768 and 1440 px, light and dark. No page may log an error, violate the policy,
+//! be wider than the window, or have findings of axe-core.
 //!
-//! `SCREENSHOTS=<folder>` keeps a picture of each for a person to look at (`scripts/screenshots`).
+//! `SCREENSHOTS=<folder>` stores a screenshot of each for a person to look at (`scripts/screenshots`).
 
 use std::{path::Path, time::Duration};
 
@@ -17,24 +17,24 @@ use crate::{
     world::World,
 };
 
-/// Collects what the page complains about, before anything of it runs.
+/// Collects errors of the page, before any of its scripts run.
 pub(crate) const COLLECT: &str = "window.complaints = [];
     addEventListener('error', (event) => complaints.push('error: ' + event.message), true);
     addEventListener('unhandledrejection', (event) => complaints.push('rejection: ' + event.reason));
     document.addEventListener('securitypolicyviolation', (event) => complaints.push('policy: ' + event.violatedDirective + ' ' + event.blockedURI));
     for (const name of ['error', 'warn']) console[name] = (...words) => complaints.push(name + ': ' + words.join(' '));";
-/// What it complained about, and whether it is wider than the window.
+/// The collected errors, and whether the page is wider than the window.
 const COMPLAINTS: &str = "JSON.stringify([...window.complaints, ...(document.documentElement.scrollWidth > innerWidth ? ['wider than the window: ' + document.documentElement.scrollWidth] : [])])";
-/// What axe finds, with the elements.
+/// The findings of axe, with their elements.
 const RUN_AXE: &str = "(window.found = null, axe.run(document, { resultTypes: ['violations'] }).then((found) => {
     window.found = JSON.stringify(found.violations.map((rule) => `axe: ${rule.id}: ${rule.nodes.map((node) => node.html).slice(0, 3).join(' ')}`));
 }), true)";
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/checks/node_modules/axe-core/axe.min.js");
 const WIDTHS: [u32; 3] = [390, 768, 1440];
-/// Where axe looks, which takes its time: in both themes, and in the layouts that differ most.
+/// Where axe runs, which is slow: in both themes, and in the most different layouts.
 const WITH_AXE: [(u32, bool); 2] = [(390, true), (1440, false)];
 
-/// A plan with bots that really run, where a simulator stands in Zoom's place.
+/// A plan with bots that really run, where a simulator replaces Zoom.
 pub(crate) const STUDIO: Plan = Plan {
     public_base: None,
     chromium: "chromium",
@@ -47,7 +47,7 @@ pub(crate) const STUDIO: Plan = Plan {
     ..PLAN
 };
 
-/// A person's browser, which finds the simulator where Zoom would be.
+/// A person's browser, for which the simulator is at Zoom's address.
 pub(crate) async fn chromium(folder: &Path, zoom: &Zoom) -> Browser {
     let address = zoom.ready.zoom_address.parse().unwrap();
     let config = BrowserConfig {
@@ -61,7 +61,7 @@ pub(crate) async fn chromium(folder: &Path, zoom: &Zoom) -> Browser {
     Browser::launch(config, Environment::system()).await.unwrap()
 }
 
-/// A page of somebody who has opened a sign-in link.
+/// A page that is signed in by a sign-in link.
 pub(crate) async fn signed_in(app: &TestApp, browser: &Browser) -> PlainPage {
     let key = app.store.api_keys(app.workspace().await).await.unwrap().remove(0);
     signed_in_with(app, browser, &key).await
@@ -79,7 +79,7 @@ pub(crate) async fn signed_in_with(app: &TestApp, browser: &Browser, key: &store
     page
 }
 
-/// Looks at a page in every width and theme, and says what is wrong with it.
+/// Checks a page in every width and theme, and collects its problems.
 pub(crate) struct Looks {
     axe: String,
     wrong: Vec<String>,
@@ -91,7 +91,7 @@ impl Looks {
         Self { axe, wrong: Vec::new() }
     }
 
-    /// At an address of this server's.
+    /// Checks a page of this server.
     pub(crate) async fn at(&mut self, app: &TestApp, page: &PlainPage, name: &str, path: &str) {
         page.look(WIDTHS[0], 900, false).await.unwrap();
         page.go(&app.address(path)).await.unwrap();
@@ -99,7 +99,7 @@ impl Looks {
         self.here(page, name).await;
     }
 
-    /// The page that is open.
+    /// Checks the page that is open.
     pub(crate) async fn here(&mut self, page: &PlainPage, name: &str) {
         page.evaluate(&format!("{}; true", self.axe)).await.unwrap();
         for (width, dark) in WIDTHS.into_iter().flat_map(|width| [(width, false), (width, true)]) {
@@ -130,7 +130,7 @@ impl Looks {
     }
 }
 
-/// A picture of the whole page, where `SCREENSHOTS` says.
+/// Stores a screenshot of the whole page in `SCREENSHOTS`.
 async fn keep(page: &PlainPage, name: &str, width: u32, dark: bool) {
     let Some(folder) = std::env::var_os("SCREENSHOTS") else { return };
     let height = page.evaluate("document.documentElement.scrollHeight").await.unwrap();
@@ -179,7 +179,7 @@ fn name_of(path: &str) -> String {
 }
 
 #[tokio::test]
-async fn pages_before_anybody_is_signed_in_and_pages_for_zoom_users_are_as_good() {
+async fn pages_that_need_no_sign_in_pass_the_same_checks() {
     let app = TestApp::build(&Plan { capacity: 0, chromium: "/nowhere/chromium", ..STUDIO }).await;
     let folder = tempfile::tempdir().unwrap();
     let browser = chromium(folder.path(), &app.zoom).await;

@@ -10,7 +10,7 @@ use crate::{
 
 const ENDPOINTS: &str = "/api/latchkey/v1/webhook-endpoints/";
 
-/// A server that can send mail: to nobody, because none listens.
+/// A server that can send mail: no SMTP server listens, so nothing is delivered.
 async fn with_mail() -> SignedIn {
     let mail = MailSettings {
         host: "localhost".to_owned(),
@@ -47,7 +47,7 @@ async fn each_kind_of_endpoint_is_added_with_its_own_fields() {
             "slack",
             "https://hooks.slack.com/services/T0/B0/planted9Key8Of7A6Channel5",
             "https://hooks.slack.com/",
-            "to a channel of Slack",
+            "to a Slack channel",
         ),
         ("email", "ops@northwind.example", ">ops@northwind.example<", "by e-mail"),
     ] {

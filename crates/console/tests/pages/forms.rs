@@ -1,4 +1,4 @@
-//! What holds for every page and every form.
+//! Rules for every page and every form.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     test_app::{Plan, TestApp},
 };
 
-/// Every page that the menu and its pages lead to, without what needs an id.
+/// Every page without an id in its address.
 pub(crate) const PAGES: &[&str] = &[
     "/",
     "/accounts",
@@ -41,7 +41,7 @@ pub(crate) const PAGES: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn every_page_is_there_before_there_is_anything_to_show() {
+async fn every_page_works_in_an_empty_workspace() {
     let browser = SignedIn::new().await;
     for path in PAGES {
         let page = browser.page(path).await;
@@ -72,16 +72,20 @@ async fn a_form_without_this_sessions_token_does_nothing() {
     assert_eq!(browser.get("/accounts").await.status, 200, "and nobody is signed out");
 }
 
-/// The sign-in is open to strangers, who may not take what the API's callers need.
+/// The sign-in is open to everyone, so it must not use up what the API's callers need.
 #[tokio::test]
-async fn forms_take_their_memory_from_what_bodies_have() {
+async fn forms_share_the_memory_limit_of_bodies() {
     let bounds = Bounds { bodies: 4000, ..Bounds::default() };
     let app = TestApp::build(&Plan { bounds: Some(bounds), ..PLAN }).await;
     let long = "x".repeat(1200);
     for path in ["/sign-in", "/sign-in/link"] {
         let refused = first_form(&app, path, &[("key", &long)]).await;
         assert_eq!(refused.status, 503, "{}", refused.text);
-        assert!(refused.text.contains("The form finds all memory for bodies taken."), "{}", refused.text);
+        assert!(
+            refused.text.contains("The form was not read: the memory for request bodies is in use."),
+            "{}",
+            refused.text
+        );
     }
     let key = app.api_key.clone();
     let browser = SignedIn::with_key(app, &key).await;
@@ -91,7 +95,7 @@ async fn forms_take_their_memory_from_what_bodies_have() {
 }
 
 #[tokio::test]
-async fn a_strangers_form_comes_within_five_seconds_and_is_small() {
+async fn a_form_before_the_sign_in_has_limits_of_time_and_size() {
     let app = TestApp::build(&PLAN).await;
     let begun = app.env.now();
     let body = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
@@ -118,14 +122,14 @@ async fn every_method_that_a_405_allows_works() {
         assert_eq!(refused.status, 405, "{path}");
         let allowed: Vec<_> = refused.header("allow").split(',').map(str::trim).collect();
         assert!(allowed.iter().all(|method| !method.is_empty()), "{path}: {allowed:?}");
-        // The events as they happen never end.
+        // The stream of live events never ends.
         for method in allowed.into_iter().filter(|method| (*method, &*path) != ("GET", "/live")) {
             assert_ne!(call(method).await.status, 405, "{method} {path}");
         }
     }
 }
 
-/// Somebody who mistakes a demo for Zoom types a real password into it.
+/// A person who mistakes a demo for Zoom types a real password into it.
 #[tokio::test]
 async fn every_page_of_a_server_that_trusts_a_simulator_says_so() {
     const SAYS: &str =
@@ -210,7 +214,7 @@ async fn names_are_text_on_every_page() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_offers_the_list() {
+async fn a_missing_object_links_to_its_list() {
     let browser = SignedIn::new().await;
     let nobodys = "01990000-0000-7000-8000-000000000000";
     for (path, list) in [
@@ -223,7 +227,7 @@ async fn what_is_not_there_offers_the_list() {
         let answer = browser.get(&format!("{path}{nobodys}")).await;
         assert_eq!(answer.status, 404, "{path}");
         assert!(answer.text.contains(&format!("href=\"{list}\"")), "{}", answer.text);
-        // What means something in a path of the API is no id.
+        // Characters with a meaning in API paths are not accepted in an id.
         for odd in ["..%2F..%2Fapi", "x%3Fstatus=ready", "%00"] {
             assert_eq!(browser.get(&format!("{path}{odd}")).await.status, 404, "{path}{odd}");
         }
@@ -231,12 +235,12 @@ async fn what_is_not_there_offers_the_list() {
 }
 
 #[tokio::test]
-async fn a_key_without_a_scope_is_told_which_one_it_lacks() {
+async fn a_missing_scope_is_shown() {
     let app = crate::test_app::TestApp::build(&crate::PLAN).await;
     let key = app.key_with("read").await;
     let browser = SignedIn::with_key(app, &key).await;
     let page = browser.page("/accounts").await;
-    assert!(!page.contains("/accounts/connect"), "what it may not do is not offered");
+    assert!(!page.contains("/accounts/connect"), "actions without permission are not offered");
     let answer = browser.post("/pools", &[("name", "x")]).await;
     assert_eq!(answer.status, 403);
     assert!(answer.text.contains("lacks the scope admin"), "{}", answer.text);
@@ -245,7 +249,7 @@ async fn a_key_without_a_scope_is_told_which_one_it_lacks() {
 }
 
 #[tokio::test]
-async fn a_refused_form_keeps_what_was_typed_and_marks_the_field() {
+async fn a_refused_form_keeps_its_values_and_marks_the_field() {
     let browser = SignedIn::new().await;
     let typed = [("meeting_url", "https://example.test/not-zoom"), ("bot_name", "Typed & kept")];
     let answer = browser.post("/bots/new", &typed).await;
@@ -262,7 +266,7 @@ async fn a_refused_form_keeps_what_was_typed_and_marks_the_field() {
 }
 
 #[tokio::test]
-async fn forms_beside_the_main_one_of_a_page_keep_what_was_typed_too() {
+async fn secondary_forms_of_a_page_keep_their_values_too() {
     let browser = SignedIn::new().await;
     let pool = browser.app.post("/api/latchkey/v1/pools/", json!({ "name": "note takers" })).await.created();
     let pool = format!("/pools/{}", pool["id"].as_str().unwrap());
@@ -281,7 +285,7 @@ async fn forms_beside_the_main_one_of_a_page_keep_what_was_typed_too() {
     assert!(answer.text.contains("aria-describedby=\"wrong-webhook_secret\""), "{}", answer.text);
     assert!(!answer.text.contains("planted"), "a secret is not shown again");
     let answer = browser.post(&app, &[("client_secret", ""), ("webhook_secret", " ")]).await;
-    assert!(answer.status == 400 && answer.text.contains("No secret was typed."), "{}", answer.text);
+    assert!(answer.status == 400 && answer.text.contains("No secret was entered."), "{}", answer.text);
 
     let endpoint = json!({ "url": "https://hooks.example.com/latchkey", "enabled": false });
     let endpoint = browser.app.post("/api/latchkey/v1/webhook-endpoints/", endpoint).await.created();
@@ -299,11 +303,11 @@ async fn forms_beside_the_main_one_of_a_page_keep_what_was_typed_too() {
         assert!(page.contains(kept), "{kept}: {page}");
     }
     let page = browser.page("/audit?token_link=no-id").await;
-    assert!(page.contains("id=\"wrong-token_link\"") && page.contains("Nothing was looked for"), "{page}");
+    assert!(page.contains("id=\"wrong-token_link\"") && page.contains("There was no search"), "{page}");
 }
 
 #[tokio::test]
-async fn assets_may_be_kept_for_ever_and_have_their_types() {
+async fn assets_are_cached_for_ever_and_have_their_types() {
     let browser = SignedIn::new().await;
     let page = browser.page("/").await;
     for (name, kind) in [

@@ -1,4 +1,4 @@
-//! The console by the keyboard alone.
+//! The console with only the keyboard.
 
 use browser::PlainPage;
 use serde_json::json;
@@ -23,19 +23,19 @@ async fn the_keyboard_leads_everywhere_and_a_page_follows_what_happens() {
     page.evaluate("document.activeElement.blur(), true").await.unwrap();
     page.press("?").await.unwrap();
     page.wait_for("dialog[open]").await.unwrap();
-    // The page of accounts is open when one is connected elsewhere.
+    // The page of accounts is open when an account is connected elsewhere.
     let account = app.connect(app.zoom.host()).await;
     page.wait_for(&format!("#live a[href=\"/accounts/{account}\"]")).await.unwrap();
     page.close().await;
     browser.close().await;
 }
 
-/// Tabs on until the focus is on what matches, and fails where it can't be reached.
+/// Presses Tab until a matching element has the focus; fails if it cannot be reached.
 async fn tab_to(page: &PlainPage, selector: &str) {
     let there = format!("document.activeElement.matches({})", json!(selector));
     for _ in 0..80 {
         if page.evaluate(&there).await.unwrap() == true {
-            // A person who tabs sees where they are.
+            // The focus must be visible.
             let seen = "getComputedStyle(document.activeElement).outlineStyle";
             assert_ne!(page.evaluate(seen).await.unwrap(), "none", "{selector} shows no focus");
             return;
@@ -58,7 +58,7 @@ async fn a_pool_is_made_filled_and_a_bot_sent_with_it_by_keys_alone() {
     let folder = tempfile::tempdir().unwrap();
     let browser = chromium(folder.path(), &app.zoom).await;
     let page = signed_in(&app, &browser).await;
-    // The first stop leads past the menu.
+    // The first Tab stop skips the menu.
     page.go(&app.address("/pools")).await.unwrap();
     page.wait_for("[data-ready]").await.unwrap();
     page.press("Tab").await.unwrap();

@@ -13,7 +13,7 @@ fn text_of<'p>(page: &'p str, id: &str) -> &'p str {
 }
 
 #[tokio::test]
-async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
+async fn a_new_link_shows_what_to_paste_and_is_tested_like_the_platform() {
     let browser = SignedIn::new().await;
     let account = browser.app.connect(browser.app.zoom.host()).await;
     let with = format!("account:{account}");
@@ -67,7 +67,7 @@ async fn a_link_is_made_with_what_to_paste_and_tested_as_the_platform_asks() {
 }
 
 #[tokio::test]
-async fn a_request_with_a_wrong_secret_stands_on_the_links_page_with_its_cause() {
+async fn a_refused_request_is_on_the_links_page_with_its_cause() {
     let browser = SignedIn::new().await;
     let account = browser.app.connect(browser.app.zoom.host()).await;
     let with = format!("account:{account}");
@@ -89,7 +89,7 @@ async fn a_request_with_a_wrong_secret_stands_on_the_links_page_with_its_cause()
 }
 
 #[tokio::test]
-async fn a_test_keeps_the_address_and_marks_the_secret_that_is_none() {
+async fn a_test_keeps_the_address_and_marks_an_invalid_secret() {
     let browser = SignedIn::new().await;
     let account = browser.app.connect(browser.app.zoom.host()).await;
     let asked = [("dialect", "recall"), ("with", &*format!("account:{account}")), ("signing_secret", SECRET)];
@@ -151,7 +151,11 @@ async fn a_pool_is_made_filled_and_its_seats_are_seen_and_released() {
     let to = browser.done("/pools", &[("name", "note takers")]).await;
     let path = to.split_once('?').unwrap().0.to_owned();
     let answer = browser.post("/pools", &[("name", "note takers")]).await;
-    assert!(answer.status == 400 && answer.text.contains("has a pool of this name"), "{}", answer.text);
+    assert!(
+        answer.status == 400 && answer.text.contains("already has a pool with this name"),
+        "{}",
+        answer.text
+    );
     let answer =
         browser.post(&format!("{path}/members"), &[("credential", &account), ("max_joins", "0")]).await;
     assert!(answer.status == 400 && answer.text.contains("wrong-max_joins"), "{}", answer.text);

@@ -1,4 +1,4 @@
-//! Live parts in the real Chromium: what they show without a reload, and what they say when the server is away.
+//! Live parts in the real Chromium: updates without a reload, and the notice when the server is unreachable.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,7 @@ use crate::{
 
 const LIVE: Plan = Plan { public_base: None, manual: false, networks: &["127.0.0.0/8"], ..PLAN };
 
-/// The server, as the browser reaches it until it is stopped.
+/// The connection between the browser and the server, until it is stopped.
 struct Line {
     port: u16,
     to: SocketAddr,
@@ -54,7 +54,7 @@ impl Line {
         tokio::spawn(forward(listener, to))
     }
 
-    /// Its connections break, and new ones are refused.
+    /// Breaks its connections and refuses new ones.
     async fn stop(&mut self) {
         self.work.abort();
         let _ended = (&mut self.work).await;
@@ -71,7 +71,7 @@ impl Line {
 }
 
 #[tokio::test]
-async fn a_page_says_that_it_is_not_up_to_date_while_the_server_is_away() {
+async fn a_page_says_that_it_is_not_up_to_date_while_the_server_is_unreachable() {
     let app = TestApp::build(&LIVE).await;
     let folder = tempfile::tempdir().unwrap();
     let browser = chromium(folder.path(), &app.zoom).await;
@@ -85,7 +85,7 @@ async fn a_page_says_that_it_is_not_up_to_date_while_the_server_is_away() {
     let said = page.text("#stale").await.unwrap();
     assert!(said.starts_with("This page is not up to date"), "{said}");
     line.start().await;
-    // Back again, it has what happened meanwhile.
+    // Once the server is back, the page shows what happened meanwhile.
     let account = app.connect(app.zoom.host()).await;
     page.wait_for(&format!("#live a[href=\"/accounts/{account}\"]")).await.unwrap();
     page.wait_for("#stale:empty").await.unwrap();
@@ -99,7 +99,7 @@ async fn a_test_event_appears_on_its_endpoints_page_without_a_reload() {
     let folder = tempfile::tempdir().unwrap();
     let browser = chromium(folder.path(), &app.zoom).await;
     let page = signed_in(&app, &browser).await;
-    // Nobody listens there: the attempt fails at once.
+    // Nothing listens there: the attempt fails immediately.
     let endpoint = json!({ "url": "http://127.0.0.1:1/hook" });
     let endpoint = app.post("/api/latchkey/v1/webhook-endpoints/", endpoint).await.created();
     page.go(&app.address(&format!("/events/{}", endpoint["id"].as_str().unwrap()))).await.unwrap();

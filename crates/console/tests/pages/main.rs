@@ -1,4 +1,4 @@
-//! The console as people meet it: over HTTP, and in the real Chromium.
+//! The console as people use it: over HTTP, and in the real Chromium.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -27,10 +27,10 @@ use tenants::ConsoleSessions;
 use test_app::Plan;
 use url::Url;
 
-/// Bots wait for ever.
+/// Bots wait for ever: none runs.
 const PLAN: Plan = Plan::WITHOUT_BOTS;
 
-/// The API, and the console beside it.
+/// The API and the console.
 fn pages(state: &api::State, base: &Url, zoom: &test_app::Zoom) -> Router {
     let ready = &zoom.ready;
     let simulator = console::SimulatorAddress {

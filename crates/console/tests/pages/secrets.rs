@@ -1,4 +1,4 @@
-//! Secrets that were given to this server, or that it made, are on no page and in no metric.
+//! Secrets that were given to this server, or that it created, are on no page and in no metric.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::{forms::PAGES, signed_in::SignedIn};
 
 const SIGNING: &str = "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldC1vZi10ZXN0cw==";
 
-/// Every long text in what the simulator has issued: codes and tokens.
+/// Every long text that the simulator has issued: codes and tokens.
 fn gather(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::String(text) if text.len() > 20 => texts.push(text.clone()),
@@ -17,12 +17,12 @@ fn gather(value: &Value, texts: &mut Vec<String>) {
 }
 
 #[tokio::test]
-async fn no_page_and_no_metric_holds_a_secret() {
+async fn no_page_and_no_metric_contains_a_secret() {
     let browser = SignedIn::new().await;
     let app = &browser.app;
     let text = |made: &Value, field: &str| made[field].as_str().unwrap().to_owned();
     let account = app.connect(app.zoom.host()).await;
-    // Everything that the app and its bots were given begins with "planted"; the others are known by themselves.
+    // Everything that was given to the app and its bots begins with "planted"; other secrets are known one by one.
     let mut secrets = vec!["planted".to_owned(), SIGNING.to_owned(), app.api_key.clone()];
     let mut pages: Vec<String> = PAGES.iter().map(|path| (*path).to_owned()).collect();
     pages.push(format!("/accounts/{account}"));
@@ -44,7 +44,7 @@ async fn no_page_and_no_metric_holds_a_secret() {
     pages.extend([&open, &signed, &bearer].map(|link| format!("/token-links/{}", text(link, "id"))));
     let zak = app.get(&app.path_of(&text(&open, "url"))).await;
     assert_eq!(zak.status, 200);
-    // One request with a wrong proof, so that refusals are shown too.
+    // One request with a wrong signature, so that refusals are shown too.
     assert_eq!(app.get(&app.path_of(&text(&signed, "url"))).await.status, 401);
     let token = app.get(&format!("/api/v2/zoom-oauth-credentials/{account}/access-token/")).await;
     assert_eq!(token.status, 200);
@@ -55,7 +55,7 @@ async fn no_page_and_no_metric_holds_a_secret() {
         json!({ "kind": "slack", "url": "https://hooks.slack.com/services/T0/B0/planted9Key8Of7A6Channel5", "enabled": false }),
     ] {
         let made = app.post(endpoints, endpoint).await.created();
-        // A channel of Slack has none.
+        // An endpoint for Slack has none.
         let secret = made["secret"].as_str().filter(|secret| secret.starts_with("whsec_"));
         secrets.extend(secret.map(str::to_owned));
         pages.push(format!("/events/{}", text(&made, "id")));

@@ -19,7 +19,7 @@ async fn with_cookie(app: &TestApp, path: &str, cookie: &str) -> crate::test_app
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_is_led_to_the_sign_in_and_back() {
+async fn a_signed_out_browser_is_led_to_the_sign_in_and_back() {
     let app = TestApp::build(&PLAN).await;
     for path in ["/", "/accounts?status=unhealthy", "/bots/01990000-0000-7000-8000-000000000000", "/settings"]
     {
@@ -29,7 +29,7 @@ async fn who_is_not_signed_in_is_led_to_the_sign_in_and_back() {
         let next = url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>();
         assert_eq!(to, format!("/base/sign-in?next={next}"));
     }
-    // A part that is fetched again leads the whole page there.
+    // A part of a page that is fetched again redirects the whole page.
     let request =
         Request::builder().uri("/accounts").header("hx-request", "true").body(Body::empty()).unwrap();
     let answer = app.send(request).await;
@@ -56,7 +56,7 @@ async fn a_sign_in_leads_nowhere_else() {
 }
 
 #[tokio::test]
-async fn who_signs_in_by_a_link_comes_back_to_the_page_that_asked_for_it() {
+async fn a_sign_in_by_link_returns_to_the_requested_page() {
     let app = TestApp::build(&PLAN).await;
     let sessions = ConsoleSessions::new(app.store.clone(), app.env.clone());
     let key = app.store.api_keys(app.workspace().await).await.unwrap().remove(0);
@@ -91,7 +91,8 @@ async fn a_wrong_key_signs_nobody_in_and_is_not_shown_again() {
     assert_eq!(answer.status, 401);
     assert!(!answer.headers.contains_key("set-cookie"));
     assert!(
-        answer.text.contains("This API key is not known here") && answer.text.contains("value=\"/bots\"")
+        answer.text.contains("This server does not know this API key")
+            && answer.text.contains("value=\"/bots\"")
     );
     assert!(!answer.text.contains("planted"), "{}", answer.text);
     let request = Request::builder().method("POST").uri("/sign-in").header("sec-fetch-site", "cross-site");
@@ -101,7 +102,7 @@ async fn a_wrong_key_signs_nobody_in_and_is_not_shown_again() {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_its_key_and_after_a_days_work() {
+async fn a_session_ends_with_its_key_and_after_twelve_hours() {
     let browser = SignedIn::new().await;
     let key = browser.app.key_with("read").await;
     let reader = first_form(&browser.app, "/sign-in", &[("key", &key)]).await;
@@ -135,7 +136,7 @@ async fn signing_out_ends_this_browser_and_everywhere_all_of_the_key() {
 }
 
 #[tokio::test]
-async fn a_link_signs_one_browser_in_once_and_not_who_only_looks() {
+async fn a_link_signs_in_one_browser_once_and_opening_it_uses_nothing_up() {
     let app = TestApp::build(&PLAN).await;
     let sessions = ConsoleSessions::new(app.store.clone(), app.env.clone());
     let key = app.store.api_keys(app.workspace().await).await.unwrap().remove(0);
@@ -155,7 +156,7 @@ async fn a_link_signs_one_browser_in_once_and_not_who_only_looks() {
     let late = sessions.make_link(&key).await.unwrap();
     app.jump(Duration::from_secs(15 * 60));
     assert_eq!(first_form(&app, "/sign-in/link", &[("link", late.expose())]).await.status, 410);
-    // A link is no session, and a session no link.
+    // A link is not a session, and a session is not a link.
     let link = sessions.make_link(&key).await.unwrap();
     let cookie = format!("latchkey_session={}", link.expose());
     assert_eq!(with_cookie(&app, "/accounts", &cookie).await.status, 303);

@@ -1,4 +1,4 @@
-//! A person's browser, as far as HTTP goes: a cookie, pages, forms with their token.
+//! A person's browser at the HTTP level: a cookie, pages, and forms with their token.
 
 use axum::{
     body::Body,
@@ -42,7 +42,7 @@ impl SignedIn {
         Self::with_key(app, &key).await
     }
 
-    /// Signed in with this key.
+    /// Signs in with this key.
     pub(crate) async fn with_key(app: TestApp, key: &str) -> Self {
         let answer = first_form(&app, "/sign-in", &[("key", key)]).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
@@ -63,7 +63,7 @@ impl SignedIn {
         answer.text
     }
 
-    /// What the forms of this session have to bring.
+    /// The token that forms of this session must contain.
     pub(crate) async fn csrf(&self) -> String {
         let page = self.page("/settings").await;
         let (_, rest) = page.split_once("name=\"csrf\" value=\"").unwrap();
@@ -75,7 +75,7 @@ impl SignedIn {
         self.post_with(&csrf, path, pairs).await
     }
 
-    /// A form with this token.
+    /// Sends a form with this token.
     pub(crate) async fn post_with(&self, csrf: &str, path: &str, pairs: &[(&str, &str)]) -> Answer {
         let body = encoded(&[&[("csrf", csrf)], pairs].concat());
         let request = Request::builder().method("POST").uri(path).header(COOKIE, &self.cookie);
@@ -83,7 +83,7 @@ impl SignedIn {
         self.app.send(request.body(Body::from(body)).unwrap()).await
     }
 
-    /// A form that is done, and where it leads.
+    /// Sends a form that succeeds; returns where it redirects.
     pub(crate) async fn done(&self, path: &str, pairs: &[(&str, &str)]) -> String {
         let answer = self.post(path, pairs).await;
         assert_eq!(answer.status, 303, "{path}: {}", answer.text);

@@ -1,5 +1,5 @@
-//! The story that the console exists for, by clicks alone: from nothing to a bot that signs in; then its account dies, the home page
-//! turns red, an endpoint is told, and Reconnect heals it.
+//! The main story of the console, by clicks only: from an empty workspace to a bot that signs in; then its account dies, the
+//! home page turns red, an endpoint is notified, and Reconnect repairs it.
 
 use std::{
     sync::{Arc, Mutex},
@@ -17,7 +17,7 @@ use crate::{
     test_app::TestApp,
 };
 
-/// A server of the workspace that is told of events.
+/// A server of the workspace that receives events.
 async fn told() -> (String, Arc<Mutex<Vec<Value>>>) {
     let events: Arc<Mutex<Vec<Value>>> = Arc::default();
     let kept = Arc::clone(&events);
@@ -31,7 +31,7 @@ async fn told() -> (String, Arc<Mutex<Vec<Value>>>) {
     (url, events)
 }
 
-/// Once the page says this; it follows what happens by itself.
+/// Waits until the page shows this text; the page updates itself.
 async fn says(page: &PlainPage, selector: &str, words: &str) {
     let what = format!("{selector} says {words}");
     let script =
@@ -39,7 +39,7 @@ async fn says(page: &PlainPage, selector: &str, words: &str) {
     let wall = Environment::system();
     let begun = wall.now();
     loop {
-        // Between two pages there is nothing to ask.
+        // Between two pages there is no document to evaluate.
         let text = page.evaluate(&script).await.unwrap_or_default();
         if text.as_str().is_some_and(|text| text.contains(words)) {
             return;
@@ -62,20 +62,20 @@ async fn from_nothing_to_a_bot_that_signs_in_and_from_a_dead_account_back_by_cli
 
     // One click: an app, an account, a meeting and a bot, and the page of that bot.
     page.click("form[action$='/setup/try'] button").await.unwrap();
-    says(&page, "[role=status]", "watch it come in").await;
+    says(&page, "[role=status]", "watch it join").await;
     assert!(page.url().await.unwrap().starts_with(&app.address("/bots/")));
     says(&page, ".head .state", "In the meeting").await;
     says(&page, "#live", "Kim Lee").await;
     says(&page, "#live", "Then let us begin with the numbers of last week.").await;
     let people = app.zoom.control("GET", "join-requests", Value::Null).await;
-    assert_eq!(people.as_array().unwrap().len(), 1, "it came in at once");
+    assert_eq!(people.as_array().unwrap().len(), 1, "it joined at the first attempt");
 
     page.go(&app.address("/")).await.unwrap();
     says(&page, "h1 .state.good", "Bots can sign in").await;
     let (url, events) = told().await;
     app.post("/api/latchkey/v1/webhook-endpoints/", json!({ "url": url })).await.created();
 
-    // Its user removes the app at Zoom, which tells this server.
+    // Its user removes the app at Zoom, which notifies this server.
     page.go(&app.address("/accounts")).await.unwrap();
     page.click("td a").await.unwrap();
     page.click("form[action$='/simulate/removal'] button").await.unwrap();
@@ -88,7 +88,7 @@ async fn from_nothing_to_a_bot_that_signs_in_and_from_a_dead_account_back_by_cli
     })
     .await;
 
-    // Red, cause, cure: two clicks.
+    // The red headline, the cause and the cure take two clicks.
     page.click(".troubled .button.main").await.unwrap();
     page.wait_for("#reconnect").await.unwrap();
     page.click("form[action$='/simulate/consent'] button").await.unwrap();
@@ -97,10 +97,10 @@ async fn from_nothing_to_a_bot_that_signs_in_and_from_a_dead_account_back_by_cli
     page.go(&app.address("/")).await.unwrap();
     says(&page, "h1 .state.good", "Bots can sign in").await;
 
-    // Once more: what is there is used again.
+    // Once more: existing objects are used again.
     page.go(&app.address("/setup")).await.unwrap();
     page.click("form[action$='/setup/try'] button").await.unwrap();
-    says(&page, "[role=status]", "watch it come in").await;
+    says(&page, "[role=status]", "watch it join").await;
     let accounts = app.get("/api/v2/zoom-oauth-credentials/").await.ok();
     assert_eq!(accounts["results"].as_array().unwrap().len(), 1);
     page.close().await;

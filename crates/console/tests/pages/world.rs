@@ -1,4 +1,4 @@
-//! A workspace as it looks after a day: accounts, one of them dead, a pool, links, endpoints, and bots, one of which really ran.
+//! A workspace after a day of use: accounts, one of them dead, a pool, links, endpoints, and bots, one of which really ran.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 
 use crate::test_app::TestApp;
 
-/// Bots that are made to look as if they had run at some time of the last day.
+/// Bots that are backdated, as if they had run at some time in the last day.
 const OF_THE_DAY: usize = 48;
-/// What becomes of them: some fail. They are known by their time, which is far away.
+/// Sets their outcomes: some fail. They are recognized by their join time, which is far in the future.
 const BACKDATE: [&str; 5] = [
     "UPDATE bots SET created_at = created_at - (rowid * 7919 % 22) * 3600000000 - (rowid * 104729 % 3000) * 1000000,
          status = CASE WHEN rowid % 7 = 3 THEN 'fatal' ELSE 'done' END
@@ -35,7 +35,7 @@ const BACKDATE: [&str; 5] = [
      WHERE b.status IN ('done', 'fatal') AND NOT EXISTS (SELECT 1 FROM bot_steps s WHERE s.bot = b.id AND s.step = 2)",
 ];
 
-/// The ids of what has a page of its own.
+/// The ids of objects with a page of their own.
 pub(crate) struct World {
     pages: Vec<(&'static str, String)>,
 }
@@ -44,7 +44,7 @@ fn id_of(made: &Value) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
-/// A server that takes events, and refuses those below `/down`.
+/// A server that accepts events, and refuses those below `/down`.
 async fn listener() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -114,7 +114,7 @@ impl World {
         let tomorrow = app.env.now() + Duration::from_secs(20 * 3600);
         let review = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Quarterly review", "join_at": tomorrow, "zoom": { "credential": kim } });
         app.post("/api/v1/bot/", review).await.created();
-        // Kim removes the app at Zoom: this server is told.
+        // Kim removes the app at Zoom, which notifies this server.
         let removal =
             format!("users/{}/apps/{}", users[3]["id"].as_str().unwrap(), crate::test_app::CLIENT_ID);
         for _ in 0..3 {
@@ -189,7 +189,7 @@ impl World {
         }
     }
 
-    /// An account, a pool, a link and a bot with the longest names that they can have. The account's page.
+    /// Adds an account, a pool, a link and a bot with the longest possible names. Returns the account's page.
     pub(crate) async fn add_long_names(app: &TestApp) -> String {
         let long = "A name that is as long as names of people and of rooms can be, WithoutAnySpaceInItsSecondHalfWhichMustBreak";
         let short = long.get(..90).unwrap();
@@ -204,7 +204,7 @@ impl World {
         format!("/accounts/{account}")
     }
 
-    /// Each with its name.
+    /// Each page with its name.
     pub(crate) fn pages(&self) -> impl Iterator<Item = (String, String)> {
         self.pages.iter().map(|(name, path)| ((*name).to_owned(), path.clone()))
     }

@@ -1,7 +1,7 @@
-//! Stands in for Chromium where a thousand bots join in one second, and nowhere else.
+//! A stand-in for Chromium, only for the case in which a thousand bots join in one second.
 //!
-//! It speaks the DevTools protocol on descriptors 3 and 4, as Chromium does, and answers what a bot's page is asked. Its
-//! pages join nothing. Each join and each end of a page is a line of `stand-in.log` beside the profiles.
+//! It implements the DevTools protocol on descriptors 3 and 4, as Chromium does, and answers the calls to a bot's page. Its
+//! pages join no meetings. Each join and each end of a page is a line of `stand-in.log` next to the profiles.
 
 use std::{
     collections::HashMap,
@@ -34,7 +34,7 @@ fn main() -> io::Result<()> {
         profile.parent().ok_or_else(|| io::Error::other("the profile has no folder"))?.join("stand-in.log");
     let mut browser = Browser {
         answers: OpenOptions::new().write(true).open("/proc/self/fd/4")?,
-        // Several browsers append whole lines to one file.
+        // Several browsers append whole lines to the same file.
         log: OpenOptions::new().create(true).append(true).open(log)?,
         env: Environment::system(),
         made: 0,
@@ -57,7 +57,7 @@ impl Browser {
         let result = match command["method"].as_str().unwrap_or_default() {
             "Browser.getVersion" => json!({ "product": "StandIn/0.0.0.0" }),
             "Target.createBrowserContext" => json!({ "browserContextId": self.make("context") }),
-            // A page is named as its context: each has one.
+            // A page has the id of its context: each context has one page.
             "Target.createTarget" => json!({ "targetId": params["browserContextId"] }),
             "Target.attachToTarget" => {
                 let session = self.make("session");

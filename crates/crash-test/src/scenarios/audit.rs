@@ -1,4 +1,4 @@
-//! A server dies as soon as its tokens have left: their records are in the audit.
+//! A server is killed right after it issued tokens: their records must be in the audit.
 
 use std::time::Duration;
 
@@ -26,14 +26,14 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     given += give_and_die(world, server, &account).await?;
     let server = world.serve(0, &[]).await?;
     let page = server.get("/api/latchkey/v1/audit/").await?;
-    check(page["results"].as_array().context("it is no page")?, given, "the next server")?;
+    check(page["results"].as_array().context("the answer is not a page")?, given, "the next server")?;
     server.stop().await;
     let left = std::fs::read_dir(world.fixture.data(0).join("audit"))?.count();
-    ensure!(left == 0, "{left} files are left of the journal");
+    ensure!(left == 0, "{left} journal files are left");
     Ok(format!("{given} tokens, and a record of each"))
 }
 
-/// How many tokens were given.
+/// Lets the server issue tokens and kills it. Returns the number of issued tokens.
 async fn give_and_die(world: &World, mut server: Server, account: &Account) -> anyhow::Result<usize> {
     let answers = join_all((0..CALLERS).map(|_| account.ask_for_any(&server))).await;
     let process = Pid::from_raw(server.process.id().try_into()?).context("no process has this id")?;
@@ -48,6 +48,6 @@ async fn give_and_die(world: &World, mut server: Server, account: &Account) -> a
 
 fn check(records: &[Value], given: usize, whose: &str) -> anyhow::Result<()> {
     let found = records.iter().filter(|record| record["outcome"] == "given").count();
-    ensure!(found == given, "{whose} knows of {found} tokens, and {given} were given");
+    ensure!(found == given, "{whose} has records of {found} tokens, but {given} were issued");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Zoom's answers are unusable, or missing.
+//! Zoom's answers are invalid or missing.
 
 use anyhow::ensure;
 use reqwest::{Method, StatusCode};
@@ -11,11 +11,11 @@ use crate::{
     world::World,
 };
 
-/// The answers to a platform when every refresh ends so, and their cost.
+/// The expected answer to a platform when every refresh ends like this, and its cost.
 struct Expected {
     fault: Value,
     code: &'static str,
-    /// Requests that one question may cost.
+    /// Calls to Zoom that one request may cost.
     calls: u64,
     outcome: Outcome,
 }
@@ -32,7 +32,7 @@ pub(super) async fn nonsense(world: &World) -> anyhow::Result<String> {
         calls: 2,
         outcome: Recovered,
     };
-    // Zoom has rotated, and one more call finds out.
+    // Zoom has rotated the token, which one more call reveals.
     let lost = |kind: &str| Expected {
         fault: json!({ "kind": kind }),
         code: "credential_needs_consent",
@@ -40,7 +40,7 @@ pub(super) async fn nonsense(world: &World) -> anyhow::Result<String> {
         outcome: ResponseLost,
     };
     let all = [
-        // Not a date: that is a limit per day, which is kept to until midnight.
+        // Not a date: that would be a daily limit, which Latchkey observes until midnight.
         limited(json!("seconds")),
         limited(Value::Null),
         unclear("http_500", 2),
@@ -50,7 +50,7 @@ pub(super) async fn nonsense(world: &World) -> anyhow::Result<String> {
         lost("truncated"),
         lost("half_json"),
     ];
-    // Each question needs a refresh.
+    // Each request needs a refresh.
     world.tokens_live(60).await?;
     let server = world.serve(0, &[]).await?;
     let account = world.connect(&server).await?;
@@ -61,7 +61,7 @@ pub(super) async fn nonsense(world: &World) -> anyhow::Result<String> {
     world.tokens_live(3600).await?;
     check_chain(world, &server, &account).await?;
     server.stop().await;
-    Ok(format!("{kinds} kinds of it: each has its code, and costs two calls at most"))
+    Ok(format!("{kinds} kinds of bad answers: each has its code, and costs at most two calls"))
 }
 
 async fn check(
@@ -75,21 +75,21 @@ async fn check(
     let before = world.fixture.simulator.count("faults").await?;
     world.fixture.simulator.post("/faults", &fault).await?;
     let answer = account.ask(server).await?;
-    ensure!(answer.code() == code, "{kind}: a platform hears {}", answer.body);
+    ensure!(answer.code() == code, "{kind}: a platform receives {}", answer.body);
     if answer.status == StatusCode::SERVICE_UNAVAILABLE {
         ensure!(answer.retry_after.is_some(), "{kind}: without Retry-After");
     }
     let struck = world.fixture.simulator.count("faults").await? - before;
-    ensure!(struck == calls, "{kind}: {struck} calls were spoilt");
+    ensure!(struck == calls, "{kind}: {struck} calls were affected");
     let came = account.settle(server).await?;
-    ensure!(came == outcome, "{kind}: the account came out of it as {came:?}");
+    ensure!(came == outcome, "{kind}: the account ended as {came:?}");
     if came == Outcome::ResponseLost {
         world.connect_again(server, account).await?;
     }
     Ok(())
 }
 
-/// Two calls of which nothing is heard, until we hang up.
+/// Two calls get no answer until our timeout.
 pub(super) async fn silence(world: &World) -> anyhow::Result<String> {
     let server = world.serve(0, &[]).await?;
     let account = world.connect(&server).await?;
@@ -97,13 +97,13 @@ pub(super) async fn silence(world: &World) -> anyhow::Result<String> {
     let held = json!({ "where": "refresh", "kind": "hold_before", "times": 2 });
     world.fixture.simulator.post("/faults", &held).await?;
     let answer = account.ask(&server).await?;
-    ensure!(answer.code() == "deadline", "a platform hears {}", answer.body);
+    ensure!(answer.code() == "deadline", "a platform receives {}", answer.body);
     let outcome = account.settle(&server).await?;
-    ensure!(outcome == Outcome::Recovered, "the account came out of it as {outcome:?}");
+    ensure!(outcome == Outcome::Recovered, "the account ended as {outcome:?}");
     let struck = world.fixture.simulator.count("faults").await?;
-    ensure!(struck == 2, "{struck} calls were held up");
+    ensure!(struck == 2, "{struck} calls got no answer");
     world.fixture.simulator.call(Method::DELETE, "/faults/held", &json!({})).await?;
     check_chain(world, &server, &account).await?;
     server.stop().await;
-    Ok("two calls, then a code; healthy as soon as he answers".to_owned())
+    Ok("two calls, then a code; healthy as soon as Zoom answers".to_owned())
 }

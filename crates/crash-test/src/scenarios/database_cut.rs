@@ -1,4 +1,4 @@
-//! The database is unreachable in the middle of refreshes.
+//! The database becomes unreachable during refreshes.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const AWAY: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(world: &World) -> anyhow::Result<String> {
-    let proxy = world.fixture.proxy.as_ref().context("a line that can be cut")?;
+    let proxy = world.fixture.proxy.as_ref().context("the database has no proxy that can be cut")?;
     let servers = [world.serve(0, &[]).await?, world.serve(1, &[]).await?];
     let mut accounts = Vec::new();
     for _ in 0..ACCOUNTS {
@@ -27,14 +27,15 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let bystander = world.connect(&servers[0]).await?;
     ensure!(bystander.ask(&servers[0]).await?.status == StatusCode::OK, "no token before the cut");
 
-    // Listing meetings refreshes as well, and would be held up instead of a caller. Without the scope for it nothing is listed.
+    // Listing meetings also refreshes accounts, and would wait instead of a caller. Without its scope, meetings are not
+    // listed.
     let listed =
         |account: &Value| text(account, "meeting_sync_status").is_ok_and(|status| status != "in_progress");
     while !world.credentials(&servers[0]).await?.iter().all(listed) {
         world.fixture.env.clock.sleep(POLL_INTERVAL).await;
     }
 
-    // Zoom has rotated every grant, and its answers are in flight.
+    // Zoom has rotated every grant, and its answers have not arrived yet.
     world.expire().await?;
     let held = json!({ "where": "refresh", "kind": "hold_after", "times": ACCOUNTS });
     world.fixture.simulator.post("/faults", &held).await?;
@@ -50,7 +51,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let (asked, cut) = tokio::join!(asking, cutting);
     cut?;
     for answer in asked? {
-        ensure!(answer.status == StatusCode::SERVICE_UNAVAILABLE, "a caller heard {}", answer.status);
+        ensure!(answer.status == StatusCode::SERVICE_UNAVAILABLE, "a caller received {}", answer.status);
     }
     let (healed, mut served, mut asked) = (world.fixture.env.now() + AWAY, 0, 0);
     while world.fixture.env.now() < healed {
@@ -59,28 +60,26 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
         world.fixture.env.clock.sleep(POLL_INTERVAL).await;
     }
     let escrowed = world.fixture.deposits(0)? + world.fixture.deposits(1)?;
-    ensure!(escrowed == ACCOUNTS, "{escrowed} grants lie in escrow");
+    ensure!(escrowed == ACCOUNTS, "{escrowed} grants are in the escrow");
     proxy.heal();
 
     for (number, account) in accounts.iter().enumerate() {
         let outcome = account.settle(&servers[number % 2]).await?;
-        ensure!(outcome == Outcome::Recovered, "an account came out of it as {outcome:?}");
+        ensure!(outcome == Outcome::Recovered, "an account ended as {outcome:?}");
     }
     let (refreshes, refused) = (
         world.fixture.simulator.count("refreshes").await?,
         world.fixture.simulator.count("refreshes_refused").await?,
     );
-    // The bystander's token has ended as well, and its meetings may be looked for at any time.
+    // The bystander's token has expired too, and its meetings may be listed at any time.
     let expected = ACCOUNTS as u64..=ACCOUNTS as u64 + 1;
     ensure!(expected.contains(&refreshes) && refused == 0, "{refreshes} refreshes, and {refused} refused");
     for account in &accounts {
         check_chain(world, &servers[0], account).await?;
     }
-    ensure!(served == asked, "a token in memory was served {served} times of {asked}");
+    ensure!(served == asked, "a cached token was served {served} of {asked} times");
     for server in servers {
         server.stop().await;
     }
-    Ok(format!(
-        "{ACCOUNTS} grants waited on disk, none was lost; a token in memory was served {served} times"
-    ))
+    Ok(format!("{ACCOUNTS} grants waited on disk, none was lost; a cached token was served {served} times"))
 }

@@ -1,4 +1,4 @@
-//! A server is killed at a moment of a delivery. Every promised event still arrives.
+//! A server is killed during a delivery. Every accepted event must still arrive.
 
 use std::{
     collections::BTreeMap,
@@ -28,26 +28,26 @@ use crate::{
 };
 
 const ENDPOINTS: &str = "/api/latchkey/v1/webhook-endpoints/";
-/// Some wait behind the first.
+/// Several, so that some wait behind the first.
 const EVENTS: usize = 5;
-/// The dead server's lease on the endpoint, and more.
+/// Longer than the dead server's lease on the endpoint.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-/// In the address of the receiver: to be found nowhere.
+/// Part of the receiver's address, which must not leak.
 const PLANTED: &str = "planted-in-the-address-of-a-receiver";
 
-/// What a receiver was sent: the id of each message, with the time and whether its signature is right.
+/// A receiver that records the id of each message, with the time and whether the signature is valid.
 #[derive(Clone)]
 struct Receiver {
     env: Environment,
     key: Arc<Mutex<Option<SigningKey>>>,
     heard: Arc<Mutex<Vec<(String, bool)>>>,
-    /// It answers 500, and the messages don't count.
+    /// Whether it answers 500; such messages do not count.
     fails: Arc<AtomicBool>,
 }
 
 impl Receiver {
-    /// A receiver on loopback, and its address.
+    /// Starts a receiver on loopback, and returns its address.
     async fn start(env: &Environment) -> anyhow::Result<(Self, String)> {
         let receiver =
             Self { env: env.clone(), key: Arc::default(), heard: Arc::default(), fails: Arc::default() };
@@ -82,7 +82,7 @@ impl Receiver {
     }
 }
 
-/// Events are made, and the server is killed at `point` of the first delivery that gets through.
+/// Creates events, and kills the server at `point` of the first successful delivery.
 pub(super) async fn run(world: &World, point: KillPoint) -> anyhow::Result<String> {
     let env = &world.fixture.env;
     let (receiver, url) = Receiver::start(env).await?;
@@ -92,7 +92,7 @@ pub(super) async fn run(world: &World, point: KillPoint) -> anyhow::Result<Strin
     world.must_not_leak(PLANTED);
     world.must_not_leak(text(&endpoint, "secret")?.trim_start_matches("whsec_"));
     *receiver.key.lock().unwrap_or_else(PoisonError::into_inner) = SigningKey::parse(&secret);
-    // They are promised while nothing gets through, so that the next server dies at the first that does.
+    // The events are accepted while deliveries fail, so that the next server is killed at the first successful one.
     receiver.fails.store(true, Ordering::SeqCst);
     let promised = tests(&server, &id).await?;
     server.stop().await;
@@ -100,13 +100,17 @@ pub(super) async fn run(world: &World, point: KillPoint) -> anyhow::Result<Strin
 
     let mut server = world.serve(0, &[("LATCHKEY_KILL_AT", point.name())]).await?;
     let signal = server.process.death(DIES_WITHIN, env).await?;
-    ensure!(signal == Some(SIGKILL), "it ended with signal {signal:?}");
+    ensure!(signal == Some(SIGKILL), "the server ended with signal {signal:?}");
 
     let server = world.serve(0, &[]).await?;
     let give_up = env.now() + ARRIVES_WITHIN;
     let all_here = || promised.iter().all(|id| receiver.heard().iter().any(|(heard, _)| heard == id));
     while !all_here() || !nothing_waits(&server, &id).await? {
-        ensure!(env.now() < give_up, "lost: of {promised:?} it heard {:?}", receiver.heard());
+        ensure!(
+            env.now() < give_up,
+            "events were lost: of {promised:?} the receiver got {:?}",
+            receiver.heard()
+        );
         env.clock.sleep(POLL_INTERVAL).await;
     }
     server.stop().await;
@@ -125,14 +129,17 @@ pub(super) async fn run(world: &World, point: KillPoint) -> anyhow::Result<Strin
     let first = order.first().context("nothing arrived")?;
     match point {
         KillPoint::AfterDelivery | KillPoint::BeforeDeliveryCommit => {
-            ensure!(twins == 1 && times[first] == 2, "only its answer was lost, and it heard {times:?}");
+            ensure!(
+                twins == 1 && times[first] == 2,
+                "only one answer was lost, but the receiver got {times:?}"
+            );
         }
-        _ => ensure!(twins == 0, "nothing was lost, and it heard {times:?}"),
+        _ => ensure!(twins == 0, "nothing was lost, but the receiver got {times:?}"),
     }
     Ok(format!("{} events arrived in order, {twins} of them twice, with the same id", promised.len()))
 }
 
-/// The ids of tests that wait for the endpoint.
+/// The ids of test events that are pending for the endpoint.
 async fn tests(server: &stage::Server, endpoint: &str) -> anyhow::Result<Vec<String>> {
     let mut promised = Vec::new();
     for _ in 0..EVENTS {

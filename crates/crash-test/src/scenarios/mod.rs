@@ -1,4 +1,4 @@
-//! What crashes alone do not show: several servers, slow answers, a database that is away, a line that is cut.
+//! Scenarios beyond single crashes: several servers, slow answers, an unavailable database, cut connections.
 
 mod audit;
 mod bad_answers;
@@ -16,31 +16,31 @@ use crate::{Case, Database, Story, world::World};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Scenario {
-    /// Killed right behind a token.
+    /// Killed right after a token was issued.
     Audit,
-    /// Zoom's answers go wrong in every way.
+    /// Zoom's answers are invalid in many ways.
     BadAnswers,
-    /// Zoom takes a minute.
+    /// Zoom takes a minute to answer.
     SlowZoom,
-    /// A holder of a lapsed lease comes back with a grant, and its owner has consented meanwhile.
+    /// The holder of an expired lease returns with a grant, but the owner has consented again meanwhile.
     LateAndFenced,
-    /// The same, and nobody has.
+    /// The same, but without a new consent.
     LateAndWelcome,
-    /// `invalid_grant`, while another server has just rotated.
+    /// Zoom answers `invalid_grant`, because another server has just rotated the token.
     JustRotated,
-    /// The database is cut for half a minute, in the middle of refreshes.
+    /// The database is cut off for half a minute during refreshes.
     Cut,
-    /// The line to a meeting is cut while bots are in it, and then their server is stopped.
+    /// The connections to a meeting are cut while bots are in it, and then their server is stopped.
     Line,
     /// The disk is full for a while.
     FullDisk,
-    /// Killed before an event is sent, or when its answer is there and nowhere stored.
+    /// Killed before an event is sent, or when its answer has arrived but is not stored.
     Delivery(KillPoint),
-    /// Four servers, two hundred callers each, at the moment of expiry.
+    /// Four servers with two hundred callers each, at the moment of expiry.
     Storm,
     /// A thousand bots for the same second on three servers, one of which is killed.
     Rush,
-    /// Bots for now, all asked of one of two servers.
+    /// Bots that join at once, all requested from one of two servers.
     AskedOfOne,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
 }
 
 impl Scenario {
-    /// Goes through it, and says what was seen.
+    /// Runs the scenario, and returns a description of the result.
     pub(crate) async fn run(self, world: &World) -> anyhow::Result<String> {
         match self {
             Audit => audit::run(world).await,

@@ -1,4 +1,4 @@
-//! Bots in a meeting lose their line, and then their server.
+//! Bots in a meeting lose their connections, and then their server.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use stage::{Bot, Participant, Server, text};
 
 use crate::world::World;
 
-/// For how long Zoom shows who was cut off.
+/// Seconds for which Zoom still shows the disconnected bots.
 const SHOWN: u32 = 15;
-/// A bot's way in, or back in.
+/// Timeout for a bot to join or rejoin.
 const IN_WITHIN: Duration = Duration::from_secs(120);
 const DIES_WITHIN: Duration = Duration::from_secs(60);
 const IN: &str = "in_call_not_recording";
@@ -26,7 +26,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let meeting = json!({ "host_id": host["id"], "started": true });
     let meeting = world.fixture.simulator.post("/meetings", &meeting).await?;
     let (number, url) = (text(&meeting, "meeting_number")?, text(&meeting, "join_url")?);
-    // A person, so that a bot that comes back first is not alone: two seconds later it would leave.
+    // A person keeps the meeting going: a bot that rejoins first would be alone and leave after two seconds.
     let person = json!({ "name": PERSON });
     world.fixture.simulator.post(&format!("/meetings/{number}/participants"), &person).await?;
     let mut ids = Vec::new();
@@ -36,24 +36,25 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     }
     all_in(&server, &ids, 0).await?;
 
-    // Longer than the SDK waits before its only try. The guest leaves no trace; the other's place stays taken for a while.
+    // Longer than the SDK waits before its only attempt. The guest disappears at once; the other bot is still shown for a
+    // while.
     let line = format!("/meetings/{number}/cut-line");
     let shown = json!({ "seconds": 4, "name": "Signed in", "shown_seconds": SHOWN });
     world.fixture.simulator.post(&line, &shown).await?;
     world.fixture.simulator.post(&line, &json!({ "seconds": 4, "name": "Guest" })).await?;
     let bots = all_in(&server, &ids, 3).await?;
     for bot in &bots {
-        let lost = bot.status_changes.get(3).context("no step tells the loss")?;
+        let lost = bot.status_changes.get(3).context("no step reports the loss")?;
         let told = (lost.code.as_str(), lost.sub_code.as_deref());
-        ensure!(told == ("joining_call", Some("zoom_connection_failed")), "the loss is told as {told:?}");
+        ensure!(told == ("joining_call", Some("zoom_connection_failed")), "the loss is reported as {told:?}");
     }
     in_the_roster(world, number, &account.user).await?;
 
-    // Told to stop it takes no new bots and stays for those it has; told again it hands them over.
+    // At the first signal the server accepts no new bots and waits for its own; at the second it hands them over.
     signal(&server)?;
     let late = json!({ "meeting_url": url, "bot_name": "Late" });
     let late = server.send_bot(&late).await?;
-    ensure!(account.ask_for_any(&server).await?.status.is_success(), "no tokens while it finishes");
+    ensure!(account.ask_for_any(&server).await?.status.is_success(), "no tokens while the server finishes");
     in_the_roster(world, number, &account.user).await?;
     signal(&server)?;
     let ended = server.process.death(DIES_WITHIN, &world.fixture.env).await?;
@@ -70,10 +71,10 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let bots = bots_in(world, number).await?;
     ensure!(bots.len() == 3, "{} bots are in the roster", bots.len());
     server.stop().await;
-    Ok("both bots came back after the cut, once each, and again at the next server".to_owned())
+    Ok("both bots rejoined once after the cut, and once more at the next server".to_owned())
 }
 
-/// Waits until all bots are in, at a step after the first `seen`.
+/// Waits until all bots have joined, in a step after the first `seen`.
 async fn all_in(server: &Server, ids: &[String], seen: usize) -> anyhow::Result<Vec<Bot>> {
     let arrived = |bot: &Bot| bot.code() == IN && bot.status_changes.len() > seen;
     let bots = ids.iter().map(|id| server.watch((id, 0), IN_WITHIN, arrived, |_| {}));
@@ -84,12 +85,12 @@ async fn all_in(server: &Server, ids: &[String], seen: usize) -> anyhow::Result<
     Ok(bots)
 }
 
-/// Each bot is there once, and as who it was.
+/// Checks that each bot is in the roster once, with its identity.
 async fn in_the_roster(world: &World, number: &str, user: &str) -> anyhow::Result<()> {
     let bots = bots_in(world, number).await?;
     let mut there: Vec<_> = bots.iter().map(|bot| (bot.name.as_str(), bot.user_id.as_deref())).collect();
     there.sort_unstable();
-    ensure!(there == [("Guest", None), ("Signed in", Some(user))], "in the roster are {there:?}");
+    ensure!(there == [("Guest", None), ("Signed in", Some(user))], "the roster contains {there:?}");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! A server falls asleep while it has the lease, and wakes up when another one has had it.
+//! A server is suspended while it holds the lease, and resumes after another one has held it.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use crate::{
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// Two servers; the first sleeps at `point` of a refresh, and its callers get no answer.
+/// Starts two servers. The first is suspended at `point` of a refresh, and its callers get no answer.
 async fn asleep(world: &World, point: KillPoint) -> anyhow::Result<(Server, Server, Account)> {
     let sleeper = world.serve(0, &[("LATCHKEY_STOP_AT", point.name())]).await?;
     let other = world.serve(1, &[]).await?;
     let account = world.connect(&other).await?;
     world.expire().await?;
     drop(account.ask(&sleeper).await);
-    until(world, "it does not fall asleep", || {
+    until(world, "the server was not suspended", || {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", sleeper.process.id()))?;
         Ok(stat.rsplit(") ").next().is_some_and(|state| state.starts_with('T')))
     })
@@ -49,55 +49,64 @@ async fn until(
     Ok(())
 }
 
-/// It holds the live grant, the other one gives the account up, and a person consents anew.
+/// The suspended server has the valid grant, the other one gives the account up, and a person consents again.
 pub(super) async fn fenced(world: &World) -> anyhow::Result<String> {
     let (sleeper, other, account) = asleep(world, KillPoint::BeforeCommit).await?;
-    ensure!(account.settle(&other).await? == Outcome::ResponseLost, "the other server has no live grant");
+    ensure!(
+        account.settle(&other).await? == Outcome::ResponseLost,
+        "the other server should have no valid grant"
+    );
     world.connect_again(&other, &account).await?;
     wake(&sleeper)?;
-    until(world, "the late grant is still in escrow", || Ok(world.fixture.deposits(0)? == 0)).await?;
-    // Had it got in, the grant of the new consent would be gone.
+    until(world, "the late grant is still in the escrow", || Ok(world.fixture.deposits(0)? == 0)).await?;
+    // If the late grant had been stored, the grant of the new consent would be lost.
     for server in [&other, &sleeper] {
         check_chain(world, server, &account).await?;
     }
     other.stop().await;
     sleeper.stop().await;
-    Ok("its write changed nothing, and the new consent lives".to_owned())
+    Ok("the late write changed nothing, and the new consent stays valid".to_owned())
 }
 
-/// It holds the live grant, and the other one gives the account up.
+/// The suspended server has the valid grant, and the other one gives the account up.
 pub(super) async fn welcome(world: &World) -> anyhow::Result<String> {
     let (sleeper, other, account) = asleep(world, KillPoint::BeforeCommit).await?;
-    ensure!(account.settle(&other).await? == Outcome::ResponseLost, "the other server has no live grant");
+    ensure!(
+        account.settle(&other).await? == Outcome::ResponseLost,
+        "the other server should have no valid grant"
+    );
     wake(&sleeper)?;
-    until(world, "the late grant is still in escrow", || Ok(world.fixture.deposits(0)? == 0)).await?;
+    until(world, "the late grant is still in the escrow", || Ok(world.fixture.deposits(0)? == 0)).await?;
     for server in [&other, &sleeper] {
         check_chain(world, server, &account).await?;
     }
     other.stop().await;
     sleeper.stop().await;
-    Ok("reported as lost, and healthy once it woke up".to_owned())
+    Ok("reported as lost, and healthy after the server resumed".to_owned())
 }
 
-/// It is about to spend a token that the other one has rotated meanwhile.
+/// The suspended server is about to use a token that the other one rotates meanwhile.
 pub(super) async fn just_rotated(world: &World) -> anyhow::Result<String> {
     let (sleeper, other, account) = asleep(world, KillPoint::BeforeSend).await?;
-    ensure!(account.settle(&other).await? == Outcome::Recovered, "the other server has no luck");
+    ensure!(
+        account.settle(&other).await? == Outcome::Recovered,
+        "the other server should refresh the account"
+    );
     wake(&sleeper)?;
     let give_up = world.fixture.env.now() + WITHIN;
     while world.fixture.simulator.count("refreshes_refused").await? == 0 {
-        ensure!(world.fixture.env.now() < give_up, "the old token was never spent");
+        ensure!(world.fixture.env.now() < give_up, "the old token was never used");
         world.fixture.env.clock.sleep(POLL_INTERVAL).await;
     }
     for server in [&sleeper, &other] {
         let status = account.status(server).await?;
-        ensure!(status == "healthy", "it is called {status}");
+        ensure!(status == "healthy", "the account's status is {status}");
         check_chain(world, server, &account).await?;
     }
     let refused = world.fixture.simulator.count("refreshes_refused").await?;
     ensure!(refused == 1, "{refused} refreshes were refused");
     other.stop().await;
-    ensure!(!world.fixture.log_of(0)?.contains(" ERROR "), "it has raised an alarm");
+    ensure!(!world.fixture.log_of(0)?.contains(" ERROR "), "the server logged an error");
     sleeper.stop().await;
     Ok("Zoom refused one refresh; no alarm, no change".to_owned())
 }

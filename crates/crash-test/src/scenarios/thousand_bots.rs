@@ -1,6 +1,6 @@
-//! A thousand bots for the same second, three servers, and one of these is killed in it.
+//! A thousand bots join in the same second on three servers, one of which is killed in that second.
 //!
-//! Here alone a stand-in has the part of Chromium: its pages join nothing, and write down who would have joined.
+//! Only this case uses a stand-in for Chromium, whose pages join no meetings but log the joins.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,18 +18,18 @@ use crate::world::World;
 
 const LINK: &str = "https://zoom.us/j/81234567890?pwd=rush";
 const BOTS: u32 = 1000;
-/// The capacity of each server. The second is killed, and the others have room for all.
+/// The capacity of each server. The second is killed; the others have capacity for all bots.
 const CAPACITIES: [u32; 3] = [400, 600, 1000];
 const KILLED: usize = 1;
-/// From the first request to the bots' time: all are made, and then made ready.
+/// From the first request to the bots' join time: all are created and prepared in it.
 const UNTIL_THE_TIME: Duration = Duration::from_secs(100);
-/// How long before their time bots are leased, with some room.
+/// How long before their join time bots are leased, with a margin.
 const LEASED_BEFORE: Duration = Duration::from_secs(35);
-/// When the servers' shares are checked, before the time: each has leased its part.
+/// How long before the join time the servers' shares are checked: each has leased its part by then.
 const SPREAD_BEFORE: Duration = Duration::from_secs(8);
-/// The server is killed so long after the time: it is in the middle of its joins.
+/// How long after the join time the server is killed: in the middle of its joins.
 const KILLED_AFTER: Duration = Duration::from_millis(500);
-/// The dead server's leases lapse, and its bots join again.
+/// Time for the dead server's leases to expire and its bots to rejoin.
 const ALL_IN_WITHIN: Duration = Duration::from_secs(90);
 const ALL_OUT_WITHIN: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -45,7 +45,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     }
     let time = env.now() + UNTIL_THE_TIME;
     let ids = create(&servers, time).await?;
-    ensure!(env.now() + LEASED_BEFORE < time, "the machine was too slow: the bots were made too late");
+    ensure!(env.now() + LEASED_BEFORE < time, "the machine was too slow: the bots were created too late");
 
     until(world, time - SPREAD_BEFORE).await;
     let mut spread = Vec::new();
@@ -54,7 +54,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
         let share = f64::from(BOTS) * f64::from(capacity) / f64::from(CAPACITIES.iter().sum::<u32>());
         ensure!(
             (running - share).abs() <= share / 10.0,
-            "a server has {running} bots, and its share is {share}"
+            "a server has {running} bots, but its share is {share}"
         );
         spread.push(format!("{running}"));
     }
@@ -65,7 +65,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     kill_process(process, Signal::KILL)?;
     killed.process.death(Duration::from_secs(10), env).await?;
 
-    // On the living servers, each bot is there once: their own bots, and those of the dead server.
+    // On the remaining servers each bot exists once: their own bots, and those of the dead server.
     let give_up = env.now() + ALL_IN_WITHIN;
     let joins = loop {
         let joins = joins_of_survivors(world)?;
@@ -88,7 +88,7 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     let first = first_joins(world, time)?;
     let at = |part: usize| first[(first.len() - 1) * part / 100].as_millis();
     Ok(format!(
-        "spread {}, none twice, none lost; joins came {} ms (median), {} ms (95 %), {} ms (last) after their time",
+        "spread {}, none twice, none lost; joins were {} ms (median), {} ms (95 %), {} ms (last) after their time",
         spread.join(" / "),
         at(50),
         at(95),
@@ -96,8 +96,8 @@ pub(super) async fn run(world: &World) -> anyhow::Result<String> {
     ))
 }
 
-/// Bots that join at once, all asked of the first of two servers: the other one takes its part of what is beyond half of the
-/// first one's capacity.
+/// Bots that join at once are all requested from the first of two servers. The other server must take its part of those
+/// beyond half of the first one's capacity.
 pub(super) async fn asked_of_one(world: &World) -> anyhow::Result<String> {
     const EACH: u32 = 100;
     let mut servers = Vec::new();
@@ -130,7 +130,7 @@ pub(super) async fn asked_of_one(world: &World) -> anyhow::Result<String> {
     Ok(format!("spread {}", spread.join(" / ")))
 }
 
-/// All bots; their ids.
+/// Creates all bots, and returns their ids.
 async fn create(servers: &[Server], time: Timestamp) -> anyhow::Result<Vec<String>> {
     stream::iter(0..BOTS)
         .map(async |number| {
@@ -143,7 +143,7 @@ async fn create(servers: &[Server], time: Timestamp) -> anyhow::Result<Vec<Strin
         .await
 }
 
-/// When each bot joined at the servers that live.
+/// The join times of each bot on the remaining servers.
 fn joins_of_survivors(world: &World) -> anyhow::Result<BTreeMap<String, Vec<Timestamp>>> {
     let mut joins = BTreeMap::<String, Vec<Timestamp>>::new();
     for replica in (0..CAPACITIES.len()).filter(|replica| *replica != KILLED) {
@@ -156,19 +156,19 @@ fn joins_of_survivors(world: &World) -> anyhow::Result<BTreeMap<String, Vec<Time
     Ok(joins)
 }
 
-/// How late the first joins came of those bots whose server was not killed, in order.
+/// Sorted delays of the first joins of bots whose server was not killed.
 fn first_joins(world: &World, time: Timestamp) -> anyhow::Result<Vec<Duration>> {
     let interrupted = world.fixture.stand_ins(u32::try_from(KILLED)?)?;
     let interrupted: BTreeSet<_> = interrupted.into_iter().map(|(_, _, name)| name).collect();
     let joins = joins_of_survivors(world)?;
-    // Those that the dead server was about to let in are not told apart by its log: they came after its leases.
+    // The log does not show bots that the dead server was about to let join; they joined after its leases expired.
     let own = joins.into_iter().filter(|(name, _)| !interrupted.contains(name)).filter_map(|(_, times)| {
         let late = times.first()?.since(time);
         (late < Duration::from_secs(15)).then_some(late)
     });
     let mut own: Vec<_> = own.collect();
     own.sort_unstable();
-    ensure!(!own.is_empty(), "nobody joined in time");
+    ensure!(!own.is_empty(), "no bot joined in time");
     Ok(own)
 }
 
@@ -177,7 +177,7 @@ async fn until(world: &World, time: Timestamp) {
     env.clock.sleep(time.since(env.now())).await;
 }
 
-/// Tells all to leave, and waits until they have.
+/// Tells all bots to leave, and waits until they have left.
 async fn all_leave(world: &World, server: &Server, ids: &[String]) -> anyhow::Result<()> {
     stream::iter(ids)
         .map(|id| server.tell_to_leave(id))
@@ -188,7 +188,7 @@ async fn all_leave(world: &World, server: &Server, ids: &[String]) -> anyhow::Re
     counted(world, server, bots, "done", world.fixture.env.now() + ALL_OUT_WITHIN).await
 }
 
-/// Waits until so many bots have this state.
+/// Waits until this many bots have this state.
 async fn counted(
     world: &World,
     server: &Server,

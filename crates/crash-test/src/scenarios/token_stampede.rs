@@ -1,4 +1,4 @@
-//! All callers want a token at the moment it expires.
+//! All callers request a token at the moment it expires.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Processes and files that bots and their browsers have left on the machine.
+//! Processes and files that bots and their browsers left on the machine.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,16 @@ use stage::Server;
 
 use crate::fixture::Fixture;
 
-/// More servers than a soak has.
+/// Upper bound of the servers in a soak.
 const REPLICAS: u32 = 2;
 
-/// What is left.
+/// What was left behind.
 pub(crate) struct LeftBehind {
-    /// Dead children of servers that were not waited for.
+    /// Zombie children of servers.
     pub(crate) zombies: usize,
     /// Processes of browsers whose profile is in this soak's folder.
     pub(crate) processes: usize,
-    /// Folders of browsers.
+    /// Profile folders of browsers.
     pub(crate) profiles: Vec<PathBuf>,
 }
 
@@ -44,7 +44,7 @@ impl LeftBehind {
     }
 }
 
-/// The first processes of the browsers that a server has started.
+/// The main processes of the browsers that a server started.
 pub(crate) fn browsers_of(server: u32) -> anyhow::Result<Vec<u32>> {
     let children = all_processes()?.flatten().filter(|process| {
         let parent = process.stat().ok().and_then(|stat| u32::try_from(stat.ppid).ok());

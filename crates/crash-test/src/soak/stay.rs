@@ -1,4 +1,4 @@
-//! Bots in their meetings, from the first to the last.
+//! Bots in their meetings, from joining to leaving.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,11 +12,11 @@ use super::{megabytes, number};
 use crate::world::World;
 
 const IN: &str = "in_call_not_recording";
-/// Bots of one meeting.
+/// Bots per meeting.
 const OF_A_MEETING: usize = 5;
-/// All of them begin at once, on few cores.
+/// Timeout until all bots have joined: they start at once, on few cores.
 const IN_WITHIN: Duration = Duration::from_secs(240);
-/// A dead server's leases lapse, and its bots join again at once.
+/// Timeout until all bots have rejoined: a dead server's leases expire, and its bots rejoin at once.
 const BACK_WITHIN: Duration = Duration::from_secs(240);
 const OUT_WITHIN: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -28,24 +28,24 @@ pub(crate) struct Stay<'a> {
     world: &'a World,
     env: Environment,
     ids: Vec<String>,
-    /// Their numbers.
+    /// The meeting numbers.
     meetings: Vec<String>,
-    /// How long it took until all were in.
+    /// Time until all bots had joined.
     pub(crate) all_in: Duration,
-    /// What happened, and how long it took until all were in again.
+    /// What happened, and the time until all bots had rejoined.
     pub(crate) survived: Vec<String>,
-    /// Of servers and browsers, in megabytes.
+    /// Memory of servers and browsers, in megabytes.
     samples: Vec<f64>,
 }
 
-/// Medians of the first and of the last quarter, in megabytes.
+/// Median memory of the first and of the last quarter, in megabytes.
 pub(crate) struct Memory {
     pub(crate) first: f64,
     pub(crate) last: f64,
 }
 
 impl<'a> Stay<'a> {
-    /// Sends all bots at once, and waits until all are in.
+    /// Sends all bots at once, and waits until all have joined.
     pub(crate) async fn begin(world: &'a World, servers: &[Server], bots: usize) -> anyhow::Result<Self> {
         let (simulator, env) = (&world.fixture.simulator, world.fixture.env.clone());
         let host = simulator.post("/users", &json!({ "email": "host@example.test" })).await?;
@@ -85,7 +85,7 @@ impl<'a> Stay<'a> {
         Ok(stay)
     }
 
-    /// Nothing happens for `span`, and everybody stays.
+    /// Waits for `span`, and checks that all bots stay.
     pub(crate) async fn sit(&mut self, servers: &[Server], span: Duration) -> anyhow::Result<()> {
         let until = self.env.now() + span;
         while self.env.now() < until {
@@ -93,11 +93,11 @@ impl<'a> Stay<'a> {
             self.env.clock.sleep(SAMPLE_INTERVAL.min(until.since(self.env.now()))).await;
         }
         let missing = self.missing(&servers[0]).await?;
-        ensure!(missing.is_empty(), "after {} s without an event {missing:?}", span.as_secs());
+        ensure!(missing.is_empty(), "after {} s without a disturbance: {missing:?}", span.as_secs());
         Ok(())
     }
 
-    /// Something happens: some bots lose their places, and all are in again.
+    /// Causes a disturbance: some bots lose their meetings, and all must rejoin.
     pub(crate) async fn survive(
         &mut self,
         what: &str,
@@ -108,21 +108,21 @@ impl<'a> Stay<'a> {
         let began = self.env.now();
         event().await.with_context(|| what.to_owned())?;
         while self.steps(&servers[0]).await? == before {
-            ensure!(self.env.now() < began + BACK_WITHIN, "{what}, and no bot has noticed");
+            ensure!(self.env.now() < began + BACK_WITHIN, "{what}, but no bot was affected");
             self.env.clock.sleep(POLL_INTERVAL).await;
         }
         self.until_all_in(&servers[0], began + BACK_WITHIN).await.with_context(|| what.to_owned())?;
         self.survived
-            .push(format!("{what} (all in again after {} s)", self.env.now().since(began).as_secs()));
+            .push(format!("{what} (all rejoined after {} s)", self.env.now().since(began).as_secs()));
         Ok(())
     }
 
-    /// The numbers of the meetings.
+    /// The meeting numbers.
     pub(crate) fn meetings(&self) -> &[String] {
         &self.meetings
     }
 
-    /// All leave.
+    /// Makes all bots leave.
     pub(crate) async fn end(&self, server: &Server) -> anyhow::Result<()> {
         for id in &self.ids {
             server.tell_to_leave(id).await?;
@@ -134,12 +134,12 @@ impl<'a> Stay<'a> {
                 break;
             }
             let states: Vec<_> = bots.iter().map(Bot::code).collect();
-            ensure!(self.env.now() < give_up, "told to leave, bots are {states:?}");
+            ensure!(self.env.now() < give_up, "after being told to leave, bots are {states:?}");
             self.env.clock.sleep(POLL_INTERVAL).await;
         }
         for meeting in &self.meetings {
             let people = self.world.fixture.simulator.participants(meeting).await?;
-            ensure!(people.len() == 1, "{} people are still in a meeting", people.len());
+            ensure!(people.len() == 1, "{} participants are still in a meeting", people.len());
         }
         Ok(())
     }
@@ -172,12 +172,12 @@ impl<'a> Stay<'a> {
             if missing.is_empty() {
                 return Ok(());
             }
-            ensure!(self.env.now() < give_up, "not all are in: {missing:?}");
+            ensure!(self.env.now() < give_up, "not all bots have joined: {missing:?}");
             self.env.clock.sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Deviations: each bot should say that it is in, and Zoom should show it once.
+    /// Deviations: each bot should report that it has joined, and Zoom should show it once.
     async fn missing(&self, server: &Server) -> anyhow::Result<Vec<String>> {
         let mut missing = Vec::new();
         for bot in self.bots(server).await? {

@@ -1,4 +1,4 @@
-//! `latchkey account connect`: a link for the owner of an account, and the wait for the consent.
+//! `latchkey account connect`: prints a link for the owner of an account, and can wait for the consent.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,13 +17,13 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
 pub(crate) struct Connect {
-    /// The Zoom app, by its id here. Not needed if the workspace has one app, or with --account.
+    /// The Zoom app, by its id in `latchkey app list`. Not needed if the workspace has one app, or with --account.
     #[arg(long, value_name = "ID", conflicts_with = "account")]
     oauth_app: Option<String>,
-    /// Connect this account again: the consent of any other Zoom user is refused.
+    /// Connect this account again. The consent of any other Zoom user is refused.
     #[arg(long, value_name = "ID", value_parser = id::<CredentialId>)]
     account: Option<CredentialId>,
-    /// Wait until an account is connected, or works again, and print its id. Exit code 3: the link has expired.
+    /// Wait until an account is connected or works again, and print its id. Exit code 3: the link has expired.
     #[arg(long)]
     wait: bool,
 }
@@ -49,16 +49,19 @@ pub(super) async fn run(
         (true, false) => println!("{link:#}"),
         (false, false) => {
             println!("{}", text(&link, "url"));
-            eprintln!("it connects one account, until {until}; then see `latchkey account list`");
+            eprintln!(
+                "the link connects one account and is valid until {until}; see `latchkey account list` afterwards"
+            );
         }
-        // Standard output is for the account.
+        // Standard output is reserved for the account.
         (_, true) => {
-            eprintln!("for the browser of the account's owner, until {until}:\n{}", text(&link, "url"));
+            eprintln!("for the browser of the account's owner, valid until {until}:\n{}", text(&link, "url"));
         }
     }
     if wait {
-        let until =
-            until.parse().context("the server answered without a time: is it this version of Latchkey?")?;
+        let until = until
+            .parse()
+            .context("the server's answer has no time: does it run this version of Latchkey?")?;
         let account = consented(accounts, &app, &before, until).await?;
         eprintln!("{} is connected; its id:", text(&account, "display_name"));
         output.made(&account);
@@ -83,7 +86,7 @@ async fn consented(
     before: &BTreeSet<String>,
     until: Timestamp,
 ) -> anyhow::Result<Value> {
-    let (env, spinner) = (Environment::system(), counter("looks for the consent"));
+    let (env, spinner) = (Environment::system(), counter("checks for the consent"));
     while env.now() < until {
         let now = of_app(accounts, app).await?;
         if let Some(account) = now.into_iter().find(|account| !before.contains(&text(account, "id"))) {
@@ -94,5 +97,5 @@ async fn consented(
         env.clock.sleep(POLL_INTERVAL).await;
     }
     spinner.finish_and_clear();
-    Err(ProblemsFound("nobody has consented, and the link has expired: make another one".into()).into())
+    Err(ProblemsFound("the link has expired without a consent: create another one".into()).into())
 }

@@ -13,10 +13,10 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Import {
-    /// The Zoom app that the token was given to, by its id here. Not needed if the workspace has one app.
+    /// The Zoom app that the token was issued to, by its id in `latchkey app list`. Not needed if the workspace has one app.
     #[arg(long, value_name = "ID")]
     oauth_app: Option<String>,
-    /// A file with the refresh token: the token alone, or JSON with `refresh_token` in it.
+    /// A file with the refresh token: the token alone, or JSON with a field `refresh_token`.
     #[arg(long, value_name = "FILE")]
     refresh_token_file: PathBuf,
 }
@@ -34,7 +34,7 @@ pub(super) async fn run(
     let body = json!({ "oauth_app": oauth_app, "refresh_token": token });
     let account = accounts.call(Method::POST, "", Some(body)).await?;
     let Some(id) = account["id"].as_str() else {
-        bail!("the server answered without an account: is it this version of Latchkey?");
+        bail!("the server's answer has no account: does it run this version of Latchkey?");
     };
     eprintln!("{} is connected; its id:", account["display_name"].as_str().unwrap_or("the account"));
     if output.json {
@@ -43,21 +43,21 @@ pub(super) async fn run(
         println!("{id}");
     }
     eprintln!("{}", text(&account, "latchkey_notice"));
-    eprintln!("Delete {}: nothing in it is of use any more.", refresh_token_file.display());
+    eprintln!("Delete {}: its token is used up.", refresh_token_file.display());
     Ok(())
 }
 
-/// The token in a file: alone, or as programs store what Zoom's token endpoint has answered.
+/// The refresh token in a file: the token alone, or a stored answer of Zoom's token endpoint.
 fn refresh_token(text: &str) -> anyhow::Result<String> {
     let token = match serde_json::from_str(text) {
         Ok(Value::Object(answer)) => {
             let token = answer.get("refresh_token").and_then(Value::as_str);
-            token.context("the JSON in it has no refresh_token")?.to_owned()
+            token.context("its JSON has no refresh_token")?.to_owned()
         }
         Ok(Value::String(token)) => token,
         Ok(_) | Err(_) => text.to_owned(),
     };
-    Ok(model::pasted(&token).context("it holds no refresh token")?.to_owned())
+    Ok(model::pasted(&token).context("it contains no refresh token")?.to_owned())
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
     use super::refresh_token;
 
     #[test]
-    fn a_token_is_read_from_what_programs_keep() {
+    fn a_token_is_read_alone_or_from_a_stored_answer() {
         for text in [
             "planted-token\n",
             "\u{feff} planted-token\r\n",

@@ -18,7 +18,7 @@ pub(crate) const PATH: &str = "api/v2/zoom-oauth-credentials/";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Print a link that connects an account: for the browser of the account's owner, once.
+    /// Print a link that connects an account. It is for the browser of the account's owner and works once.
     Connect(connect::Connect),
     /// Show the accounts of the key's workspace.
     List,
@@ -28,19 +28,19 @@ pub(crate) enum Command {
         #[arg(value_parser = id::<CredentialId>)]
         id: CredentialId,
     },
-    /// Ask Zoom whether an account works, and mend what can be mended. Exit code 3: it does not work.
+    /// Check an account at Zoom, and repair what can be repaired. Exit code 3: it does not work.
     Check {
         /// The account's id, as in `latchkey account list`.
         #[arg(value_parser = id::<CredentialId>)]
         id: CredentialId,
     },
-    /// End an account: its tokens are revoked at Zoom and erased.
+    /// Disconnect an account: its tokens are revoked at Zoom and deleted.
     Disconnect {
         /// The account's id, as in `latchkey account list`.
         #[arg(value_parser = id::<CredentialId>)]
         id: CredentialId,
     },
-    /// Take an account over by its refresh token. The token is spent: no other holder can use it any more.
+    /// Import an account by its refresh token. This uses the token up: no other holder can use it afterwards.
     Import(import::Import),
 }
 
@@ -72,7 +72,7 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
         }
         Command::Disconnect { id } => {
             accounts.call(Method::DELETE, &format!("{id}/"), None).await?;
-            let words = "disconnected: bots and token links that use it get no token any more";
+            let words = "disconnected: bots and token links that use it get no more tokens";
             output.done(&json!({ "disconnected": id }), words);
         }
         Command::Import(import) => import::run(&accounts, &server, output, import).await?,
@@ -98,15 +98,15 @@ fn show(output: Output, account: &Value) {
     output.one(account, sides);
 }
 
-/// The apps of the workspace that Zoom refuses, by their ids.
+/// Ids of the workspace's apps that Zoom refuses.
 pub(crate) async fn refused_apps(server: &ServerArguments) -> anyhow::Result<Vec<String>> {
     let apps = Server::of(server.clone(), "api/v2/zoom-oauth-apps/")?.all("").await?;
     let refused = apps.iter().filter(|app| !app["latchkey_refused_since"].is_null());
     Ok(refused.map(|app| text(app, "id")).collect())
 }
 
-/// What a person does about an account that no bot can sign in with; `None` where bots can. An account that has tokens is
-/// not enough: Zoom has to take its app, and its grant must have the scopes.
+/// The fix for an account that no bot can sign in with; `None` if bots can. Tokens are not enough: Zoom must accept the
+/// account's app, and its grant must have the scopes.
 pub(crate) fn cure(account: &Value, refused_apps: &[String]) -> Option<String> {
     let [name, status, id, app] =
         ["display_name", "latchkey_status", "id", "oauth_app"].map(|field| text(account, field));
@@ -116,8 +116,8 @@ pub(crate) fn cure(account: &Value, refused_apps: &[String]) -> Option<String> {
     }
     if refused_apps.contains(&app) {
         return Some(format!(
-            "{name}: Zoom refuses its app {app}. See that the app is active at Zoom, and replace its client secret in the \
-             console, under Settings"
+            "{name}: Zoom refuses its app {app}. Make sure that the app is active at Zoom, and replace its \
+             client secret in the console, under Settings"
         ));
     }
     let missing = words(account, "latchkey_missing_scopes");
@@ -129,7 +129,7 @@ pub(crate) fn cure(account: &Value, refused_apps: &[String]) -> Option<String> {
     })
 }
 
-/// The app that was named, or the only one.
+/// The given app, or the only one.
 pub(crate) async fn the_app(server: &ServerArguments, named: Option<String>) -> anyhow::Result<String> {
     if let Some(id) = named {
         return Ok(id);
@@ -148,7 +148,7 @@ mod tests {
     use super::cure;
 
     #[test]
-    fn an_account_works_if_it_has_tokens_and_scopes_and_zoom_takes_its_app() {
+    fn an_account_works_with_tokens_scopes_and_an_accepted_app() {
         let account = |status: &str, missing: &[&str]| {
             json!({ "id": "1", "display_name": "Ada", "status": status, "latchkey_status": "degraded",
                     "oauth_app": "app-1", "latchkey_missing_scopes": missing })

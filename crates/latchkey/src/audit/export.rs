@@ -1,4 +1,4 @@
-//! `latchkey audit export`: who was given which token, as JSON lines on standard output, beside the server.
+//! `latchkey audit export`: who received which token, as JSON lines on standard output. The server may run meanwhile.
 
 use std::{
     io::{self, BufWriter, IsTerminal as _, Write},
@@ -18,12 +18,12 @@ use crate::{
     progress::counter,
 };
 
-/// Records that are in memory at a time.
+/// Records in memory at a time.
 const PAGE: u32 = 1000;
 
 #[derive(clap::Args)]
 pub(super) struct Export {
-    /// The configuration file; `latchkey.toml` if it is there.
+    /// The configuration file. Default: `latchkey.toml`, if it exists.
     #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Only records from this time on: 2026-01-31 or 2026-01-31T12:00:00Z.
@@ -38,42 +38,42 @@ pub(super) struct Export {
     /// Only tokens of this account.
     #[arg(long, value_name = "ID", value_parser = id::<CredentialId>)]
     credential: Option<CredentialId>,
-    /// Only what this token link was asked for.
+    /// Only tokens requested through this token link.
     #[arg(long, value_name = "ID", value_parser = id::<TokenLinkId>)]
     token_link: Option<TokenLinkId>,
-    /// Only what was asked for with this API key.
+    /// Only tokens requested with this API key.
     #[arg(long, value_name = "ID", value_parser = id::<ApiKeyId>)]
     api_key: Option<ApiKeyId>,
-    /// Only tokens for this bot: by its id here, or at the platform that asked.
+    /// Only tokens for this bot, by its id at Latchkey or at the requesting platform.
     #[arg(long, value_name = "ID")]
     bot: Option<PlatformBot>,
 }
 
-/// A day, which begins at midnight in UTC, or a time.
+/// Parses a day, which starts at midnight UTC, or a time.
 pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     let parsed = text.parse().or_else(|_| format!("{text}T00:00:00Z").parse());
     parsed.map_err(|_| "give a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z".into())
 }
 
-/// Records on standard output, and on standard error how many there were so far.
+/// Writes records to standard output, and their count so far to standard error.
 pub(super) async fn run(
     Export { config, since, until, workspace, credential, token_link, api_key, bot }: Export,
 ) -> anyhow::Result<()> {
     let config = Config::read(config.as_deref())?;
-    // Opening would make an empty one.
+    // Opening would create an empty database.
     if config.postgres()?.is_none() && !sqlite_file(&config).exists() {
         bail!("there is no database {}: set `data_dir` or `database_url`", sqlite_file(&config).display());
     }
     let database = Database::open(&config).await?;
-    // What a server that was killed had on its disk alone. One that runs brings its own, a moment later.
+    // Imports records that a killed server left only on its disk. A running server stores its own a moment later.
     let (journal, env) = (config.audit_journal(), Environment::system());
     recover_journal(&journal, &*database.store(), &env)
         .await
-        .with_context(|| format!("records in {} cannot be brought into the database", journal.display()))?;
+        .with_context(|| format!("cannot import the records in {} into the database", journal.display()))?;
     let until = Some(until.unwrap_or_else(|| env.now()));
     let filter = AuditFilter { credential, token_link, api_key, bot };
     let page = AuditPage { since, until, filter, ..AuditPage::oldest_first(PAGE) };
-    // Lines that a terminal shows are progress enough.
+    // On a terminal the records themselves show the progress.
     let progress = if io::stdout().is_terminal() { ProgressBar::hidden() } else { counter("records") };
     let written =
         write(&*database.store(), workspace, page, &mut BufWriter::new(io::stdout()), &progress).await;
@@ -82,19 +82,19 @@ pub(super) async fn run(
     match written {
         // The reader closed the pipe, as `head` does.
         Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(Stop::Output(error)) => Err(error).context("standard output cannot be written"),
-        Err(Stop::Store(error)) => Err(error).context("the audit cannot be read"),
+        Err(Stop::Output(error)) => Err(error).context("cannot write to standard output"),
+        Err(Stop::Store(error)) => Err(error).context("cannot read the audit"),
         Ok(()) => Ok(()),
     }
 }
 
-/// Why an export ends before its end.
+/// Why an export stops early.
 enum Stop {
     Output(io::Error),
     Store(store::StoreError),
 }
 
-/// Page after page, each from where the last one ended: however long the audit is, one page is in memory.
+/// Writes the records page by page: only one page is in memory, however long the audit is.
 async fn write(
     store: &(impl Audits + ?Sized),
     workspace: Option<WorkspaceId>,

@@ -21,16 +21,16 @@ pub(super) struct List {
     /// Only tokens of this account.
     #[arg(long, value_name = "ID", value_parser = id::<CredentialId>)]
     credential: Option<CredentialId>,
-    /// Only what this token link was asked for.
+    /// Only tokens requested through this token link.
     #[arg(long, value_name = "ID", value_parser = id::<TokenLinkId>)]
     token_link: Option<TokenLinkId>,
-    /// Only what was asked for with this API key.
+    /// Only tokens requested with this API key.
     #[arg(long, value_name = "ID", value_parser = id::<ApiKeyId>)]
     by_api_key: Option<ApiKeyId>,
-    /// Only tokens for this bot: by its id here, or at the platform that asked.
+    /// Only tokens for this bot, by its id at Latchkey or at the requesting platform.
     #[arg(long, value_name = "ID")]
     bot: Option<String>,
-    /// How many records are shown at most; `audit export` writes all of them.
+    /// The maximum number of records to show; `audit export` writes all of them.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     most: usize,
     #[command(flatten)]

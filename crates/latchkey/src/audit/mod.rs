@@ -1,4 +1,4 @@
-//! `latchkey audit`: who was given which token. `list` asks a running server, `export` reads the database beside it.
+//! `latchkey audit`: who received which token. `list` calls a running server, `export` reads the database directly.
 
 mod export;
 mod list;
@@ -11,9 +11,9 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Show the records of the key's workspace, newest first, at a running server.
+    /// Show the records of the key's workspace, newest first, from a running server.
     List(list::List),
-    /// Write records to standard output, oldest first, one JSON object to a line. The server may run meanwhile.
+    /// Write records to standard output, oldest first, one JSON object per line. The server may run meanwhile.
     Export(export::Export),
 }
 

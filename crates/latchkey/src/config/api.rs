@@ -7,8 +7,8 @@ use url::Url;
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Api {
-    /// Whether Zoom apps are shown with their secrets.
+    /// Whether the API shows the secrets of Zoom apps.
     pub(crate) show_app_secrets: bool,
-    /// Origins that browsers may be sent on to after an account was connected.
+    /// Origins to which browsers may be redirected after an account was connected.
     pub(crate) return_origins: Vec<Url>,
 }

@@ -1,4 +1,4 @@
-//! `[audit]`: who was given which token.
+//! `[audit]`: records of who received which token.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Audit {
-    /// Whether a token is given when its record cannot be written.
+    /// Whether a token is issued if its record cannot be written.
     pub(crate) mode: AuditMode,
-    /// Whether records go to this server's disk before they go to the database. By default with SQLite.
+    /// Whether records are written to this server's disk before the database. Default: true with SQLite.
     pub(crate) disk_first: Option<bool>,
-    /// How long records are kept, in days.
+    /// Retention of records, in days.
     pub(crate) keep_days: u32,
 }
 
@@ -24,7 +24,7 @@ impl Default for Audit {
 }
 
 impl Audit {
-    /// How long records are kept.
+    /// Retention of records.
     pub(crate) fn kept(&self) -> Duration {
         Duration::from_secs(u64::from(self.keep_days) * 24 * 3600)
     }

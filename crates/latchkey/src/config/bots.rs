@@ -17,41 +17,41 @@ const MIB: u64 = 1024 * 1024;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Bots {
-    /// How many run here at once; 0 makes this a token broker alone, and needs no Chromium.
+    /// How many bots run here at once; with 0 the server is only a token broker and needs no Chromium.
     pub(crate) capacity: NumberOrMeasured,
-    /// What a bot is reckoned to take of the memory, where the capacity is measured.
+    /// Assumed memory of one bot in MiB, if the capacity is measured.
     pub(crate) memory_of_a_bot_mib: NonZeroU64,
-    /// How many bots a core is reckoned to run, where the capacity is measured.
+    /// Assumed number of bots per CPU core, if the capacity is measured.
     pub(crate) most_of_a_core: NonZeroU32,
-    /// How many bots share a browser.
+    /// Most bots that share a browser.
     pub(crate) most_of_a_browser: NonZeroU32,
-    /// A browser that takes more, for each of its bots and for itself, is replaced.
+    /// Memory limit in MiB, per bot and for the browser itself. A browser above it is replaced.
     pub(crate) replace_browser_above_mib: NonZeroU64,
-    /// Pages kept ready with the SDK started, so that a bot only has to join; some 100 MB each.
+    /// Spare pages with the SDK started, so that a bot only has to join; each takes some 100 MB.
     pub(crate) warm_pages: NumberOrMeasured,
-    /// How many seconds before its time a scheduled bot's page is opened.
+    /// Seconds before its join time that a scheduled bot's page is opened.
     pub(crate) warm_up_seconds: u32,
-    /// A bot that is later than so many seconds does not join.
+    /// Seconds after its join time until which a bot still joins.
     pub(crate) join_within: u32,
-    /// For how many seconds a bot that lost its place tries to come back.
+    /// Seconds for which a bot that lost its meeting tries to rejoin.
     pub(crate) rejoin_within: u32,
-    /// A browser, or a bot's page, that has answered nothing for so many seconds is replaced.
+    /// Seconds without an answer after which a browser or a bot's page is replaced.
     pub(crate) answer_within: NonZeroU32,
-    /// For how many seconds Zoom may leave a join without an answer.
+    /// Seconds that Zoom may take to answer a join.
     pub(crate) join_timeout: NonZeroU32,
-    /// For how many seconds Zoom's SDK may try to restore a connection by itself.
+    /// Seconds for which Zoom's SDK may try to restore a connection by itself.
     pub(crate) reconnect_timeout: NonZeroU32,
-    /// How many seconds a bot belongs to a server that is silent.
+    /// Lease duration of a bot in seconds: how long it belongs to a server that no longer responds.
     pub(crate) lease_seconds: u32,
-    /// How often due bots are looked for, in seconds.
+    /// Interval between searches for due bots, in seconds.
     pub(crate) poll_seconds: NonZeroU32,
-    /// How many bots of a workspace may be waiting or running, on all servers.
+    /// Most waiting or running bots of a workspace, on all servers.
     pub(crate) most_of_a_workspace: NonZeroU32,
-    /// How long bots are kept that have ended, in days.
+    /// Retention of ended bots, in days.
     pub(crate) keep_days: NonZeroU32,
-    /// What becomes of bots when this process is told to stop.
+    /// What happens to bots when this process is told to stop.
     pub(crate) on_stop: OnStop,
-    /// How many seconds `finish` waits for the last bot.
+    /// Seconds that `finish` waits for the last bot.
     pub(crate) stop_within: u32,
 }
 
@@ -62,20 +62,20 @@ pub(crate) enum NumberOrMeasured {
     Measured,
 }
 
-/// What becomes of bots when their process is told to stop.
+/// What happens to bots when their process is told to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum OnStop {
-    /// They leave, and the next server brings them back.
+    /// They leave, and the next server lets them rejoin.
     HandOver,
-    /// They stay to their end, for as long as `stop_within` allows.
+    /// They run until they end, for at most `stop_within`.
     Finish,
 }
 
 impl Bots {
-    /// What `lease_seconds` may be: of two servers that differ, each still believes the other's leases.
+    /// Range of `lease_seconds`: servers with different values still accept each other's leases.
     const LEASE_SECONDS: RangeInclusive<u32> = 15..=45;
-    /// What `warm_up_seconds` may be: a page takes a few seconds to start, and takes its memory meanwhile.
+    /// Range of `warm_up_seconds`: a page takes a few seconds to start, and uses its memory from then on.
     const WARM_UP_SECONDS: RangeInclusive<u32> = 5..=300;
 
     pub(super) fn check(&self) -> anyhow::Result<()> {
@@ -90,7 +90,7 @@ impl Bots {
         Ok(())
     }
 
-    /// The times of bots.
+    /// Timeouts and intervals of bots.
     pub(crate) fn timing(&self) -> Timing {
         let seconds = |count: u32| Duration::from_secs(count.into());
         Timing {
@@ -104,7 +104,7 @@ impl Bots {
         }
     }
 
-    /// How many run here at once.
+    /// How many bots run here at once.
     pub(crate) fn capacity(&self) -> CapacityRule {
         match self.capacity {
             NumberOrMeasured::Number(bots) => CapacityRule::Fixed(bots),
@@ -115,12 +115,12 @@ impl Bots {
         }
     }
 
-    /// In bytes.
+    /// Assumed memory of one bot, in bytes.
     fn memory_of_a_bot(&self) -> u64 {
         self.memory_of_a_bot_mib.get().saturating_mul(MIB)
     }
 
-    /// How they share browsers.
+    /// How bots share browsers.
     pub(crate) fn browsers(&self) -> BrowserSharing {
         BrowserSharing {
             most_of_a_browser: self.most_of_a_browser,
@@ -188,7 +188,7 @@ impl<'de> Deserialize<'de> for NumberOrMeasured {
             fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
                 match word {
                     "measured" => Ok(NumberOrMeasured::Measured),
-                    // Out of the environment everything is text.
+                    // Values from the environment are text.
                     number => {
                         let read = number.parse().map(NumberOrMeasured::Number);
                         read.map_err(|_| E::invalid_value(de::Unexpected::Str(word), &self))
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn times_have_bounds() {
+    fn times_have_limits() {
         for (line, is_allowed) in [
             ("lease_seconds = 14", false),
             ("lease_seconds = 15", true),

@@ -1,4 +1,4 @@
-//! `[browser]`: which Chromium, and which SDK.
+//! `[browser]`: Chromium and Zoom's SDK.
 
 use std::path::PathBuf;
 
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct BrowserSection {
-    /// A path, or a name on `PATH`.
+    /// Chromium: a path, or a name on `PATH`.
     pub(crate) chromium: PathBuf,
     /// The `dist` folder of `@zoom/meetingsdk`.
     pub(crate) sdk_dir: PathBuf,
-    /// Chromium's own sandbox; it does not work as root. On unless running as root, if not given.
+    /// Chromium's own sandbox, which does not work as root. Default: on, unless running as root.
     pub(crate) sandbox: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! `[callbacks]`: calls to addresses that customers name.
+//! `[callbacks]`: calls to URLs that customers set.
 
 use serde::{Deserialize, Serialize};
 

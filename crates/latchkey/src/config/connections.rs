@@ -1,4 +1,4 @@
-//! `[connections]`: limits for callers who are not known yet.
+//! `[connections]`: limits for connections and unauthenticated callers.
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -14,23 +14,23 @@ use super::networks;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Connections {
-    /// At once.
+    /// Most connections at once.
     pub(crate) most: NonZeroUsize,
-    /// At once from one address.
+    /// Most connections at once from one address.
     pub(crate) most_of_an_address: NonZeroUsize,
-    /// Requests of one workspace that are worked on at once.
+    /// Most requests of one workspace in progress at once.
     pub(crate) most_of_a_workspace: NonZeroUsize,
-    /// Networks of reverse proxies, whose addresses are not counted one by one.
+    /// Networks of reverse proxies; the limit per address does not apply to them.
     pub(crate) proxies: Vec<String>,
-    /// For the head of a request, once it has begun.
+    /// Timeout for the head of a request, once it has begun.
     pub(crate) head_seconds: NonZeroU32,
-    /// For its body.
+    /// Timeout for the body.
     pub(crate) body_seconds: NonZeroU32,
-    /// Between an answer and the next request.
+    /// Idle timeout between an answer and the next request.
     pub(crate) idle_seconds: NonZeroU32,
-    /// Memory for bodies.
+    /// Memory for request bodies, in MiB.
     pub(crate) bodies_mib: NonZeroUsize,
-    /// For requests under way when the server stops.
+    /// Timeout for requests in progress when the server stops.
     pub(crate) finish_seconds: NonZeroU32,
 }
 
@@ -68,7 +68,7 @@ impl Default for Connections {
 }
 
 impl Connections {
-    /// The same, where no more than `possible` connections can be had.
+    /// The limits, with at most `possible` connections.
     pub(crate) fn bounds(&self, possible: usize) -> anyhow::Result<Bounds> {
         let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
         Ok(Bounds {
@@ -84,7 +84,7 @@ impl Connections {
         })
     }
 
-    /// How long requests under way have when the server stops.
+    /// Timeout for requests in progress when the server stops.
     pub(crate) fn finish_within(&self) -> Duration {
         Duration::from_secs(self.finish_seconds.get().into())
     }

@@ -1,4 +1,5 @@
-//! Settings from the environment: `LATCHKEY_<KEY>`, and `LATCHKEY_<SECTION>__<KEY>` with two underscores. They override the file.
+//! Settings from the environment: `LATCHKEY_<KEY>`, and `LATCHKEY_<SECTION>__<KEY>` with two underscores. They override the
+//! file.
 //!
 //! `docs/latchkey.sample.toml` lists the keys and their types. A test compares it with the configuration.
 
@@ -7,11 +8,11 @@ use toml::{Table, Value};
 
 const PREFIX: &str = "LATCHKEY_";
 const SAMPLE: &str = include_str!("../../../../docs/latchkey.sample.toml");
-/// Variables of other meanings, which would else look like misspelt keys.
+/// Variables with other meanings, which would otherwise look like misspelt keys.
 const OTHERS: [&str; 8] = ["url", "api_key", "api_key_file", "config", "log", "keys", "keys_file", "app"];
 
-/// Puts what the variables say into a configuration. A name with two underscores that is no key is refused; others may be another
-/// program's (an orchestrator makes `LATCHKEY_SERVICE_HOST`), and are refused only where a key is nearly meant.
+/// Applies the variables to a configuration. An unknown name with two underscores is refused. Other unknown names may belong
+/// to another program (an orchestrator sets `LATCHKEY_SERVICE_HOST`) and are refused only if they resemble a key.
 pub(super) fn overlay(
     file: &mut Table,
     variables: impl Iterator<Item = (String, String)>,
@@ -24,7 +25,7 @@ pub(super) fn overlay(
                 let value =
                     read(&text, sample).map_err(|wanted| anyhow!("{name}: {text:?} is not {wanted}"))?;
                 put(file, &path, value)
-                    .map_err(|section| anyhow!("{name}: {section} is no section in the file"))?;
+                    .map_err(|section| anyhow!("{name}: {section} is not a section in the file"))?;
             }
             None if OTHERS.contains(&&*path) => {}
             None => {
@@ -32,9 +33,9 @@ pub(super) fn overlay(
                 let meant =
                     model::nearest(&path, &known).map(|key| format!("{PREFIX}{}", key.to_uppercase()));
                 match meant {
-                    Some(meant) => bail!("{name} is no setting; did you mean {meant}?"),
+                    Some(meant) => bail!("{name} is not a setting; did you mean {meant}?"),
                     None if path.contains("__") => {
-                        bail!("{name} is no setting: see docs/latchkey.sample.toml")
+                        bail!("{name} is not a setting: see docs/latchkey.sample.toml")
                     }
                     None => {}
                 }
@@ -44,9 +45,9 @@ pub(super) fn overlay(
     Ok(())
 }
 
-/// Every key of the sample, as `section__key`, with its value there.
+/// Every key of the sample, as `section__key`, with its sample value.
 fn keys() -> Vec<(String, Value)> {
-    let sample: Table = whole_sample().parse().expect("a test reads it");
+    let sample: Table = whole_sample().parse().expect("the sample is valid: a test checks it");
     let mut keys = Vec::new();
     gather("", sample, &mut keys);
     keys
@@ -62,7 +63,7 @@ fn gather(section: &str, table: Table, keys: &mut Vec<(String, Value)>) {
     }
 }
 
-/// The sample with the keys that it shows as comments.
+/// The sample with its commented-out keys enabled.
 fn whole_sample() -> String {
     let is_key = |line: &str| {
         let name = line.split_once(" = ").map_or(line, |(name, _)| name);
@@ -74,11 +75,11 @@ fn whole_sample() -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The value of a variable, of the type that its key has; or what it should be.
+/// The value of a variable in the type of its key; the error names the expected type.
 fn read(text: &str, sample: &Value) -> Result<Value, &'static str> {
     let text = text.trim();
     match sample {
-        // Some numbers may be this word instead. Where it is none, the configuration refuses it.
+        // Some numbers may be this word instead. For other keys the configuration refuses it.
         Value::Integer(_) if text == "measured" => Ok(Value::String(text.to_owned())),
         Value::Integer(_) => text.parse().map(Value::Integer).map_err(|_| "a whole number"),
         Value::Boolean(_) => text.parse().map(Value::Boolean).map_err(|_| "true or false"),
@@ -90,7 +91,7 @@ fn read(text: &str, sample: &Value) -> Result<Value, &'static str> {
     }
 }
 
-/// Makes missing sections. An error names the value that stands where a section belongs.
+/// Sets a value and creates missing sections. An error names a value where a section is expected.
 fn put(file: &mut Table, path: &str, value: Value) -> Result<(), String> {
     let (sections, key) = path.rsplit_once("__").unwrap_or(("", path));
     let mut table = file;
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    /// The fields that serde knows in a section, out of its refusal of one that it doesn't.
+    /// The fields that serde knows in a section, taken from its error about an unknown one.
     fn fields(section: &str) -> BTreeSet<String> {
         let text = if section.is_empty() {
             "planted = 1".to_owned()
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_the_configuration_is_in_the_sample_and_can_come_from_the_environment() {
+    fn every_key_is_in_the_sample_and_can_be_set_in_the_environment() {
         let keys: BTreeSet<String> = keys().into_iter().map(|(key, _)| key).collect();
         assert!(keys.len() > 50, "{keys:?}");
         let (mut sections, mut walked) = (vec![String::new()], BTreeSet::new());
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_the_sample_is_taken_from_its_variable() {
+    fn every_key_of_the_sample_is_read_from_its_variable() {
         for (key, value) in keys() {
             let text = match &value {
                 Value::String(text) => text.clone(),
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_may_be_measured_can_be() {
+    fn a_measurable_number_accepts_measured() {
         let variable = ("LATCHKEY_BOTS__WARM_PAGES".to_owned(), "measured".to_owned());
         let mut file = Table::new();
         overlay(&mut file, [variable].into_iter()).unwrap();
@@ -172,8 +173,8 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_can_lie_in_a_file() {
-        // The ring has LATCHKEY_KEYS_FILE and key_file.
+    fn every_secret_can_be_in_a_file() {
+        // The key ring can be in LATCHKEY_KEYS_FILE and key_file.
         const SECRETS: [&str; 5] = [
             "database_url",
             "keys__transit__token",
@@ -188,7 +189,7 @@ mod tests {
                 "{secret}"
             );
         }
-        // A new one is to be added above.
+        // A new secret must be added above.
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let sections = std::fs::read_dir(folder.join("config")).unwrap().map(|file| file.unwrap().path());
         let texts =
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_no_setting_names_the_nearest() {
+    fn an_unknown_variable_gets_a_suggestion() {
         let refused = |name: &str, text: &str| {
             overlay(&mut Table::new(), [(name.to_owned(), text.to_owned())].into_iter())
                 .unwrap_err()
@@ -206,7 +207,7 @@ mod tests {
         };
         assert_eq!(
             refused("LATCHKEY_BOTS__CAPACITI", "2"),
-            "LATCHKEY_BOTS__CAPACITI is no setting; did you mean LATCHKEY_BOTS__CAPACITY?"
+            "LATCHKEY_BOTS__CAPACITI is not a setting; did you mean LATCHKEY_BOTS__CAPACITY?"
         );
         assert!(refused("LATCHKEY_DATADIR", "x").contains("LATCHKEY_DATA_DIR"));
         assert!(refused("LATCHKEY_MOON__FULL", "x").contains("latchkey.sample.toml"));

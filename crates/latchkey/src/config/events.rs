@@ -1,4 +1,4 @@
-//! `[events]`: what endpoints are told.
+//! `[events]`: events for webhook endpoints.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Events {
-    /// How long events and their deliveries are kept, in days.
+    /// Retention of events and their deliveries, in days.
     pub(crate) keep_days: NonZeroU32,
-    /// How often what other servers have written is looked for, in seconds.
+    /// Interval between searches for events that other servers wrote, in seconds.
     poll_seconds: NonZeroU32,
 }
 
@@ -21,12 +21,12 @@ impl Default for Events {
 }
 
 impl Events {
-    /// How long they are kept.
+    /// Retention of events and their deliveries.
     pub(crate) fn kept(&self) -> Duration {
         Duration::from_secs(u64::from(self.keep_days.get()) * 24 * 3600)
     }
 
-    /// How often what other servers have written is looked for.
+    /// Interval between searches for events that other servers wrote.
     pub(crate) fn poll_interval(&self) -> Duration {
         Duration::from_secs(self.poll_seconds.get().into())
     }

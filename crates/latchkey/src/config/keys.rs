@@ -1,4 +1,4 @@
-//! `[keys]`: who has wrapped the keys that open every stored secret.
+//! `[keys]`: the service that wraps the keys that open every stored secret.
 
 use std::path::PathBuf;
 
@@ -12,28 +12,28 @@ use super::pasted::{pasted, pasted_or_none};
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct KeysSection {
-    /// A key service; keys lie in the clear if not given.
+    /// A key service; without one the keys are stored unwrapped.
     pub(crate) transit: Option<TransitSection>,
 }
 
-/// `[keys.transit]`: OpenBao, Vault, or whatever else speaks their transit engine.
+/// `[keys.transit]`: OpenBao, Vault, or another service with their transit engine's API.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TransitSection {
     pub(crate) address: Url,
-    /// Where the engine is mounted.
+    /// Mount path of the engine.
     #[serde(default = "transit", deserialize_with = "pasted")]
     pub(crate) mount: String,
-    /// The key's name there.
+    /// Name of the key in the engine.
     #[serde(deserialize_with = "pasted")]
     pub(crate) key: String,
     #[serde(default, deserialize_with = "pasted_or_none")]
     pub(crate) namespace: Option<String>,
     #[serde(skip_serializing, default, deserialize_with = "pasted_or_none")]
     pub(crate) token: Option<Secret>,
-    /// A file that holds it, in its stead.
+    /// A file with the token, instead of `token`.
     pub(crate) token_file: Option<PathBuf>,
-    /// One more certificate authority to trust.
+    /// An additional certificate authority to trust.
     pub(crate) ca_file: Option<PathBuf>,
 }
 

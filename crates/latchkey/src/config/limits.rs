@@ -1,23 +1,23 @@
-//! `[limits]`: how often the API may be called.
+//! `[limits]`: rate limits of the API.
 
 use std::num::NonZeroU32;
 
 use ::api::Rates;
 use serde::{Deserialize, Serialize};
 
-/// `[limits]`: calls a minute.
+/// `[limits]`: calls per minute.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
-    /// Whether there are any, but for those of single keys.
+    /// Whether the limits apply. Limits of single keys always do.
     pub(crate) enabled: bool,
-    /// New bots, for each workspace.
+    /// New bots, per workspace.
     pub(crate) create_bot: NonZeroU32,
-    /// Each long list, for each workspace.
+    /// Each long list, per workspace.
     pub(crate) lists: NonZeroU32,
-    /// Every other endpoint, for each workspace.
+    /// Every other endpoint, per workspace.
     pub(crate) others: NonZeroU32,
-    /// Everything that one key asks for, unless the key has a limit of its own.
+    /// All calls with one key, unless the key has a limit of its own.
     pub(crate) key: NonZeroU32,
 }
 
@@ -29,7 +29,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How often the API may be called.
+    /// The rate limits, if enabled.
     pub(crate) fn rates(&self) -> Option<Rates> {
         let &Self { enabled, create_bot, lists, others, key } = self;
         enabled.then_some(Rates { create_bot, lists, others, key })

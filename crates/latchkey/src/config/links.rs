@@ -1,4 +1,4 @@
-//! `[links]`: links that give tokens.
+//! `[links]`: token links.
 
 use std::num::NonZeroUsize;
 
@@ -9,9 +9,9 @@ use token_links::{MOST_OF_A_WORKSPACE, REMEMBERED_IDS};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Links {
-    /// Signed requests in ten minutes whose ids are remembered. Those beyond are turned away.
+    /// Most ids of signed requests that are remembered within ten minutes. Requests beyond that are refused.
     pub(crate) remembered_ids: usize,
-    /// Fetches of a workspace that are answered at once.
+    /// Most concurrent fetches of a workspace.
     pub(crate) most_of_a_workspace: NonZeroUsize,
 }
 

@@ -1,4 +1,4 @@
-//! `[mail]`: the SMTP server through which endpoints of the kind `email` are told.
+//! `[mail]`: the SMTP server for endpoints of the kind `email`.
 
 use std::{fs, path::PathBuf};
 
@@ -16,25 +16,25 @@ use super::pasted::{password_in, password_or_none, pasted_or_none};
 pub(crate) struct MailSection {
     /// The SMTP server, as `host:port`. Without one, no mail is sent.
     server: Option<String>,
-    /// Who the mail is from.
+    /// Sender of the mail.
     from: Option<String>,
     /// How the connection is encrypted.
     tls: MailTls,
-    /// Who logs in there; nobody if not given.
+    /// User name of the login; no login if not set.
     #[serde(deserialize_with = "pasted_or_none")]
     user: Option<String>,
     #[serde(skip_serializing, deserialize_with = "password_or_none")]
     password: Option<Secret>,
-    /// A file that holds it, in its stead.
+    /// A file with the password, instead of `password`.
     password_file: Option<PathBuf>,
-    /// One more certificate authority to trust.
+    /// An additional certificate authority to trust.
     ca_file: Option<PathBuf>,
-    /// Domains that endpoints may be in; any if there is none.
+    /// Domains that endpoints may have; any if empty.
     allow_domains: Vec<String>,
 }
 
 impl MailSection {
-    /// What sends mail, if anything does. `public_base` says which name this server has for others.
+    /// The mailer, if an SMTP server is configured. `public_base` contains the name that this server uses in SMTP.
     pub(crate) fn mailer(&self, public_base: &Url, env: &Environment) -> anyhow::Result<Option<Mailer>> {
         let Some(settings) = self.settings()? else { return Ok(None) };
         let hello = public_base.host_str().unwrap_or("localhost");
@@ -49,7 +49,7 @@ impl MailSection {
             }
             return Ok(None);
         };
-        let Some(from) = from else { bail!("mail.from is missing: name a sender that {server} accepts") };
+        let Some(from) = from else { bail!("mail.from is missing: set a sender that {server} accepts") };
         let (host, port) = server
             .rsplit_once(':')
             .and_then(|(host, port)| Some((host.trim_matches(['[', ']']), port.parse().ok()?)))
@@ -58,7 +58,7 @@ impl MailSection {
                 format!("mail.server: {server:?} is not a host with a port, such as smtp.example.com:587")
             })?;
         let authority = ca_file.as_ref().map(|path| {
-            fs::read(path).with_context(|| format!("mail.ca_file {} cannot be read", path.display()))
+            fs::read(path).with_context(|| format!("cannot read mail.ca_file {}", path.display()))
         });
         Ok(Some(MailSettings {
             host: host.to_owned(),
@@ -76,14 +76,14 @@ impl MailSection {
         }))
     }
 
-    /// Whether the file itself holds one.
+    /// Whether the configuration file itself contains a password.
     pub(crate) fn holds_a_password(&self) -> bool {
         self.password.is_some()
     }
 
     fn password(&self) -> anyhow::Result<Option<Secret>> {
         match (&self.password, &self.password_file) {
-            (Some(_), Some(_)) => bail!("mail.password and mail.password_file are both set: keep one"),
+            (Some(_), Some(_)) => bail!("mail.password and mail.password_file are both set: remove one"),
             (Some(password), None) => Ok(Some(password.clone())),
             (None, Some(path)) => password_in("mail.password_file", path).map(Some),
             (None, None) => Ok(None),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_section_says_what_is_missing() {
+    fn an_incomplete_section_names_what_is_missing() {
         assert_eq!(read(""), Ok(false));
         let whole = "server = '[::1]:25'\nfrom = 'Latchkey <latchkey@example.com>'\n";
         assert_eq!(read(whole), Ok(true));
@@ -117,8 +117,8 @@ mod tests {
             ("server = 'smtp.example.com:587'\nfrom = 'nobody'", "mail.from is not a sender"),
             (&format!("{whole}user = 'a'"), "mail.user is set without"),
             (&format!("{whole}password = 'a'"), "without mail.user"),
-            (&format!("{whole}password = 'a'\npassword_file = 'b'\nuser = 'c'"), "keep one"),
-            (&format!("{whole}ca_file = '/nowhere/ca.pem'"), "/nowhere/ca.pem cannot be read"),
+            (&format!("{whole}password = 'a'\npassword_file = 'b'\nuser = 'c'"), "remove one"),
+            (&format!("{whole}ca_file = '/nowhere/ca.pem'"), "cannot read mail.ca_file /nowhere/ca.pem"),
         ] {
             let said = read(text).unwrap_err();
             assert!(said.contains(words), "{said}");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_goes_to_no_other_machine_as_it_is() {
+    fn a_password_is_not_sent_unencrypted_to_another_machine() {
         let login = |server: &str| {
             format!(
                 "server = '{server}'\nfrom = 'a@example.com'\ntls = 'none'\nuser = 'a'\npassword = 'planted'"

@@ -1,4 +1,4 @@
-//! `[metrics]`: counters for Prometheus.
+//! `[metrics]`: metrics for Prometheus.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,14 +12,14 @@ use super::pasted::{pasted_or_none, secret_in};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Metrics {
-    /// Whether `/metrics` is answered.
+    /// Whether `/metrics` is served.
     pub(crate) enabled: bool,
-    /// Where it is answered, and nothing else is; where the API listens if not given.
+    /// A separate address that serves only `/metrics`; the API's address if not set.
     pub(crate) listen: Option<SocketAddr>,
-    /// What a scraper has to bring.
+    /// Bearer token that a scraper must send.
     #[serde(skip_serializing, deserialize_with = "pasted_or_none")]
     pub(crate) token: Option<Secret>,
-    /// A file that holds it, in its stead.
+    /// A file with the token, instead of `token`.
     pub(crate) token_file: Option<PathBuf>,
 }
 
@@ -30,10 +30,10 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// What a scraper has to bring, if anything.
+    /// The token that a scraper must send, if one is configured.
     pub(crate) fn token(&self) -> anyhow::Result<Option<Secret>> {
         match (&self.token, &self.token_file) {
-            (Some(_), Some(_)) => bail!("metrics.token and metrics.token_file are both set: keep one"),
+            (Some(_), Some(_)) => bail!("metrics.token and metrics.token_file are both set: remove one"),
             (Some(token), None) => Ok(Some(token.clone())),
             (None, Some(path)) => secret_in("metrics.token_file", path).map(Some),
             (None, None) => Ok(None),

@@ -1,4 +1,4 @@
-//! Ids and secrets of the configuration, as they were pasted.
+//! Parsing of pasted ids and secrets in the configuration.
 
 use std::{fs, path::Path};
 
@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use model::{NotOneWord, Secret};
 use serde::{Deserialize, Deserializer};
 
-/// An id or a secret of the file, as it was pasted.
+/// Parses a pasted id or secret in the file.
 pub(super) fn pasted<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
     let word = model::pasted(&text).map_err(serde::de::Error::custom)?;
@@ -19,7 +19,7 @@ pub(super) fn pasted_or_none<'de, D: Deserializer<'de>, T: From<String>>(
     pasted(deserializer).map(Some)
 }
 
-/// A password, which may hold spaces.
+/// Parses a password, which may contain spaces.
 pub(super) fn password_or_none<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Secret>, D::Error> {
@@ -29,12 +29,12 @@ pub(super) fn password_or_none<'de, D: Deserializer<'de>>(
         .map_err(serde::de::Error::custom)
 }
 
-/// The secret in a file that this key names.
+/// Reads the secret from the file that `key` names.
 pub(super) fn secret_in(key: &str, path: &Path) -> anyhow::Result<Secret> {
     read(key, path, model::pasted)
 }
 
-/// The password in a file that this key names.
+/// Reads the password from the file that `key` names.
 pub(super) fn password_in(key: &str, path: &Path) -> anyhow::Result<Secret> {
     read(key, path, model::pasted_password)
 }
@@ -45,7 +45,7 @@ fn read(
     rule: impl FnOnce(&str) -> Result<&str, NotOneWord>,
 ) -> anyhow::Result<Secret> {
     let file = || format!("{key} {}", path.display());
-    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", file()))?;
-    let word = rule(&text).with_context(|| format!("{} holds no secret", file()))?;
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", file()))?;
+    let word = rule(&text).with_context(|| format!("{} contains no secret", file()))?;
     Ok(Secret::new(word))
 }

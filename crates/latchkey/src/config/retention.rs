@@ -1,4 +1,4 @@
-//! `[bot_log]` and `[meeting_events]`: how long what bots leave behind is kept.
+//! `[bot_log]` and `[meeting_events]`: retention of data about bots.
 
 use std::num::NonZeroU32;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct BotLogSection {
-    /// How long entries are kept, in days.
+    /// Retention of entries, in days.
     pub(crate) keep_days: NonZeroU32,
 }
 
@@ -16,7 +16,7 @@ pub(crate) struct BotLogSection {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct MeetingEventsSection {
-    /// How long they are kept after the bot's end, in days.
+    /// Retention after the bot's end, in days.
     pub(crate) keep_days: NonZeroU32,
 }
 

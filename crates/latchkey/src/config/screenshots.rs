@@ -1,4 +1,4 @@
-//! `[screenshots]`: where pictures of bots' pages are kept, and for how long.
+//! `[screenshots]`: where pictures of bots' pages are stored, and for how long.
 
 use std::{
     num::NonZeroU32,
@@ -18,11 +18,11 @@ use crate::data_dir;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ScreenshotsSection {
-    /// How long they are kept, in days.
+    /// Retention of pictures, in days.
     pub(super) keep_days: NonZeroU32,
-    /// The folder; `<data_dir>/screenshots` if not given.
+    /// The folder; `<data_dir>/screenshots` if not set.
     folder: Option<PathBuf>,
-    /// A bucket, in its stead.
+    /// A bucket, instead of a folder.
     s3: Option<S3Section>,
 }
 
@@ -31,18 +31,18 @@ pub(crate) struct ScreenshotsSection {
 #[serde(deny_unknown_fields)]
 struct S3Section {
     bucket: String,
-    /// Amazon's name of the region; most others take any.
+    /// Amazon's name of the region; most other providers accept any.
     #[serde(default = "us_east_1")]
     region: String,
-    /// Amazon's if not given.
+    /// Endpoint URL; Amazon's if not set.
     endpoint: Option<Url>,
-    /// What the names of our objects begin with.
+    /// Prefix of our objects' names.
     prefix: Option<String>,
     #[serde(default, deserialize_with = "pasted_or_none")]
     access_key_id: Option<String>,
     #[serde(skip_serializing, default, deserialize_with = "pasted_or_none")]
     secret_access_key: Option<Secret>,
-    /// A file that holds it, in its stead.
+    /// A file with the key, instead of `secret_access_key`.
     secret_access_key_file: Option<PathBuf>,
 }
 
@@ -57,10 +57,10 @@ impl Default for ScreenshotsSection {
 }
 
 impl ScreenshotsSection {
-    /// Where pictures are kept. A folder is made; a bucket is not asked yet.
+    /// The storage of pictures. A folder is created; a bucket is not contacted yet.
     pub(crate) fn files(&self, data_dir: &Path) -> anyhow::Result<PictureFiles> {
         match (&self.folder, &self.s3) {
-            (Some(_), Some(_)) => bail!("screenshots.folder and screenshots.s3 are both set: keep one"),
+            (Some(_), Some(_)) => bail!("screenshots.folder and screenshots.s3 are both set: remove one"),
             (None, Some(s3)) => {
                 PictureFiles::bucket(&s3.bucket()?).map_err(|error| anyhow!("screenshots.s3: {error}"))
             }
@@ -76,12 +76,12 @@ impl ScreenshotsSection {
         }
     }
 
-    /// Whether they lie below `data_dir`, where no other server finds them.
+    /// Whether pictures are stored below `data_dir`, where no other server finds them.
     pub(super) fn are_beside_other_data(&self) -> bool {
         self.folder.is_none() && self.s3.is_none()
     }
 
-    /// The folder, if they lie in one of their own.
+    /// The folder, if pictures have one of their own.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
@@ -91,7 +91,7 @@ impl S3Section {
     fn bucket(&self) -> anyhow::Result<Bucket> {
         let secret = match (&self.secret_access_key, &self.secret_access_key_file) {
             (Some(_), Some(_)) => {
-                bail!("screenshots.s3: secret_access_key and secret_access_key_file are both set: keep one")
+                bail!("screenshots.s3: secret_access_key and secret_access_key_file are both set: remove one")
             }
             (Some(secret), None) => Some(secret.clone()),
             (None, Some(path)) => Some(secret_in("screenshots.s3.secret_access_key_file", path)?),
@@ -100,7 +100,7 @@ impl S3Section {
         let keys = match (&self.access_key_id, secret) {
             (Some(id), Some(secret)) => Some((id.clone(), secret)),
             (None, None) => None,
-            _ => bail!("screenshots.s3: access_key_id and its secret belong together: set both or none"),
+            _ => bail!("screenshots.s3: set both access_key_id and its secret, or neither"),
         };
         Ok(Bucket {
             name: self.bucket.clone(),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_there_is_its_owners_alone() {
+    fn an_existing_folder_must_be_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pictures");
         let text = format!("[screenshots]\nfolder = '{}'", path.display());
@@ -151,12 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_itself_is_refused() {
+    fn contradicting_settings_are_refused() {
         let s3 = "[screenshots.s3]\nbucket = 'pictures'\n";
         let both = files(&format!("[screenshots]\nfolder = 'elsewhere'\n{s3}")).unwrap_err();
-        assert!(both.contains("keep one"), "{both}");
+        assert!(both.contains("remove one"), "{both}");
         let half = files(&format!("{s3}access_key_id = 'id'\n")).unwrap_err();
-        assert!(half.contains("belong together"), "{half}");
+        assert!(half.contains("or neither"), "{half}");
         let missing = "access_key_id = 'id'\nsecret_access_key_file = '/no/such/file'\n";
         let missing = files(&format!("{s3}{missing}")).unwrap_err();
         assert!(missing.contains("/no/such/file"), "{missing}");

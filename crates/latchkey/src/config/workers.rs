@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Refresh {
-    /// How often accounts that are due are looked for, in seconds.
+    /// Interval between searches for due accounts, in seconds.
     poll_seconds: NonZeroU32,
-    /// Accounts that are refreshed at once, including those that wait for their turn at Zoom.
+    /// Most accounts that are refreshed at once, including those that wait for Zoom's rate limit.
     most_at_once: NonZeroU32,
 }
 
@@ -20,13 +20,13 @@ pub(crate) struct Refresh {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Meetings {
-    /// How often accounts whose meetings are due to be listed are looked for, in seconds.
+    /// Interval between searches for accounts whose meetings are due to be listed, in seconds.
     poll_seconds: NonZeroU32,
-    /// Accounts whose meetings are listed at once.
+    /// Most accounts whose meetings are listed at once.
     most_at_once: NonZeroU32,
-    /// After how many hours an account's meetings are listed again.
+    /// Hours after which an account's meetings are listed again.
     list_every_hours: u32,
-    /// The same, for an app whose webhooks report changes in between.
+    /// The same for accounts of an app whose webhooks report changes in between.
     list_every_hours_with_webhooks: u32,
 }
 
@@ -50,7 +50,7 @@ impl Default for Meetings {
 }
 
 impl Meetings {
-    /// A list that is due later than any server may have set is taken for a wrong clock's.
+    /// Servers take a due time beyond the longest interval for an effect of a wrong clock, so the intervals are limited.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let longest = store::LONGEST_SYNC_PAUSE.as_secs() / 3600;
         for (name, hours) in [
@@ -65,7 +65,7 @@ impl Meetings {
     }
 }
 
-/// What the broker's workers do at once, and how often.
+/// Concurrency and intervals of the broker's workers.
 pub(super) fn timing(refresh: &Refresh, meetings: &Meetings) -> Timing {
     let seconds = |count: NonZeroU32| Duration::from_secs(count.get().into());
     let hours = |count: u32| Duration::from_secs(u64::from(count) * 3600);
@@ -88,7 +88,7 @@ mod tests {
     use super::Meetings;
 
     #[test]
-    fn lists_are_made_within_the_time_that_servers_believe() {
+    fn list_intervals_have_limits() {
         for (hours, is_allowed) in [(0, false), (1, true), (48, true), (49, false)] {
             let meetings: Meetings = toml::from_str(&format!("list_every_hours = {hours}")).unwrap();
             assert_eq!(meetings.check().is_ok(), is_allowed, "{hours}");

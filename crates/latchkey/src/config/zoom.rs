@@ -1,4 +1,4 @@
-//! `[zoom]`: which Zoom.
+//! `[zoom]`: Zoom's addresses.
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
@@ -8,22 +8,22 @@ use url::Url;
 
 use super::pasted::pasted_or_none;
 
-/// Seconds. A refresh's lease lasts twice as long.
+/// Longest `answer_seconds`. A refresh's lease lasts twice as long.
 const LONGEST_ANSWER: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 
-/// `[zoom]`: real unless told otherwise.
+/// `[zoom]`: the real Zoom by default.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Zoom {
-    /// Consent and token endpoint.
+    /// Base URL of consent and token endpoint.
     pub(crate) oauth_base: Url,
-    /// REST API.
+    /// Base URL of the REST API.
     pub(crate) api_base: Url,
-    /// How many refreshes a second Zoom is asked for, for each app and by all servers. Zoom publishes no limit.
+    /// Most refreshes per second, per app and for all servers together. Zoom publishes no limit.
     pub(crate) refreshes_per_second: NonZeroU32,
-    /// How long a call of Zoom may take, in seconds.
+    /// Timeout of a call to Zoom, in seconds.
     pub(crate) answer_seconds: NonZeroU32,
-    /// One more certificate authority to trust: the simulator's.
+    /// An additional certificate authority to trust: the simulator's.
     pub(crate) ca_file: Option<PathBuf>,
     /// Send bots to this address instead of zoom.us: the simulator's.
     pub(crate) meeting_address: Option<SocketAddr>,
@@ -51,7 +51,7 @@ impl Default for Zoom {
 }
 
 impl Zoom {
-    /// How long a call may take.
+    /// Timeout of a call to Zoom.
     pub(crate) fn answer_within(&self) -> Duration {
         Duration::from_secs(self.answer_seconds.get().into())
     }
@@ -59,16 +59,16 @@ impl Zoom {
     pub(super) fn check(&self) -> anyhow::Result<()> {
         if self.answer_seconds > LONGEST_ANSWER {
             bail!(
-                "zoom.answer_seconds must be {LONGEST_ANSWER} at most: another server takes a refresh over after a minute"
+                "zoom.answer_seconds must be at most {LONGEST_ANSWER}: another server takes over a refresh after a minute"
             );
         }
         if self.meeting_address.is_some() != self.meeting_spki.is_some() {
-            bail!("zoom.meeting_address and zoom.meeting_spki belong together: set both or none");
+            bail!("set both zoom.meeting_address and zoom.meeting_spki, or neither");
         }
         self.check_simulator()
     }
 
-    /// What the simulator is told must stay on this machine, and nothing is played where Zoom itself is spoken to.
+    /// Calls to the simulator must stay on this machine, and scripts must not be played when the server calls the real Zoom.
     fn check_simulator(&self) -> anyhow::Result<()> {
         let Some(control) = &self.simulator_control else { return Ok(()) };
         let is_here = match control.host() {
@@ -95,12 +95,12 @@ mod tests {
     use super::Zoom;
 
     #[test]
-    fn a_call_ends_before_its_lease_and_a_simulator_has_an_address_and_a_key() {
+    fn calls_end_before_the_lease_and_simulator_settings_are_complete() {
         let checked = |text: &str| toml::from_str::<Zoom>(text).unwrap().check();
         checked("answer_seconds = 30").unwrap();
         let refused = checked("answer_seconds = 31").unwrap_err().to_string();
-        assert!(refused.contains("zoom.answer_seconds must be 30 at most"), "{refused}");
+        assert!(refused.contains("zoom.answer_seconds must be at most 30"), "{refused}");
         let half = checked("meeting_address = '127.0.0.1:9443'").unwrap_err().to_string();
-        assert!(half.contains("set both or none"), "{half}");
+        assert!(half.contains("or neither"), "{half}");
     }
 }

@@ -1,4 +1,4 @@
-//! What bot B kept of its meeting: who was there and what was said.
+//! The meeting report of bot B: the participants and what was said.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use serde::Serialize;
 use serde_json::Value;
 use stage::Server;
 
-/// What happens there: played by the simulator.
+/// The script of the meeting, played by the simulator.
 pub(super) const SCRIPT: &str = include_str!("meeting.toml");
-/// The end of the script, and what Latchkey needs to store it.
+/// Timeout for the script's end and for storing its events.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(200);
 
-/// From the events that the bot kept.
+/// Built from the bot's stored events.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Minutes {
-    /// In the order in which they came.
+    /// In order of arrival.
     pub(super) people: Vec<Person>,
-    /// Zoom's captions, once they were final.
+    /// Zoom's final captions.
     pub(super) spoken: Vec<Line>,
     pub(super) chat: Vec<Line>,
 }
@@ -28,7 +28,7 @@ pub(super) struct Minutes {
 pub(super) struct Person {
     pub(super) name: String,
     pub(super) is_host: bool,
-    /// Whether they left before the bot did.
+    /// Whether the person left before the bot.
     pub(super) left: bool,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Line {
 }
 
 impl Minutes {
-    /// What a bot has kept by now.
+    /// The report from the events stored so far.
     async fn of(latchkey: &Server, bot: &str) -> anyhow::Result<Self> {
         let (mut minutes, mut after) = (Self::default(), 0);
         loop {
@@ -56,7 +56,7 @@ impl Minutes {
         }
     }
 
-    /// Waits until everything that the script has was kept; what there is when that takes too long.
+    /// Waits until all events of the script are stored. After the timeout, returns the report so far.
     pub(super) async fn once_complete(
         latchkey: &Server,
         bot: &str,
@@ -83,7 +83,7 @@ impl Minutes {
                 is_host: who["is_host"] == true,
                 left: false,
             }),
-            // Zoom says who is the host in a message of its own.
+            // Zoom announces the host in a separate message.
             Some("update") => self.person(name, |person| person.is_host = who["is_host"] == true),
             Some("leave") => self.person(name, |person| person.left = true),
             Some("chat_message") => self.chat.push(line()),
@@ -96,7 +96,7 @@ impl Minutes {
         self.people.iter_mut().find(|person| person.name == name).map(change);
     }
 
-    /// Whether it is what the script has.
+    /// Whether the report contains everything in the script.
     pub(super) fn is_complete(&self) -> bool {
         let line = |who: &str, text: &str| Line { who: who.into(), text: text.into() };
         let person = |name: &str, is_host, left| Person { name: name.into(), is_host, left };
@@ -109,7 +109,7 @@ impl Minutes {
             && self.chat == [line("Kim Lee", "The agenda: https://example.com/agenda")]
     }
 
-    /// In lines for the screen.
+    /// The report as lines for the screen.
     pub(super) fn lines(&self) -> Vec<String> {
         let names: Vec<_> = self.people.iter().map(Person::in_words).collect();
         let mut lines = vec![format!("there: {}", names.join(", "))];

@@ -20,29 +20,29 @@ use screen::Screen;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Leave everything running at the end, and say what to try.
+    /// Leave everything running at the end, and print what to try.
     #[arg(long)]
     stay: bool,
-    /// Where the report and the screenshots go.
+    /// Folder for the report and the screenshots.
     #[arg(long, default_value = "out/demo")]
     out: PathBuf,
-    /// Where databases, keys and certificates go.
+    /// Folder for databases, keys and certificates.
     #[arg(long, default_value = "data/demo")]
     data: PathBuf,
-    /// A path, or a name on `PATH`.
+    /// Chromium: a path, or a name on `PATH`.
     #[arg(long, env = "LATCHKEY_BROWSER__CHROMIUM", default_value = "chromium")]
     chromium: PathBuf,
     /// The `dist` folder of `@zoom/meetingsdk`.
     #[arg(long, env = "LATCHKEY_BROWSER__SDK_DIR", default_value = "web/node_modules/@zoom/meetingsdk/dist")]
     sdk_dir: PathBuf,
-    /// Chromium's own sandbox; on unless running as root, if not given.
+    /// Chromium's own sandbox. Default: on, unless running as root.
     #[arg(long, env = "LATCHKEY_BROWSER__SANDBOX")]
     sandbox: Option<bool>,
     #[command(flatten)]
     stop: StopArguments,
 }
 
-/// Exits with 0 only if every step happened.
+/// Exits with 0 only if every step succeeded.
 pub(crate) async fn run(arguments: Arguments) -> ExitCode {
     let (env, screen) = (Environment::system(), Screen::new());
     let (folder, stop) = match prepare(&arguments, &env) {
@@ -66,12 +66,12 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         Some(Err(error)) => Some(Err(error)),
         None => None,
     };
-    // By now the story is dropped, and with it every process it had started has ended or is being killed.
+    // The story was dropped, so every process it started has ended or is being killed.
     screen.clear();
     match told {
         Some(Ok(true)) => ExitCode::SUCCESS,
         Some(Ok(false)) => {
-            crate::complain(&format!("not every step happened: see {}", folder.out().display()))
+            crate::complain(&format!("not every step succeeded: see {}", folder.out().display()))
         }
         Some(Err(error)) => {
             crate::complain(&format!("{error:#}; the logs are in {}", folder.out().display()))

@@ -5,15 +5,15 @@ use stage::Simulator;
 
 use super::meeting_report::Minutes;
 
-/// What happened.
+/// The results of the demo.
 #[derive(Serialize)]
 pub(super) struct Report {
-    /// Whether every step happened.
+    /// Whether every step succeeded.
     pub(super) ok: bool,
     pub(super) sdk_version: &'static str,
     pub(super) chromium: String,
     pub(super) steps: Vec<Step>,
-    /// What bot B kept of its meeting.
+    /// Bot B's report of its meeting.
     pub(super) minutes: Minutes,
     pub(super) zoom: ZoomCounts,
 }
@@ -26,7 +26,7 @@ pub(super) struct Step {
     pub(super) bot_id: Option<String>,
     /// Its states, in order.
     pub(super) codes: Vec<String>,
-    /// Of the last state that has one.
+    /// The sub code of the last state that has one.
     pub(super) sub_code: Option<String>,
     /// From the API's answer to the SDK's first request at the simulator, in milliseconds of real time.
     pub(super) create_to_join_request_ms: Option<i64>,

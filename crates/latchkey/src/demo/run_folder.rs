@@ -1,4 +1,4 @@
-//! The folders of one run. Every run has its own, so no run changes another's.
+//! The folders of one run. Each run has its own, so runs do not affect each other.
 
 use std::{
     fs, io,
@@ -9,10 +9,10 @@ use std::{
 use anyhow::{Context as _, bail};
 use model::{Clock, Timestamp};
 
-/// What killed processes get to end.
+/// Time that killed processes get to end.
 const ENDING: Duration = Duration::from_secs(15);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// In a row, before it is believed.
+/// Consecutive checks that must find the folders gone.
 const QUIET_LOOKS: usize = 4;
 
 /// `out/demo/<run>` for people, `data/demo/<run>` for the processes.
@@ -28,7 +28,7 @@ impl RunFolder {
         let folder = Self { base: out.to_owned(), out: out.join(&name), data: data.join(&name) };
         for path in [&folder.out, &folder.data] {
             fs::create_dir_all(path)
-                .with_context(|| format!("cannot make {}: make its parent writable", path.display()))?;
+                .with_context(|| format!("cannot create {}: make its parent writable", path.display()))?;
         }
         Ok(folder)
     }
@@ -43,7 +43,7 @@ impl RunFolder {
         &self.data
     }
 
-    /// Puts the report into the run's folder, and into the base as the newest one: whole, or not at all.
+    /// Writes the report into the run's folder, and atomically into the base folder as the newest one.
     pub(super) fn publish_report(&self, text: &str) -> io::Result<PathBuf> {
         fs::write(self.out.join("report.json"), text)?;
         let (aside, newest) = (self.out.join("report.json.tmp"), self.base.join("report.json"));
@@ -52,8 +52,8 @@ impl RunFolder {
         Ok(newest)
     }
 
-    /// Takes the run's folders away again, and sees to it that they stay away: processes that were just killed, and their
-    /// Chromiums, go on writing for a moment.
+    /// Removes the run's folders and checks that they stay removed: just killed processes and their Chromiums still write
+    /// for a moment.
     pub(super) async fn remove(&self, clock: &dyn Clock) -> anyhow::Result<()> {
         let removal = async {
             let mut quiet_looks = 0;
@@ -72,7 +72,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Removes what is there. A failure is another writer, whom the next look finds.
+    /// Removes what exists. A failure means that something still writes, which the next check finds.
     fn is_gone(&self) -> bool {
         [&self.out, &self.data].into_iter().all(|path| {
             drop(fs::remove_dir_all(path));
@@ -80,8 +80,8 @@ impl RunFolder {
         })
     }
 
-    /// Whether a process lives whose command line names this run: those that were just killed, and their Chromiums,
-    /// which end a moment after them.
+    /// Whether a process is alive whose command line names this run: just killed processes, and their Chromiums, which end a
+    /// moment later.
     fn is_in_use(&self) -> bool {
         let run = self.data.file_name().unwrap_or_default().as_encoded_bytes();
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! What a person sees while the demo runs.
+//! The demo's output for a person.
 
 use std::{fmt::Display, time::Duration};
 
@@ -21,7 +21,7 @@ impl Screen {
         Self { bar }
     }
 
-    /// What is going on now.
+    /// Shows the current step.
     pub(super) fn doing(&self, what: impl Display) {
         self.bar.set_message(what.to_string());
         self.bar.reset_elapsed();
@@ -30,17 +30,17 @@ impl Screen {
         }
     }
 
-    /// Something that has happened.
+    /// Reports a successful step.
     pub(super) fn done(&self, what: impl Display) {
         self.say(format!("  ✓ {what}"));
     }
 
-    /// Something that was to happen and did not.
+    /// Reports a failed step.
     pub(super) fn missed(&self, what: impl Display) {
         self.say(format!("  ✕ {what}"));
     }
 
-    /// A line that stays.
+    /// Prints a permanent line.
     pub(super) fn say(&self, line: impl Display) {
         if self.bar.is_hidden() {
             println!("{line}");
@@ -49,7 +49,7 @@ impl Screen {
         }
     }
 
-    /// The closing table.
+    /// Prints the final table.
     pub(super) fn table(&self, report: &Report) {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED);
@@ -72,7 +72,7 @@ impl Screen {
         self.say(table);
     }
 
-    /// Takes the spinner away.
+    /// Removes the spinner.
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
     }

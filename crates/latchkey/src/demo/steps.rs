@@ -1,4 +1,4 @@
-//! One bot of the story: made, watched, pictured.
+//! One bot of the demo: created, watched, and its pictures saved.
 
 use std::{path::Path, time::Duration};
 
@@ -7,9 +7,9 @@ use stage::{Bot, Change, Server, Simulator};
 
 use super::{report::Step, screen::Screen};
 
-/// Longer than any join here takes; the bot's own deadlines are shorter.
+/// Longer than any join here takes; the bot's own timeouts are shorter.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
-/// Two seconds after a bot is in, it takes a picture.
+/// Timeout for a picture. A bot takes one two seconds after it joined.
 const PICTURE_WITHIN: Duration = Duration::from_secs(15);
 
 /// What a step needs.
@@ -21,7 +21,7 @@ pub(super) struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Sends a bot, and waits until it is in or has failed.
+    /// Sends a bot, and waits until it has joined or failed.
     pub(super) async fn send(&self, name: &'static str, request: &Value) -> anyhow::Result<Step> {
         let id = self.latchkey.send_bot(request).await?;
         let arrived = |bot: &Bot| bot.at("in_call_not_recording").is_some();
@@ -46,7 +46,7 @@ impl Stage<'_> {
         Ok(told(step, &bot))
     }
 
-    /// Tells a bot to leave, and waits for its end.
+    /// Tells a bot to leave, and waits until it has ended.
     pub(super) async fn recall(&self, step: Step) -> anyhow::Result<(Bot, Step)> {
         let id = step.bot_id.clone().unwrap_or_default();
         self.latchkey.tell_to_leave(&id).await?;
@@ -56,7 +56,7 @@ impl Stage<'_> {
         Ok((bot, step))
     }
 
-    /// Keeps the bot's newest picture beside the report.
+    /// Saves the bot's newest picture next to the report.
     pub(super) async fn picture(&self, name: &str, bot: &Bot) -> anyhow::Result<Option<String>> {
         let Some(png) = self.latchkey.picture(&bot.id, PICTURE_WITHIN).await? else { return Ok(None) };
         let path = self.out.join(format!("{name}.png"));
@@ -71,7 +71,7 @@ impl Stage<'_> {
     }
 }
 
-/// The step with the bot's states as they are now.
+/// Updates the step with the bot's current states.
 fn told(step: Step, bot: &Bot) -> Step {
     Step {
         codes: bot.status_changes.iter().map(|change| change.code.clone()).collect(),

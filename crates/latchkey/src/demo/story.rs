@@ -1,4 +1,4 @@
-//! The story, from an empty folder to the last bot.
+//! The demo's steps, from an empty folder to the last bot.
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
@@ -18,37 +18,37 @@ use super::{
 };
 use crate::config::{Config, NumberOrMeasured};
 
-/// What bot B shows.
+/// Bot B's camera picture.
 const PICTURE: &[u8] = include_bytes!("picture.jpeg");
-/// What bot B says.
+/// Bot B's chat message.
 const GREETING: &str = "Hello, I take the notes. They will be at https://example.com/notes/7";
 
-/// Zoom's side of the story.
+/// The users and meetings at Zoom.
 struct Cast {
-    /// Whose account the bots sign in with.
+    /// The bots sign in with Robin's account.
     robin: Value,
-    /// Whose meeting a bot starts.
+    /// A bot starts Hana's meeting.
     hana: Value,
-    /// Sam's; it only admits signed-in users.
+    /// Sam's meeting, which only admits signed-in users.
     strict_meeting: Value,
-    /// Hana's, not started.
+    /// Hana's meeting, not started.
     hanas_meeting: Value,
 }
 
-/// Latchkey's side of the story: accounts, and the address that gives ZAKs.
+/// The accounts at Latchkey, and the token link that issues ZAKs.
 struct Accounts {
     hana: String,
     token_link: String,
 }
 
-/// The demo is over, and its processes still run.
+/// A finished demo whose processes still run.
 pub(super) struct StillRunning {
     happened: bool,
     latchkey: Server,
     simulator: Simulator,
 }
 
-/// Tells it.
+/// Runs the demo.
 pub(super) async fn tell(
     arguments: &Arguments,
     folder: &RunFolder,
@@ -82,7 +82,7 @@ pub(super) async fn tell(
     let path = folder.publish_report(&serde_json::to_string_pretty(&report)?)?;
     conclude(screen, &report, &path);
     if arguments.stay {
-        // Zoom lets a user in once: with bot D still inside, the visitor's own bot would be turned away.
+        // Zoom admits a user once: while bot D is in the meeting, the visitor's own bot would be refused.
         let last = report.steps.last().and_then(|step| step.bot_id.as_deref()).unwrap_or_default();
         latchkey.tell_to_leave(last).await?;
         stay(screen, &latchkey, &simulator, &cast, &accounts);
@@ -91,7 +91,7 @@ pub(super) async fn tell(
 }
 
 impl StillRunning {
-    /// Stops what still runs. `true` if every step happened.
+    /// Stops the processes. Returns `true` if every step succeeded.
     pub(super) async fn stop(self, env: &Environment) -> bool {
         self.latchkey.stop().await;
         self.simulator.stop(env).await;
@@ -99,7 +99,7 @@ impl StillRunning {
     }
 }
 
-/// The configuration of a Latchkey that talks to the simulator, and whose own token links may be fetched from loopback.
+/// The configuration of a Latchkey that uses the simulator and may fetch its own token links from loopback.
 fn configuration(arguments: &Arguments, folder: &RunFolder, at: &zoom_sim::Ready) -> anyhow::Result<Config> {
     let mut config = Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -115,15 +115,15 @@ fn configuration(arguments: &Arguments, folder: &RunFolder, at: &zoom_sim::Ready
     config.browser.chromium.clone_from(&arguments.chromium);
     config.browser.sdk_dir.clone_from(&arguments.sdk_dir);
     config.browser.sandbox = arguments.sandbox;
-    // Four bots come, one after the other.
+    // The four bots join one after the other.
     config.bots.warm_pages = NumberOrMeasured::Number(1);
     config.callbacks.allow_networks = vec!["127.0.0.0/8".into()];
-    // The screen follows every bot ten times a second.
+    // The demo polls every bot ten times a second.
     config.limits.enabled = false;
     Ok(config)
 }
 
-/// Users, an app and meetings at Zoom; the app and both accounts at Latchkey.
+/// Creates users, an app and meetings at Zoom, and registers the app and both accounts at Latchkey.
 async fn prepare(
     stage: &Stage<'_>,
     arguments: &Arguments,
@@ -198,7 +198,7 @@ async fn prepare(
     Ok((Cast { robin, hana, strict_meeting, hanas_meeting }, accounts))
 }
 
-/// The four bots.
+/// Runs the four bots.
 async fn play(
     stage: &Stage<'_>,
     cast: &Cast,
@@ -215,7 +215,7 @@ async fn play(
     refused.ok = sign_in && refused.codes.last().is_some_and(|code| code == "fatal");
     stage.mark(&refused, "refused: the host only admits signed-in users");
 
-    screen.doing("bot B brings a ZAK from its token link");
+    screen.doing("bot B joins with a ZAK from its token link");
     let name = "Bot B, signed in";
     let zoom = json!({ "zak_url": accounts.token_link });
     let picture = json!({ "kind": "jpeg", "b64_data": BASE64_STANDARD.encode(PICTURE) });
@@ -253,7 +253,7 @@ async fn play(
     started.ok = in_call && before["started"] == false && after["started"] == true && hosts;
     stage.mark(&started, "started as host, before Hana was there");
 
-    screen.doing("bot B wears its picture, and has greeted in the chat");
+    screen.doing("bot B shows its picture and greets in the chat");
     let seen_and_heard = shows_and_greets(simulator, &cast.strict_meeting, name, env).await?;
     stage.mark_if(seen_and_heard, "its own picture is on, over Robin’s, and its greeting is in the chat");
 
@@ -263,12 +263,12 @@ async fn play(
     for line in minutes.lines() {
         screen.say(format!("      {line}"));
     }
-    stage.mark_if(minutes.is_complete(), "bot B knows who was there, and what was said and written");
+    stage.mark_if(minutes.is_complete(), "bot B recorded the participants, and what was said and written");
 
     screen.doing("bot B is told to leave");
     let (bot, step) = stage.recall(signed_in).await?;
     signed_in = step;
-    // The last picture that it took: by then its camera was on.
+    // The latest picture: its camera is on by then.
     signed_in.screenshot = stage.picture(signed_in.name, &bot).await?;
     let left =
         bot.at("call_ended").and_then(|change| change.sub_code.as_deref()) == Some("bot_received_leave_call");
@@ -276,10 +276,10 @@ async fn play(
     signed_in.ok = inside && all_of_it && left && bot.code() == "done";
     stage.mark_if(left && bot.code() == "done", "left when told");
 
-    screen.doing("an hour passes at Zoom: the access token is dead, and bot D wants a new ZAK");
+    screen.doing("an hour passes at Zoom: the access token has expired, and bot D needs a new ZAK");
     let refreshes = simulator.count("refreshes").await?;
     simulator.post("/clock", &json!({ "advance_seconds": 3700 })).await?;
-    // `fresh`: not from memory, where bot B's ZAK still has an hour to live.
+    // `fresh` bypasses the cache, in which bot B's ZAK is still valid for an hour.
     let zoom = json!({ "zak_url": format!("{}?fresh=1", accounts.token_link) });
     let request = json!({ "meeting_url": strict_url, "bot_name": "Bot D, an hour later", "zoom": zoom });
     let mut after_refresh = stage.send("after_refresh", &request).await?;
@@ -289,7 +289,7 @@ async fn play(
     Ok((vec![refused, signed_in, started, after_refresh], minutes))
 }
 
-/// Whether others see the camera of the bot called `name`, and read its greeting; within ten seconds.
+/// Whether others see the camera of the bot named `name` and its greeting within ten seconds.
 async fn shows_and_greets(
     simulator: &Simulator,
     meeting: &Value,
@@ -335,7 +335,7 @@ fn conclude(screen: &Screen, report: &Report, path: &Path) {
     screen.say(format!("Report: {}", path.display()));
 }
 
-/// What to try while everything is up. The key opens a server on loopback that ends with this terminal.
+/// Prints what to try while everything runs. It shows the API key: the server is on loopback and ends with this terminal.
 fn stay(screen: &Screen, latchkey: &Server, simulator: &Simulator, cast: &Cast, accounts: &Accounts) {
     let (url, control) = (&latchkey.url, &simulator.ready.control);
     let join_url = cast.strict_meeting["join_url"].as_str().unwrap_or_default();
@@ -343,9 +343,9 @@ fn stay(screen: &Screen, latchkey: &Server, simulator: &Simulator, cast: &Cast, 
     let request =
         json!({ "meeting_url": join_url, "bot_name": "Mine", "zoom": { "zak_url": accounts.token_link } });
     screen.say(format!(
-        "\nEverything stays up until Ctrl-C.\n\
+        "\nEverything keeps running until Ctrl-C.\n\
          Latchkey {url}   simulator {control}/\n\n\
-         # the console, in a browser: once, and within 15 minutes; later {url}/ asks for the key below\n\
+         # the console, in a browser: works once, within 15 minutes; later {url}/ asks for the key below\n\
          {console}\n\
          export LATCHKEY_URL={url} LATCHKEY_API_KEY={key}\n\
          # send a bot\n\

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::server;
 
-const NO_BOTS: &str = "bots.capacity is 0: a token broker alone";
-const WHY: &str = "The server does not start, because it could send no bot.";
-/// Less than this, in MiB: a page of the SDK that shows a picture crashes with Docker's 64.
+const NO_BOTS: &str = "bots.capacity is 0: only a token broker";
+const WHY: &str = "The server does not start, because it could not run bots.";
+/// Required shared memory in MiB: with Docker's default of 64, an SDK page that shows a picture crashes.
 const SHARED_MEMORY: u64 = 256;
 
 pub(super) async fn examine(examined: &Examined, report: &mut Report) {
@@ -31,7 +31,7 @@ pub(super) async fn examine(examined: &Examined, report: &mut Report) {
 
 async fn chromium(examined: &Examined, config: &BrowserConfig) -> Finding {
     const CHECK: &str = "chromium";
-    const FIX: &str = "Install the distribution's chromium, or set browser.chromium; a token broker needs none: \
+    const FIX: &str = "Install the distribution's chromium, or set browser.chromium; a token broker does not need it: \
                        bots.capacity = 0.";
     let path = match config.find_chromium() {
         Ok(path) => path,
@@ -57,11 +57,11 @@ async fn chromium(examined: &Examined, config: &BrowserConfig) -> Finding {
         return Finding::ok(CHECK, found);
     }
     let fix = if examined.config.browser.sandbox.is_some() {
-        "Set browser.sandbox = true where this user may make user namespaces; elsewhere a container is the wall."
+        "Set browser.sandbox = true if this user may create user namespaces; otherwise isolate the server in a container."
     } else {
-        "Run the server as another user than root."
+        "Run the server as a user other than root."
     };
-    let why = "Code that breaks out of a meeting's page can do what the server's user can.";
+    let why = "Code that escapes from a meeting's page can do everything that the server's user can.";
     Finding::warning(CHECK, format!("{found}, without its sandbox"), why, fix)
 }
 
@@ -72,7 +72,7 @@ fn sdk(config: &BrowserConfig) -> Finding {
         Err(error) => Finding::fault(
             CHECK,
             first_part(&error),
-            "The server does not start: bots join with Zoom's SDK, at the one version whose behaviour is known.",
+            "The server does not start: bots join with Zoom's SDK, in the one version that Latchkey is tested with.",
             format!(
                 "Run `npm ci` in web/, which installs {SDK_VERSION}, or set browser.sdk_dir to its dist folder."
             ),
@@ -80,7 +80,7 @@ fn sdk(config: &BrowserConfig) -> Finding {
     }
 }
 
-/// What is wrong, without the advice behind it.
+/// The message without the advice after it.
 fn first_part(error: &BrowserError) -> String {
     let words = error.to_string();
     words.split_once(": ").map_or(words.clone(), |(found, _)| found.to_owned())
@@ -89,7 +89,7 @@ fn first_part(error: &BrowserError) -> String {
 fn shared_memory(folder: &Path, wanted: u64) -> Finding {
     const CHECK: &str = "shared_memory";
     let Ok(memory) = rustix::fs::statvfs(folder) else {
-        return Finding::skipped(CHECK, format!("{} is not there", folder.display()));
+        return Finding::skipped(CHECK, format!("{} does not exist", folder.display()));
     };
     let mib = memory.f_blocks.saturating_mul(memory.f_frsize) / (1024 * 1024);
     if mib >= wanted {
@@ -97,8 +97,8 @@ fn shared_memory(folder: &Path, wanted: u64) -> Finding {
     }
     Finding::fault(
         CHECK,
-        format!("{} has {mib} MiB, and bots need {wanted} or more", folder.display()),
-        "Pages of bots crash when it is full, and their bots have to join again.",
+        format!("{} has {mib} MiB, but bots need {wanted} or more", folder.display()),
+        "When it is full, pages of bots crash and the bots must join again.",
         "Give the container more: --shm-size=1g, or shm_size: 1g in compose.yaml.",
     )
 }
@@ -109,7 +109,7 @@ mod tests {
     use crate::doctor::report::State;
 
     #[test]
-    fn too_little_shared_memory_is_a_fault() {
+    fn insufficient_shared_memory_is_a_fault() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(shared_memory(folder.path(), 0).state, State::Ok);
         assert_eq!(shared_memory(folder.path(), u64::MAX).state, State::Fault);

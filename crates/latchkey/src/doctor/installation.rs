@@ -1,4 +1,4 @@
-//! Database and key ring: whether they can be used, and belong together.
+//! Checks the database and the key ring: whether they can be used, and whether they belong together.
 
 use std::sync::Arc;
 
@@ -19,15 +19,15 @@ use crate::{
 
 const DATABASE: &str = "database";
 const KEYS: &str = "key_ring";
-const NOTHING_WORKS: &str = "The server does not start without it: accounts, links and bots are rows in it.";
+const NOTHING_WORKS: &str = "The server does not start without it: it contains all accounts, links and bots.";
 
-/// A database, and the ring that opens it.
+/// A database, and the key ring that opens it.
 pub(super) struct Installation {
     pub(super) database: Database,
     pub(super) vault: Vault,
 }
 
-/// Nothing when one of both cannot be used: that has been reported.
+/// `None` if one of the two cannot be used; the report then contains the fault.
 pub(super) async fn open(examined: &Examined, report: &mut Report) -> Option<Installation> {
     let database = database(examined, report).await;
     let keys = key_ring(examined, database.as_ref(), report).await;
@@ -50,11 +50,11 @@ async fn database(examined: &Examined, report: &mut Report) -> Option<Database> 
             return None;
         }
         Ok(None) if !path.exists() => {
-            let found = format!("{} is not there yet: the first start makes it", path.display());
+            let found = format!("{} does not exist yet: the first start creates it", path.display());
             report.add(Finding::ok(DATABASE, found));
             return None;
         }
-        // Opening would migrate it under a server of an older version.
+        // Opening would migrate the database under a server of an older version.
         Ok(None) => {
             if let Err(error) = sqlite::check(&path).await {
                 report.add(sqlite_trouble(&error));
@@ -75,12 +75,12 @@ async fn database(examined: &Examined, report: &mut Report) -> Option<Database> 
         report.add(Finding::fault(
             DATABASE,
             format!("it cannot be written: {error}"),
-            "Accounts are neither connected nor refreshed, and bots are not sent.",
-            "Make room for it, or give its files to the user that runs latchkey.",
+            "Accounts cannot be connected or refreshed, and bots cannot be sent.",
+            "Free disk space, or make the user that runs latchkey the owner of its files.",
         ));
     } else {
         let version =
-            database.version().await.unwrap_or_else(|error| format!("of a version unknown ({error})"));
+            database.version().await.unwrap_or_else(|error| format!("of unknown version ({error})"));
         report.add(Finding::ok(DATABASE, format!("{version}, with the schema of this version")));
     }
     Some(database)
@@ -92,8 +92,8 @@ fn sqlite_trouble(error: &sqlite::OpenError) -> Finding {
         sqlite::OpenError::TooOld { .. } => Finding::warning(
             DATABASE,
             found,
-            "The next start of this version migrates it, and older versions refuse it from then on. What it holds was not \
-             looked at.",
+            "The next start of this version migrates it, and older versions refuse it from then on. Its content was not \
+             checked.",
             "Back it up, then start this version.",
         ),
         _ => Finding::fault(DATABASE, found, NOTHING_WORKS, advice),
@@ -110,9 +110,9 @@ fn postgres_trouble(error: &anyhow::Error) -> Finding {
     }
 }
 
-/// The errors of this product say what is wrong, and behind the last `: ` what to do.
+/// Error messages of this product have the advice after the last `: `.
 fn parts(message: &str) -> (String, String) {
-    let (found, advice) = message.rsplit_once(": ").unwrap_or((message, "See the line before."));
+    let (found, advice) = message.rsplit_once(": ").unwrap_or((message, "See the previous line."));
     (found.to_owned(), advice.to_owned())
 }
 
@@ -121,19 +121,20 @@ async fn key_ring(
     database: Option<&Database>,
     report: &mut Report,
 ) -> Option<Arc<Keys>> {
-    const WHY: &str = "Without its own key ring no stored secret opens, and the server does not start.";
+    const WHY: &str =
+        "Without its own key ring no stored secret can be opened, and the server does not start.";
     let Examined { config, env, .. } = examined;
     let opened = match keys::provider(config) {
         Ok(provider) => provider.open(env).await,
         Err(error) => {
-            report.add(Finding::fault(KEYS, format!("{error:#}"), WHY, "Keep one of them."));
+            report.add(Finding::fault(KEYS, format!("{error:#}"), WHY, "Remove one of them."));
             return None;
         }
     };
     let keys = match opened {
         Ok(keys) => Arc::new(keys),
         Err(KeysError::File(KeyFileError::Missing(path))) if is_new(database).await => {
-            let found = format!("{} is not there yet: the first start makes it", path.display());
+            let found = format!("{} does not exist yet: the first start creates it", path.display());
             report.add(Finding::ok(KEYS, found));
             return None;
         }

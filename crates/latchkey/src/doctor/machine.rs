@@ -1,4 +1,4 @@
-//! Permissions, disk and limits of this machine.
+//! Checks permissions, disk space and limits of this machine.
 
 use std::{
     fs,
@@ -14,16 +14,15 @@ use super::{
 };
 use crate::{data_dir, descriptors};
 
-/// Files of data_dir that are looked at: screenshots may be many.
+/// Most files of data_dir that are checked: there may be many screenshots.
 const MOST_FILES: usize = 20_000;
 
-/// The file itself: what it holds may be secret.
+/// Checks the configuration file's permissions: it may contain secrets.
 pub(super) fn configuration(examined: &Examined, path: Option<&Path>, report: &mut Report) {
     const CHECK: &str = "configuration";
     let usual = Path::new("latchkey.toml");
     let Some(path) = path.or_else(|| usual.exists().then_some(usual)) else {
-        report
-            .add(Finding::ok(CHECK, "no file: every setting has its default, or comes from the environment"));
+        report.add(Finding::ok(CHECK, "no file: all settings are defaults or come from the environment"));
         return;
     };
     let mode = fs::metadata(path).map(|file| file.mode() & 0o777).unwrap_or_default();
@@ -36,8 +35,8 @@ pub(super) fn configuration(examined: &Examined, path: Option<&Path>, report: &m
     report.add(if has_secrets && mode & 0o077 != 0 {
         Finding::fault(
             CHECK,
-            format!("{path} holds a secret and is open to others (mode {mode:o})"),
-            "Other users of this machine can read the password of the database, or a token.",
+            format!("{path} contains a secret and is open to others (mode {mode:o})"),
+            "Other users of this machine can read the database password or a token.",
             format!(
                 "chmod 600 {path}, or move the secret to a file of its own: database_url_file, token_file."
             ),
@@ -47,15 +46,14 @@ pub(super) fn configuration(examined: &Examined, path: Option<&Path>, report: &m
     });
 }
 
-/// It is its owner's alone, and so is what lies in it.
+/// The folder and its content must be accessible to the owner only.
 pub(super) fn data_dir(examined: &Examined, report: &mut Report) {
     const CHECK: &str = "data_dir";
-    const WHY: &str =
-        "It opens accounts: database, keys, escrow and audit lie in it, and screenshots show meetings.";
+    const WHY: &str = "It gives access to accounts: it contains database, keys, escrow and audit, and screenshots show meetings.";
     let folder = &examined.config.data_dir;
     let shown = folder.display();
     if !folder.exists() {
-        let found = format!("{shown} is not there yet: the first start makes it, closed to others");
+        let found = format!("{shown} does not exist yet: the first start creates it, closed to others");
         report.add(Finding::ok(CHECK, found));
         return;
     }
@@ -68,9 +66,9 @@ pub(super) fn data_dir(examined: &Examined, report: &mut Report) {
     if let Err(error) = writable(folder) {
         report.add(Finding::fault(
             CHECK,
-            format!("{shown} cannot be written: {error}"),
-            "No refreshed grant is safe from a crash, and the server does not start.",
-            format!("Give {shown} to the user that runs latchkey, and run doctor as that user."),
+            format!("{shown} is not writable: {error}"),
+            "Refreshed grants would not survive a crash, so the server does not start.",
+            format!("Make the user that runs latchkey the owner of {shown}, and run doctor as that user."),
         ));
         return;
     }
@@ -86,21 +84,21 @@ pub(super) fn data_dir(examined: &Examined, report: &mut Report) {
     });
 }
 
-/// Screenshots show meetings: a folder of their own is closed to others, too.
+/// A separate folder for screenshots must be closed to others too: screenshots show meetings.
 pub(super) fn screenshots(examined: &Examined, report: &mut Report) {
     const CHECK: &str = "screenshots";
     if examined.config.screenshots_stay_here() {
         report.add(Finding::warning(
             CHECK,
-            "they lie in this server's data_dir",
-            "Another server on this database cannot show them, and they go with this one's disk.",
+            "they are stored in this server's data_dir",
+            "Another server on this database cannot show them, and they are lost with this server's disk.",
             "Set screenshots.folder to a folder that all servers mount, or screenshots.s3.",
         ));
     }
     let Some(folder) = examined.config.screenshots.folder() else { return };
     let shown = folder.display();
     report.add(match data_dir::check_folder("screenshots.folder", folder) {
-        Ok(()) => Finding::ok(CHECK, format!("{shown} is closed to others, or made by the first start")),
+        Ok(()) => Finding::ok(CHECK, format!("{shown} is closed to others, or created by the first start")),
         Err(_) => Finding::fault(
             CHECK,
             format!("{shown} is open to others, and the server refuses to start"),
@@ -116,8 +114,8 @@ fn writable(folder: &Path) -> std::io::Result<()> {
     fs::remove_file(probe)
 }
 
-/// Links are not followed. A folder that others can't enter protects what is in it, whatever the modes there are, so only what
-/// lies at the top or in open folders counts: profiles of browsers have modes of their own.
+/// Files and folders that others can access. Links are not followed. A folder that others cannot enter protects its content
+/// whatever its modes, so only the top level and open folders count: browser profiles have modes of their own.
 fn open_files(folder: &Path) -> Vec<PathBuf> {
     let (mut open, mut folders, mut seen) = (Vec::new(), vec![folder.to_owned()], 0);
     while let Some(folder) = folders.pop() {
@@ -142,31 +140,31 @@ fn open_files(folder: &Path) -> Vec<PathBuf> {
     open
 }
 
-/// Space for database, journal and screenshots.
+/// Checks the space for database, journal and screenshots.
 pub(super) fn disk(examined: &Examined, least: u64, report: &mut Report) {
     const CHECK: &str = "disk";
     let folder = &examined.config.data_dir;
-    // The nearest folder that is there has the same disk.
+    // The nearest existing folder is on the same disk.
     let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
     let Ok(disk) = rustix::fs::statvfs(there) else {
-        report.add(Finding::skipped(CHECK, format!("the disk of {} cannot be asked", folder.display())));
+        report.add(Finding::skipped(CHECK, format!("the disk of {} cannot be queried", folder.display())));
         return;
     };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024);
     report.add(if free < least {
         Finding::fault(
             CHECK,
-            format!("{free} MiB are free in {}, and {least} are wanted", folder.display()),
-            "On a full disk no grant can be refreshed safely, and no token is given without its record.",
-            "Make room, move data_dir, or keep less: screenshots.keep_days, bots.keep_days, audit.keep_days.",
+            format!("{free} MiB are free in {}, but {least} are required", folder.display()),
+            "On a full disk no grant can be refreshed safely, and no token is issued without its record.",
+            "Free disk space, move data_dir, or store less: screenshots.keep_days, bots.keep_days, audit.keep_days.",
         )
     } else {
         Finding::ok(CHECK, format!("{free} MiB are free in {}", folder.display()))
     });
 }
 
-/// How many files this user's processes may open: the server raises its own limit as far as this.
+/// Checks how many files this user's processes may open: the server raises its own limit up to this.
 pub(super) fn descriptors(examined: &Examined, report: &mut Report) {
     const CHECK: &str = "descriptors";
     const FIX: &str =
@@ -175,11 +173,11 @@ pub(super) fn descriptors(examined: &Examined, report: &mut Report) {
     let wanted = examined.config.connections.most.get() as u64;
     let (needed, meant) = (descriptors::FEWEST_OF_ALL, descriptors::RESERVE + wanted);
     report.add(if most < needed {
-        let found = format!("a process may open {most} files, and the server needs {needed}");
-        Finding::fault(CHECK, found, "It does not start.", FIX)
+        let found = format!("a process may open {most} files, but the server needs {needed}");
+        Finding::fault(CHECK, found, "The server does not start.", FIX)
     } else if most < meant {
-        let found = format!("a process may open {most} files, and connections.most = {wanted} needs {meant}");
-        Finding::warning(CHECK, found, "It takes fewer connections than the configuration says.", FIX)
+        let found = format!("a process may open {most} files, but connections.most = {wanted} needs {meant}");
+        Finding::warning(CHECK, found, "The server accepts fewer connections than configured.", FIX)
     } else {
         Finding::ok(CHECK, format!("a process may open {most} files"))
     });

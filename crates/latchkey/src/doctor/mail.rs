@@ -1,4 +1,4 @@
-//! The SMTP server: whether it can be reached, is who it should be, and takes the login. Nothing is sent.
+//! Checks the SMTP server: whether it can be reached, has the right certificate, and accepts the login. Nothing is sent.
 
 use std::error::Error as _;
 
@@ -10,22 +10,22 @@ use super::{
 const CHECK: &str = "mail";
 
 pub(super) async fn examine(examined: &Examined, report: &mut Report) {
-    // What is wrong with the section is reported as a fault of the configuration.
+    // Errors in the section are reported as a fault of the configuration.
     let Ok(Some(mailer)) = examined.config.mail.mailer(&examined.public_base, &examined.env) else {
         report
             .add(Finding::skipped(CHECK, "mail.server is not set: endpoints of the kind email are refused"));
         return;
     };
     report.add(match mailer.reach().await {
-        Ok(()) => Finding::ok(CHECK, "the SMTP server is there, and takes the login"),
+        Ok(()) => Finding::ok(CHECK, "the SMTP server is reachable, and accepts the login"),
         Err(error) => {
             let cause = error.source().map_or(String::new(), |cause| format!(": {cause}"));
             Finding::fault(
                 CHECK,
                 format!("{error}{cause}"),
-                "No endpoint of the kind email is told of anything.",
-                "Correct [mail]: server and port, tls (\"starttls\" for 587, \"tls\" for 465), user and password; name the \
-                 authority of a certificate that is not trusted in mail.ca_file.",
+                "Endpoints of the kind email receive nothing.",
+                "Correct [mail]: server and port, tls (\"starttls\" for 587, \"tls\" for 465), user and password; set \
+                 mail.ca_file to the authority of a certificate that is not trusted.",
             )
         }
     });

@@ -1,5 +1,5 @@
-//! `latchkey doctor`: looks at everything that an installation needs, and says for each what it found, why that matters and
-//! how to mend it. It changes nothing; the server may run meanwhile.
+//! `latchkey doctor`: checks everything that an installation needs, and reports for each check what it found, why that
+//! matters and how to fix it. It changes nothing; the server may run meanwhile.
 
 mod browser;
 mod installation;
@@ -22,18 +22,18 @@ use crate::{
     output::{Output, ProblemsFound},
 };
 
-/// How long another server may take to answer.
+/// Timeout of calls to other servers.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The configuration file; `latchkey.toml` if it is there.
+    /// The configuration file. Default: `latchkey.toml`, if it exists.
     #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Look at this machine and the database alone: call neither Zoom nor public_url nor webhook endpoints.
+    /// Check only this machine and the database: do not call Zoom, public_url or webhook endpoints.
     #[arg(long)]
     offline: bool,
-    /// How much space has to be free in data_dir, in MiB.
+    /// Required free space in data_dir, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     least_free_space: u64,
     #[command(flatten)]
@@ -44,9 +44,9 @@ pub(crate) struct Arguments {
 struct Examined {
     config: Config,
     env: Environment,
-    /// Where the outside reaches the server.
+    /// The URL at which others reach the server.
     public_base: Url,
-    /// Calls servers other than Zoom's and customers': our own.
+    /// HTTP client for calls to our own server.
     http: reqwest::Client,
 }
 
@@ -56,8 +56,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Err(error) => report.add(Finding::fault(
             "configuration",
             format!("{error:#}"),
-            "The server does not start with it. Everything else was not looked at.",
-            "Correct that; docs/latchkey.sample.toml has every key with its default.",
+            "The server does not start with it. Nothing else was checked.",
+            "Correct it; docs/latchkey.sample.toml has every key with its default.",
         )),
         Ok(config) => examine(&arguments, config, &mut report).await?,
     }
@@ -69,7 +69,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// What reading alone does not check, and a start does.
+/// Checks that a start makes in addition to reading the configuration.
 fn checked(config: Config) -> anyhow::Result<Config> {
     config.connections.bounds(usize::MAX)?;
     config.metrics.token()?;
@@ -80,7 +80,7 @@ fn checked(config: Config) -> anyhow::Result<Config> {
 
 async fn examine(arguments: &Arguments, config: Config, report: &mut Report) -> anyhow::Result<()> {
     let usual = Url::parse(&format!("http://{}", config.listen))?;
-    #[expect(clippy::disallowed_methods, reason = "an operator calls her own server")]
+    #[expect(clippy::disallowed_methods, reason = "an operator calls their own server")]
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(ANSWERS_WITHIN)
@@ -115,7 +115,7 @@ async fn examine(arguments: &Arguments, config: Config, report: &mut Report) -> 
     Ok(())
 }
 
-/// An error with its causes, without its address: the query may hold a secret.
+/// An error with its causes, but without its URL: the query may contain a secret.
 fn without_url(error: reqwest::Error) -> String {
     model::chain(&error.without_url()).to_string()
 }

@@ -1,4 +1,4 @@
-//! The way from outside: public_url, its certificate, and what a proxy in between does to requests.
+//! Checks access from outside: public_url, its certificate, and how a proxy in between changes requests.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -18,19 +18,18 @@ use crate::config::networks;
 const PUBLIC_URL: &str = "public_url";
 const CERTIFICATE: &str = "certificate";
 const PROXY: &str = "proxy";
-/// A certificate that ends sooner should have been renewed.
+/// A certificate that expires sooner should have been renewed.
 const RENEWED_BEFORE: Duration = Duration::from_secs(14 * 24 * 3600);
-const WHY: &str =
-    "Zoom's consents and webhooks, and the requests of bot platforms, come through this address.";
+const WHY: &str = "Zoom's consents and webhooks, and requests of bot platforms, arrive at this address.";
 
-/// Answers whether this installation's server runs.
+/// Returns whether this installation's server runs.
 pub(super) async fn examine(examined: &Examined, report: &mut Report) -> bool {
     let is_running = server(examined, report).await;
     let Some(url) = &examined.config.public_url else {
         report.add(Finding::warning(
             PUBLIC_URL,
-            format!("it is not set: {} is told to Zoom, browsers and bot platforms", examined.public_base),
-            "Only programs and browsers on this machine reach it.",
+            format!("it is not set: Zoom, browsers and bot platforms are given {}", examined.public_base),
+            "Only programs and browsers on this machine can reach it.",
             "Set public_url to the https address of the proxy in front.",
         ));
         return is_running;
@@ -59,7 +58,7 @@ pub(super) async fn examine(examined: &Examined, report: &mut Report) -> bool {
     is_running
 }
 
-/// The server, asked where it listens.
+/// Checks the server at its listen address.
 async fn server(examined: &Examined, report: &mut Report) -> bool {
     const CHECK: &str = "server";
     let mut listen = examined.config.listen;
@@ -72,7 +71,7 @@ async fn server(examined: &Examined, report: &mut Report) -> bool {
     }
     let answer = examined.http.get(format!("http://{listen}/readyz")).send().await;
     let Ok(answer) = answer else {
-        let found = format!("nothing answers at {listen}: start it, then run this again");
+        let found = format!("nothing answers at {listen}: start the server, then run this again");
         report.add(Finding::skipped(CHECK, found));
         return false;
     };
@@ -80,9 +79,9 @@ async fn server(examined: &Examined, report: &mut Report) -> bool {
     let Some(version) = answer["version"].as_str() else {
         report.add(Finding::fault(
             CHECK,
-            format!("something else than Latchkey answers at {listen}"),
+            format!("something other than Latchkey answers at {listen}"),
             "The server cannot listen there.",
-            "Stop what runs there, or set `listen`.",
+            "Stop the program that runs there, or set `listen`.",
         ));
         return false;
     };
@@ -90,9 +89,9 @@ async fn server(examined: &Examined, report: &mut Report) -> bool {
     for finding in wrong {
         let word = |field: &str| finding[field].as_str().unwrap_or_default().to_owned();
         let about = word("name");
-        // `zoom` says it too, from the configuration.
+        // `zoom` reports this too, from the configuration.
         if about != "zoom_authority" {
-            let why = "The running server says so in /readyz.";
+            let why = "The running server reports this in /readyz.";
             report.add(Finding::warning(CHECK, word("cause"), why, word("consequence")).about(about));
         }
     }
@@ -100,7 +99,7 @@ async fn server(examined: &Examined, report: &mut Report) -> bool {
     true
 }
 
-/// Whether it holds, and for how long.
+/// Checks whether the certificate is valid, and for how long.
 async fn certificate(examined: &Examined, url: &Url, report: &mut Report) -> bool {
     let shake = async |ahead| {
         let shaken = examined.env.clock.timeout(ANSWERS_WITHIN, handshake(url, ahead, &examined.env)).await;
@@ -108,16 +107,17 @@ async fn certificate(examined: &Examined, url: &Url, report: &mut Report) -> boo
     };
     match shake(Duration::ZERO).await {
         Err(TlsTrouble::NoConnection(error)) => {
-            let fix = "Start the proxy, open its port in the firewall, and see that the name resolves to it.";
+            let fix =
+                "Start the proxy, open its port in the firewall, and make sure that the name resolves to it.";
             report.add(Finding::fault(PUBLIC_URL, format!("{url} cannot be reached: {error}"), WHY, fix));
             false
         }
         Err(trouble) => {
             let fix = match trouble {
-                TlsTrouble::Expired => "Renew it, and see why the proxy did not.",
+                TlsTrouble::Expired => "Renew it, and find out why the proxy did not.",
                 TlsTrouble::UnknownIssuer => {
                     "Use a certificate of a public authority, with its intermediate certificates: Zoom and bot platforms \
-                     trust no other."
+                     trust no others."
                 }
                 _ => "Give the proxy a certificate for the host of public_url.",
             };
@@ -128,26 +128,27 @@ async fn certificate(examined: &Examined, url: &Url, report: &mut Report) -> boo
             let days = RENEWED_BEFORE.as_secs() / (24 * 3600);
             report.add(Finding::warning(
                 CERTIFICATE,
-                format!("the certificate of {url} ends within {days} days"),
+                format!("the certificate of {url} expires within {days} days"),
                 WHY,
-                "Renew it, and see why the proxy has not done so yet.",
+                "Renew it, and find out why the proxy has not done so yet.",
             ));
             true
         }
         Ok(()) => {
-            report.add(Finding::ok(CERTIFICATE, format!("{} has one that holds", url.authority())));
+            report.add(Finding::ok(CERTIFICATE, format!("{} has a valid certificate", url.authority())));
             true
         }
     }
 }
 
-/// Whether Latchkey is what answers there.
+/// Checks whether Latchkey answers at public_url.
 async fn reached(examined: &Examined, url: &Url, is_running: bool, report: &mut Report) -> bool {
     let fault = |found: String, fix: &str| Finding::fault(PUBLIC_URL, found, WHY, fix);
     let answer = match examined.http.get(below(url, "readyz")).send().await {
         Ok(answer) => answer,
         Err(error) => {
-            let fix = "Start the proxy, open its port in the firewall, and see that the name resolves to it.";
+            let fix =
+                "Start the proxy, open its port in the firewall, and make sure that the name resolves to it.";
             report.add(fault(format!("{url} does not answer: {}", without_url(error)), fix));
             return false;
         }
@@ -155,23 +156,23 @@ async fn reached(examined: &Examined, url: &Url, is_running: bool, report: &mut 
     let status = answer.status();
     let body: Value = answer.json().await.unwrap_or_default();
     if body["version"].as_str().is_some() {
-        report.add(Finding::ok(PUBLIC_URL, format!("{url} leads to Latchkey")));
+        report.add(Finding::ok(PUBLIC_URL, format!("{url} reaches Latchkey")));
         return true;
     }
     if !is_running {
-        let found = format!("{url} answers {status}; the server does not run, so that says little");
+        let found = format!("{url} answers {status}, but the server does not run, so this is inconclusive");
         report.add(Finding::skipped(PUBLIC_URL, found));
         return false;
     }
     let fix = format!(
-        "Let the proxy pass everything below {url} to {}, its path unchanged, and answer nothing itself.",
+        "Let the proxy pass everything below {url} to {} with an unchanged path, and answer nothing itself.",
         examined.config.listen
     );
-    report.add(fault(format!("{url}readyz is answered by something else than Latchkey ({status})"), &fix));
+    report.add(fault(format!("{url}readyz is answered by something other than Latchkey ({status})"), &fix));
     false
 }
 
-/// Whether requests arrive as they were sent, and the proxy is known as one.
+/// Checks whether requests arrive unchanged, and whether the proxy is configured as one.
 async fn proxy(examined: &Examined, url: &Url, report: &mut Report) {
     const WRONG_KEY: &str = "Token lk_doctor_asks_whether_this_arrives";
     let request = examined.http.get(below(url, "api/v1/bot/")).header("authorization", WRONG_KEY);
@@ -188,13 +189,13 @@ async fn proxy(examined: &Examined, url: &Url, report: &mut Report) {
             return;
         }
     };
-    // What the API says to a wrong key, and to none.
+    // The API's answer to a wrong key and to a missing one.
     if answer.0 == StatusCode::UNAUTHORIZED && answer.1["code"] == "not_authenticated" {
         report.add(Finding::fault(
             PROXY,
-            "the header Authorization does not arrive",
+            "the Authorization header does not arrive",
             "Every call of the API and every token link with a bearer token is refused.",
-            "Let the proxy pass Authorization on, and ask for no password of its own.",
+            "Let the proxy pass Authorization on, and not require a password of its own.",
         ));
         return;
     }
@@ -204,8 +205,8 @@ async fn proxy(examined: &Examined, url: &Url, report: &mut Report) {
     report.add(if listen.is_loopback() && !is_known {
         Finding::fault(
             PROXY,
-            format!("{listen} is not in connections.proxies, and a proxy on this machine comes from there"),
-            "All callers count as one address, so that connections.most_of_an_address turns most of them away.",
+            format!("{listen} is not in connections.proxies, but requests of a proxy on this machine come from there"),
+            "All callers count as one address, so connections.most_of_an_address refuses most of them.",
             format!("Add \"{listen}\" to connections.proxies."),
         )
     } else {

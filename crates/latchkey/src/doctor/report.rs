@@ -1,33 +1,33 @@
-//! What the doctor found, and how it is shown.
+//! Findings of the doctor, and how they are printed.
 
 use serde::Serialize;
 use serde_json::json;
 
-/// How it stands with one thing.
+/// Result of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
     /// As it should be.
     Ok,
-    /// It works, and is probably not meant so, or will not work for long.
+    /// It works, but is probably not intended, or will soon stop working.
     Warning,
     /// Something does not work because of it.
     Fault,
-    /// It was not looked at, for a reason that `found` says.
+    /// It was not checked; `found` has the reason.
     Skipped,
 }
 
-/// One thing that was looked at.
+/// One finding.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
-    /// Which check; stable, for programs.
+    /// The check; a stable name for programs.
     pub(super) check: &'static str,
-    /// Which of several things: a URL, an id.
+    /// Which object, if a check has several: a URL or an id.
     #[serde(skip_serializing_if = "Option::is_none")]
     about: Option<String>,
     pub(super) state: State,
     found: String,
-    /// What does not work because of it.
+    /// The consequence.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +61,7 @@ impl Finding {
         Self { state: State::Fault, ..Self::warning(check, found, why, fix) }
     }
 
-    /// Says which of several things it is about.
+    /// Sets the object that the finding is about.
     pub(super) fn about(self, about: impl Into<String>) -> Self {
         Self { about: Some(about.into()), ..self }
     }

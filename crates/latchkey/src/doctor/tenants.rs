@@ -1,4 +1,4 @@
-//! Zoom apps, accounts and webhook endpoints of every workspace.
+//! Checks Zoom apps, accounts and webhook endpoints of every workspace.
 
 use broker::{Addresses, AppFault, app_faults, scopes};
 use model::{
@@ -20,12 +20,12 @@ use crate::config::networks;
 const APP: &str = "app";
 const ACCOUNT: &str = "account";
 const ENDPOINT: &str = "webhook_endpoint";
-/// Troubles of one kind that are listed.
+/// Most problems of one kind that are listed.
 const MOST_LISTED: usize = 50;
-/// A refresh that is due for longer is done by no server.
+/// If a refresh is overdue for longer, no server performs it.
 const OVERDUE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
-/// What may be called.
+/// What the checks may call.
 pub(super) struct Outside<'a> {
     /// Zoom, if it answers.
     pub(super) zoom: Option<&'a ZoomClient>,
@@ -42,9 +42,9 @@ pub(super) async fn examine(
     if let Err(error) = look(examined, installation, outside, report).await {
         report.add(Finding::fault(
             "database",
-            format!("it cannot be read: {error}"),
-            "Apps, accounts and endpoints were not looked at.",
-            "See the log of the database.",
+            format!("cannot read it: {error}"),
+            "Apps, accounts and endpoints were not checked.",
+            "Check the database's log.",
         ));
     }
 }
@@ -115,9 +115,9 @@ async fn app(
         add(Finding::warning(
             "app_webhook",
             "Zoom has not validated the app's webhook here",
-            "An account whose user removed the app is noticed at its next refresh, not at once.",
+            "If a user removes the app, this is noticed only at the account's next refresh.",
             format!(
-                "At Zoom, in the app's Access page, enter {webhook} as event notification URL, and press Validate."
+                "At Zoom, on the app's Access page, enter {webhook} as event notification URL, and press Validate."
             ),
         ));
     }
@@ -132,15 +132,15 @@ async fn app(
     }
 }
 
-/// What is wrong with an app at Zoom, and why that matters.
+/// The finding for a fault of an app at Zoom.
 fn at_zoom(fault: &AppFault) -> Finding {
     let (name, found, advice) = (fault.name(), fault.to_string(), fault.advice());
     let why = match fault {
         AppFault::Secret => "None of the app's accounts can be connected or refreshed.",
         AppFault::RedirectUrl { .. } => "Nobody can connect an account with this app.",
-        AppFault::Scopes(_) => "Zoom makes no ZAK for its bots.",
+        AppFault::Scopes(_) => "Zoom mints no ZAKs for its bots.",
         AppFault::Unclear(_) => {
-            return Finding::warning(name, found, "Whether Zoom takes the app is not known.", advice);
+            return Finding::warning(name, found, "It is unknown whether Zoom accepts the app.", advice);
         }
     };
     Finding::fault(name, found, why, advice)
@@ -151,7 +151,8 @@ fn missing(kind: CredentialKind, granted: Option<&[String]>) -> Option<Finding> 
     (!missing.is_empty()).then(|| at_zoom(&AppFault::Scopes(missing)))
 }
 
-/// Sends a webhook as Zoom would, of an event that means nothing here: proof that path, headers and body arrive unchanged.
+/// Sends a webhook as Zoom would, with an event that has no effect here: it proves that path, headers and body arrive
+/// unchanged.
 async fn delivered(examined: &Examined, webhook: url::Url, secret: &Secret) -> Option<Finding> {
     const BODY: &str = r#"{"event":"latchkey.doctor","event_ts":0,"payload":{"object":{}}}"#;
     let timestamp = examined.env.now().as_second().to_string();
@@ -175,7 +176,7 @@ async fn delivered(examined: &Examined, webhook: url::Url, secret: &Secret) -> O
     Some(Finding::fault(
         "app_webhook",
         found,
-        "Zoom's webhooks fail the same way, and Zoom stops sending them.",
+        "Zoom's webhooks fail in the same way, and Zoom stops sending them.",
         "Let the proxy pass path, headers (x-zm-signature, x-zm-request-timestamp) and body unchanged.",
     ))
 }
@@ -206,7 +207,7 @@ fn accounts(examined: &Examined, accounts: &[Credential], report: &mut Report) {
 }
 
 fn trouble(account: &Credential, now: model::Timestamp) -> Option<Finding> {
-    const WHY: &str = "Its bots are not signed in, and its token links answer with an error.";
+    const WHY: &str = "Its bots cannot sign in, and its token links answer with an error.";
     let id = account.id;
     let reconnect = format!("Let its owner consent again: `latchkey account connect --account {id}`.");
     let since = account.status_since;
@@ -221,13 +222,13 @@ fn trouble(account: &Credential, now: model::Timestamp) -> Option<Finding> {
         }
         CredentialStatus::Degraded => {
             let cause = account.trouble.map(|code| format!(" ({code})")).unwrap_or_default();
-            let found = format!("degraded since {since}: its last refresh failed{cause}, and is tried again");
-            let why = "It gives tokens only while its last access token lives.";
+            let found = format!("degraded since {since}: its last refresh failed{cause} and is retried");
+            let why = "It issues tokens only while its last access token is valid.";
             return Some(Finding::warning(
                 ACCOUNT,
                 found,
                 why,
-                "`latchkey account check ID` says what Zoom answers.",
+                "`latchkey account check ID` shows what Zoom answers.",
             ));
         }
         CredentialStatus::Healthy | CredentialStatus::Disconnected(_) => {}
@@ -238,9 +239,9 @@ fn trouble(account: &Credential, now: model::Timestamp) -> Option<Finding> {
     let due = account.refresh_at.filter(|due| now > *due && now.since(*due) > OVERDUE)?;
     Some(Finding::fault(
         ACCOUNT,
-        format!("its refresh is due since {due}"),
-        "No server does it: a grant that is never refreshed dies after 90 days, and its access token after an hour.",
-        "Start the server; if it runs, `latchkey status` says what stops it.",
+        format!("its refresh has been due since {due}"),
+        "No server performs it: without refreshes a grant expires after 90 days, and its access token after an hour.",
+        "Start the server; if it runs, `latchkey status` shows what prevents the refresh.",
     ))
 }
 
@@ -285,19 +286,19 @@ async fn unreachable(
     (client, sends_mail): (&CallbackClient, bool),
     endpoint: &WebhookEndpoint,
 ) -> Option<Finding> {
-    const WHY: &str = "It is told of nothing: what happens with bots and accounts goes unnoticed.";
+    const WHY: &str = "It receives nothing: events of bots and accounts go unnoticed.";
     let workspace: WorkspaceId = endpoint.workspace;
     match endpoint.state {
         EndpointState::Disabled => return None,
         EndpointState::Failed => {
             let fix = format!("Repair it, then `latchkey webhook enable {}`.", endpoint.id);
-            let found = "switched off, because nothing reached it for five days";
+            let found = "disabled, because all deliveries failed for five days";
             return Some(Finding::fault(ENDPOINT, found, WHY, fix));
         }
         EndpointState::Enabled => {}
     }
     if endpoint.kind == EndpointKind::Email {
-        // Whether the SMTP server takes mail is a check of its own.
+        // A separate check tests the SMTP server.
         let fix = "Set mail.server and mail.from, or delete the endpoint.";
         return (!sends_mail).then(|| Finding::fault(ENDPOINT, "[mail] has no server", WHY, fix));
     }
@@ -310,6 +311,7 @@ async fn unreachable(
         ENDPOINT,
         format!("{error}"),
         WHY,
-        "Start the receiver and let this server reach it; a private network needs an entry in callbacks.allow_networks.",
+        "Start the receiver and make it reachable from this server; a private network needs an entry in \
+         callbacks.allow_networks.",
     ))
 }

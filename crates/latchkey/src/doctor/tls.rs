@@ -1,4 +1,4 @@
-//! A TLS handshake at another time than now: whether a certificate holds, and whether it still will in some weeks.
+//! A TLS handshake with a shifted clock: whether a certificate is valid now, and whether it will be in some weeks.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,19 +13,19 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-/// Why there is no TLS.
+/// Why TLS failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsTrouble {
     /// No server listens, or the name is unknown.
     #[error("no connection: {0}")]
     NoConnection(std::io::Error),
-    /// It was valid, and is not any more.
+    /// The certificate has expired.
     #[error("its certificate has expired")]
     Expired,
-    /// No authority that this machine trusts has signed it.
-    #[error("its certificate is signed by nobody whom this machine trusts")]
+    /// The certificate is not signed by an authority that this machine trusts.
+    #[error("its certificate is not signed by an authority that this machine trusts")]
     UnknownIssuer,
-    /// It is another host's.
+    /// The certificate is for another host.
     #[error("its certificate is for another name")]
     AnotherName,
     /// Anything else.
@@ -33,7 +33,7 @@ pub(super) enum TlsTrouble {
     Other(String),
 }
 
-/// Connects to `url` and shakes hands as if it were `ahead` later than now.
+/// Connects to `url` and performs the handshake as if the time were `ahead` later than now.
 pub(super) async fn handshake(url: &Url, ahead: Duration, env: &Environment) -> Result<(), TlsTrouble> {
     let other = |error: &dyn std::fmt::Display| TlsTrouble::Other(error.to_string());
     let (host, port) =
@@ -69,7 +69,7 @@ fn judge(error: &std::io::Error) -> TlsTrouble {
     }
 }
 
-/// A clock that stands.
+/// A fixed clock.
 #[derive(Debug)]
 struct FixedTime(u64);
 

@@ -1,4 +1,4 @@
-//! Zoom: whether it answers, and what time it is there.
+//! Checks whether Zoom answers, and compares its clock.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::startup_warnings;
 
 const CHECK: &str = "zoom";
 
-/// A client for the configured Zoom, if it answers.
+/// Returns a client for the configured Zoom, if it answers.
 pub(super) async fn examine(examined: &Examined, report: &mut Report) -> Option<ZoomClient> {
-    const WHY: &str = "No account can be connected or refreshed, and no token made.";
+    const WHY: &str = "No account can be connected or refreshed, and no token issued.";
     let section = &examined.config.zoom;
     let endpoints = Endpoints {
         oauth_base: section.oauth_base.clone(),
@@ -28,12 +28,7 @@ pub(super) async fn examine(examined: &Examined, report: &mut Report) -> Option<
     let client = match ZoomClient::new(endpoints, examined.env.clone()) {
         Ok(client) => client,
         Err(error) => {
-            report.add(Finding::fault(
-                CHECK,
-                error.to_string(),
-                WHY,
-                "Correct zoom.ca_file, or take it out.",
-            ));
+            report.add(Finding::fault(CHECK, error.to_string(), WHY, "Correct zoom.ca_file, or remove it."));
             return None;
         }
     };
@@ -47,7 +42,7 @@ pub(super) async fn examine(examined: &Examined, report: &mut Report) -> Option<
                 WHY,
                 format!(
                     "Let this machine reach it through its firewall and proxy, or correct {key}. A certificate that is not \
-                     trusted is a company proxy's or the simulator's: name its authority in zoom.ca_file."
+                     trusted is a company proxy's or the simulator's: set zoom.ca_file to its authority."
                 ),
             ));
         }
@@ -62,15 +57,15 @@ pub(super) async fn examine(examined: &Examined, report: &mut Report) -> Option<
         Some(problem) => Finding::warning(
             CHECK,
             problem.cause,
-            "The holder of that authority's key, or the server there, can pass for Zoom.",
-            "It is for the simulator: connect no real account, or take these settings out.",
+            "The holder of that authority's key, or the server at that address, can impersonate Zoom.",
+            "It is for the simulator: connect no real account, or remove these settings.",
         ),
     });
     clock(&client, report).await;
     Some(client)
 }
 
-/// Whatever is answered, something is there.
+/// Any answer means that the address is reachable.
 async fn reach(examined: &Examined, base: &Url) -> Result<(), String> {
     let mut http = reqwest_builder().redirect(reqwest::redirect::Policy::none()).timeout(ANSWERS_WITHIN);
     if let Some(path) = &examined.config.zoom.ca_file {
@@ -94,7 +89,7 @@ async fn clock(client: &ZoomClient, report: &mut Report) {
     const CHECK: &str = "clock";
     client.ask_for_the_time(Duration::ZERO).await;
     let Some(seconds) = client.clock().ahead_of_zoom() else {
-        report.add(Finding::skipped(CHECK, "Zoom's answer carried no Date"));
+        report.add(Finding::skipped(CHECK, "Zoom's answer has no Date header"));
         return;
     };
     let off = format!("{} s {}", seconds.abs(), if seconds < 0 { "behind" } else { "ahead of" });
@@ -102,7 +97,7 @@ async fn clock(client: &ZoomClient, report: &mut Report) {
         Finding::fault(
             CHECK,
             format!("this machine's clock is {off} Zoom's; {} s are tolerated", CLOCK_TOLERANCE.as_secs()),
-            "Zoom refuses signatures and webhooks are taken for old ones; what can be corrected is.",
+            "Zoom refuses signatures, and webhooks are taken for old ones; Latchkey corrects only part of this.",
             "Set the clock and keep it set: timedatectl set-ntp true, or chrony.",
         )
     } else {

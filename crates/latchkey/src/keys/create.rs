@@ -1,4 +1,4 @@
-//! `latchkey keys create`: a key ring in a new file.
+//! `latchkey keys create`: creates a key ring in a new file.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{config::Config, output::Output};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The new file. It is readable by its owner only; its reader can open everything that is sealed with it.
+    /// The new file, readable by its owner only. Anyone who can read it can open everything sealed with it.
     #[arg(long)]
     to: PathBuf,
 }
@@ -22,6 +22,6 @@ pub(super) async fn run(config: Option<&Path>, arguments: &Arguments, output: Ou
     let keys = provider.create(&Environment::system()).await?;
     let (file, key) = (arguments.to.display(), keys.active_key_id());
     let made = json!({ "file": file.to_string(), "key": key });
-    output.say(&made, &format!("{file} holds a new key ring, sealing with {key}"));
+    output.say(&made, &format!("{file} contains a new key ring, which seals with {key}"));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What every command beside a server looks at: the ring, the store that it opens, and this machine's escrow.
+//! What commands that work without a server use: the key ring, the store that it opens, and this machine's escrow.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -11,7 +11,7 @@ use store::Store;
 use super::{provider, sealed_cells};
 use crate::{config::Config, database::Database};
 
-/// An installation whose ring has proved to be the store's own.
+/// An installation whose key ring was verified to open its store.
 pub(crate) struct Installation {
     pub(crate) keys: Arc<Keys>,
     pub(crate) store: Arc<dyn Store>,
@@ -21,7 +21,7 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// Opens what the configuration names. Nothing is changed when the ring is a wrong one.
+    /// Opens the configured installation. Changes nothing if the key ring is the wrong one.
     pub(crate) async fn open(config: Option<&Path>) -> anyhow::Result<Self> {
         let (config, env) = (Config::read(config)?, Environment::system());
         let keys = Arc::new(provider(&config)?.open(&env).await?);
@@ -31,14 +31,14 @@ impl Installation {
         Ok(Self { keys, store, env, database, config })
     }
 
-    /// The keys that seal what waits in this machine's escrow, each with how many grants.
+    /// The keys that seal grants in this machine's escrow, each with its number of grants.
     pub(crate) async fn escrow(&self) -> anyhow::Result<BTreeMap<String, usize>> {
         let folder = self.config.data_dir.join("escrow");
         if !folder.exists() {
             return Ok(BTreeMap::new());
         }
         let unusable =
-            || anyhow!("the escrow {} cannot be read: run this as the server's user", folder.display());
+            || anyhow!("cannot read the escrow {}: run this as the server's user", folder.display());
         let escrow = Escrow::open(&folder, self.env.clone()).with_context(unusable)?;
         escrow.key_ids().await.with_context(unusable)
     }

@@ -1,4 +1,4 @@
-//! `latchkey keys list`: which keys there are, and how much each still seals.
+//! `latchkey keys list`: the keys, and how many secrets each still seals.
 
 use std::{collections::BTreeSet, path::Path};
 

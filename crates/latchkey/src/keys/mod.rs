@@ -1,4 +1,4 @@
-//! `latchkey keys`: the key ring of an installation, and what it seals. Servers may be running meanwhile.
+//! `latchkey keys`: the key ring of an installation. Servers may run meanwhile.
 
 mod create;
 mod installation;
@@ -22,7 +22,7 @@ pub(crate) use source::provider;
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The configuration file; `latchkey.toml` if it is there.
+    /// The configuration file. Default: `latchkey.toml`, if it exists.
     #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -33,15 +33,15 @@ pub(crate) struct Arguments {
 enum Command {
     /// Show the keys, and how many secrets each still seals.
     List,
-    /// Make a key ring in a new file, for LATCHKEY_KEYS or to be mounted. A server makes its own key_file.
+    /// Create a key ring in a new file, for LATCHKEY_KEYS or to be mounted. A server creates its own key_file.
     Create(create::Arguments),
-    /// Add a key that seals from soon on; until then every server has time to learn it.
+    /// Add a key that starts to seal after a grace period, so that every server can load it first.
     Rotate(rotate::Arguments),
-    /// Seal everything anew that the active key doesn't seal, and take the old keys off the ring.
+    /// Seal everything with the active key, and remove the old keys from the ring.
     Rewrap(rewrap::Arguments),
 }
 
-/// Says on standard output what it did, and on standard error how far it is.
+/// Prints the result on standard output and the progress on standard error.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let config = arguments.config.as_deref();
     match arguments.command {

@@ -1,4 +1,4 @@
-//! Removes old keys from the ring when nothing is sealed with them any more.
+//! Removes old keys from the ring once nothing is sealed with them.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{installation::Installation, rewrap::Arguments};
 use crate::output::Output;
 
-/// Takes every key off the ring that seals nothing: to be called when the active key seals all that opens. `stuck` are
-/// the cells that don't, with their keys.
+/// Removes every key that seals nothing from the ring. Call it when the active key seals every cell that opens. `stuck` are
+/// the cells that do not open, with their keys.
 pub(super) async fn old_keys(
     installation: &Installation,
     arguments: &Arguments,
@@ -34,22 +34,22 @@ pub(super) async fn old_keys(
         }
         (_, None) if !provider.is_changeable() => {
             let names = idle.join(", ");
-            let words = format!("{names} may come off LATCHKEY_KEYS: run this again with --to <file>");
+            let words = format!("{names} can be removed from LATCHKEY_KEYS: run this again with --to <file>");
             output.say(&json!({ "may_come_off": idle }), &words);
         }
         (_, to) => {
             let retired = provider.retire(&idle, to.as_deref(), &installation.env)?;
-            let words = format!("taken off the ring: {}", retired.join(", "));
+            let words = format!("removed from the ring: {}", retired.join(", "));
             output.say(&json!({ "taken_off": retired }), &words);
         }
     }
     if let Some((key, grants)) = escrow.iter().find(|(key, _)| old.contains(&key.as_str())) {
         bail!(
-            "{grants} grants wait in escrow under {key}: start the server, which settles them, then run this again"
+            "{grants} grants in the escrow are sealed with {key}: start the server, which stores them, then run this again"
         );
     }
     if let [(first, _), ..] = stuck {
-        bail!("{} cells do not open and were left as they are, the first is {first}", stuck.len());
+        bail!("{} cells do not open and were not changed, the first is {first}", stuck.len());
     }
     Ok(())
 }

@@ -13,24 +13,24 @@ use serde_json::json;
 use super::{installation::Installation, retire, sealed_cells};
 use crate::{output::Output, progress::bar};
 
-/// Walks until one meets nothing old. More than a few mean that a server keeps sealing with an old key.
+/// Most walks until one finds nothing to rewrap. More mean that a server keeps sealing with an old key.
 const WALKS: usize = 5;
-/// How often a wait shows that it goes on.
+/// Interval of progress output while waiting.
 const TICK: Duration = Duration::from_millis(250);
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Leave the old keys on the ring.
+    /// Do not remove the old keys from the ring.
     #[arg(long)]
     pub(super) keep_old: bool,
-    /// Write the ring without the old keys to a new file, and leave the old one as it is.
+    /// Write the ring without the old keys to a new file, and do not change the old file.
     #[arg(long, conflicts_with = "keep_old")]
     pub(super) to: Option<PathBuf>,
-    /// Stop after so many cells. Another run goes on from there, as it does after any other end.
+    /// Stop after this many cells. Another run continues from there, as after any interruption.
     #[arg(long)]
     at_most: Option<u64>,
-    /// How many seconds after the new key has begun to seal the old ones may go: what servers were just writing with them
-    /// is written by then.
+    /// Seconds after the new key started to seal before old keys are removed, so that writes in progress with old keys have
+    /// finished.
     #[arg(long, default_value_t = 60)]
     settle: u64,
 }
@@ -39,7 +39,7 @@ pub(super) async fn run(config: Option<&Path>, arguments: &Arguments, output: Ou
     let installation = Installation::open(config).await?;
     let (store, keys) = (&*installation.store, &installation.keys);
     if let Some((key, from)) = keys.ring().next_key(installation.env.now()) {
-        wait(&format!("{key} begins to seal at {from}"), from).await;
+        wait(&format!("{key} starts to seal at {from}"), from).await;
     }
     let active = keys.active_key_id();
     let mut rewrapped = 0;
@@ -51,17 +51,19 @@ pub(super) async fn run(config: Option<&Path>, arguments: &Arguments, output: Ou
         if walked.cut {
             output.say(
                 &json!({ "key": active, "rewrapped": rewrapped, "finished": false }),
-                &format!("{rewrapped} cells are sealed with {active} now; run this again for the others"),
+                &format!("{rewrapped} cells are now sealed with {active}; run this again for the others"),
             );
             break;
         }
         let settled = keys.ring().active_since(installation.env.now()).map(|since| since + settle(arguments));
         match settled.filter(|settled| installation.env.now() < *settled) {
-            Some(settled) => wait("servers finish what they began with the old key", settled).await,
+            Some(settled) => wait("servers finish writes with the old key", settled).await,
             None if walked.rewrapped == 0 && walked.contested == 0 => {
                 output.say(
                     &json!({ "key": active, "rewrapped": rewrapped, "finished": true }),
-                    &format!("{rewrapped} cells were sealed anew; all that open are sealed with {active}"),
+                    &format!(
+                        "{rewrapped} cells were rewrapped; all cells that open are sealed with {active}"
+                    ),
                 );
                 retire::old_keys(&installation, arguments, &walked.stuck, output).await?;
                 break;
@@ -80,7 +82,7 @@ fn settle(arguments: &Arguments) -> Duration {
     Duration::from_secs(arguments.settle)
 }
 
-/// Until then, with a line that says why.
+/// Waits until `until`, and shows why.
 async fn wait(why: &str, until: Timestamp) {
     let spinner = ProgressBar::new_spinner().with_message(why.to_owned());
     if spinner.is_hidden() {

@@ -1,4 +1,4 @@
-//! `latchkey keys rotate`: a new key on the ring, which every server holds before the first one seals with it.
+//! `latchkey keys rotate`: adds a new key to the ring; every server loads it before the first server seals with it.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,11 +13,11 @@ use crate::output::Output;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// In how many seconds the new key begins to seal. Servers that share the key file need a few; give yourself enough
-    /// to bring copies of it to other machines, or to restart servers with another LATCHKEY_KEYS.
+    /// Seconds until the new key starts to seal. Servers that share the key file need a few. Allow enough time to copy the
+    /// file to other machines, or to restart servers with another LATCHKEY_KEYS.
     #[arg(long, default_value_t = 60)]
     grace: u64,
-    /// Write the changed ring to a new file, and leave the old one as it is.
+    /// Write the changed ring to a new file, and do not change the old file.
     #[arg(long)]
     to: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! Visits every sealed cell of a store.
+//! Walks over every sealed cell of a store.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use anyhow::Context as _;
 use sealing::{CellAddress, HEAD_LEN, Keys, key_id};
 use store::{Access, Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, StoreError};
 
-/// Cells that are looked at, and at most written, at a time: a short transaction, beside which servers go on.
+/// Cells that are read, and at most written, in one transaction. It is short, so that servers are not blocked.
 const BATCH: u32 = 200;
 
-/// What one walk came to.
+/// Result of one walk.
 #[derive(Debug, Default)]
 pub(super) struct Walked {
-    /// Cells that were sealed anew.
+    /// Cells that were rewrapped.
     pub(super) rewrapped: u64,
-    /// Cells that another process wrote at the same moment.
+    /// Cells that another process wrote at the same time.
     pub(super) contested: u64,
-    /// Cells that do not open, in words, and the keys they name.
+    /// Descriptions of cells that do not open, each with the key that it names.
     pub(super) stuck: Vec<(String, String)>,
-    /// The walk was to end here, before its end.
+    /// Whether the walk stopped early because of `at_most`.
     pub(super) cut: bool,
 }
 
-/// Opens a cell of each workspace: a ring that cannot is another store's, and nothing may be done with it.
+/// Opens a cell of each workspace. A key ring that cannot do so belongs to another store and must not be used.
 pub(super) async fn check(
     store: &(impl Access + SealedCells + Sync + ?Sized),
     keys: &Keys,
@@ -36,7 +36,7 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// How many cells hold a ciphertext.
+/// The number of cells with a ciphertext.
 pub(super) async fn total(store: &(impl SealedCells + Sync + ?Sized)) -> Result<u64, StoreError> {
     let mut total = 0;
     for column in SEALED_COLUMNS {
@@ -45,7 +45,7 @@ pub(super) async fn total(store: &(impl SealedCells + Sync + ?Sized)) -> Result<
     Ok(total)
 }
 
-/// How many cells each key seals. A cell that names none is damaged, and counts for `?`.
+/// The number of cells that each key seals. A cell that names no key is damaged and counts as `?`.
 pub(super) async fn cells_by_key(
     store: &(impl SealedCells + Sync + ?Sized),
     mut progress: impl FnMut(u64),
@@ -66,8 +66,8 @@ pub(super) async fn cells_by_key(
     Ok(counted)
 }
 
-/// Seals anew what the active key does not seal, `at_most` so many cells. Each cell tells by itself which key it is
-/// sealed with, so that a walk which was stopped, however, needs no memory to be gone on with.
+/// Rewraps the cells that are not sealed with the active key, `at_most` that many. Each cell names the key that seals it, so
+/// an interrupted walk can resume without saved progress.
 pub(super) async fn rewrap(
     store: &(impl SealedCells + Sync + ?Sized),
     keys: &Keys,

@@ -1,4 +1,4 @@
-//! Where the configuration and the environment say that the key ring is.
+//! The source of the key ring, from the configuration and the environment.
 
 use std::{env, path::PathBuf};
 
@@ -8,12 +8,12 @@ use sealing::{Provider, RingSource, Token, Transit, TransitConfig};
 
 use crate::config::{Config, TransitSection};
 
-/// The ring itself.
+/// Variable with the key ring itself.
 const RING: &str = "LATCHKEY_KEYS";
-/// The name of a file that holds it.
+/// Variable with the path of a key ring file.
 const RING_FILE: &str = "LATCHKEY_KEYS_FILE";
 
-/// Where the key ring is, and the key service that wraps its keys, if one does.
+/// The source of the key ring, and the key service that wraps its keys, if any.
 pub(crate) fn provider(config: &Config) -> anyhow::Result<Provider> {
     let (ring, file) = (env::var_os(RING), env::var_os(RING_FILE).map(PathBuf::from));
     let source = match (ring, file, &config.key_file) {
@@ -23,9 +23,9 @@ pub(crate) fn provider(config: &Config) -> anyhow::Result<Provider> {
         (None, Some(path), None) => RingSource::Mounted(path),
         (Some(ring), None, None) => match ring.into_string() {
             Ok(ring) => RingSource::Variable(Secret::new(ring)),
-            Err(_) => bail!("{RING} is not text: set it to a key ring"),
+            Err(_) => bail!("{RING} is not valid text: set it to a key ring"),
         },
-        _ => bail!("of {RING}, {RING_FILE} and key_file, more than one is set: keep one"),
+        _ => bail!("more than one of {RING}, {RING_FILE} and key_file is set: keep only one"),
     };
     Ok(Provider::new(source).with_transit(transit(config)?))
 }
@@ -37,7 +37,7 @@ pub(super) fn transit(config: &Config) -> anyhow::Result<Option<Transit>> {
     let token = match (token, token_file) {
         (Some(token), None) => Token::Given(token.clone()),
         (None, Some(path)) => Token::File(path.clone()),
-        _ => bail!("keys.transit: set one of token and token_file"),
+        _ => bail!("keys.transit: set exactly one of token and token_file"),
     };
     let config = TransitConfig {
         address: address.clone(),

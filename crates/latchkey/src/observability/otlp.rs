@@ -8,8 +8,8 @@ use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use tracing::Subscriber;
 use tracing_subscriber::{EnvFilter, Layer, registry::LookupSpan};
 
-/// Which spans are exported, if `LATCHKEY_SPANS` names no others: ours. What the HTTP client and the exporter itself do
-/// would only be spans about spans.
+/// The default of `LATCHKEY_SPANS`: our own spans. Those of the HTTP client and the exporter would only describe the export
+/// itself.
 const EXPORTED: &str = "debug,h2=off,hyper=off,hyper_util=off,opentelemetry=off,opentelemetry_sdk=off,opentelemetry_otlp=off,reqwest=off,rustls=off,sqlx=off,tower=off";
 
 /// A thread that sends finished spans in batches.
@@ -24,7 +24,7 @@ impl SpanExport {
         let filter = EnvFilter::try_new(named.as_deref().unwrap_or(EXPORTED))
             .context("LATCHKEY_SPANS is not a filter such as info,bots=debug")?;
         let exporter =
-            SpanExporter::builder().with_http().build().context("the OTLP exporter cannot be set up")?;
+            SpanExporter::builder().with_http().build().context("cannot set up the OTLP exporter")?;
         let mut resource = Resource::builder();
         if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
             resource = resource.with_service_name("latchkey");
@@ -45,10 +45,10 @@ impl SpanExport {
             .with_filter(self.filter.clone())
     }
 
-    /// Waits until the rest is sent, five seconds at most.
+    /// Waits until the remaining spans are sent, for at most five seconds.
     pub(super) fn stop(self) {
         if let Err(error) = self.provider.shutdown() {
-            tracing::warn!(error = %model::chain(&error), "the last spans did not reach the collector");
+            tracing::warn!(error = %model::chain(&error), "could not send the last spans to the collector");
         }
     }
 }

@@ -1,5 +1,6 @@
-//! `latchkey probe`: asks Zoom what our simulator supposes of it. Harmless calls in a set order, with an app of your own and a
-//! dedicated account, whose grant is made for this and revoked at the end. The report has no secrets, so that it can be sent to us.
+//! `latchkey probe`: checks whether Zoom behaves as our simulator assumes. It makes harmless calls in a fixed order, with an
+//! app of your own and a dedicated account, whose grant is created for this and revoked at the end. The report contains no
+//! secrets, so that it can be sent to us.
 
 mod behaviours;
 mod not_tried;
@@ -22,7 +23,7 @@ use crate::{config::Config, output::ProblemsFound};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The configuration file, which says which Zoom; `latchkey.toml` if it is there.
+    /// The configuration file, which has Zoom's addresses. Default: `latchkey.toml`, if it exists.
     #[arg(long, env = "LATCHKEY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Zoom's client id of an app of yours: user-managed, with the scopes user:read:user, user:read:zak and user:read:token.
@@ -31,10 +32,10 @@ pub(crate) struct Arguments {
     /// A file with its client secret.
     #[arg(long, value_name = "FILE")]
     client_secret_file: PathBuf,
-    /// A redirect URL of the app. Nothing has to answer there: you paste the address that the browser ends at.
+    /// A redirect URL of the app. Nothing needs to answer there: you paste the final address of the browser.
     #[arg(long, value_name = "URL")]
     redirect_url: Url,
-    /// Where the report goes; standard output, if not given.
+    /// File for the report. Default: standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -44,7 +45,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let env = Environment::system();
     let path = &arguments.client_secret_file;
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let secret = model::pasted(&text).with_context(|| format!("{} holds no secret", path.display()))?;
+    let secret = model::pasted(&text).with_context(|| format!("{} contains no secret", path.display()))?;
     let section = &config.zoom;
     let zoom = Zoom::new(
         section.oauth_base.clone(),
@@ -61,7 +62,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let state = env.entropy.token();
     report.hide(&state);
     let mut browser = BufReader::new(stdin());
-    // One code is given up to find out what a wrong redirect URL does.
+    // One code is used up to test a wrong redirect URL.
     eprintln!("\nThe first of two consents.");
     let code = consent(&zoom, &arguments.redirect_url, &state, &mut browser, &mut report).await?;
     steps::mismatch(&zoom, &code, &arguments.redirect_url, &mut report).await?;
@@ -79,14 +80,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     eprintln!("{confirmed} confirmed, {refuted} refuted, {unclear} unclear; the grant is revoked");
     if refuted > 0 {
         return Err(ProblemsFound(format!(
-            "Zoom does {refuted} things otherwise than the simulator: send us the report"
+            "Zoom differs from the simulator in {refuted} behaviours: send us the report"
         ))
         .into());
     }
     Ok(())
 }
 
-/// Has a person consent in a browser; answers the code.
+/// Lets a person consent in a browser, and returns the code.
 async fn consent(
     zoom: &Zoom,
     redirect: &Url,
@@ -97,16 +98,16 @@ async fn consent(
     let page = steps::consent_url(zoom, redirect.as_str(), &zoom.client_id, state);
     eprintln!(
         "Sign in to Zoom as an account that nothing else uses, open this address, and press Allow:\n{page}\n\
-         Then paste the address that the browser ends at, even if nothing answers there:"
+         Then paste the final address of the browser, even if nothing answers there:"
     );
     let mut line = String::new();
     browser.read_line(&mut line).await?;
     let end = Url::parse(line.trim())
-        .context("this is no address: paste the whole line of the browser's address bar")?;
+        .context("this is not an address: paste the whole line of the browser's address bar")?;
     let value =
         |name: &str| end.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     if let Some(error) = value("error") {
-        bail!("Zoom says {error}: consent, and run this again");
+        bail!("Zoom answered {error}: consent, and run this again");
     }
     let code = value("code")
         .context("there is no code in this address: press Allow, and paste the address after that")?;

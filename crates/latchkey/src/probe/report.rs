@@ -1,16 +1,16 @@
-//! What a probe found, in a form that can be sent to others: no token, no id, no address of a person.
+//! The report of a probe. It can be sent to others: it contains no tokens, ids or addresses of persons.
 
 use model::{Secret, Timestamp};
 use serde_json::{Value, json};
 
 use super::{behaviours::BEHAVIOURS, not_tried::not_tried};
 
-/// What became of one behaviour.
+/// The result for one behaviour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Confirmed,
     Refuted,
-    /// It could not be tried, or the answer says neither.
+    /// It could not be tested, or the answer is inconclusive.
     Unclear,
 }
 
@@ -28,37 +28,37 @@ impl Verdict {
 #[derive(Default)]
 pub(super) struct Report {
     found: Vec<(&'static str, Verdict, String)>,
-    /// What must not be in the report.
+    /// Texts that must not be in the report.
     secrets: Vec<Secret>,
 }
 
 impl Report {
-    /// Notes what was seen. `observed` may hold words of Zoom's answers.
+    /// Records a result. `observed` may contain texts from Zoom's answers.
     pub(super) fn note(&mut self, id: &'static str, verdict: Verdict, observed: impl Into<String>) {
-        debug_assert!(BEHAVIOURS.iter().any(|behaviour| behaviour.id == id), "{id} is in the table");
+        debug_assert!(BEHAVIOURS.iter().any(|behaviour| behaviour.id == id), "{id} must be in the table");
         let observed = observed.into();
         eprintln!("{:<9} {id}: {}", verdict.as_str(), self.clean(&observed));
         self.found.push((id, verdict, observed));
     }
 
-    /// The same for what is either so or not.
+    /// Records a result that is either confirmed or refuted.
     pub(super) fn judge(&mut self, id: &'static str, as_expected: bool, observed: impl Into<String>) {
         self.note(id, if as_expected { Verdict::Confirmed } else { Verdict::Refuted }, observed);
     }
 
-    /// Keeps a secret, or what names a person, out of the report.
+    /// Masks a secret, or a text that identifies a person, in the report.
     pub(super) fn hide(&mut self, secret: &str) {
         if secret.len() >= 4 {
             self.secrets.push(Secret::new(secret));
         }
     }
 
-    /// Whether it has been noted.
+    /// Whether a result was recorded.
     pub(super) fn has(&self, id: &str) -> bool {
         self.found.iter().any(|(found, ..)| *found == id)
     }
 
-    /// How many have this verdict.
+    /// The number of behaviours with this verdict.
     pub(super) fn count(&self, verdict: Verdict) -> usize {
         self.found.iter().filter(|(_, found, _)| *found == verdict).count()
     }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_hidden_is_in_no_report() {
+    fn hidden_texts_are_masked_in_the_report() {
         let mut report = Report::default();
         report.hide("planted@example.test");
         report.note("me.answer", Verdict::Confirmed, "User does not exist: planted@example.test.");

@@ -12,7 +12,7 @@ use super::{
 
 const INVENTED: &str = "latchkey-probe-invented";
 
-/// Where a person consents.
+/// URL of the consent page.
 pub(super) fn consent_url(zoom: &Zoom, redirect: &str, client_id: &str, state: &str) -> Url {
     let mut url = zoom.oauth.clone();
     url.set_path(&format!("{}/oauth/authorize", zoom.oauth.path().trim_end_matches('/')));
@@ -24,7 +24,7 @@ pub(super) fn consent_url(zoom: &Zoom, redirect: &str, client_id: &str, state: &
     url
 }
 
-/// What needs no person.
+/// Tests that need no consent.
 pub(super) async fn before_consent(zoom: &Zoom, redirect: &Url, report: &mut Report) -> anyhow::Result<()> {
     let elsewhere = "https://latchkey-probe.invalid/callback";
     for (id, redirect, client) in [
@@ -43,7 +43,7 @@ pub(super) async fn before_consent(zoom: &Zoom, redirect: &Url, report: &mut Rep
         match (back, number) {
             (true, _) => report.note(id, Verdict::Refuted, observed),
             (false, Some(_)) => report.note(id, Verdict::Confirmed, observed),
-            // Zoom may ask to sign in first.
+            // Zoom may show a sign-in page first.
             (false, None) => report.note(id, Verdict::Unclear, observed),
         }
     }
@@ -71,7 +71,7 @@ pub(super) async fn before_consent(zoom: &Zoom, redirect: &Url, report: &mut Rep
     Ok(())
 }
 
-/// What came back with the code. A second consent says nothing more.
+/// Checks the state that came with the code. A second consent is not recorded.
 pub(super) fn state(came: Option<&str>, sent: &str, report: &mut Report) {
     if !report.has("consent.state") {
         let observed = if came == Some(sent) { "as it was sent" } else { "changed or missing" };
@@ -79,7 +79,7 @@ pub(super) fn state(came: Option<&str>, sent: &str, report: &mut Report) {
     }
 }
 
-/// Exchanges a code of its own with a wrong redirect URL, and sees whether that has spent it.
+/// Exchanges a code with a wrong redirect URL, and tests whether that uses the code up.
 pub(super) async fn mismatch(
     zoom: &Zoom,
     code: &Secret,
@@ -98,7 +98,7 @@ pub(super) async fn mismatch(
     revoke(zoom, &answer, report).await
 }
 
-/// Ends the grant that an answer has brought, if it has.
+/// Revokes the grant in an answer, if there is one.
 async fn revoke(zoom: &Zoom, answer: &Answer, report: &mut Report) -> anyhow::Result<()> {
     for field in ["access_token", "refresh_token"] {
         if let Some(token) = answer.secret(field) {
@@ -115,7 +115,7 @@ fn by_code<'a>(code: &'a Secret, redirect: &'a str) -> [(&'static str, &'a str);
     [("grant_type", "authorization_code"), ("code", code.expose()), ("redirect_uri", redirect)]
 }
 
-/// Tokens that an answer of the token endpoint held.
+/// The tokens in an answer of the token endpoint.
 struct Tokens {
     access: Secret,
     refresh: Secret,
@@ -123,8 +123,9 @@ struct Tokens {
 
 impl Tokens {
     fn of(answer: &Answer, report: &mut Report) -> anyhow::Result<Self> {
-        let token =
-            |field| answer.secret(field).with_context(|| format!("Zoom gave no {field}: {}", answer.words()));
+        let token = |field| {
+            answer.secret(field).with_context(|| format!("Zoom returned no {field}: {}", answer.words()))
+        };
         let tokens = Self { access: token("access_token")?, refresh: token("refresh_token")? };
         report.hide(tokens.access.expose());
         report.hide(tokens.refresh.expose());
@@ -132,7 +133,7 @@ impl Tokens {
     }
 }
 
-/// All that needs a grant, which is revoked at the end.
+/// Tests that need a grant, which is revoked at the end.
 pub(super) async fn with_grant(
     zoom: &Zoom,
     code: &Secret,
@@ -182,7 +183,7 @@ async fn rest(zoom: &Zoom, access: &Secret, scopes: &str, report: &mut Report) -
         .split([' ', ','])
         .any(|scope| ["user:read:list_users:admin", "user:read:admin"].contains(&scope))
     {
-        report.note("rest.scope_missing", Verdict::Unclear, "the app has the scope that was to be missing");
+        report.note("rest.scope_missing", Verdict::Unclear, "the app has the scope that should be missing");
     } else {
         let answer = zoom.rest("users", access).await?;
         let names = answer.body["message"]
@@ -195,7 +196,7 @@ async fn rest(zoom: &Zoom, access: &Secret, scopes: &str, report: &mut Report) -
     Ok(())
 }
 
-/// A refusal for want of a scope says nothing of what was asked.
+/// Records a result, unless the call was refused because of a missing scope: then it is inconclusive.
 fn judge_unless_scope(report: &mut Report, id: &'static str, answer: &Answer, as_expected: bool) {
     if answer.is(400, "code", "4711") {
         report.note(id, Verdict::Unclear, "the app lacks the scope for this call");
@@ -276,7 +277,7 @@ async fn refreshes(zoom: &Zoom, first: Tokens, report: &mut Report) -> anyhow::R
     report.judge("refresh.access_before_lives", answer.status == 200, answer.words());
     let answer = refresh(&first.refresh).await?;
     report.judge("refresh.old_token_dead", answer.is(400, "error", "invalid_grant"), answer.words());
-    // Where the old one works on, its answer has replaced the newest.
+    // If the old refresh token still works, its answer replaces the newest tokens.
     let second = if answer.status == 200 { Tokens::of(&answer, report)? } else { second };
     let answer = refresh(&second.refresh).await?;
     report.judge("refresh.reuse_harmless", answer.status == 200, answer.words());
@@ -302,14 +303,14 @@ async fn ends(
     report.judge("revoke.access_dead", dead.is(401, "code", "124"), dead.words());
     let answer = zoom.oauth("oauth/token", &refresh).await?;
     report.judge("revoke.by_access_token", answer.is(400, "error", "invalid_grant"), answer.words());
-    // Whatever is left of the grant ends here.
+    // Revokes what is left of the grant.
     self::revoke(zoom, &answer, report).await?;
     let answer = revoke().await?;
     report.judge("revoke.again", answer.is(400, "error", "invalid_grant"), answer.words());
     Ok(())
 }
 
-/// The number of an error page: from 4700 to 4799, alone or with a comma.
+/// The error number in a page: from 4700 to 4799, possibly with a thousands comma.
 fn error_number(page: &str) -> Option<u16> {
     let words = page.split(|char: char| !char.is_ascii_alphanumeric() && char != ',');
     let plain = |word: &str| word.len() == 4 || (word.len() == 5 && word.starts_with("4,"));

@@ -1,5 +1,4 @@
-//! Calls to Zoom as they are on the wire. The crate `zoom` interprets answers. The probe looks at the raw
-//! answers, so it makes its own calls.
+//! Raw calls to Zoom. The crate `zoom` interprets answers; the probe needs the raw ones, so it makes its own calls.
 
 use std::{path::Path, time::Duration};
 
@@ -11,10 +10,10 @@ use serde_json::Value;
 use url::Url;
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
-/// Of Zoom's prose in a report.
+/// Most characters of a message from Zoom in a report.
 const MOST_WORDS: usize = 200;
 
-/// Zoom, with the app's keys.
+/// A client of Zoom with the app's credentials.
 pub(super) struct Zoom {
     http: Client,
     pub(super) oauth: Url,
@@ -23,7 +22,7 @@ pub(super) struct Zoom {
     pub(super) client_secret: Secret,
 }
 
-/// What Zoom said.
+/// An answer of Zoom.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
@@ -34,7 +33,7 @@ pub(super) struct Answer {
 impl Zoom {
     #[expect(
         clippy::disallowed_methods,
-        reason = "answers are looked at as they are: see this module's page"
+        reason = "the probe needs raw answers: see this module's documentation"
     )]
     pub(super) fn new(
         oauth: Url,
@@ -52,7 +51,7 @@ impl Zoom {
         Ok(Self { http: http.build()?, oauth, api, client_id, client_secret })
     }
 
-    /// The consent page, as a browser that is signed in nowhere gets it.
+    /// The consent page, as a browser that is not signed in gets it.
     pub(super) async fn consent_page(&self, url: Url) -> anyhow::Result<Answer> {
         self.send(self.http.get(url)).await
     }
@@ -62,7 +61,7 @@ impl Zoom {
         self.oauth_as(path, &self.client_secret, form).await
     }
 
-    /// The same with another secret.
+    /// Like [`Self::oauth`], with another secret.
     pub(super) async fn oauth_as(
         &self,
         path: &str,
@@ -73,7 +72,7 @@ impl Zoom {
         self.send(request.basic_auth(&self.client_id, Some(secret.expose()))).await
     }
 
-    /// The same with the parameters in the query.
+    /// Like [`Self::oauth`], with the parameters in the query.
     pub(super) async fn oauth_in_query(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Answer> {
         let mut url = below(&self.oauth, path);
         url.query_pairs_mut().extend_pairs(query);
@@ -92,8 +91,11 @@ impl Zoom {
         let answer =
             request.send().await.map_err(reqwest::Error::without_url).context("Zoom does not answer")?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let text =
-            answer.text().await.map_err(reqwest::Error::without_url).context("Zoom's answer breaks off")?;
+        let text = answer
+            .text()
+            .await
+            .map_err(reqwest::Error::without_url)
+            .context("Zoom's answer is incomplete")?;
         Ok(Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text })
     }
 }
@@ -103,12 +105,12 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// A secret of the answer.
+    /// A secret field of the answer.
     pub(super) fn secret(&self, field: &str) -> Option<Secret> {
         Some(Secret::new(self.body[field].as_str()?))
     }
 
-    /// Whether it is a refusal with this status and this word or number in it.
+    /// Whether the answer has this status and this text or number in `field`.
     pub(super) fn is(&self, status: u16, field: &str, value: &str) -> bool {
         let found = match &self.body[field] {
             Value::String(text) => text.clone(),
@@ -117,7 +119,7 @@ impl Answer {
         self.status == status && found == value
     }
 
-    /// Status, the words of a refusal, and the names of all fields: nothing that is a secret.
+    /// The status, the error texts and the names of all fields, without secrets.
     pub(super) fn words(&self) -> String {
         let mut words = self.status.to_string();
         for field in ["error", "reason", "code", "message"] {
@@ -145,7 +147,7 @@ pub(super) fn jwt(token: &Secret) -> Option<(Value, Value)> {
     Some((parts.next()??, parts.next()??))
 }
 
-/// How long a JWT lives, in seconds.
+/// Lifetime of a JWT, in seconds.
 pub(super) fn life(payload: &Value) -> Option<i64> {
     Some(payload["exp"].as_i64()? - payload["iat"].as_i64()?)
 }

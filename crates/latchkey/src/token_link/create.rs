@@ -11,50 +11,50 @@ use crate::{api_client::Server, output::Output};
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["credential", "pool", "host"])))]
 pub(crate) struct Link {
-    /// An account (its id) to draw on; up to five, the first that can give a token does. `ID:USER` for one user of a
-    /// server-to-server account.
+    /// An account (its id) to get tokens from. Up to five: the first one that can issue a token is used. `ID:USER` for one
+    /// user of a server-to-server account.
     #[arg(long, value_name = "ID[:USER]")]
     credential: Vec<String>,
-    /// A pool (its id) to draw on.
+    /// A pool (its id) to get tokens from.
     #[arg(long, value_name = "ID")]
     pool: Option<String>,
-    /// With --pool: the bots start meetings with their ZAKs, so that each also takes one of the account's places as a host.
+    /// With --pool: the bots start meetings with their ZAKs, so each also takes one of the account's places as a host.
     #[arg(long, requires = "pool")]
     hosting: bool,
-    /// Take the account of the meeting's host.
+    /// Use the account of the meeting's host.
     #[arg(long)]
     host: bool,
-    /// What it is for, in your words.
+    /// A description of what the link is for.
     #[arg(long)]
     name: Option<String>,
     #[arg(long, default_value = "recall", help = dialects())]
     dialect: String,
-    /// What it gives: zak, obf, join_token or access_token; may be given several times.
+    /// The tokens it issues: zak, obf, join_token or access_token; can be repeated.
     #[arg(long, default_value = "zak")]
     kind: Vec<String>,
-    /// The one meeting that tokens are for.
+    /// The only meeting that tokens are for.
     #[arg(long, value_name = "NUMBER")]
     meeting: Option<String>,
     /// Requests may name the meeting.
     #[arg(long)]
     meeting_in_request: bool,
-    /// A file with the platform's signing secret; several while one is replaced, one a line, newest first. Without it the
-    /// workspace's own verifies.
+    /// A file with the platform's signing secret; while it is being replaced, several, one per line, newest first. Default:
+    /// the workspace's own signing secret.
     #[arg(long, value_name = "FILE")]
     signing_secret_file: Option<PathBuf>,
-    /// What a request has to bring: signature, query_secret or unsigned.
+    /// How a request is authenticated: signature, query_secret or unsigned.
     #[arg(long)]
     verification: Option<String>,
-    /// Only requests from this network, such as 10.0.0.0/8; may be given several times.
+    /// Only requests from this network, such as 10.0.0.0/8; can be repeated.
     #[arg(long, value_name = "NETWORK")]
     network: Vec<String>,
-    /// When it ends, such as 2027-01-31T12:00:00Z.
+    /// When it expires, such as 2027-01-31T12:00:00Z.
     #[arg(long, value_name = "TIME")]
     expires_at: Option<String>,
-    /// How many tokens it gives in all.
+    /// How many tokens it issues in total.
     #[arg(long, value_name = "NUMBER")]
     max_uses: Option<u32>,
-    /// How many fetches it allows in a minute.
+    /// How many fetches it allows per minute.
     #[arg(long, value_name = "NUMBER")]
     per_minute: Option<u32>,
 }
@@ -62,23 +62,25 @@ pub(crate) struct Link {
 pub(super) async fn run(server: &Server, output: Output, new: &Link) -> anyhow::Result<()> {
     let made = server.call(reqwest::Method::POST, "", Some(body(new)?)).await?;
     let (Some(id), Some(url)) = (made["id"].as_str(), made["url"].as_str()) else {
-        bail!("the server answered without an address: is it this version of Latchkey?");
+        bail!("the server's answer has no address: does it run this version of Latchkey?");
     };
     if output.json {
         println!("{made:#}");
         return Ok(());
     }
-    eprintln!("token link {id}; its address is shown once and never again:");
+    eprintln!("token link {id}; its address is shown only this once:");
     println!("{url}");
     if let Some(authorization) = made["authorization"].as_str() {
-        eprintln!("its secret is not in the address: send it in this header, which is shown once, too:");
+        eprintln!(
+            "its secret is not in the address: send it in this header, which is also shown only this once:"
+        );
         println!("Authorization: {authorization}");
     }
     Ok(())
 }
 
 fn dialects() -> String {
-    format!("How the platform asks: {}", Dialect::ALL.map(Dialect::as_str).join(", "))
+    format!("The platform's request format: {}", Dialect::ALL.map(Dialect::as_str).join(", "))
 }
 
 fn body(new: &Link) -> anyhow::Result<Value> {

@@ -1,4 +1,5 @@
-//! `latchkey token-link`: makes, lists and revokes addresses that bot platforms fetch tokens from, at a running server.
+//! `latchkey token-link`: creates, lists and revokes token links, from which bot platforms fetch tokens, at a running
+//! server.
 
 mod create;
 
@@ -14,11 +15,11 @@ const PATH: &str = "api/latchkey/v1/token-links/";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make a link; its address is printed once and never again.
+    /// Create a link. Its address is printed only this once.
     Create(Box<create::Link>),
     /// Show the links of the key's workspace, newest first.
     List,
-    /// End a link, within a second.
+    /// Revoke a link. It stops working within a second.
     Revoke {
         /// The link's id, as in `latchkey token-link list`.
         id: String,
@@ -36,7 +37,7 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
         }
         Command::Revoke { id } => {
             server.call(reqwest::Method::DELETE, &format!("{id}/"), None).await?;
-            output.done(&json!({ "revoked": id }), "revoked: within a second it gives nothing any more");
+            output.done(&json!({ "revoked": id }), "revoked: it stops issuing tokens within a second");
             Ok(())
         }
     }

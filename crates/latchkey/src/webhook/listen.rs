@@ -1,4 +1,4 @@
-//! `latchkey webhook listen`: a receiver that prints what it is sent.
+//! `latchkey webhook listen`: a receiver that prints the events it receives.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 #[derive(clap::Args)]
 pub(crate) struct Listen {
-    /// Where to listen. An endpoint with this address needs its network in `callbacks.allow_networks`.
+    /// The address to listen on. An endpoint with this address needs its network in `callbacks.allow_networks`.
     #[arg(long = "listen", default_value = "127.0.0.1:8090")]
     address: SocketAddr,
     /// A file with the endpoint's secret.
@@ -30,7 +30,7 @@ struct Verifier {
     env: Environment,
 }
 
-/// Prints each event that is signed as it should be, as one line of JSON. Others are answered 401.
+/// Prints each event with a valid signature as one line of JSON. Others are answered with 401.
 pub(super) async fn run(arguments: Listen) -> anyhow::Result<()> {
     let text = match (arguments.secret_file, arguments.secret) {
         (Some(path), None) => {
@@ -39,16 +39,16 @@ pub(super) async fn run(arguments: Listen) -> anyhow::Result<()> {
         (None, Some(secret)) => secret,
         (None, None) => {
             bail!(
-                "the endpoint's secret is needed: set LATCHKEY_WEBHOOK_SECRET, or name a file with --secret-file"
+                "the endpoint's secret is required: set LATCHKEY_WEBHOOK_SECRET, or give a file with --secret-file"
             )
         }
         (Some(_), Some(_)) => {
             bail!("there are two secrets: leave out LATCHKEY_WEBHOOK_SECRET or --secret-file")
         }
     };
-    let secret = Secret::new(model::pasted(&text).context("this is no secret of an endpoint")?);
+    let secret = Secret::new(model::pasted(&text).context("this is not an endpoint's secret")?);
     let key =
-        SigningKey::parse(&secret).context("this is no secret of an endpoint: it begins with whsec_")?;
+        SigningKey::parse(&secret).context("this is not an endpoint's secret: it must begin with whsec_")?;
     let verifier = Arc::new(Verifier { key, env: Environment::system() });
     let listener = TcpListener::bind(arguments.address)
         .await

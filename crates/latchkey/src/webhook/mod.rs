@@ -1,4 +1,4 @@
-//! `latchkey webhook`: endpoints that get events, at a running server; and a receiver for the development of one.
+//! `latchkey webhook`: webhook endpoints at a running server, and a receiver for developing one.
 
 mod listen;
 
@@ -21,9 +21,9 @@ const PATH: &str = "api/latchkey/v1/webhook-endpoints/";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make an endpoint; its secret is printed once and never again.
+    /// Create an endpoint. Its secret is printed only this once.
     Create {
-        /// Where events are sent; for mail `mailto:` and an address.
+        /// The URL that events are sent to; for mail, `mailto:` and an address.
         url: String,
         /// Only events of this type; may be given several times.
         #[arg(long = "event-type", value_name = "TYPE")]
@@ -41,7 +41,7 @@ pub(crate) enum Command {
         #[arg(long)]
         secret_file: Option<PathBuf>,
     },
-    /// Change an endpoint. What is not given stays.
+    /// Change an endpoint. Options that are not given stay unchanged.
     Change {
         /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
@@ -60,12 +60,12 @@ pub(crate) enum Command {
     },
     /// Show the endpoints of the key's workspace, newest first.
     List,
-    /// Tell an endpoint of events again.
+    /// Enable an endpoint: it receives events again.
     Enable {
         /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
     },
-    /// Tell an endpoint of nothing for now.
+    /// Disable an endpoint: it receives no events until it is enabled.
     Disable {
         /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
@@ -75,15 +75,15 @@ pub(crate) enum Command {
         /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
     },
-    /// Replace the secret. Messages are signed with the former ones as well, until they end.
+    /// Replace the secret. Messages are also signed with the former secrets until those expire.
     RotateSecret {
         /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
-        /// How many seconds the former secrets stay valid; 0 if one has leaked.
+        /// Seconds for which former secrets stay valid; 0 if one has leaked.
         #[arg(long, default_value_t = 86_400)]
         overlap_seconds: u32,
     },
-    /// Send a test to an endpoint.
+    /// Send a test event to an endpoint.
     Test {
         /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
@@ -106,18 +106,18 @@ pub(crate) enum Command {
         /// The event's id, as in `latchkey webhook deliveries`.
         event: String,
     },
-    /// Send what happened in a span of time again.
+    /// Send the events of a time span again.
     Replay {
         /// The endpoint's id, as in `latchkey webhook list`.
         id: String,
-        /// The first moment, such as 2026-01-31T12:00:00Z.
+        /// Start of the span, such as 2026-01-31T12:00:00Z.
         #[arg(long)]
         since: String,
-        /// The moment after the last. Default: now.
+        /// End of the span (exclusive). Default: now.
         #[arg(long)]
         until: Option<String>,
     },
-    /// Print the events that are sent to an address of this machine, verified.
+    /// Receive events at an address of this machine, verify them and print them.
     Listen(listen::Listen),
 }
 
@@ -162,14 +162,14 @@ pub(crate) async fn run(arguments: OnServer<Command>) -> anyhow::Result<()> {
                 );
             }
             let changed = server.call(Method::PATCH, &format!("{id}/"), Some(change.into())).await?;
-            output.done(&changed, "changed: what is sent from now on goes by it");
+            output.done(&changed, "changed: this applies to everything sent from now on");
         }
         Command::List => list(&server, output).await?,
         Command::Enable { id } => enable(&server, output, &id, true).await?,
         Command::Disable { id } => enable(&server, output, &id, false).await?,
         Command::Delete { id } => {
             server.call(Method::DELETE, &format!("{id}/"), None).await?;
-            output.done(&json!({ "deleted": id }), "deleted: what waited is not sent");
+            output.done(&json!({ "deleted": id }), "deleted: pending events are not sent");
         }
         Command::RotateSecret { id, overlap_seconds } => {
             let body = json!({ "overlap_seconds": overlap_seconds });
@@ -179,14 +179,14 @@ pub(crate) async fn run(arguments: OnServer<Command>) -> anyhow::Result<()> {
         Command::Test { id } => {
             let sent = post(format!("{id}/test/"), json!({})).await?;
             output.say(&sent, &text(&sent, "event"));
-            eprintln!("sent: `latchkey webhook deliveries {id}` says what was answered");
+            eprintln!("sent: `latchkey webhook deliveries {id}` shows the answer");
         }
         Command::Deliveries { id, state, event_type } => {
             deliveries(&server, output, &id, state, event_type).await?;
         }
         Command::Retry { id, event } => {
             post(format!("{id}/deliveries/{event}/retry/"), json!({})).await?;
-            output.done(&json!({ "sent_again": event }), "on its way");
+            output.done(&json!({ "sent_again": event }), "the event is being sent");
         }
         Command::Replay { id, since, until } => {
             let mut span = json!({ "since": since });
@@ -194,25 +194,25 @@ pub(crate) async fn run(arguments: OnServer<Command>) -> anyhow::Result<()> {
                 span["until"] = until.into();
             }
             let replayed = post(format!("{id}/replay/"), span).await?;
-            output.done(&replayed, &format!("{} events are on their way", replayed["events"]));
+            output.done(&replayed, &format!("{} events are being sent", replayed["events"]));
         }
-        Command::Listen(_) => unreachable!("it calls no server"),
+        Command::Listen(_) => unreachable!("handled above: it calls no server"),
     }
     Ok(())
 }
 
-/// A secret from a file, without what an editor may have added.
+/// Reads a secret from a file, without whitespace that an editor may have added.
 fn pasted_from(path: &Path) -> anyhow::Result<String> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let secret = model::pasted(&text).with_context(|| format!("{} holds no secret", path.display()))?;
+    let secret = model::pasted(&text).with_context(|| format!("{} contains no secret", path.display()))?;
     Ok(secret.to_owned())
 }
 
-/// What is shown when an endpoint gets a secret. One of Slack's has none.
+/// Prints the secret of a new endpoint. A Slack endpoint has none.
 fn secret(output: Output, endpoint: &Value) {
     output.one(endpoint, [("id", text(endpoint, "id")), ("secret", text(endpoint, "secret"))]);
     if endpoint["kind"] == "webhook" {
-        eprintln!("the secret is shown once and never again");
+        eprintln!("the secret is shown only this once");
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{Installation, Running, latchkey, refusal};
 
 #[tokio::test]
-async fn what_cannot_be_imported_is_refused_by_what_is_missing() {
+async fn a_refused_import_names_what_is_missing() {
     let installation = Installation::new();
     let mut server = Running::start(installation.serve(), &installation.path("log"));
     let ready = server.ready().await;
@@ -15,7 +15,7 @@ async fn what_cannot_be_imported_is_refused_by_what_is_missing() {
     fs::write(installation.path("token"), "planted-token\n").unwrap();
     for (file, says) in [
         ("missing", "cannot read missing"),
-        ("torn", "it holds no refresh token"),
+        ("torn", "it contains no refresh token"),
         ("token", "the workspace has no Zoom app"),
     ] {
         let mut command = latchkey(installation.folder.path(), &["account", "import"]);

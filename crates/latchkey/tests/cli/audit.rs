@@ -14,7 +14,7 @@ use crate::support::{Installation, latchkey, refusal, within};
 
 const FIRST: &str = "2026-01-31T12:00:00Z";
 
-/// An installation whose audit holds `count` records of two workspaces in turns, a second apart.
+/// An installation whose audit has `count` records, alternating between two workspaces, a second apart.
 async fn with_records(count: u64) -> (Installation, Vec<AuditRecord>) {
     let (installation, env) = (Installation::new(), Environment::system());
     installation.starts().await;
@@ -44,13 +44,13 @@ async fn exported(installation: &Installation, arguments: &[&str]) -> Vec<AuditR
     let output = within(command.env("LATCHKEY_LOG", "warn").output()).await.unwrap();
     let (stdout, stderr) = (String::from_utf8(output.stdout), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{stderr}");
-    assert_eq!(stderr, "", "nothing is drawn where no terminal is");
+    assert_eq!(stderr, "", "without a terminal no progress is drawn");
     stdout.unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test]
-async fn every_record_comes_once_and_in_order() {
-    // More than two pages.
+async fn every_record_is_exported_once_in_order() {
+    // The records fill more than two pages.
     let (installation, records) = with_records(2500).await;
     assert_eq!(exported(&installation, &[]).await, records);
 
@@ -71,7 +71,7 @@ async fn every_record_comes_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn what_a_killed_server_had_on_its_disk_is_exported_too() {
+async fn records_that_a_killed_server_left_on_disk_are_exported() {
     let (installation, mut records) = with_records(2).await;
     let last = AuditRecord { id: AuditId::generate(&Environment::system()), ..records[1].clone() };
     let left = installation.path("data/audit/1.jsonl");
@@ -79,7 +79,7 @@ async fn what_a_killed_server_had_on_its_disk_is_exported_too() {
     records.push(last);
     records.sort_by_key(AuditRecord::place);
     assert_eq!(exported(&installation, &[]).await, records);
-    assert!(!left.exists(), "the database has it");
+    assert!(!left.exists(), "the record was moved into the database");
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_line_has_the_documented_fields() {
 }
 
 #[tokio::test]
-async fn a_reader_who_has_seen_enough_is_no_error() {
+async fn a_closed_pipe_is_not_an_error() {
     let (installation, _) = with_records(2500).await;
     let line = format!("set -o pipefail; {} audit export | head -n 1", env!("CARGO_BIN_EXE_latchkey"));
     let mut shell = Command::new("bash");
@@ -109,11 +109,11 @@ async fn a_reader_who_has_seen_enough_is_no_error() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_exported_is_said() {
+async fn a_failed_export_reports_why() {
     let installation = Installation::new();
     let line = refusal(latchkey(installation.folder.path(), &["audit", "export"])).await;
     assert!(line.contains("latchkey.db") && line.contains("data_dir"), "{line}");
-    assert!(!installation.path("data").exists(), "nothing is made");
+    assert!(!installation.path("data").exists(), "nothing is created");
 
     let mut command = latchkey(installation.folder.path(), &["audit", "export", "--since=yesterday"]);
     let output = within(command.output()).await.unwrap();

@@ -1,4 +1,4 @@
-//! The commands that call a running server, in the order in which a new user comes to them, against the simulator.
+//! The commands that call a running server, in the order in which a new user needs them, against the simulator.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Installation, Running, http, latchkey, refusal, sdk_dir, within};
 
-/// A server with its simulator, and what a person's terminal has in its environment.
+/// A server with its simulator, and the environment of a person's terminal.
 struct Fixture {
     installation: Installation,
     control: String,
@@ -17,7 +17,7 @@ struct Fixture {
     _server: Running,
 }
 
-/// What a command left: exit code, standard output, standard error.
+/// Result of a command: exit code, standard output, standard error.
 struct Left(i32, String, String);
 
 impl Left {
@@ -80,7 +80,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn from_an_app_to_a_bot_with_commands_alone() {
+async fn from_an_app_to_a_bot_with_only_commands() {
     let fixture = Fixture::new().await;
     let Left(code, page, why) = fixture.run(&["status"]).await;
     assert_eq!(code, 3, "{page}{why}");
@@ -107,7 +107,7 @@ async fn from_an_app_to_a_bot_with_commands_alone() {
     let redirect = json!({ "redirect_uris": [format!("{}/oauth/zoom/callback", fixture.url)] });
     fixture.control(Method::PATCH, &format!("/apps/{client}"), redirect).await;
     let taken = fixture.run(&["app", "check", &app]).await.printed();
-    assert!(taken.starts_with("Zoom takes the app's id and secret, and http"), "{taken}");
+    assert!(taken.starts_with("Zoom accepts the app's id and secret, and http"), "{taken}");
 
     let link = fixture.run(&["account", "connect"]).await.printed();
     assert!(fixture.run(&["audit", "list", "--json"]).await.json().as_array().unwrap().is_empty());
@@ -138,8 +138,8 @@ async fn from_an_app_to_a_bot_with_commands_alone() {
         "clock",
         "1 of 1 work; the next refresh is at ",
         "sales: 0 of 2 seats taken",
-        "0 came in, 0 failed",
-        "nobody has asked for one yet",
+        "0 joined, 0 failed",
+        "none requested yet",
         "failed in the last 24 hours",
     ] {
         assert!(page.contains(words), "{words}: {page}");
@@ -165,7 +165,7 @@ async fn from_an_app_to_a_bot_with_commands_alone() {
     assert_eq!(fixture.run(&["status"]).await.0, 3);
 }
 
-/// It is connected beside one that works, and gone afterwards.
+/// The account is connected next to a working one, and disconnected afterwards.
 async fn an_account_that_lacks_a_scope_does_not_work(fixture: &Fixture, client: &str) {
     let scopes = async |scopes: Value| {
         let request = http().build().unwrap().patch(format!("{}/apps/{client}", fixture.control));

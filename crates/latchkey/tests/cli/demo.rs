@@ -1,4 +1,4 @@
-//! `latchkey demo`, cut short. Told to its end, it is `make demo`.
+//! `latchkey demo`, interrupted. `make demo` runs it to its end.
 
 use std::{fs, path::Path};
 
@@ -7,11 +7,11 @@ use tempfile::TempDir;
 
 use crate::support::{Running, latchkey, processes_in, sdk_dir, until};
 
-/// Starts it, and waits until all of its processes are up.
+/// Starts the demo, and waits until all of its processes run.
 async fn at_its_height() -> (TempDir, Running) {
     let folder = tempfile::tempdir().unwrap();
     let (sdk, data) = (sdk_dir(), folder.path().join("data"));
-    // The folder's whole path, by which its processes are known.
+    // The folder's full path, which identifies the demo's processes.
     let arguments =
         ["demo", "--sdk-dir", sdk.to_str().unwrap(), "--data", data.to_str().unwrap(), "--out", "out"];
     let demo = Running::start(latchkey(folder.path(), &arguments), &folder.path().join("log"));
@@ -25,7 +25,7 @@ fn runs_in(folder: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn killed_it_leaves_no_process() {
+async fn a_killed_demo_leaves_no_process() {
     let (folder, demo) = at_its_height().await;
     demo.signal(Signal::KILL);
     assert!(!demo.ended().await.success());
@@ -33,7 +33,7 @@ async fn killed_it_leaves_no_process() {
 }
 
 #[tokio::test]
-async fn interrupted_it_leaves_neither_process_nor_folder() {
+async fn an_interrupted_demo_leaves_neither_process_nor_folder() {
     for signal in [Signal::INT, Signal::TERM] {
         let (folder, demo) = at_its_height().await;
         demo.signal(signal);

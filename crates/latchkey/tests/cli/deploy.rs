@@ -1,4 +1,4 @@
-//! What `deploy/`, `Containerfile` and `compose.yaml` hold fits a real server.
+//! The contents of `deploy/`, `Containerfile` and `compose.yaml` match a real server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Installation, Running, http};
 
-/// What Prometheus adds to each series, and what a histogram's buckets have.
+/// Labels that Prometheus adds to each series, and the label of a histogram's buckets.
 const ADDED: [&str; 3] = ["instance", "job", "le"];
 
 /// Label names and their values, by series.
@@ -27,7 +27,7 @@ fn exposed(text: &str) -> Series {
     all
 }
 
-/// Words of our catalogues: a label has them as soon as there is something to count.
+/// Whether a value is in our catalogues: a label gets such a value once there is something to count.
 fn of_a_catalogue(label: &str, value: &str) -> bool {
     match label {
         "sub_code" => SubCode::ALL.iter().any(|code| code.as_str() == value),
@@ -52,7 +52,7 @@ fn words(query: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// What of a query no server could answer: series, labels and values that there are none of. Its labels are added to `labels`.
+/// Series, labels and values in a query that no server has. The query's labels are added to `labels`.
 fn faults(query: &str, known: &Series, labels: &mut BTreeSet<String>) -> Vec<String> {
     let mut faults = Vec::new();
     for (name, after) in words(query).filter(|(word, _)| word.starts_with("latchkey_")) {
@@ -83,7 +83,7 @@ fn faults(query: &str, known: &Series, labels: &mut BTreeSet<String>) -> Vec<Str
     for grouped in query.split("by (").skip(1) {
         let of = grouped.split(')').next().unwrap().split(", ");
         let unknown = of.filter(|label| !labels.contains(*label) && !ADDED.contains(label));
-        faults.extend(unknown.map(|label| format!("nothing in {query} has a label {label}")));
+        faults.extend(unknown.map(|label| format!("no series in {query} has a label {label}")));
     }
     faults
 }
@@ -94,12 +94,12 @@ fn named(text: &str) -> impl Iterator<Item = &str> {
     named.map(|name| name.trim().trim_start_matches("$labels.")).filter(|name| *name != "$value")
 }
 
-/// What is wrong with a query and with the texts that stand beside it.
+/// Errors of a query and of the texts next to it.
 fn wrong<'t>(query: &str, texts: impl Iterator<Item = &'t str>, known: &Series) -> Vec<String> {
     let mut labels = BTreeSet::new();
     let mut wrong = faults(query, known, &mut labels);
     for label in texts.flat_map(named).filter(|label| !labels.contains(*label) && !ADDED.contains(label)) {
-        wrong.push(format!("{query}: nothing has the label {label} that a text names"));
+        wrong.push(format!("{query}: no series has the label {label} that a text names"));
     }
     wrong
 }
@@ -120,7 +120,7 @@ fn queries(dashboard: &Value) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn alerts_and_dashboard_ask_for_series_labels_and_values_that_a_server_has() {
+async fn alerts_and_dashboard_use_existing_series_labels_and_values() {
     let installation = Installation::new();
     let mut server = Running::start(installation.serve(), &installation.path("log"));
     let url = server.ready().await["url"].as_str().unwrap().to_owned();
@@ -131,7 +131,7 @@ async fn alerts_and_dashboard_ask_for_series_labels_and_values_that_a_server_has
     for alert in include_str!("../../../../deploy/alerts.yml").split("- alert: ").skip(1) {
         let name = alert.lines().next().unwrap();
         let query = alert.lines().find_map(|line| line.trim().strip_prefix("expr: ")).unwrap();
-        // It is about no series of ours.
+        // This alert uses no series of ours.
         if name != "LatchkeyDown" {
             let faults = wrong(query, alert.lines().skip(1), &known);
             assert!(faults.is_empty(), "{name}: {faults:?}");
@@ -147,7 +147,7 @@ async fn alerts_and_dashboard_ask_for_series_labels_and_values_that_a_server_has
         assert!(faults.is_empty(), "{faults:?}");
     }
 
-    // What is misspelt is found.
+    // Misspelt names are found.
     for (query, legend) in [
         ("sum(latchkey_bot_running)", ""),
         ("rate(latchkey_refreshes_total{result=\"ok\"}[5m])", ""),
@@ -160,7 +160,7 @@ async fn alerts_and_dashboard_ask_for_series_labels_and_values_that_a_server_has
     }
 }
 
-/// The keys of the sample, those that it shows as comments among them, as variables are named.
+/// The names of variables for all keys of the sample, including commented-out ones.
 fn variables() -> BTreeSet<String> {
     let (mut section, mut names) = (String::new(), BTreeSet::new());
     for line in include_str!("../../../../docs/latchkey.sample.toml").lines() {

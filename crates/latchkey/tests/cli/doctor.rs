@@ -1,4 +1,4 @@
-//! `latchkey doctor`: faults are planted, and each is found by name, with what to do about it.
+//! `latchkey doctor`: faults are planted, and each is found by name, with its fix.
 
 mod proxies;
 
@@ -11,7 +11,7 @@ use tokio::process::Command;
 use self::proxies::{proxy_without, tls_in_front};
 use crate::support::{Installation, Running, after, http, latchkey, within};
 
-/// What the doctor said: its exit code and its findings.
+/// The doctor's exit code and findings.
 struct Said(i32, Vec<Value>);
 
 impl Said {
@@ -37,7 +37,7 @@ impl Said {
             .collect()
     }
 
-    /// The one fault is this check's; it says why it matters, and its fix holds `fix`.
+    /// Asserts that the only fault is of this check, has a `why`, and that its fix contains `fix`.
     #[track_caller]
     fn names(&self, check: &str, fix: &str) {
         let faults = self.faults();
@@ -51,7 +51,7 @@ impl Said {
     }
 }
 
-/// A token broker that can be examined without any other server.
+/// A token broker that can be examined without other servers.
 const ALONE: &str = "[bots]\ncapacity = 0\n";
 
 fn doctor(installation: &Installation, configuration: &str, more: &[&str]) -> Command {
@@ -67,7 +67,7 @@ fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// An address where nothing listens.
+/// An address on which nothing listens.
 fn nobody() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
@@ -167,7 +167,7 @@ async fn faults_of_database_and_keys() {
     offline(&installation, ALONE).await.names("key_ring", "restore");
 }
 
-/// A simulator and a server with an app and an account, in good health.
+/// A simulator and a server with an app and an account, without faults.
 struct Ward {
     installation: Installation,
     configuration: String,
@@ -229,7 +229,7 @@ impl Ward {
         ward
     }
 
-    /// One more account of the app.
+    /// Connects one more account of the app.
     async fn account(&self) -> String {
         let consents = json!({ "client_id": self.client, "count": 1 });
         let consent = self.at_zoom("POST", "/consents", consents).await[0].clone();
@@ -278,7 +278,7 @@ async fn faults_of_apps_accounts_and_endpoints() {
     ward.at_zoom("PATCH", &app, json!({ "redirect_uris": ["https://other.example.com/callback"] })).await;
     ward.now().await.names("app_redirect", &format!("{}/oauth/zoom/callback", ward.url));
     ward.at_zoom("PATCH", &app, json!({ "redirect_uris": callback, "client_secret": "another" })).await;
-    ward.now().await.names("app_secret", "Copy id and secret anew");
+    ward.now().await.names("app_secret", "Copy id and secret again");
     let secret = json!({ "client_secret": "another" });
     let change = ward.http.patch(format!("{}/api/v2/zoom-oauth-apps/{}/", ward.url, ward.app)).json(&secret);
     let change = change.header("authorization", format!("Token {}", ward.key));
@@ -299,7 +299,7 @@ async fn faults_of_apps_accounts_and_endpoints() {
     );
     ward.examined(&mail).await.names("mail", "server and port");
 
-    // The app asks for less from now on: who consents then can make no ZAK.
+    // The app requests fewer scopes from now on: no ZAK can be minted for later consents.
     ward.at_zoom("PATCH", &app, json!({ "scopes": ["user:read:user"] })).await;
     let poor = ward.account().await;
     let said = ward.now().await;
@@ -308,7 +308,7 @@ async fn faults_of_apps_accounts_and_endpoints() {
 }
 
 #[tokio::test]
-async fn an_account_that_needs_its_owner() {
+async fn an_account_that_needs_a_new_consent() {
     let ward = Ward::open().await;
     let users = ward.at_zoom("GET", "/users", Value::Null).await;
     for user in users.as_array().unwrap() {
@@ -333,9 +333,9 @@ async fn faults_of_zoom_and_the_clock() {
 }
 
 #[tokio::test]
-async fn faults_of_the_way_from_outside() {
+async fn faults_of_access_from_outside() {
     let ward = Ward::open().await;
-    // An address that is this machine, and does not look like it.
+    // An address of this machine that does not look like one.
     let port = ward.listen.rsplit_once(':').unwrap().1;
     let plain = ward.with_public_url(&format!("http://[::ffff:127.0.0.1]:{port}")).await;
     assert!(plain.faults().iter().any(|fault| fault["check"] == "public_url"), "{:#?}", plain.1);
@@ -348,7 +348,7 @@ async fn faults_of_the_way_from_outside() {
     let control = ward.control.trim_end_matches("/_sim");
     let another = ward.with_public_url(control).await;
     let fault = another.faults().into_iter().find(|fault| fault["check"] == "public_url").unwrap();
-    assert!(fault["found"].as_str().unwrap().contains("something else than Latchkey"), "{fault}");
+    assert!(fault["found"].as_str().unwrap().contains("something other than Latchkey"), "{fault}");
 }
 
 #[tokio::test]
@@ -364,7 +364,7 @@ async fn a_proxy_that_strips_headers() {
     }
 }
 
-/// The day that is so far from today.
+/// Year, month and day at this distance from today.
 fn day(ahead: Duration) -> (i32, u8, u8) {
     let text = (Environment::system().now() + ahead).to_string();
     let mut parts = text[..10].split('-');
@@ -373,7 +373,7 @@ fn day(ahead: Duration) -> (i32, u8, u8) {
 }
 
 #[tokio::test]
-async fn a_certificate_that_holds_one_that_ends_soon_and_one_that_has_ended() {
+async fn a_valid_an_expiring_and_an_expired_certificate() {
     const DAY: Duration = Duration::from_secs(24 * 3600);
     let ward = Ward::open().await;
     let ca_file = ward.installation.path("authority.pem");

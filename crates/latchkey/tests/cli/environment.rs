@@ -1,4 +1,4 @@
-//! Settings out of the environment, and what systemd is told.
+//! Settings from the environment, and notifications to systemd.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ async fn a_server_needs_no_file() {
     let mut command = latchkey(installation.folder.path(), &["serve"]);
     command.env("LATCHKEY_LISTEN", "127.0.0.1:0").env("LATCHKEY_BOTS__CAPACITY", "0");
     command.env("LATCHKEY_DATA_DIR", "elsewhere").env("LATCHKEY_METRICS__TOKEN_FILE", "token");
-    // What an orchestrator makes for a service of our name is no setting.
+    // Variables that an orchestrator sets for a service of our name are not settings.
     command.env("LATCHKEY_SERVICE_HOST", "10.0.0.1").env("LATCHKEY_PORT", "tcp://10.0.0.1:8080");
     let mut server = Running::start(command, &installation.path("log"));
     let url = server.ready().await["url"].as_str().unwrap().to_owned();
@@ -26,7 +26,7 @@ async fn a_server_needs_no_file() {
 }
 
 #[tokio::test]
-async fn a_variable_wins_over_the_file_and_a_wrong_one_is_named() {
+async fn a_variable_overrides_the_file_and_a_wrong_one_is_named() {
     let installation = Installation::new();
     let with = |name: &str, value: &str| {
         let mut command = installation.serve();
@@ -34,7 +34,7 @@ async fn a_variable_wins_over_the_file_and_a_wrong_one_is_named() {
         command
     };
     let line = refusal(with("LATCHKEY_BOTS__CAPACITI", "2")).await;
-    assert_eq!(line, "LATCHKEY_BOTS__CAPACITI is no setting; did you mean LATCHKEY_BOTS__CAPACITY?");
+    assert_eq!(line, "LATCHKEY_BOTS__CAPACITI is not a setting; did you mean LATCHKEY_BOTS__CAPACITY?");
     let line = refusal(with("LATCHKEY_BOTS__WARM_PAGES", "two")).await;
     assert_eq!(line, "LATCHKEY_BOTS__WARM_PAGES: \"two\" is not a whole number");
     let line = refusal(with("LATCHKEY_BOTS__LEASE_SECONDS", "measured")).await;
@@ -49,7 +49,7 @@ async fn a_variable_wins_over_the_file_and_a_wrong_one_is_named() {
 }
 
 #[tokio::test]
-async fn systemd_is_told_when_a_server_is_ready_and_when_it_stops() {
+async fn systemd_is_notified_when_a_server_is_ready_and_when_it_stops() {
     let installation = Installation::new();
     let path = installation.path("notify");
     let systemd = UnixDatagram::bind(&path).unwrap();

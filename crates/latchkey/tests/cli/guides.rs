@@ -1,7 +1,7 @@
-//! The commands and programs of the guides, run as they stand there.
+//! Runs the commands and programs of the guides unchanged.
 //!
-//! Of a page, the blocks marked `sh` are run in their order, in one shell. Those marked `sh not-run` are not; what a reader does by
-//! hand stands in a comment that begins with `<!-- run`. A line that begins with `# ` has to be in what is printed, where `…` stands
+//! A page's blocks marked `sh` run in order, in one shell. Those marked `sh not-run` do not. Steps that a reader does by
+//! hand are in a comment that begins with `<!-- run`. A line that begins with `# ` must be in the output, where `…` stands
 //! for anything.
 
 use std::{env, fs, net::TcpListener, path::Path, process::Output, time::Duration};
@@ -18,7 +18,7 @@ use crate::{
 };
 
 const OWN_BOTS: &str = include_str!("../../../../docs/guides/your-own-bots.md");
-/// Two bots come in the longest guide, on a machine that may be busy.
+/// The longest guide sends two bots, on a machine that may be busy.
 const GUIDE_TIMEOUT: Duration = Duration::from_secs(400);
 
 /// A simulator and a server with one connected account.
@@ -87,7 +87,7 @@ impl Connected {
 
     /// Runs a program of the guide; returns what it prints.
     async fn run(&self, interpreter: &str, file: &str, environment: &[(&str, &str)]) -> String {
-        // Node.js before 22.18 reads no types. These programs have no others.
+        // Node.js before 22.18 does not accept types. These programs have no other types.
         let program = program(OWN_BOTS, file).replace(": Promise<string>", "").replace(": string", "");
         let file = &file.replace(".mts", ".mjs");
         fs::write(self.installation.path(file), program).unwrap();
@@ -107,16 +107,16 @@ fn program(guide: &str, file: &str) -> String {
     programs.find(named).unwrap_or_else(|| panic!("the guide has no {file}")).to_owned()
 }
 
-/// A guide with commands or programs is followed by a test here.
+/// Every guide with commands or programs must have a test here.
 #[test]
-fn no_guide_is_forgotten() {
+fn every_guide_is_tested() {
     let tests = include_str!("guides.rs");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides");
     for guide in fs::read_dir(folder).unwrap() {
         let guide = guide.unwrap();
         let name = guide.file_name().into_string().unwrap();
         let has_code = fs::read_to_string(guide.path()).unwrap().contains("```");
-        assert!(!has_code || tests.contains(&format!("docs/guides/{name}")), "nothing follows {name}");
+        assert!(!has_code || tests.contains(&format!("docs/guides/{name}")), "no test follows {name}");
     }
 }
 
@@ -144,7 +144,7 @@ async fn programs_of_the_guide_for_own_bots_print_a_zak() {
     }
 }
 
-/// What a page has to run, and what it says is printed.
+/// A page's commands, and its expected output lines.
 fn commands(guide: &str) -> (String, Vec<String>) {
     let (mut script, mut printed, mut within) = (String::new(), Vec::new(), None);
     for line in guide.lines() {
@@ -162,7 +162,7 @@ fn commands(guide: &str) -> (String, Vec<String>) {
     (script, printed)
 }
 
-/// Runs the commands of a page in `folder`, and looks for what it says is printed.
+/// Runs the commands of a page in `folder`, and checks the expected output.
 async fn follow(guide: &str, folder: &Path, environment: &[(&str, &str)]) {
     let (script, printed) = commands(guide);
     assert!(script.lines().count() > 1 && !printed.is_empty());
@@ -175,14 +175,14 @@ async fn follow(guide: &str, folder: &Path, environment: &[(&str, &str)]) {
         let mut bash = Command::new("bash");
         bash.args(["-c", &script]).current_dir(folder).kill_on_drop(true).env("PATH", path);
         for (name, value) in command.as_std().get_envs() {
-            assert!(value.is_none(), "{} is only ever taken away", name.display());
+            assert!(value.is_none(), "{} may only be removed", name.display());
             bash.env_remove(name);
         }
         bash
     };
     command.envs(environment.iter().copied());
     let output = Environment::system().clock.timeout(GUIDE_TIMEOUT, command.output()).await;
-    let Output { status, stdout, stderr } = output.expect("it takes too long").unwrap();
+    let Output { status, stdout, stderr } = output.expect("the guide timed out").unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{stdout}{stderr}");
     for line in printed {
@@ -195,7 +195,7 @@ async fn follow(guide: &str, folder: &Path, environment: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn ten_minutes_with_the_simulator_are_as_the_guide_says() {
+async fn the_ten_minutes_guide_works() {
     let folder = tempfile::tempdir().unwrap();
     let mut guide = include_str!("../../../../docs/guides/ten-minutes.md").to_owned();
     let free: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
@@ -213,7 +213,7 @@ async fn ten_minutes_with_the_simulator_are_as_the_guide_says() {
 }
 
 #[tokio::test]
-async fn each_platform_gets_its_token_as_its_guide_says() {
+async fn each_platforms_guide_works() {
     let connected = Connected::start().await;
     let account = format!("{}:ada@example.test", connected.account);
     let secret = "TGF0Y2hrZXkgcGxheXMgdGhlIHBsYXRmb3JtIGhlcmU=";
@@ -237,7 +237,7 @@ async fn each_platform_gets_its_token_as_its_guide_says() {
     }
 }
 
-/// A simulator and a server without an app, at an address that is known before it starts, and what a guide finds in its environment.
+/// A simulator and a server without an app, at an address known before the start, and the environment of a guide.
 struct Started {
     installation: Installation,
     environment: Vec<(&'static str, String)>,
@@ -247,7 +247,7 @@ struct Started {
 }
 
 impl Started {
-    /// With `server` false, only the simulator, whose address and certificate are in the environment as settings.
+    /// If `server` is false, starts only the simulator, whose address and certificate are settings in the environment.
     async fn new(server: bool) -> Self {
         let installation = Installation::new();
         let mut zoom =
@@ -288,7 +288,7 @@ impl Started {
         answer.json().await.unwrap()
     }
 
-    /// The app at Zoom that a reader has made there.
+    /// Creates the app that a reader has created at Zoom.
     async fn app(&self) -> Value {
         let url = self.of("LATCHKEY_URL");
         let app = json!({ "client_id": "client", "client_secret": "secret",
@@ -311,7 +311,7 @@ impl Started {
 }
 
 #[tokio::test]
-async fn an_app_is_registered_checked_and_used_as_its_guide_says() {
+async fn the_guide_for_zoom_apps_works() {
     let started = Started::new(true).await;
     started.app().await;
     let guide = include_str!("../../../../docs/guides/your-zoom-app.md");
@@ -319,7 +319,7 @@ async fn an_app_is_registered_checked_and_used_as_its_guide_says() {
 }
 
 #[tokio::test]
-async fn accounts_of_recalls_sample_are_taken_over_as_their_guide_says() {
+async fn the_guide_for_recalls_sample_works() {
     let started = Started::new(true).await;
     started.app().await;
     let add = ["app", "add", "--client-id", "client", "--client-secret-file", "client-secret"];
@@ -331,7 +331,7 @@ async fn accounts_of_recalls_sample_are_taken_over_as_their_guide_says() {
     add.env("LATCHKEY_API_KEY", started.of("LATCHKEY_API_KEY"));
     let app = String::from_utf8(within(add.output()).await.unwrap().stdout).unwrap();
     let consents = started.at_zoom("consents", json!({ "client_id": "client", "count": 2 })).await;
-    // As the sample keeps it: what Zoom's token endpoint answered.
+    // As the sample stores it: the answer of Zoom's token endpoint.
     fs::write(started.installation.path("tokens.json"), consents[0].to_string()).unwrap();
     let token = consents[1]["refresh_token"].as_str().unwrap();
     let guide = include_str!("../../../../docs/coming-from-recalls-sample.md");
@@ -339,7 +339,7 @@ async fn accounts_of_recalls_sample_are_taken_over_as_their_guide_says() {
 }
 
 #[tokio::test]
-async fn a_server_is_installed_backed_up_and_restored_as_its_guide_says() {
+async fn the_guide_for_running_a_server_works() {
     let started = Started::new(false).await;
     let socket = server::server().socket();
     let socket = socket.parent().unwrap().display().to_string();
@@ -351,7 +351,7 @@ async fn a_server_is_installed_backed_up_and_restored_as_its_guide_says() {
         ("http://127.0.0.1:8080", format!("http://{}", started.of("LATCHKEY_LISTEN"))),
         ("https://latchkey.example.com", format!("http://{}", started.of("LATCHKEY_LISTEN"))),
         ("@localhost/latchkey", format!("@localhost/latchkey?host={socket}")),
-        // The test's PostgreSQL has this user.
+        // The test's PostgreSQL already has this user.
         ("CREATE ROLE latchkey", "ALTER ROLE latchkey".to_owned()),
     ] {
         assert!(guide.contains(theirs), "{theirs}");

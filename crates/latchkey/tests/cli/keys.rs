@@ -1,4 +1,4 @@
-//! `latchkey keys`, with and without servers beside it.
+//! `latchkey keys`, with and without running servers.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -14,10 +14,10 @@ use crate::{
     support::{BROKER_ALONE, Installation, Running, http, latchkey, refusal, until, within},
 };
 
-/// Longer than a server takes to look at its key file, and to write what it has just sealed.
+/// Longer than a server takes to reload its key file, and to write what it has just sealed.
 const SETTLE: &str = "--settle=6";
 
-/// Runs a command that is to succeed; answers what it says.
+/// Runs a command that must succeed, and returns its output.
 async fn says(installation: &Installation, arguments: &[&str]) -> String {
     let mut command = latchkey(installation.folder.path(), arguments);
     let output = within(command.env("LATCHKEY_LOG", "warn").output()).await.unwrap();
@@ -63,7 +63,7 @@ impl Caller {
         answer.json().await.unwrap()
     }
 
-    /// The secret lies in a cell, and is opened for every call.
+    /// Reads the secret, which is in a sealed cell and is opened for every call.
     async fn secret(&self) -> String {
         let answer = self.call("GET", "/api/latchkey/v1/callback-secret/", Value::Null).await;
         answer["secret"].as_str().unwrap().to_owned()
@@ -77,7 +77,7 @@ impl Caller {
     }
 }
 
-/// An installation of five secrets; it is not running.
+/// An installation with five secrets and no running server.
 async fn furnished(configuration: &str) -> (Installation, String) {
     let installation = Installation::new();
     let mut server = Running::start(installation.serve_with(configuration), &installation.path("log"));
@@ -101,20 +101,20 @@ async fn a_rotation_from_the_first_key_to_the_last_secret() {
     let said = says(&installation, &["keys", "rotate", "--grace", "0"]).await;
     let new = said.split(' ').next().unwrap().to_owned();
     assert!(said.contains(&old), "{said}");
-    // As a crash leaves it: some are done, some are not.
+    // As after a crash: only some cells are rewrapped.
     let said = says(&installation, &["keys", "rewrap", "--at-most", "2"]).await;
     assert!(said.starts_with("2 cells") && said.contains("run this again"), "{said}");
     let list = says(&installation, &["keys", "list"]).await;
     assert_eq!((cells(&list, &old), cells(&list, &new)), (3, 2), "{list}");
-    assert!(installation.starts().await.is_none(), "a server opens both");
+    assert!(installation.starts().await.is_none(), "a server opens secrets of both keys");
 
     let said = says(&installation, &["keys", "rewrap", "--settle", "0"]).await;
-    assert!(said.starts_with("3 cells") && said.contains(&format!("taken off the ring: {old}")), "{said}");
+    assert!(said.starts_with("3 cells") && said.contains(&format!("removed from the ring: {old}")), "{said}");
     let after = ring(&installation);
     assert_eq!((ids(&after), after["active"].as_str().unwrap()), (vec![&*new], &*new));
     assert_eq!(installation.starts().await, None);
 
-    // The old key alone opens nothing any more, and nothing is overwritten on the way to finding out.
+    // With only the old key nothing opens, and the failed command overwrites nothing.
     fs::write(installation.path("data/keys.json"), before.to_string()).unwrap();
     let line = refusal(installation.serve()).await;
     assert!(line.contains(&new) && line.contains("restore"), "{line}");
@@ -126,7 +126,7 @@ async fn a_rotation_from_the_first_key_to_the_last_secret() {
 }
 
 #[tokio::test]
-async fn old_keys_stay_where_they_are_needed() {
+async fn old_keys_stay_on_the_ring_while_needed() {
     let (installation, _) = furnished(BROKER_ALONE).await;
     let old = ring(&installation)["active"].as_str().unwrap().to_owned();
     says(&installation, &["keys", "rotate", "--grace", "0"]).await;
@@ -134,7 +134,7 @@ async fn old_keys_stay_where_they_are_needed() {
     assert!(said.contains(&format!("kept on the ring: {old}")), "{said}");
     assert_eq!(ids(&ring(&installation)).len(), 2);
 
-    // A grant that a crash left in escrow, sealed with the old key.
+    // A grant that a crash left in the escrow, sealed with the old key.
     let sealed = [&[1, u8::try_from(old.len()).unwrap()], old.as_bytes(), &[0; 90]].concat();
     let sealed = base64(&sealed);
     let time = "2026-11-24T00:00:00.000000Z";
@@ -154,14 +154,14 @@ async fn old_keys_stay_where_they_are_needed() {
 
     fs::remove_file(waiting).unwrap();
     let said = says(&installation, &command).await;
-    assert!(said.contains(&format!("taken off the ring: {old}")), "{said}");
+    assert!(said.contains(&format!("removed from the ring: {old}")), "{said}");
 }
 
 #[tokio::test]
-async fn a_damaged_secret_is_named_and_keeps_its_key() {
+async fn a_damaged_secret_is_named_and_its_key_stays() {
     let (installation, _) = furnished(BROKER_ALONE).await;
     let old = ring(&installation)["active"].as_str().unwrap().to_owned();
-    // One app's client secret, over that of another.
+    // Damages a cell: one app's client secret overwrites another's.
     let store = store_sql::sqlite::open(&installation.path("data/latchkey.db")).await.unwrap();
     let column = SEALED_COLUMNS.iter().find(|column| column.column == "client_secret").unwrap();
     let heads = store.sealed_heads(column, None, 1, 2).await.unwrap();
@@ -172,18 +172,15 @@ async fn a_damaged_secret_is_named_and_keeps_its_key() {
     assert_eq!(store.replace_sealed(column, &[moved]).await.unwrap(), 1);
     store.close().await;
     says(&installation, &["keys", "rotate", "--grace=0"]).await;
-    for sealed_anew in ["4 cells", "0 cells"] {
+    for rewrapped in ["4 cells", "0 cells"] {
         let rewrap = latchkey(installation.folder.path(), &["keys", "rewrap", "--settle=0"]).output();
         let output = within(rewrap).await.unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert!(!output.status.success(), "{said}");
-        assert!(
-            said.starts_with(sealed_anew) && said.contains("zoom_oauth_apps.client_secret of "),
-            "{said}"
-        );
+        assert!(said.starts_with(rewrapped) && said.contains("zoom_oauth_apps.client_secret of "), "{said}");
         assert!(
             ids(&ring(&installation)).contains(&&*old),
-            "what opens nothing today may be repaired tomorrow"
+            "the damaged cell may be repaired later and then needs its key"
         );
     }
 }
@@ -194,7 +191,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_ring_out_of_the_environment_is_rotated_by_restart() {
+async fn a_ring_from_the_environment_is_rotated_by_restart() {
     let installation = Installation::new();
     fs::write(installation.path("latchkey.toml"), BROKER_ALONE).unwrap();
     says(&installation, &["keys", "create", "--to", "ring.json"]).await;
@@ -225,21 +222,21 @@ async fn a_ring_out_of_the_environment_is_rotated_by_restart() {
     let line = refusal(with_ring("ring.json", &["serve"])).await;
     assert!(line.contains("is not in the key ring"), "{line}");
 
-    // The same ring, mounted as a file of any mode.
+    // The same ring, mounted as a file with any mode.
     let mut mounted = latchkey(installation.folder.path(), &["serve"]);
     mounted.env("LATCHKEY_KEYS_FILE", installation.path("last.json"));
     starts(mounted).await;
     let mut twice = with_ring("last.json", &["serve"]);
     twice.env("LATCHKEY_KEYS_FILE", installation.path("last.json"));
-    assert!(refusal(twice).await.contains("keep one"));
+    assert!(refusal(twice).await.contains("keep only one"));
     let mut nonsense = latchkey(installation.folder.path(), &["serve"]);
     nonsense.env("LATCHKEY_KEYS", "planted");
     let line = refusal(nonsense).await;
     assert!(line.contains("LATCHKEY_KEYS") && !line.contains("planted"), "{line}");
 }
 
-/// Two servers, of which one only opens, and callers who never stop; meanwhile the key is rotated, with `grace` or without,
-/// and the old one retired.
+/// Two servers, one of which only opens secrets, and callers that never stop. Meanwhile the key is rotated, with or without
+/// `grace`, and the old one is retired.
 async fn no_call_fails(configuration: &str, grace: &str, installation: Installation, key: String) {
     let other = Installation::new();
     let configuration = format!(
@@ -279,7 +276,7 @@ async fn no_call_fails(configuration: &str, grace: &str, installation: Installat
     let old = ring(&installation)["active"].as_str().unwrap().to_owned();
     says(&installation, &["keys", "rotate", grace]).await;
     let said = says(&installation, &["keys", "rewrap", SETTLE]).await;
-    assert!(said.contains(&format!("taken off the ring: {old}")), "{said}");
+    assert!(said.contains(&format!("removed from the ring: {old}")), "{said}");
     let list = says(&installation, &["keys", "list"]).await;
     assert_eq!(cells(&list, &old), 0, "{list}");
     fs::write(&stop, "").unwrap();
@@ -290,20 +287,20 @@ async fn no_call_fails(configuration: &str, grace: &str, installation: Installat
         server.signal(Signal::TERM);
         assert!(server.ended().await.success());
     }
-    // What was written last is under the new key as well.
+    // The latest secrets are sealed with the new key too.
     let list = says(&installation, &["keys", "list"]).await;
     assert_eq!(cells(&list, &old), 0, "{list}");
 }
 
 #[tokio::test]
-async fn a_rotation_beside_busy_servers_fails_no_call() {
+async fn a_rotation_with_busy_servers_fails_no_call() {
     let (installation, key) = furnished(BROKER_ALONE).await;
     let data = installation.path("data");
     no_call_fails(&format!("data_dir = '{}'\n", data.display()), "--grace=0", installation, key).await;
 }
 
 #[tokio::test]
-async fn a_rotation_beside_busy_servers_on_postgres_fails_no_call() {
+async fn a_rotation_with_busy_servers_on_postgres_fails_no_call() {
     let url = server::database("template1").await;
     let installation = Installation::new();
     fs::write(installation.path("latchkey.toml"), format!("database_url = '{url}'\n")).unwrap();
@@ -314,19 +311,19 @@ async fn a_rotation_beside_busy_servers_on_postgres_fails_no_call() {
 }
 
 #[tokio::test]
-async fn a_rewrap_that_is_killed_is_gone_on_with() {
+async fn a_killed_rewrap_is_resumed() {
     let (installation, _) = furnished(BROKER_ALONE).await;
     let old = ring(&installation)["active"].as_str().unwrap().to_owned();
     says(&installation, &["keys", "rotate", "--grace=0"]).await;
-    // It has sealed everything anew, and now waits for servers to settle, longer than this test does.
+    // It has rewrapped everything and now waits for servers to settle, longer than this test runs.
     let mut rewrap = latchkey(installation.folder.path(), &["keys", "rewrap", "--settle=600"]);
     rewrap.stderr(fs::File::create(installation.path("log")).unwrap());
     let mut rewrap = rewrap.spawn().unwrap();
     let log = installation.path("log");
     until(|| fs::read_to_string(&log).unwrap().contains("waiting")).await;
     rewrap.kill().await.unwrap();
-    assert_eq!(ids(&ring(&installation)).len(), 2, "nothing was retired");
+    assert_eq!(ids(&ring(&installation)).len(), 2, "no key was retired");
     let said = says(&installation, &["keys", "rewrap", "--settle=0"]).await;
-    assert!(said.starts_with("0 cells") && said.contains(&format!("taken off the ring: {old}")), "{said}");
+    assert!(said.starts_with("0 cells") && said.contains(&format!("removed from the ring: {old}")), "{said}");
     assert!(Path::new(&installation.path("data/keys.json")).exists());
 }

@@ -1,5 +1,5 @@
 //! The built binary, as a user runs it.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a failed step ends the test")]
 
 mod account;
 mod audit;

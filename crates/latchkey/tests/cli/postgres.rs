@@ -1,4 +1,4 @@
-//! `latchkey serve` on PostgreSQL: several servers, one database.
+//! `latchkey serve` on PostgreSQL: several servers with one database.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::{
     support::{BROKER_ALONE, Installation, Running, http, latchkey, refusal},
 };
 
-/// One of the servers, as the owner of the key speaks to it.
+/// One of the servers, called with the API key.
 struct Replica {
     process: Running,
     url: String,
@@ -36,7 +36,7 @@ impl Replica {
         answer.json().await.unwrap()
     }
 
-    /// Fetches from a link, as a platform does: the status, and the token or what is wrong.
+    /// Fetches from a token link, as a platform does. Returns the status, and the token or the error.
     async fn fetch(&self, link: &str, secret: &str) -> (StatusCode, String) {
         let (now, id) = (Environment::system().now(), "msg_1");
         let signature =
@@ -63,7 +63,7 @@ async fn an_empty_database_is_refused_until_it_is_migrated() {
     let line = refusal(installation.serve_with(&configuration)).await;
     assert!(line.contains("run `latchkey migrate`"), "{line}");
 
-    for said in [" now: 0001_first, ", " already"] {
+    for said in [": 0001_first, ", " already"] {
         let output = latchkey(installation.folder.path(), &["migrate"]).output().await.unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && stdout.contains(said), "{stdout}");
@@ -79,7 +79,7 @@ async fn an_empty_database_is_refused_until_it_is_migrated() {
 }
 
 #[tokio::test]
-async fn a_link_made_on_one_server_is_served_by_another() {
+async fn a_link_created_on_one_server_works_on_another() {
     let (one, other) = (Installation::new(), Installation::new());
     let url = server::database("template1").await;
     let mut zoom = Running::start(latchkey(one.folder.path(), &["sim"]), &one.path("sim.log"));
@@ -97,11 +97,11 @@ async fn a_link_made_on_one_server_is_served_by_another() {
     assert!(latchkey(one.folder.path(), &["migrate"]).output().await.unwrap().status.success());
 
     let (maker, key) = Replica::start(&one, &configuration).await;
-    let key = key.expect("a first start");
+    let key = key.expect("a first start shows the key");
     let (server, none) = Replica::start(&other, &configuration).await;
-    assert_eq!(none, None, "the workspace is founded");
+    assert_eq!(none, None, "the second start shows no key");
 
-    // A person connects her account, in a browser, through the first server.
+    // A person connects their account in a browser, through the first server.
     let ca = reqwest::Certificate::from_pem(&fs::read(&ca_file).unwrap()).unwrap();
     let browser = http().redirect(Policy::none()).tls_certs_merge([ca]).build().unwrap();
     let control = async |method: &str, path: &str, body: Value| -> Value {
@@ -132,7 +132,7 @@ async fn a_link_made_on_one_server_is_served_by_another() {
     let done = browser.get(back).header("cookie", cookie).send().await.unwrap();
     assert!(done.status().is_success(), "{}", done.text().await.unwrap());
 
-    // The link is made on the first server, and fetched from the second.
+    // The link is created on the first server, and fetched from the second.
     let accounts = maker.call(&key, "GET", "/api/v2/zoom-oauth-credentials/", Value::Null).await;
     let link = json!({ "credential": accounts["results"][0]["id"], "kind": "zak" });
     let link = maker.call(&key, "POST", "/api/latchkey/v1/token-links/", link).await;

@@ -1,4 +1,4 @@
-//! `latchkey probe` against the simulator, which has to be what it supposes of Zoom.
+//! `latchkey probe` against the simulator, which must behave as the probe assumes of Zoom.
 
 use std::{fs, process::Stdio};
 
@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use crate::support::{Installation, Running, http, latchkey, within};
 
-/// Runs a probe as a person would, whose browser the test is. The simulator has been told `switches` before.
+/// Runs a probe as a person would; the test acts as the browser. The simulator has `switches` set.
 async fn probed(switches: Value) -> (i32, Value) {
     let installation = Installation::new();
     let folder = installation.folder.path();
@@ -80,7 +80,7 @@ async fn probed(switches: Value) -> (i32, Value) {
     (code, serde_json::from_str(&text).unwrap())
 }
 
-/// Every long text in what the simulator has issued: codes and tokens.
+/// Collects every long text in what the simulator issued: codes and tokens.
 fn gather(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::String(text) if text.len() > 20 => texts.push(text.clone()),
@@ -97,7 +97,7 @@ fn verdicts<'a>(report: &'a Value, verdict: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn the_simulator_is_as_it_supposes_zoom_to_be() {
+async fn the_simulator_behaves_as_the_probe_assumes() {
     let (code, report) = probed(json!({ "rest_limits": {} })).await;
     assert_eq!(verdicts(&report, "refuted"), <[&str; 0]>::default(), "{report:#}");
     // The app of the test lacks the scope for meetings.
@@ -109,7 +109,7 @@ async fn the_simulator_is_as_it_supposes_zoom_to_be() {
 }
 
 #[tokio::test]
-async fn what_zoom_does_otherwise_is_refuted() {
+async fn differing_behaviours_are_refuted() {
     let switches = json!({ "rest_limits": {}, "refresh_grace_seconds": 60, "one_live_access_token": true,
                            "query_parameters": false, "access_token_seconds": 1800 });
     let (code, report) = probed(switches).await;

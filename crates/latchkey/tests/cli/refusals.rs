@@ -1,5 +1,5 @@
-//! What `latchkey serve` cannot start with: one line that says what to do, and nothing left behind that would keep a
-//! corrected start from being the first one.
+//! Failed starts of `latchkey serve`: each prints one line that says what to do, and leaves nothing behind, so that a
+//! corrected start is still the first one.
 
 use std::{
     fs::{self, DirBuilder, Permissions},
@@ -11,24 +11,25 @@ use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
 use crate::support::{Installation, latchkey, refusal, sdk_dir};
 
-/// The configuration is refused in words that hold `wanted`; corrected, the installation is a new one.
+/// Asserts that the configuration is refused with texts that contain `wanted`, and that the corrected start is the first
+/// one.
 async fn refused(installation: &Installation, configuration: &str, wanted: &[&str]) {
     let line = refusal(installation.serve_with(configuration)).await;
     for wanted in wanted {
         assert!(line.contains(wanted), "{wanted:?} is not in: {line}");
     }
-    assert!(installation.starts().await.is_some(), "the key was not shown yet");
+    assert!(installation.starts().await.is_some(), "the key has not been shown yet");
 }
 
 #[tokio::test]
-async fn a_taken_port() {
+async fn an_occupied_port() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
     refused(&Installation::new(), &format!("listen = '{listen}'"), &[&listen, "set `listen`"]).await;
 }
 
 #[tokio::test]
-async fn a_configuration_with_a_mistake() {
+async fn an_invalid_configuration() {
     for (configuration, wanted) in [
         ("# Mine\n\nlisen = '127.0.0.1:0'", "latchkey.toml, line 3: unknown field `lisen`"),
         ("lisen = '127.0.0.1:0'", "; did you mean `listen`?"),
@@ -59,14 +60,14 @@ async fn a_configuration_with_a_mistake() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_is_not_there() {
+async fn a_missing_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let line = refusal(latchkey(folder.path(), &["serve", "--config", "elsewhere.toml"])).await;
     assert!(line.contains("elsewhere.toml"), "{line}");
 }
 
 #[tokio::test]
-async fn a_filter_that_is_none() {
+async fn an_invalid_log_filter() {
     let installation = Installation::new();
     let mut command = installation.serve();
     command.args(["--log", "info,bots=loudly"]);
@@ -93,7 +94,7 @@ async fn a_chromium_that_does_not_run() {
 
 #[tokio::test]
 async fn no_sdk_or_another_one() {
-    // A file is enough: the SDK is looked for before Chromium is started.
+    // Any existing file works here: the SDK is checked before Chromium is started.
     let here = "listen = '127.0.0.1:0'\n[browser]\nchromium = './latchkey.toml'\nsdk_dir = 'sdk/dist'";
     refused(&Installation::new(), here, &["sdk/dist", "npm ci", "browser.sdk_dir"]).await;
 
@@ -104,7 +105,7 @@ async fn no_sdk_or_another_one() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_none() {
+async fn a_file_that_is_not_a_database() {
     let installation = Installation::new();
     DirBuilder::new().mode(0o700).create(installation.path("data")).unwrap();
     fs::write(installation.path("data/latchkey.db"), "No database at all. ".repeat(1000)).unwrap();
@@ -140,9 +141,9 @@ async fn a_key_file_that_others_can_read() {
     assert_eq!(installation.starts().await, None);
 }
 
-/// Whatever lies in it: no command opens it.
+/// Every command refuses the folder, whatever it contains.
 #[tokio::test]
-async fn a_data_folder_that_others_can_look_into() {
+async fn a_data_folder_that_others_can_read() {
     let installation = Installation::new();
     installation.starts().await;
     let data = installation.path("data");

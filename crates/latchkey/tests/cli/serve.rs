@@ -10,11 +10,14 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn the_first_start_shows_the_key_and_no_other_does() {
+async fn only_the_first_start_shows_the_key() {
     let installation = Installation::new();
-    let key = installation.starts().await.expect("a first start");
+    let key = installation.starts().await.expect("a first start shows the key");
     assert!(key.starts_with("lk_"));
-    assert!(!fs::read_to_string(installation.path("log")).unwrap().contains(&key), "the log is not told");
+    assert!(
+        !fs::read_to_string(installation.path("log")).unwrap().contains(&key),
+        "the key must not be in the log"
+    );
     assert_eq!(installation.starts().await, None);
 
     let mut server = Running::start(installation.serve(), &installation.path("log"));
@@ -22,12 +25,12 @@ async fn the_first_start_shows_the_key_and_no_other_does() {
     let bots = http().build().unwrap().get(format!("{url}/api/v1/bot/"));
     let bots: Value =
         bots.header("authorization", format!("Token {key}")).send().await.unwrap().json().await.unwrap();
-    assert_eq!(bots["results"], serde_json::json!([]), "the key still opens");
+    assert_eq!(bots["results"], serde_json::json!([]), "the key still works");
 }
 
-/// The authority is a simulator's own.
+/// The additional authority is a simulator's.
 #[tokio::test]
-async fn a_server_that_trusts_a_simulator_says_so_at_every_start() {
+async fn a_server_that_trusts_a_simulator_warns_at_every_start() {
     let installation = Installation::new();
     let mut sim =
         Running::start(latchkey(installation.folder.path(), &["sim"]), &installation.path("sim.log"));
@@ -46,12 +49,12 @@ async fn a_server_that_trusts_a_simulator_says_so_at_every_start() {
         let page = get("/oauth/zoom/authorize").await;
         assert_eq!(page.contains("trusts a simulator"), trusts, "{page}");
         let log = fs::read_to_string(installation.path("log")).unwrap();
-        assert_eq!(log.contains("is trusted beside the usual authorities"), trusts, "{log}");
+        assert_eq!(log.contains("is trusted in addition to the usual authorities"), trusts, "{log}");
     }
 }
 
 #[tokio::test]
-async fn metrics_may_have_an_address_and_a_token() {
+async fn metrics_can_have_an_address_and_a_token() {
     let installation = Installation::new();
     fs::write(installation.path("token"), "planted-metrics-token\n").unwrap();
     let section = "[metrics]\nlisten = '127.0.0.1:0'\ntoken_file = 'token'\n";
@@ -69,7 +72,7 @@ async fn metrics_may_have_an_address_and_a_token() {
     assert_eq!(get(metrics.to_owned(), token).await, 200);
     assert_eq!(get(metrics.to_owned(), "another").await, 401);
     assert_eq!(get(format!("{url}/metrics"), token).await, 404);
-    assert_eq!(get(metrics.replace("/metrics", "/livez"), token).await, 404, "nothing else is there");
+    assert_eq!(get(metrics.replace("/metrics", "/livez"), token).await, 404, "nothing else is served there");
     assert_eq!(
         get(metrics.replace("/metrics", "/t/01900000-0000-7000-8000-000000000000.x"), token).await,
         404
@@ -79,7 +82,7 @@ async fn metrics_may_have_an_address_and_a_token() {
 }
 
 #[tokio::test]
-async fn metrics_are_switched_off_by_configuration() {
+async fn metrics_can_be_disabled() {
     let installation = Installation::new();
     for (section, status) in [("", 200), ("[metrics]\nenabled = false\n", 404)] {
         let command = installation.serve_with(&format!("{BROKER_ALONE}{section}"));
@@ -90,10 +93,10 @@ async fn metrics_are_switched_off_by_configuration() {
     }
 }
 
-/// Database and write-ahead log, keys, escrow, audit, the browser's profile: also where everybody may read everything by
-/// default.
+/// Database and write-ahead log, keys, escrow, audit and the browser's profile, even if the default umask lets everyone read
+/// them.
 #[tokio::test]
-async fn whatever_it_writes_is_closed_to_others() {
+async fn all_its_files_are_closed_to_others() {
     let installation = Installation::new();
     let configuration = format!("listen = '127.0.0.1:0'\n[browser]\nsdk_dir = '{}'\n", sdk_dir().display());
     let command = after("umask 000", &installation.serve_with(&configuration));
@@ -102,7 +105,7 @@ async fn whatever_it_writes_is_closed_to_others() {
     let (mut folders, mut seen) = (vec![installation.path("data")], Vec::new());
     while let Some(folder) = folders.pop() {
         assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o077, 0, "{}", folder.display());
-        // Chromium takes files away again.
+        // Chromium also removes files.
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let Ok(found) = entry.path().symlink_metadata() else { continue };
             if found.is_dir() {
@@ -119,11 +122,11 @@ async fn whatever_it_writes_is_closed_to_others() {
     assert!(seen.iter().any(|name| name.ends_with(".journal")) && seen.len() > 10, "{seen:?}");
 }
 
-/// A flood of refused and unfinished requests: a caller with a key is served, and the log stays readable.
+/// During a flood of refused and unfinished requests, a caller with a key is served, and the log stays readable.
 #[tokio::test]
-async fn strangers_take_neither_its_files_nor_its_log() {
+async fn strangers_exhaust_neither_its_descriptors_nor_its_log() {
     let installation = Installation::new();
-    // What a server keeps for itself, and 28 more.
+    // The server's reserve of descriptors, plus 28.
     let command = after("ulimit -n 540", &installation.serve());
     let mut server = Running::start(command, &installation.path("log"));
     let ready = server.ready().await;
@@ -146,13 +149,13 @@ async fn strangers_take_neither_its_files_nor_its_log() {
     server.signal(Signal::TERM);
     assert!(server.ended().await.success());
     let log = fs::read_to_string(installation.path("log")).unwrap();
-    assert!(log.contains("fewer connections than connections.most says"), "{log}");
+    assert!(log.contains("fewer connections are possible than connections.most"), "{log}");
     let lines = log.lines().filter(|line| line.contains("link_unknown")).count();
     assert!((1..100).contains(&lines), "{lines} lines: {log}");
     assert!(!log.contains("Too many open files"), "{log}");
 }
 
-/// The soft limit is low by default on most systems, and the hard one is not.
+/// On most systems the soft limit is low by default, but the hard one is not.
 #[tokio::test]
 async fn the_limit_of_open_files_is_raised_at_the_start() {
     let installation = Installation::new();
@@ -190,7 +193,7 @@ async fn a_signal_ends_it_while_its_standard_input_is_open() {
 }
 
 #[tokio::test]
-async fn a_caller_who_never_finishes_does_not_hold_it_up() {
+async fn an_unfinished_request_does_not_delay_the_stop() {
     let installation = Installation::new();
     let mut server = Running::start(installation.serve(), &installation.path("log"));
     let ready = server.ready().await;
@@ -199,7 +202,7 @@ async fn a_caller_who_never_finishes_does_not_hold_it_up() {
     caller.write_all(b"POST /api/v1/bot/ HTTP/1.1\r\nhost: here\r\ncontent-length: 10\r\n\r\n{").unwrap();
     let mut silent = TcpStream::connect(address).unwrap();
     silent.write_all(b"GET /heal").unwrap();
-    // Connections are taken in order: by the time this one is answered, those two are in.
+    // Connections are accepted in order: once this one is answered, the other two are accepted.
     let health = http().build().unwrap().get(format!("http://{address}/healthz")).send().await.unwrap();
     assert!(health.status().is_success());
     server.signal(Signal::TERM);
@@ -207,7 +210,7 @@ async fn a_caller_who_never_finishes_does_not_hold_it_up() {
 }
 
 #[tokio::test]
-async fn with_it_goes_its_chromium() {
+async fn its_chromium_ends_with_it() {
     let installation = Installation::new();
     let configuration = format!("listen = '127.0.0.1:0'\n[browser]\nsdk_dir = '{}'\n", sdk_dir().display());
     let profiles = installation.path("data/browser");
@@ -216,7 +219,7 @@ async fn with_it_goes_its_chromium() {
         let mut server = Running::start(command, &installation.path("log"));
         let ready = server.ready().await;
         assert!(ready["chromium"].as_str().unwrap().starts_with("Chromium/"));
-        // Without its sandbox, as root: that is said.
+        // As root, Chromium runs without its sandbox, which is logged.
         let log = fs::read_to_string(installation.path("log")).unwrap();
         assert_eq!(log.contains("--no-sandbox"), !browser::BrowserConfig::sandbox_works(), "{log}");
         assert!(!processes_in(&profiles).is_empty());

@@ -15,7 +15,7 @@ async fn start(folder: &Path, arguments: &[&str]) -> (Running, Value) {
 }
 
 #[tokio::test]
-async fn it_is_of_use_alone() {
+async fn it_works_alone() {
     let folder = tempfile::tempdir().unwrap();
     let (simulator, ready) = start(folder.path(), &[]).await;
     let control = ready["control"].as_str().unwrap();
@@ -25,7 +25,7 @@ async fn it_is_of_use_alone() {
 
     let token = format!("{}/oauth/token", ready["zoom_base"].as_str().unwrap());
     let stranger = http().build().unwrap().post(&token).send().await;
-    assert!(stranger.unwrap_err().is_connect(), "nobody trusts its certificate by accident");
+    assert!(stranger.unwrap_err().is_connect(), "clients do not trust its certificate by default");
     let ca = fs::read(folder.path().join(ready["ca_file"].as_str().unwrap())).unwrap();
     let ca = reqwest::Certificate::from_pem(&ca).unwrap();
     let answer = http().tls_certs_merge([ca]).build().unwrap().post(&token).send().await.unwrap();
@@ -55,7 +55,7 @@ async fn it_plays_a_meeting_from_a_script() {
 
     fs::write(folder.path().join("wrong.toml"), "[meeting]\n\n[[step]]\nat = 0\ndo = \"dance\"\n").unwrap();
     for (file, words) in
-        [("wrong.toml", "wrong.toml: line 3: do: unknown action \"dance\""), ("none.toml", "cannot be read")]
+        [("wrong.toml", "wrong.toml: line 3: do: unknown action \"dance\""), ("none.toml", "cannot read")]
     {
         let line = refusal(latchkey(folder.path(), &["sim", "--script", file])).await;
         assert!(line.contains("--script") && line.contains(words), "{line}");
@@ -63,7 +63,7 @@ async fn it_plays_a_meeting_from_a_script() {
 }
 
 #[tokio::test]
-async fn its_authority_outlives_it() {
+async fn its_authority_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let mut keys = Vec::new();
     for _ in 0..2 {
@@ -84,7 +84,7 @@ async fn it_ends_with_its_standard_input() {
 }
 
 #[tokio::test]
-async fn it_says_how_clients_find_it_in_zooms_place() {
+async fn it_prints_how_clients_reach_it_instead_of_zoom() {
     let folder = tempfile::tempdir().unwrap();
     let (simulator, ready) = start(folder.path(), &["--as-zoom", "--port", "0"]).await;
     assert!(ready["api_base"].as_str().unwrap().starts_with("https://api.zoom.us:"), "{ready}");
@@ -100,7 +100,7 @@ async fn it_says_how_clients_find_it_in_zooms_place() {
 }
 
 #[tokio::test]
-async fn a_taken_port_names_its_flag() {
+async fn an_occupied_port_names_its_flag() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

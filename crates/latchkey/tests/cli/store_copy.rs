@@ -1,4 +1,4 @@
-//! `latchkey store copy`: there, and back again.
+//! `latchkey store copy`, in both directions.
 
 use std::fs;
 
@@ -38,16 +38,16 @@ async fn an_installation_moves_to_postgres_and_back() {
     fs::write(installation.path("latchkey.toml"), &postgres).unwrap();
     assert!(latchkey(installation.folder.path(), &["migrate"]).output().await.unwrap().status.success());
     let said = copies(&installation, &["--from=data/latchkey.db", "--to-file=url"]).await;
-    assert!(said.contains(" rows went from data/latchkey.db") && !said.contains("planted"), "{said}");
+    assert!(said.contains(" rows were copied from data/latchkey.db") && !said.contains("planted"), "{said}");
 
-    // The same key ring opens it, and the installation is no new one.
+    // The same key ring opens the copy, and the installation is not a new one.
     let mut server = Running::start(installation.serve_with(&postgres), &installation.path("log"));
     assert_eq!(server.ready().await["api_key"], serde_json::Value::Null);
     let line = refuses(&installation, &[&format!("--from={with_password}"), "--to=back.db"]).await;
     assert!(line.contains("stop every server"), "{line}");
     server.signal(Signal::TERM);
     assert!(server.ended().await.success());
-    assert!(!installation.path("back.db").exists(), "a refusal leaves no empty store");
+    assert!(!installation.path("back.db").exists(), "a refused copy leaves no empty store");
 
     let line = refuses(&installation, &["--from=data/latchkey.db", "--to-file=url"]).await;
     assert!(line.contains("not empty") && line.contains("workspaces"), "{line}");
@@ -59,7 +59,7 @@ async fn an_installation_moves_to_postgres_and_back() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_copied_is_said() {
+async fn a_failed_copy_reports_why() {
     let installation = Installation::new();
     installation.starts().await;
     for (arguments, wanted) in [

@@ -1,4 +1,4 @@
-//! Running `latchkey`, and looking at what it leaves.
+//! Runs `latchkey` and inspects its results.
 
 use std::{
     fs::{self, File},
@@ -16,10 +16,10 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
 };
 
-/// Longer than anything here takes, even while another build runs.
+/// Longer than any step here takes, even while another build runs.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// `latchkey` with `arguments`, in `folder`, with nothing of our own environment that it would read.
+/// `latchkey` with `arguments`, in `folder`, without the variables of our own environment that it would read.
 pub(crate) fn latchkey(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
@@ -38,7 +38,7 @@ pub(crate) fn latchkey(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// The same command, behind a shell that does this first: `umask`, `ulimit`.
+/// The command, run by a shell that first runs `first`, such as `umask` or `ulimit`.
 pub(crate) fn after(first: &str, command: &Command) -> Command {
     let command = command.as_std();
     let mut shell = Command::new("/bin/sh");
@@ -53,7 +53,7 @@ pub(crate) fn after(first: &str, command: &Command) -> Command {
     shell
 }
 
-/// A process that runs until told to stop. Its standard input is ours.
+/// A process that runs until told to stop. The test holds its standard input.
 pub(crate) struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -61,7 +61,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts it. What it writes to its standard error is kept in `log`.
+    /// Starts the process. Its standard error is written to `log`.
     pub(crate) fn start(mut command: Command, log: &Path) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(log).unwrap());
         let mut child = command.spawn().unwrap();
@@ -69,14 +69,14 @@ impl Running {
         Self { child, stdin, stdout }
     }
 
-    /// The next line it prints.
+    /// The next line that it prints.
     pub(crate) async fn line(&mut self) -> String {
         let mut line = String::new();
         within(self.stdout.read_line(&mut line)).await.unwrap();
         line
     }
 
-    /// Its one line of JSON.
+    /// Its ready line, as JSON.
     pub(crate) async fn ready(&mut self) -> Value {
         let line = self.line().await;
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
@@ -100,10 +100,9 @@ impl Running {
     }
 }
 
-/// Runs `command`, which is to refuse at once: exit code 1, nothing but one line, and that begins with our name.
-/// Answers the line.
+/// Runs `command`, which must fail at once: exit code 1, and only one line, which begins with our name. Returns the line.
 pub(crate) async fn refusal(mut command: Command) -> String {
-    // Without the log of what went well before it.
+    // Without log messages about steps that succeeded.
     let output = within(command.env("LATCHKEY_LOG", "warn").output()).await.unwrap();
     let (stdout, stderr) =
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
@@ -114,12 +113,12 @@ pub(crate) async fn refusal(mut command: Command) -> String {
     line.trim_end().to_owned()
 }
 
-/// Fails when `work` takes longer than anything here may.
+/// Fails if `work` takes longer than [`WAIT_TIMEOUT`].
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
-    Environment::system().clock.timeout(WAIT_TIMEOUT, work).await.expect("it takes too long")
+    Environment::system().clock.timeout(WAIT_TIMEOUT, work).await.expect("timed out")
 }
 
-/// Looks until `there` is true.
+/// Polls until `there` returns true.
 pub(crate) async fn until(there: impl Fn() -> bool) {
     let clock = Environment::system().clock;
     within(async {
@@ -149,12 +148,12 @@ pub(crate) fn http() -> reqwest::ClientBuilder {
     reqwest::Client::builder().no_proxy()
 }
 
-/// A folder with a configuration that needs neither Chromium nor the SDK, and its `data` beside it.
+/// A folder with a configuration that needs neither Chromium nor the SDK, and a `data` folder.
 pub(crate) struct Installation {
     pub(crate) folder: TempDir,
 }
 
-/// On any free port, without bots, and for callers who never rest.
+/// A configuration with any free port, without bots and without rate limits.
 pub(crate) const BROKER_ALONE: &str =
     "listen = '127.0.0.1:0'\n[bots]\ncapacity = 0\n[limits]\nenabled = false\n";
 
@@ -167,7 +166,7 @@ impl Installation {
         self.folder.path().join(name)
     }
 
-    /// `latchkey serve` with a token broker alone.
+    /// `latchkey serve` as a token broker only.
     pub(crate) fn serve(&self) -> Command {
         self.serve_with(BROKER_ALONE)
     }
@@ -178,7 +177,7 @@ impl Installation {
         latchkey(self.folder.path(), &["serve"])
     }
 
-    /// Starts, shows its line, and ends. A start that is not the first has no key to show.
+    /// Starts the server, reads its ready line, and stops it. Returns the API key, which only the first start shows.
     pub(crate) async fn starts(&self) -> Option<String> {
         let mut server = Running::start(self.serve(), &self.path("log"));
         let ready = server.ready().await;

@@ -1,10 +1,10 @@
-//! Completions and man pages know every command.
+//! Completions and man pages contain every command.
 
 use std::{fs, path::Path};
 
 use crate::support::latchkey;
 
-/// Files below a folder that people read, or that hold what they are told. Those of tests are not.
+/// Texts of the files below a folder that people read, or that contain messages for them. Files of tests are skipped.
 fn texts(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -20,7 +20,7 @@ fn texts(folder: &Path) -> Vec<String> {
     found
 }
 
-/// The commands that stand in a text as code.
+/// The commands that a text contains as code.
 fn commands_in(text: &str) -> Vec<String> {
     let marked = [("`", '`'), ("<code>", '<')];
     let of = |(begin, end): (&str, char)| -> Vec<String> {
@@ -34,7 +34,7 @@ fn commands_in(text: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_completion_script_knows_every_command() {
+async fn a_completion_script_contains_every_command() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
         let output = latchkey(folder.path(), &["completions", shell]).output().await.unwrap();
@@ -57,7 +57,7 @@ async fn each_command_has_a_man_page() {
         let text = fs::read_to_string(folder.path().join("man/man1").join(page)).unwrap();
         assert!(text.contains(".SH OPTIONS"), "{page}");
     }
-    // What a program may want to read can be had as JSON.
+    // Every command with output for programs must have `--json`.
     for page in fs::read_dir(folder.path().join("man/man1")).unwrap() {
         let page = page.unwrap();
         let (name, text) =
@@ -76,7 +76,7 @@ async fn each_command_has_a_man_page() {
 }
 
 #[tokio::test]
-async fn pages_of_codes_are_those_that_the_binary_prints() {
+async fn pages_of_codes_match_the_binary() {
     let folder = tempfile::tempdir().unwrap();
     for (command, page) in [
         ("sub-codes", include_str!("../../../../docs/sub-codes.md")),
@@ -84,13 +84,13 @@ async fn pages_of_codes_are_those_that_the_binary_prints() {
     ] {
         let output = latchkey(folder.path(), &[command]).output().await.unwrap();
         let is_same = String::from_utf8(output.stdout).unwrap() == page;
-        assert!(is_same, "docs/{command}.md is old: latchkey {command} >docs/{command}.md");
+        assert!(is_same, "docs/{command}.md is outdated: latchkey {command} >docs/{command}.md");
     }
 }
 
-/// In documents, error messages, help and pages.
+/// Checks commands in documents, error messages, help and pages.
 #[tokio::test]
-async fn a_command_that_people_are_told_exists() {
+async fn every_mentioned_command_exists() {
     let folder = tempfile::tempdir().unwrap();
     let output = latchkey(folder.path(), &["man", "--out", "man"]).output().await.unwrap();
     assert!(output.status.success());
@@ -111,7 +111,7 @@ async fn a_command_that_people_are_told_exists() {
         };
         let page = manual(&words[..count]).unwrap();
         for (place, word) in words[count..].iter().enumerate() {
-            // A command below this one, a value that it knows, or an option; what follows may be a value.
+            // A subcommand, a possible value, or an option; later words may be values.
             let is_name =
                 word.starts_with("--") || place == 0 && word.chars().all(|char| char.is_ascii_lowercase());
             assert!(!is_name || page.contains(word), "`latchkey {command}`: {word} is unknown");

@@ -4,7 +4,7 @@ use std::{fs, process::Output};
 
 use crate::support::{Installation, Running, http, latchkey, refusal, within};
 
-/// Runs a command that is to succeed: what it prints.
+/// Runs a command that must succeed, and returns its output.
 async fn printed(installation: &Installation, url: &str, arguments: &[&str]) -> String {
     let mut command = latchkey(installation.folder.path(), arguments);
     command.args(["--server", url, "--api-key-file", "key"]);
@@ -14,7 +14,7 @@ async fn printed(installation: &Installation, url: &str, arguments: &[&str]) -> 
 }
 
 #[tokio::test]
-async fn a_link_is_made_listed_and_revoked() {
+async fn a_link_is_created_listed_and_revoked() {
     let installation = Installation::new();
     let mut server = Running::start(installation.serve(), &installation.path("log"));
     let ready = server.ready().await;
@@ -43,7 +43,12 @@ async fn a_link_is_made_listed_and_revoked() {
     let (name, value) = header.split_once(": ").unwrap();
     let client = http().build().unwrap();
     let answer = client.get(address).header(name, value).send().await.unwrap();
-    assert_eq!(answer.status(), 400, "it is known, and wants a meeting: {}", answer.text().await.unwrap());
+    assert_eq!(
+        answer.status(),
+        400,
+        "the link exists, but needs a meeting: {}",
+        answer.text().await.unwrap()
+    );
     assert_eq!(client.get(address).send().await.unwrap().status(), 401);
 
     for (arguments, says) in [

@@ -1,4 +1,4 @@
-//! An installation of the version before starts on this one, with all it had (`tests/previous_version/README.md`).
+//! An installation of the previous version starts with this version, with all its data (`tests/previous_version/README.md`).
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -18,7 +18,7 @@ const LINK: &str = "01a227f6-5cc8-76ce-86a6-25a3f5556457";
 const POOL: &str = "01a227f6-5cd5-7c3d-9540-147cdb3ede60";
 const BOT: &str = "01a227f6-5d19-70e3-9af6-1809bf09fdcb";
 
-/// An installation with the keys from before.
+/// An installation with the keys of the previous version.
 fn with_keys() -> Installation {
     let installation = Installation::new();
     fs::create_dir(installation.path("data")).unwrap();
@@ -32,11 +32,11 @@ fn only_ours(installation: &Installation, name: &str, mode: u32) {
     fs::set_permissions(installation.path(name), fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Starts a server and asks for everything.
+/// Starts a server and reads all data.
 async fn has_everything(installation: &Installation, configuration: &str) {
     let mut server = Running::start(installation.serve_with(configuration), &installation.path("log"));
     let ready = server.ready().await;
-    assert_eq!(ready["api_key"], Value::Null, "it is no new installation");
+    assert_eq!(ready["api_key"], Value::Null, "it is not a new installation");
     let (http, base) = (http().build().unwrap(), ready["url"].as_str().unwrap().to_owned());
     let get = async |path: &str| -> Value {
         let request = http.get(format!("{base}{path}")).header("authorization", format!("Token {KEY}"));
@@ -70,7 +70,7 @@ async fn has_everything(installation: &Installation, configuration: &str) {
 }
 
 #[tokio::test]
-async fn on_sqlite_it_starts_with_all_it_had() {
+async fn all_data_is_kept_on_sqlite() {
     let installation = with_keys();
     let file = installation.path("data/latchkey.db");
     let options =
@@ -80,12 +80,12 @@ async fn on_sqlite_it_starts_with_all_it_had() {
     db.close().await.unwrap();
     only_ours(&installation, "data/latchkey.db", 0o600);
     has_everything(&installation, BROKER_ALONE).await;
-    // And again, on what this version has made of it.
+    // Again, on the data that this version has migrated.
     has_everything(&installation, BROKER_ALONE).await;
 }
 
 #[tokio::test]
-async fn on_postgresql_it_starts_with_all_it_had() {
+async fn all_data_is_kept_on_postgresql() {
     let installation = with_keys();
     let url = server::database("template1").await;
     let mut db = PgConnection::connect(&url).await.unwrap();

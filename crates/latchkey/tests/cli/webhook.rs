@@ -1,4 +1,4 @@
-//! `latchkey webhook` and `latchkey events` against a running server, and the receiver that prints.
+//! `latchkey webhook` and `latchkey events` against a running server, and the receiver that prints events.
 
 use std::{fs, net::TcpListener};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{BROKER_ALONE, Installation, Running, http, latchkey, refusal, until, within};
 
-/// Runs a command that is to succeed: what it prints.
+/// Runs a command that must succeed, and returns its output.
 async fn printed(installation: &Installation, url: &str, arguments: &[&str]) -> String {
     let mut command = latchkey(installation.folder.path(), arguments);
     command.args(["--server", url, "--api-key-file", "key"]);
@@ -16,7 +16,7 @@ async fn printed(installation: &Installation, url: &str, arguments: &[&str]) -> 
 }
 
 #[tokio::test]
-async fn an_endpoint_is_made_and_what_it_is_sent_is_printed() {
+async fn an_endpoint_is_created_and_received_events_are_printed() {
     let installation = Installation::new();
     let configuration = format!("{BROKER_ALONE}[callbacks]\nallow_networks = ['127.0.0.0/8']\n");
     let mut server = Running::start(installation.serve_with(&configuration), &installation.path("log"));
@@ -24,7 +24,7 @@ async fn an_endpoint_is_made_and_what_it_is_sent_is_printed() {
     let (url, key) = (ready["url"].as_str().unwrap(), ready["api_key"].as_str().unwrap());
     fs::write(installation.path("key"), format!("{key}\n")).unwrap();
 
-    // A port that is free at this moment: the address must be known before the secret is.
+    // A port that is free now: the address must be known before the secret.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let hook = format!("http://{address}/");
     let made =
@@ -65,14 +65,14 @@ async fn an_endpoint_is_made_and_what_it_is_sent_is_printed() {
     assert_eq!(line, words);
 }
 
-/// What a command of this kind refuses with.
+/// The error line of a command that must be refused.
 async fn refused(installation: &Installation, url: &str, arguments: &[&str]) -> String {
     let mut command = latchkey(installation.folder.path(), arguments);
     command.args(["--server", url, "--api-key-file", "key"]);
     refusal(command).await
 }
 
-/// What a command prints, as soon as `wanted` is in it.
+/// Runs a command until its output contains `wanted`, and returns the output.
 async fn until_printed(installation: &Installation, url: &str, arguments: &[&str], wanted: &str) -> String {
     let clock = model::Environment::system().clock;
     within(async {
@@ -88,7 +88,7 @@ async fn until_printed(installation: &Installation, url: &str, arguments: &[&str
 }
 
 #[tokio::test]
-async fn an_endpoint_is_changed_switched_and_told_again_and_who_signs_wrongly_is_refused() {
+async fn an_endpoint_is_changed_disabled_and_replayed_and_wrong_signatures_are_refused() {
     const OWN: &str = "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtdGVzdC12ZWN0b3ItMDE=";
     let installation = Installation::new();
     let configuration = format!("{BROKER_ALONE}[callbacks]\nallow_networks = ['127.0.0.0/8']\n");
@@ -134,7 +134,7 @@ async fn an_endpoint_is_changed_switched_and_told_again_and_who_signs_wrongly_is
     assert_eq!(unsigned.status(), 401);
     until(|| fs::read_to_string(&log).unwrap().contains("refused, ")).await;
 
-    // The former secret, which the receiver has, signs for a while.
+    // The former secret, which the receiver has, stays valid for a while.
     let rotated = run(&["webhook", "rotate-secret", id, "--json"]).await;
     let rotated: Value = serde_json::from_str(&rotated).unwrap();
     assert_ne!(rotated["secret"], OWN);
@@ -148,13 +148,13 @@ async fn an_endpoint_is_changed_switched_and_told_again_and_who_signs_wrongly_is
     let line = refused(&installation, url, &["webhook", "deliveries", id, "--state", "lost"]).await;
     assert!(line.contains("It must be pending, delivered or failed."), "{line}");
 
-    // What happened: it was switched off, and it was tested.
+    // The events: the endpoint was disabled, and it was tested.
     let replayed = run(&["webhook", "replay", id, "--since", "2020-01-01T00:00:00Z", "--json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&replayed).unwrap()["events"], 2);
     let mut again = [receiver.line().await, receiver.line().await];
     again.sort_unstable();
     assert!(again[0].contains("webhook_endpoint.disabled") && again[1].contains("webhook_endpoint.test"));
-    // Once this one does not count any more, its receiver takes nothing.
+    // Once this secret is no longer valid, the receiver refuses everything.
     run(&["webhook", "rotate-secret", id, "--overlap-seconds", "0"]).await;
     run(&["webhook", "test", id]).await;
     let pending = ["webhook", "deliveries", id, "--state", "pending"];

@@ -1,4 +1,4 @@
-//! `latchkey workspace` and `latchkey api-key`, beside a running server.
+//! `latchkey workspace` and `latchkey api-key`, while a server runs.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ async fn json(installation: &Installation, arguments: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn workspaces_and_keys_are_made_and_ended_beside_a_running_server() {
+async fn workspaces_and_keys_are_managed_while_a_server_runs() {
     let installation = Installation::new();
     let mut server = Running::start(installation.serve(), &installation.path("log"));
     let ready = server.ready().await;
@@ -42,7 +42,7 @@ async fn workspaces_and_keys_are_made_and_ended_beside_a_running_server() {
     assert_eq!(status(key, "/api/v1/bot/").await, 401);
     assert!(says(&installation, &["api-key", "list"]).await.contains("revoked 2"));
 
-    // The first key that may make workspaces; and one that is made here.
+    // The first key that may create workspaces, and one that is created here.
     let operator = json(&installation, &["api-key", "create", "ops", "--scopes", "operator"]).await;
     assert_eq!(status(operator["api_key"].as_str().unwrap(), "/api/latchkey/v1/workspaces/").await, 200);
     let second = json(&installation, &["workspace", "create", "Zoë’s team"]).await;
@@ -59,7 +59,7 @@ async fn workspaces_and_keys_are_made_and_ended_beside_a_running_server() {
     let listed = json(&installation, &["workspace", "list"]).await;
     assert!(listed.as_array().unwrap().iter().any(|it| it["id"] == workspace && it["name"] == "Zoë’s team"));
 
-    // Of two, one has to be named.
+    // With two workspaces, one must be given.
     let folder = installation.folder.path();
     let unnamed = refusal(latchkey(folder, &["api-key", "list"])).await;
     assert!(unnamed.contains("--workspace"), "{unnamed}");
@@ -70,7 +70,7 @@ async fn workspaces_and_keys_are_made_and_ended_beside_a_running_server() {
 }
 
 #[tokio::test]
-async fn without_an_installation_nothing_is_made() {
+async fn without_an_installation_nothing_is_created() {
     let installation = Installation::new();
     std::fs::write(installation.path("latchkey.toml"), crate::support::BROKER_ALONE).unwrap();
     for arguments in [&["workspace", "create", "x"][..], &["api-key", "create", "x"]] {

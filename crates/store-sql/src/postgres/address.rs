@@ -1,4 +1,4 @@
-//! The address of the database, and the user.
+//! The address of the database, with the user.
 
 use std::{fmt, str::FromStr as _, sync::Arc};
 
@@ -24,7 +24,7 @@ impl Address {
         Ok(Self(Arc::new(options.application_name("latchkey").disable_statement_logging())))
     }
 
-    /// Options of a connection. They set nothing on the session: a pooler ignores or refuses such settings.
+    /// Options of a connection. They set nothing on the session, because a pooler ignores or refuses such settings.
     pub(crate) fn options(&self) -> PgConnectOptions {
         PgConnectOptions::clone(&self.0).extra_float_digits(None)
     }
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_does_not_quote_it() {
+    fn the_error_does_not_quote_it() {
         for url in ["mysql://ana:planted@host/keys", "postgres://ana:planted@host:port/keys", "planted"] {
             let complaint = Address::read(&Secret::new(url)).unwrap_err().to_string();
             assert!(complaint.contains("database_url") && !complaint.contains("planted"), "{complaint}");

@@ -1,4 +1,4 @@
-//! Connections, and what holds between two statements on them.
+//! Connections, and the session state between two statements.
 //!
 //! On a direct connection, and through a pooler in session mode, statements are prepared once and timeouts
 //! are set once. A pooler in transaction mode (PgBouncer's `pool_mode = transaction`) may run each
@@ -23,10 +23,10 @@ pub(crate) const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ
 
 /// How long a call waits for a free connection.
 const FREE_WITHIN: Duration = Duration::from_secs(5);
-/// A connection that was idle for longer is tested before use, which costs a round trip.
+/// A connection that was idle for longer is tested before use. The test costs a round trip.
 const DOUBTED_AFTER: Duration = Duration::from_millis(500);
 
-/// No statement waits for ever, and a server that stalls inside a transaction releases its rows.
+/// The timeouts: no statement waits for ever, and a server that stalls inside a transaction releases its rows.
 const TIMEOUTS: [(&str, &str); 3] =
     [("statement_timeout", "10s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "10s")];
 
@@ -43,7 +43,7 @@ pub(crate) struct PostgresPool {
 }
 
 impl PostgresPool {
-    /// At most `connections` of them, opened when needed.
+    /// A pool of at most `connections` connections, which are opened when needed.
     pub(crate) fn new(options: PgConnectOptions, connections: u32, is_shared: bool) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
@@ -76,12 +76,12 @@ impl PostgresPool {
             Isolation::OnAbsence => ON_ABSENCE,
             Isolation::OneMoment => ONE_MOMENT,
         };
-        // One round trip, timeouts included.
+        // One round trip sets the timeouts too.
         let sql = if self.is_shared { format!("{begin}; {}", set("SET LOCAL")) } else { begin.to_owned() };
         let pool = self.pool.clone();
-        // Runs in a task of its own. A caller that is cancelled during BEGIN would leave a connection with an
-        // open transaction that the driver doesn't know of; the next caller's statements would run in it and
-        // be lost.
+        // This runs in a separate task. A caller that is cancelled during BEGIN would leave a connection with
+        // an open transaction that the driver doesn't know of; the next caller's statements would run in it
+        // and be lost.
         let task = self.begins.spawn(async move { pool.begin_with(AssertSqlSafe(sql)).await });
         let transaction = task.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?;
         Ok(PostgresTx { transaction, is_shared: self.is_shared })
@@ -177,9 +177,9 @@ mod tests {
         sqlx::query_scalar("SELECT count(*) FROM written").fetch_one(witness).await.unwrap()
     }
 
-    /// Callers that are cancelled at any moment of a BEGIN: the next caller's writes are committed.
+    /// Callers are cancelled at any moment of a BEGIN. The next caller's writes are still committed.
     #[tokio::test]
-    async fn a_begin_that_is_given_up_takes_nobody_elses_writes_with_it() {
+    async fn a_cancelled_begin_loses_no_writes_of_other_callers() {
         let (db, mut witness, _server) = database(false).await;
         write(&db, 0).await.unwrap();
         for polls in 1..60 {
@@ -193,12 +193,12 @@ mod tests {
                 }
             }
             write(&db, polls).await.unwrap();
-            assert_eq!(written(&mut witness).await, polls + 1, "given up after {polls} polls");
+            assert_eq!(written(&mut witness).await, polls + 1, "cancelled after {polls} polls");
         }
     }
 
-    /// The server ends a connection while idle, in a transaction and at its end: the next caller gets another
-    /// one.
+    /// The server ends a connection while it is idle, in a transaction and at its end. The next caller gets
+    /// another connection.
     #[tokio::test]
     async fn after_a_connection_was_ended_the_next_one_works() {
         let (db, mut witness, _server) = database(false).await;
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shared_connection_is_left_as_it_was_found() {
+    async fn a_shared_connection_has_no_session_state_afterwards() {
         let (db, _witness, _server) = database(true).await;
         write(&db, 1).await.unwrap();
         let mut tx = db.begin(Isolation::OnRows).await.unwrap();

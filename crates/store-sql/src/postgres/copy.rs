@@ -1,4 +1,4 @@
-//! A whole database, read or filled in one transaction.
+//! Reads or fills a whole database in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::error::failed;
 
-/// How often to look for servers that are still running, a tenth of a second apart.
+/// How often to check for running servers, every tenth of a second.
 const LOOKS: u32 = 20;
 
-/// A transaction on a connection of its own. Dropping it rolls back.
+/// A transaction on its own connection. Dropping it rolls back.
 struct Copying {
     db: PgConnection,
     /// The columns of a table, by name.
@@ -32,8 +32,8 @@ enum Kind {
     Json,
 }
 
-/// A snapshot of the database. Its schema has to be current and no server may run: later writes would not be
-/// copied.
+/// A snapshot of the database. Its schema has to be current, and no server may run, because later writes would
+/// not be copied.
 pub async fn snapshot(address: &Address) -> Result<Box<dyn Snapshot>, OpenError> {
     Ok(Box::new(Copying::begin(address, ONE_MOMENT).await?))
 }
@@ -41,7 +41,7 @@ pub async fn snapshot(address: &Address) -> Result<Box<dyn Snapshot>, OpenError>
 /// The database as a target. The same conditions apply.
 pub async fn copy_target(address: &Address) -> Result<Box<dyn CopyTarget>, OpenError> {
     let mut copying = Copying::begin(address, ON_ROWS).await?;
-    // Prevents a server from creating the first workspace meanwhile, and a second copy.
+    // Prevents a second copy, and a server that creates the first workspace during the copy.
     let lock = "-- copy: lock\nLOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE";
     let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
     copying.db.execute(lock).await.map_err(unusable)?;
@@ -162,7 +162,7 @@ impl CopyTarget for Copying {
         self.count_rows(table).await
     }
 
-    /// All rows in one statement: an array for each column.
+    /// Inserts all rows with one statement: an array for each column.
     async fn insert(&mut self, table: &Table, columns: &[String], rows: Vec<Row>) -> Result<(), StoreError> {
         let kinds = self.kinds_of(table, columns).await?;
         let arrays = kinds.iter().enumerate().map(|(column, kind)| match kind {
@@ -206,7 +206,7 @@ impl CopyTarget for Copying {
     }
 }
 
-/// How many connections of our servers are open. All of them have the same application name.
+/// How many connections of our servers are open. All servers have the same application name.
 async fn servers(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "-- copy: servers\n\

@@ -5,21 +5,21 @@ use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, raw_sql};
 use super::{Address, OpenError, open};
 use crate::migrations::{Difference, POSTGRES};
 
-/// Advisory lock of the migrating transaction, so that concurrent runs take each step once. The number is
-/// arbitrary.
+/// The advisory lock of the migrating transaction, so that concurrent runs run each migration once. The number
+/// is arbitrary.
 const LOCK: i64 = 0x6c61_7463_686b_6579;
 
-/// A step may take long, but must not make servers wait behind a lock that it can't get. Set for the
-/// transaction only: through a pooler, a setting of the session would reach other clients.
+/// A migration may take long, but must not make servers wait behind a lock that it can't get. The settings are
+/// for the transaction only: through a pooler, a setting of the session would affect other clients.
 const BEGIN: &str =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'";
 
 /// The result of a migration.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Migrated {
-    /// The migrations that were run, oldest first. Empty: the schema was current.
+    /// The migrations that were run, oldest first. Empty if the schema was current.
     pub taken: Vec<&'static str>,
-    /// The newest migration of the database now.
+    /// The newest migration of the database.
     pub schema: &'static str,
 }
 
@@ -31,7 +31,7 @@ pub(crate) async fn run(address: &Address) -> Result<Migrated, OpenError> {
     let lock = sqlx::query("-- migrate: lock\nSELECT pg_advisory_xact_lock($1)").bind(LOCK);
     lock.persistent(false).execute(&mut *tx).await.map_err(refused)?;
     let difference = difference(&mut tx, address).await?;
-    // The numbers are kept, as before migrations had names: older versions compare them.
+    // The numbers are stored as before migrations had names, because older versions compare them.
     let steps_table = "-- migrate: begin\n\
                   CREATE TABLE IF NOT EXISTS schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL)";
     tx.execute(raw_sql(steps_table)).await.map_err(refused)?;
@@ -73,7 +73,7 @@ async fn taken(db: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     if open::number(db, begun).await? == 0 {
         return Ok(Vec::new());
     }
-    // Not prepared, so that it works through any pooler.
+    // The statement is not prepared, so that it works through any pooler.
     let names =
         raw_sql("-- schema: taken\nSELECT name FROM schema_steps ORDER BY number").fetch_all(db).await?;
     names.iter().map(|row| row.try_get(0)).collect()

@@ -1,4 +1,4 @@
-//! PostgreSQL 15 or later, for any number of replicas, also through a pooler that shares connections.
+//! PostgreSQL 15 or later, for any number of replicas, directly or through a pooler that shares connections.
 
 mod address;
 pub(crate) mod connections;
@@ -19,10 +19,10 @@ pub use copy::{copy_target, snapshot};
 pub use migrations::Migrated;
 pub use open::OpenError;
 
-/// Connections of one process. A call holds one for a few milliseconds, so a few are enough.
+/// Connections of one process. A call uses one for a few milliseconds, so a few are enough.
 const CONNECTIONS: u32 = 8;
-/// Further connections for the audit. It writes one batch after another, so it uses one unless that hangs.
-/// Reusing the same one keeps the backend's caches warm, which is a tenth more reads with a strict audit.
+/// Further connections for the audit. It writes one batch after the other, so it uses one unless that hangs.
+/// Reusing the same one keeps the backend's caches warm, which gives a tenth more reads with a strict audit.
 const AUDIT_CONNECTIONS: u32 = 4;
 
 /// Connects to a database that has this version's schema.
@@ -47,7 +47,7 @@ pub async fn open(address: &Address) -> Result<SqlStore, OpenError> {
     })
 }
 
-/// Migrates the database. Servers may run meanwhile.
+/// Migrates the database. Servers may be running.
 pub async fn migrate(address: &Address) -> Result<Migrated, OpenError> {
     migrations::run(address).await
 }

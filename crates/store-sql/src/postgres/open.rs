@@ -1,4 +1,4 @@
-//! The first connection, and the errors it can meet.
+//! The first connection, and its errors.
 
 use std::{error::Error, time::Duration};
 
@@ -6,7 +6,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, error::Databa
 
 use super::Address;
 
-/// Longer than a healthy server takes to answer, and short enough for an operator who waits for the start.
+/// The timeout: longer than a healthy server takes to answer, and short enough for an operator who waits for the start.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The oldest PostgreSQL that the conformance suite runs on.
@@ -20,7 +20,7 @@ pub enum OpenError {
         "database_url is not an address of a PostgreSQL database, postgres://user:password@host/database ({cause})"
     )]
     Address {
-        /// The cause. Never the URL, because it holds a password.
+        /// The cause. Never the URL, because it contains a password.
         #[source]
         cause: Box<dyn Error + Send + Sync>,
     },
@@ -35,14 +35,14 @@ pub enum OpenError {
     },
     /// Wrong password, unknown user, or a refused client address.
     #[error(
-        "PostgreSQL at {address} does not let {} in ({}): correct the user or password in `database_url`",
+        "PostgreSQL at {address} refuses {} ({}): correct the user or password in `database_url`",
         address.user(),
         said(cause)
     )]
     Refused {
         /// The server.
         address: Address,
-        /// What PostgreSQL said.
+        /// PostgreSQL's error.
         #[source]
         cause: sqlx::Error,
     },
@@ -56,7 +56,7 @@ pub enum OpenError {
         address: Address,
     },
     /// The server is too old.
-    #[error("PostgreSQL at {address} is version {found}, and latchkey needs {OLDEST} or later: upgrade it")]
+    #[error("PostgreSQL at {address} is version {found}, but latchkey needs {OLDEST} or later: upgrade it")]
     OldServer {
         /// The server.
         address: Address,
@@ -88,7 +88,7 @@ pub enum OpenError {
     },
     /// A pooler shares the connections, and this command needs a session.
     #[error(
-        "a pooler at {address} shares its connections among transactions, and copying takes one session: give the \
+        "a pooler at {address} shares its connections among transactions, but copying needs one session: give the \
          address of PostgreSQL itself"
     )]
     Pooled {
@@ -106,15 +106,15 @@ pub enum OpenError {
         /// How many connections they have.
         connections: i64,
     },
-    /// A migration failed; none was kept.
+    /// A migration failed, and all were rolled back.
     #[error(
-        "the database {} at {address} is as it was, a step of its schema failed ({cause}): run `latchkey migrate` again",
+        "the database {} at {address} is unchanged, because a migration failed ({cause}): run `latchkey migrate` again",
         address.database()
     )]
     Migration {
         /// The server.
         address: Address,
-        /// What PostgreSQL said.
+        /// PostgreSQL's error.
         #[source]
         cause: sqlx::Error,
     },
@@ -123,7 +123,7 @@ pub enum OpenError {
     Unusable {
         /// The server.
         address: Address,
-        /// What PostgreSQL said.
+        /// PostgreSQL's error.
         #[source]
         cause: sqlx::Error,
     },
@@ -149,12 +149,12 @@ pub(crate) async fn connect(address: &Address) -> Result<PgConnection, OpenError
     Ok(db)
 }
 
-/// Whether a pooler shares the connections behind `one` among transactions. Then settings and prepared
+/// Whether a pooler shares the server connections of `one` among transactions. Then settings and prepared
 /// statements of one transaction are missing in the next.
 ///
-/// A second connection holds a transaction open. If it gets the backend that `one` had, or `one` gets another
-/// backend now, backends are lent for a transaction. Other clients may interfere, so it is tried several
-/// times.
+/// A second connection keeps a transaction open. If it gets the backend that `one` had, or `one` now gets
+/// another backend, backends are assigned for one transaction. Other clients may interfere, so the test is
+/// repeated several times.
 pub(crate) async fn is_shared(one: &mut PgConnection, address: &Address) -> Result<bool, OpenError> {
     const LOOKS: u32 = 5;
     let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
@@ -172,7 +172,7 @@ pub(crate) async fn is_shared(one: &mut PgConnection, address: &Address) -> Resu
         Ok(false)
     };
     let looked = tokio::time::timeout(ANSWERS_WITHIN, looked).await;
-    // Only a pooler makes a client wait here, for the backend that the other connection holds.
+    // Only a pooler makes a client wait here, for the backend that the other connection uses.
     let is_shared = looked.unwrap_or(Ok(true)).map_err(unusable)?;
     drop(other.close().await);
     Ok(is_shared)
@@ -182,13 +182,13 @@ async fn backend(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
     number(db, "-- backend\nSELECT pg_backend_pid()::bigint").await
 }
 
-/// The number that an unprepared statement returns: such a statement works through any pooler.
+/// The number that a statement returns. The statement is not prepared, so it works through any pooler.
 pub(crate) async fn number(db: &mut PgConnection, sql: &'static str) -> Result<i64, sqlx::Error> {
     raw_sql(sql).fetch_one(db).await?.try_get(0)
 }
 
-/// Classified by PostgreSQL's error codes (<https://www.postgresql.org/docs/current/errcodes-appendix.html>),
-/// never by its prose.
+/// Classifies an error by PostgreSQL's codes (<https://www.postgresql.org/docs/current/errcodes-appendix.html>),
+/// never by its text.
 fn judge(address: &Address, error: sqlx::Error) -> OpenError {
     let address = address.clone();
     let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();

@@ -1,4 +1,4 @@
-//! A whole file, read or filled under an exclusive lock.
+//! Reads or fills a whole file under an exclusive lock.
 
 use std::{path::Path, time::Duration};
 
@@ -14,7 +14,7 @@ use store::{CopyTarget, Row, Snapshot, StoreError, Table, Value};
 use super::{OpenError, migrations};
 use crate::error::failed;
 
-/// A transaction with an exclusive lock on the file, also against servers. Dropping it rolls back.
+/// A transaction with an exclusive lock on the file, which also excludes servers. Dropping it rolls back.
 struct Alone {
     db: SqliteConnection,
 }

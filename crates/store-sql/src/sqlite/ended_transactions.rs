@@ -1,4 +1,4 @@
-//! Transactions that SQLite itself rolls back, on the store's own connections.
+//! Tests of transactions that SQLite itself rolls back on the store's connections.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ async fn fill(store: &SqlStore, suite: &Conformance) -> String {
 }
 
 #[tokio::test]
-async fn a_full_database_takes_nothing_and_then_everything_again() {
+async fn a_full_database_refuses_writes_and_then_accepts_them_again() {
     let (store, dir) = empty().await;
     let other = sqlite::open(&dir.path().join("latchkey.db")).await.unwrap();
     let suite = Conformance::new(Arc::new(other));
@@ -51,7 +51,7 @@ async fn a_full_database_takes_nothing_and_then_everything_again() {
     let complaint = fill(&store, &suite).await;
     assert!(complaint.contains("full"), "{complaint}");
     limit_pages(&store, 1000).await;
-    // Every kind of caller, several times: in a transaction, and a statement on its own.
+    // Every kind of caller tries several times: in a transaction, and with a single statement.
     for _ in 0..3 {
         store.probe().await.unwrap();
         let id = WorkspaceId::generate(&suite.env);
@@ -60,8 +60,7 @@ async fn a_full_database_takes_nothing_and_then_everything_again() {
     }
 }
 
-/// A commit hook that refuses turns COMMIT into ROLLBACK, like a disk that is full when the pages are
-/// written.
+/// A commit hook that refuses turns COMMIT into ROLLBACK, as a full disk does when pages are written.
 #[tokio::test]
 async fn after_a_commit_that_failed_the_next_one_works() {
     let (store, _dir) = empty().await;
@@ -72,13 +71,13 @@ async fn after_a_commit_that_failed_the_next_one_works() {
     }
     let complaint = store.probe().await.unwrap_err().to_string();
     assert!(complaint.contains("constraint"), "{complaint}");
-    // The connection with the hook is not lent again.
+    // The connection with the hook is not reused.
     store.probe().await.unwrap();
 }
 
-/// SQLite ends an interrupted write in the same way as one that meets a broken disk or lack of memory.
+/// SQLite ends an interrupted write in the same way as one that fails because of the disk or lack of memory.
 #[tokio::test]
-async fn after_a_statement_that_was_broken_off_the_next_transaction_works() {
+async fn after_an_interrupted_statement_the_next_transaction_works() {
     let (store, _dir) = empty().await;
     let TxOn::Sqlite(mut transaction) = store.begin(Isolation::OnRows).await.unwrap().on else { panic!() };
     transaction.lock_handle().await.unwrap().set_progress_handler(1, || false);
@@ -91,7 +90,7 @@ async fn after_a_statement_that_was_broken_off_the_next_transaction_works() {
 
 /// Readers' transactions can end in the same way, and their connections are reused in turn.
 #[tokio::test]
-async fn a_reader_whose_transaction_was_ended_is_not_lent_again() {
+async fn a_reader_whose_transaction_was_ended_is_not_reused() {
     let (store, _dir) = empty().await;
     let mut transaction = raw(&store.readers).begin().await.unwrap();
     // SQLite's own ROLLBACK, unknown to the driver.

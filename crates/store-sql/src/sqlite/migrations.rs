@@ -45,9 +45,9 @@ pub enum OpenError {
         /// The migrations that this version doesn't know.
         unknown: String,
     },
-    /// A migration failed; none was kept.
+    /// A migration failed, and all were rolled back.
     #[error(
-        "the database {path} is as it was, the migration {name} failed ({cause}): report this, with that line"
+        "the database {path} is unchanged, because the migration {name} failed ({cause}): report this with this line"
     )]
     Migration {
         /// The file.
@@ -83,7 +83,7 @@ pub(crate) async fn run(writer: &SqlitePool, path: &Path) -> Result<(), OpenErro
     if difference.missing.is_empty() && has_names(&mut tx).await.map_err(unusable)? {
         return Ok(());
     }
-    // Needed also for a database from before migrations had names.
+    // This is also needed for a database from before migrations had names.
     let steps_table =
         "-- migrate: begin\nCREATE TABLE IF NOT EXISTS schema_steps (name TEXT PRIMARY KEY) STRICT";
     tx.execute(raw_sql(steps_table)).await.map_err(unusable)?;

@@ -1,8 +1,8 @@
 //! SQLite, in one file.
 //!
 //! One connection writes, in `BEGIN IMMEDIATE` transactions, so writers queue here instead of getting
-//! `SQLITE_BUSY`. Readers have a pool of their own and never wait for the writer (WAL). `synchronous = FULL`:
-//! a committed change survives a power cut.
+//! `SQLITE_BUSY`. Readers have their own pool and never wait for the writer (WAL). With `synchronous = FULL`, a
+//! committed change survives a power failure.
 
 mod copy;
 #[cfg(test)]
@@ -21,7 +21,7 @@ use crate::{SqlStore, commit_signals::CommitSignals, db::Pool, statements::Noted
 pub use copy::{copy_target, snapshot};
 pub use migrations::OpenError;
 
-/// Opens the database at `path`, creates it if it is absent, and migrates it.
+/// Opens the database at `path`, creates it if it is missing, and migrates it.
 pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -49,7 +49,7 @@ pub async fn open(path: &Path) -> Result<SqlStore, OpenError> {
     })
 }
 
-/// Whether the schema of the file at `path` is this version's. Nothing is changed.
+/// Checks that the schema of the file at `path` is this version's. Changes nothing.
 pub async fn check(path: &Path) -> Result<(), OpenError> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
     let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
@@ -63,12 +63,12 @@ pub async fn check(path: &Path) -> Result<(), OpenError> {
 ///
 /// SQLite rolls back by itself when the disk is full, I/O fails or memory runs out
 /// (<https://www.sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The driver
-/// isn't told: its ROLLBACK or COMMIT fails, it believes that the transaction is still open, and it refuses
-/// to begin another. Such a connection is closed, and the next caller gets a new one.
+/// doesn't notice: its ROLLBACK or COMMIT fails, it assumes that the transaction is still open, and it
+/// refuses to begin another. Such a connection is closed, and the next caller gets a new one.
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
-        // A file does not disconnect; a test before each use would double the round trips.
+        // A file does not disconnect, and a test before each use would double the round trips.
         .test_before_acquire(false)
         .after_release(|connection, _| {
             Box::pin(async move {
@@ -76,7 +76,9 @@ fn pool(connections: u32) -> SqlitePoolOptions {
                 connection.ping().await?;
                 let is_settled = !connection.is_in_transaction();
                 if !is_settled {
-                    tracing::warn!("SQLite has ended a transaction by itself: its connection is closed");
+                    tracing::warn!(
+                        "SQLite has rolled back a transaction by itself, so its connection is closed"
+                    );
                 }
                 Ok(is_settled)
             })
@@ -89,9 +91,9 @@ pub(crate) async fn checkpoint(writer: &SqlitePool) -> Result<(), sqlx::Error> {
     sqlx::query("-- checkpoint\nPRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await.map(drop)
 }
 
-/// Words of PostgreSQL and their equivalents in SQLite.
+/// Keywords of PostgreSQL and their equivalents in SQLite.
 ///
-/// A writer has SQLite's whole database, so row locks are not needed. `max` and `min` are NULL when an
+/// A writer locks SQLite's whole database, so row locks are not needed. `max` and `min` are NULL when an
 /// argument is NULL, while `greatest` and `least` ignore it; our statements pass no NULL.
 const WORDS: [(&str, &str); 8] = [
     ("FOR UPDATE OF bots SKIP LOCKED", ""),

@@ -27,7 +27,7 @@ fn line(row: &Row) -> Result<LogLine, StoreError> {
     })
 }
 
-/// Writes a line, in the transaction of its change.
+/// Writes a line in the transaction of its change.
 pub(crate) async fn write(
     db: &mut Tx,
     workspace: WorkspaceId,

@@ -79,7 +79,7 @@ impl SqlStore {
     }
 }
 
-/// Adds an `INSERT` of these batches, and what is to happen when one is there already.
+/// Adds an `INSERT` of these batches, and the clause for a batch that already exists.
 fn push_batches(query: &mut Query, batches: &[AuditBatch], conflict: &str) {
     query.push("INSERT INTO audit_batches (slice, workspace, id, records, content, is_indexed)");
     query.push_rows(batches, |row, batch| {
@@ -100,8 +100,8 @@ impl Audits for SqlStore {
         }
         let new = self.noted.not_yet(batches);
         let is_short = batches.len() <= MOST_ROWS && new.len() <= MOST_ROWS;
-        // Usually there are one or two batches and nothing new to note. A token waits for this: on
-        // PostgreSQL it is one round trip also with something new, which SQLite can't say in one.
+        // Usually there are one or two batches and no new subject. A token waits for this. On PostgreSQL it
+        // is one round trip even with new subjects, which SQLite can't do in one statement.
         if is_short && (new.is_empty() || !self.is_sqlite()) {
             let mut query = query(APPEND);
             if !new.is_empty() {
@@ -159,7 +159,7 @@ impl Audits for SqlStore {
     }
 
     async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<Pruned, StoreError> {
-        // Servers that prune at once share the work.
+        // Servers that prune at the same time share the work.
         let deleted: Vec<i64> = query(
             "-- prune_audit\n\
              DELETE FROM audit_batches WHERE (slice, id) IN\n\

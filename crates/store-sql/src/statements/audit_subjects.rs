@@ -1,9 +1,9 @@
-//! What records of the audit are about, by the minute.
+//! The subjects of audit records, by minute.
 //!
-//! A subject is noted in the transaction that stores its records, once a minute: a server remembers
-//! the last minute that it has noted of each. What it forgets (at its start, or when there are too
-//! many) or doesn't know (another server's, or a commit without an answer) is noted again, which
-//! changes nothing.
+//! A subject is stored in the transaction of its records, once a minute: a server caches the last
+//! minute that it has stored for each. A subject that is not cached (after a start, when there are
+//! too many, because another server stored it, or after a commit without an answer) is stored
+//! again, which changes nothing.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -23,12 +23,12 @@ use crate::{
     query::{MOST_ROWS, Query, query, values},
 };
 
-/// Subjects that a server remembers: some 100 bytes each. As long as those of one minute fit, each is written once a minute.
+/// Subjects that a server caches, about 100 bytes each. While those of one minute fit, each is written once a minute.
 const MOST_REMEMBERED: usize = 131_072;
 /// Minutes that are read at a time.
 const MINUTES: u32 = 256;
 
-/// A row. Servers write them in this order, so that they never wait for each other in a circle.
+/// A row. Servers write rows in this order, so that they can't deadlock.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Noted {
     subject: AuditSubject,
@@ -36,7 +36,7 @@ pub(super) struct Noted {
     minute: i64,
 }
 
-/// What is in the database for sure.
+/// Subjects that are certainly in the database.
 #[derive(Debug, Default)]
 pub(crate) struct NotedSubjects(Mutex<HashMap<AuditSubject, (WorkspaceId, i64)>>);
 
@@ -48,7 +48,7 @@ impl NotedSubjects {
         noted_of(batches).filter(is_new).collect()
     }
 
-    /// These are in the database now.
+    /// Records that these are in the database.
     pub(super) fn add(&self, noted: BTreeSet<Noted>) {
         let mut known = self.known();
         if known.len() + noted.len() > MOST_REMEMBERED {
@@ -66,7 +66,7 @@ impl NotedSubjects {
     }
 }
 
-/// The rows of these batches; some come several times.
+/// The rows of these batches; some occur several times.
 pub(super) fn noted_of(batches: &[AuditBatch]) -> impl Iterator<Item = Noted> {
     batches.iter().flat_map(|batch| {
         let (workspace, minute) = (batch.workspace, minute_of(batch.slice));
@@ -85,7 +85,7 @@ pub(super) fn push_subjects<'n>(query: &mut Query, noted: impl IntoIterator<Item
     query.push(" ON CONFLICT DO NOTHING");
 }
 
-/// Notes subjects.
+/// Stores subjects.
 pub(super) async fn note(tx: &mut Tx, noted: &BTreeSet<Noted>) -> Result<(), StoreError> {
     let rows: Vec<_> = noted.iter().collect();
     for some in rows.chunks(MOST_ROWS) {
@@ -97,7 +97,7 @@ pub(super) async fn note(tx: &mut Tx, noted: &BTreeSet<Noted>) -> Result<(), Sto
 }
 
 impl SqlStore {
-    /// A page of records about a subject: minute by minute, in the page's direction.
+    /// A page of records about a subject, read minute by minute in the page's direction.
     pub(super) async fn audit_about(
         &self,
         workspace: Option<WorkspaceId>,
@@ -130,8 +130,8 @@ impl SqlStore {
         }
     }
 
-    /// The next minutes in which there may be a record about the subject. Of batches that an older
-    /// version wrote, nothing is noted: each of their minutes counts.
+    /// The next minutes in which there may be a record about the subject. Batches of an older
+    /// version have no stored subjects, so each of their minutes counts.
     async fn audit_minutes(
         &self,
         workspace: Option<WorkspaceId>,
@@ -159,7 +159,7 @@ impl SqlStore {
         query.column(&self.readers).await
     }
 
-    /// Deletes subjects of minutes that are over before `end`. Their batches are gone.
+    /// Deletes subjects of minutes that are over before `end`. Their batches are already deleted.
     pub(super) async fn prune_subjects(&self, end: Timestamp, most: u32) -> Result<u32, StoreError> {
         let deleted = query(
             "-- prune_subjects\n\
@@ -171,7 +171,7 @@ impl SqlStore {
         .execute(&self.writer)
         .await?;
         if deleted > 0 {
-            // Should a record of that time still come, its subjects are noted anew.
+            // If a record of that time still comes, its subjects are stored again.
             mem::take(&mut *self.noted.known());
         }
         Ok(u32::try_from(deleted).unwrap_or(u32::MAX))
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_minute_is_about_is_remembered_while_there_is_room() {
+    fn the_subjects_of_a_minute_are_cached_while_there_is_room() {
         let known = NotedSubjects::default();
         let workspace = WorkspaceId::generate(&Environment::system());
         let of = |minute: i64, bots: Range<usize>| -> BTreeSet<Noted> {
@@ -198,7 +198,7 @@ mod tests {
         known.add(of(1, 0..MOST_REMEMBERED));
         assert_eq!(remembered(), MOST_REMEMBERED);
         known.add(of(2, 0..3));
-        assert_eq!(remembered(), 3, "those of past minutes make room");
+        assert_eq!(remembered(), 3, "those of past minutes are dropped");
         known.add(of(2, 3..MOST_REMEMBERED));
         assert_eq!(remembered(), MOST_REMEMBERED);
         known.add(of(2, MOST_REMEMBERED..MOST_REMEMBERED + 1));

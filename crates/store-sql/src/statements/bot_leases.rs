@@ -18,10 +18,10 @@ use crate::{
     row::Row,
 };
 
-/// No server leases a bot for longer (`bots.lease_seconds`): what ends later was written by a wrong clock.
+/// The longest lease of a bot (`bots.lease_seconds`). A lease that ends later was written by a wrong clock.
 pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(45).saturating_add(CLOCK_TOLERANCE);
 
-/// Leases the bots of these rows, which are locked, with one token for each.
+/// Leases the bots of these locked rows, with one token for each.
 async fn claim(
     db: &mut Tx,
     rows: &[Row],
@@ -48,10 +48,10 @@ impl BotLeases for SqlStore {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Vec<(Bot, Lease)>, StoreError> {
-        // Rows that another supervisor is claiming are skipped. A row that it claimed a moment ago has
-        // changed by the time it is locked; then PostgreSQL evaluates the whole condition again.
+        // Rows that another supervisor is claiming are skipped. A row that was claimed just before has
+        // changed when it is locked; then PostgreSQL evaluates the whole condition again.
         let body = |mut tx: Tx| async move {
-            // Servers that count the bots of a limited workspace do so one after another.
+            // Servers count the bots of a limited workspace one after the other.
             query(
                 "-- lease_due_bots: limited\n\
                  SELECT 1 FROM workspaces WHERE bot_limit IS NOT NULL AND id IN\n\

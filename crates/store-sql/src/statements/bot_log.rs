@@ -29,7 +29,7 @@ fn entry(row: &Row) -> Result<NumberedEntry, StoreError> {
     })
 }
 
-/// The entries that find room after the number `last`, with their numbers.
+/// The entries that fit after the number `last`, with their numbers.
 fn numbered(last: u64, entries: &[LogEntry]) -> Vec<NumberedEntry> {
     let room = (last + 1)..=MOST_LOG_ENTRIES;
     room.zip(entries.iter().cloned())
@@ -45,7 +45,7 @@ impl BotLogs for SqlStore {
     async fn append_bot_log(&self, bot: BotId, entries: &[LogEntry]) -> Result<u64, StoreError> {
         let Some(first) = entries.first() else { return Ok(0) };
         let body = |mut tx: Tx| async move {
-            // Held until the end: of several writers one numbers its entries first.
+            // The row is locked until the end, so that concurrent writers number their entries one after the other.
             let workspace: Option<String> =
                 query("-- append_bot_log: bot\nSELECT workspace FROM bots WHERE id = $1 FOR NO KEY UPDATE")
                     .bind(bot)

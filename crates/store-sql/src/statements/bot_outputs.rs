@@ -1,4 +1,4 @@
-//! What bots show and say.
+//! The output of bots: pictures and chat messages.
 
 use async_trait::async_trait;
 use model::{BotId, ChatMessageId, Sealed, WorkspaceId};
@@ -35,7 +35,7 @@ fn progress(row: &Row) -> Result<ChatProgress, StoreError> {
         "refused" => ChatProgress::Refused(words()?),
         "unconfirmed" => ChatProgress::Unconfirmed(words()?),
         other => {
-            let cause = format!("{other:?} is no progress").into();
+            let cause = format!("{other:?} is not a progress of a message").into();
             return Err(StoreError::Corrupt { table: "bot_chat_messages", cause });
         }
     })
@@ -59,7 +59,7 @@ pub(super) async fn put_picture(
     Ok(())
 }
 
-/// Erases what bots showed and said, in the transaction of their last step.
+/// Erases the output of bots, in the transaction of their last step.
 pub(super) async fn erase(db: &mut Tx, bots: &[String]) -> Result<(), StoreError> {
     for statement in [
         "-- erase outputs: pictures\nDELETE FROM bot_pictures WHERE id = ANY($1)",
@@ -70,7 +70,7 @@ pub(super) async fn erase(db: &mut Tx, bots: &[String]) -> Result<(), StoreError
     Ok(())
 }
 
-/// Raises the revision of a living bot of the workspace, which locks its row; answers whether there is one.
+/// Raises the revision of a bot of the workspace that has not ended, and so locks its row. Returns whether there is one.
 async fn raise_revision(db: &mut Tx, workspace: WorkspaceId, bot: BotId) -> Result<bool, StoreError> {
     let raised = query(
         "-- raise_revision\n\
@@ -83,7 +83,7 @@ async fn raise_revision(db: &mut Tx, workspace: WorkspaceId, bot: BotId) -> Resu
     Ok(raised == 1)
 }
 
-/// Changes what a living bot of the workspace shows, and raises its revision.
+/// Changes the picture of a bot of the workspace that has not ended, and raises its revision.
 pub(super) async fn change_picture(
     db: &mut Tx,
     workspace: WorkspaceId,

@@ -10,7 +10,7 @@ use crate::{
     query::{query, values},
 };
 
-/// Forgets a bot's place, in the transaction of its last step.
+/// Deletes a bot's place, in the transaction of its last step.
 pub(super) async fn leave(db: &mut Tx, bot: BotId) -> Result<(), StoreError> {
     query("-- leave place\nDELETE FROM bot_places WHERE bot = $1").bind(bot).execute(db).await?;
     Ok(())

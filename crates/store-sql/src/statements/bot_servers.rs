@@ -1,4 +1,4 @@
-//! The servers that run bots, and how many bots need a place.
+//! The servers that run bots, and how many bots need a slot.
 
 use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, Timestamp};
@@ -34,7 +34,7 @@ impl BotServers for SqlStore {
             let limit = row.optional_count("bot_limit")?.unwrap_or(u32::MAX);
             let needed = bots.min(limit);
             demand.needed += u64::from(needed);
-            // Those that are leased count against the limit first.
+            // Leased bots count against the limit first.
             demand.waiting += u64::from(waiting.min(needed.saturating_sub(bots - waiting)));
         }
         Ok(demand)

@@ -48,7 +48,7 @@ fn outcome(row: &Row) -> Result<BotOutcome, StoreError> {
     })
 }
 
-/// The bots of these rows, with their steps from one more statement.
+/// The bots of these rows. Their steps come from one further statement.
 pub(super) async fn with_steps(db: &mut Tx, rows: &[Row]) -> Result<Vec<Bot>, StoreError> {
     let id = |row: &Row| row.of("bots").text("id");
     let ids = rows.iter().map(id).collect::<Result<Vec<_>, _>>()?;
@@ -77,8 +77,8 @@ pub(super) async fn one(db: &mut Tx, id: BotId) -> Result<Option<Bot>, StoreErro
     Ok(with_steps(db, row.as_slice()).await?.pop())
 }
 
-/// Numbers the step after the existing ones, and returns the number. The bot's row is new or locked, so no other step can
-/// come between.
+/// Adds a step with the next number, and returns the number. The bot's row is new or locked, so no other step can be added
+/// in between.
 pub(super) async fn add_step(db: &mut Tx, id: BotId, step: &StatusChange) -> Result<i64, StoreError> {
     query(
         "-- add_step\n\
@@ -102,7 +102,7 @@ async fn locked(db: &mut Tx, workspace: WorkspaceId, id: BotId) -> Result<Option
     Ok(with_steps(db, row.as_slice()).await?.pop())
 }
 
-/// Deletes bots, whose rows are locked, with everything that is kept of them.
+/// Deletes bots whose rows are locked, with all their data.
 async fn delete(db: &mut Tx, ids: Vec<String>) -> Result<(), StoreError> {
     bot_outputs::erase(&mut *db, &ids).await?;
     for statement in [
@@ -120,7 +120,7 @@ async fn delete(db: &mut Tx, ids: Vec<String>) -> Result<(), StoreError> {
 
 fn narrow(db: &Pool, query: &mut Query, workspace: WorkspaceId, filter: &BotFilter) {
     query.push(" FROM bots WHERE workspace = ").push_bind(workspace);
-    // One alone is found in the order of the list, by its index.
+    // A single status is found by an index in the order of the list.
     if let [status] = filter.status.as_slice() {
         query.push(" AND status = ").push_bind(status.as_str());
     } else if !filter.status.is_empty() {
@@ -178,8 +178,9 @@ impl Bots for SqlStore {
     }
 
     async fn bot(&self, workspace: WorkspaceId, id: BotId) -> Result<Option<Bot>, StoreError> {
-        let mut tx = self.begin(Isolation::OneMoment).await?;
-        Ok(one(&mut tx, id).await?.filter(|bot| bot.workspace == workspace))
+        let body = |mut tx: Tx| async move { one(&mut tx, id).await };
+        let bot = self.transaction("bot", Isolation::OneMoment, body).await?;
+        Ok(bot.filter(|bot| bot.workspace == workspace))
     }
 
     async fn bots(
@@ -190,13 +191,13 @@ impl Bots for SqlStore {
         page_size: u64,
     ) -> Result<BotPage, StoreError> {
         let offset = page.saturating_mul(page_size);
-        // The count and the page are of one snapshot.
+        // The count and the page are from one snapshot.
         let body = |mut tx: Tx| async move {
             let mut count = query("-- bots: count\nSELECT count(*)");
             narrow(&self.readers, &mut count, workspace, filter);
             let count = count.count(&mut tx).await?;
 
-            // The rows before a page are passed in the index; those of the page alone are read.
+            // Rows before the page are skipped in the index; only rows of the page are read.
             let mut query =
                 query(format!("-- bots: page\nSELECT {COLUMNS} FROM bots WHERE id IN (SELECT id"));
             narrow(&self.readers, &mut query, workspace, filter);
@@ -229,7 +230,7 @@ impl Bots for SqlStore {
                 through_pool: row.optional_text("pool")?.is_some(),
             })
         };
-        // The count and the bots are of one snapshot.
+        // The count and the bots are from one snapshot.
         let body = |mut tx: Tx| async move {
             let count = query(format!("-- at_stake: count\nSELECT count(*) {AFFECTED}"))
                 .with(values![workspace, now, account])
@@ -251,8 +252,8 @@ impl Bots for SqlStore {
         workspace: WorkspaceId,
         since: Timestamp,
     ) -> Result<Vec<BotOutcome>, StoreError> {
-        // The codes are written out, so that the index of outcomes is used, and the join is crossed, so that SQLite begins with
-        // the steps: it began with every bot of the workspace.
+        // The codes are literals, so that the index of outcomes is used. It is a cross join, so that SQLite begins with the
+        // steps; otherwise it would begin with every bot of the workspace.
         query(
             "-- bot_outcomes\n\
              SELECT s.created_at / 3600000000 AS hour, s.code, s.sub_code, count(*) AS bots\n\

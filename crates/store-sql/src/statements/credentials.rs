@@ -60,7 +60,7 @@ fn credential(row: &Row) -> Result<Credential, StoreError> {
     })
 }
 
-/// An account that is connected again keeps its id and gets a new grant; what was known of the old grant is dropped.
+/// An account that is connected again keeps its id and gets a new grant; the data of the old grant is dropped.
 const NEW_GRANT: &str = "ON CONFLICT (id) DO UPDATE SET\n\
     kind = excluded.kind, zoom_account_id = excluded.zoom_account_id,\n\
     display_name = excluded.display_name, email = excluded.email, callback_url = excluded.callback_url,\n\
@@ -74,6 +74,13 @@ const NEW_GRANT: &str = "ON CONFLICT (id) DO UPDATE SET\n\
     spent_at = NULL, lease_token = NULL, lease_expires_at = NULL,\n\
     meeting_sync = excluded.meeting_sync, sync_due_at = excluded.sync_due_at, sync_failures = 0,\n\
     sync_lease_token = NULL, sync_lease_expires_at = NULL";
+
+/// A disconnected account without its tokens. `$1` is the status, `$2` the time, `$3` empty bytes.
+const TOMBSTONE: &str = "status = $1, status_since = $2, trouble = NULL, failures = 0, retry_at = NULL,\n\
+    refresh_at = NULL, epoch = epoch + 1, generation = generation + 1,\n\
+    access_token = $3, access_expires_at = $2, refresh_token = $3, callback_url = NULL, scopes = '[]',\n\
+    spent_at = NULL, lease_token = NULL, lease_expires_at = NULL, meeting_sync = 'not_started',\n\
+    sync_due_at = NULL, sync_failures = 0, sync_lease_token = NULL, sync_lease_expires_at = NULL";
 
 /// Inserts an account, or replaces the grant of the row with the same id.
 pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -> Result<(), StoreError> {
@@ -113,8 +120,8 @@ pub(crate) async fn connect(db: &mut Tx, credential: &Credential, note: &Note) -
         .await
         .map_err(exists("an account of this Zoom user on this app"))?;
     let Credential { workspace, app, id, .. } = *credential;
-    // Checked last: a transaction that removes the app waits for this account's lock, or this one waited for
-    // it.
+    // This is checked last: a transaction that removes the app waits for this account's lock, or this
+    // transaction waited for it.
     if !zoom_oauth_apps::is_there(db, app).await? {
         return Err(StoreError::Gone("the app"));
     }
@@ -192,18 +199,10 @@ pub(crate) async fn disconnect(
     if matches!(before.status, CredentialStatus::Disconnected(known) if known == asked || cause != asked) {
         return Ok(false);
     }
-    query(
-        "-- disconnect_credential: write\n\
-         UPDATE credentials SET status = $1, status_since = $2, trouble = NULL, failures = 0, retry_at = NULL,\n\
-             refresh_at = NULL, epoch = epoch + 1, generation = generation + 1,\n\
-             access_token = $3, access_expires_at = $2, refresh_token = $3, callback_url = NULL, scopes = '[]',\n\
-             spent_at = NULL, lease_token = NULL, lease_expires_at = NULL, meeting_sync = 'not_started',\n\
-             sync_due_at = NULL, sync_failures = 0, sync_lease_token = NULL, sync_lease_expires_at = NULL\n\
-         WHERE id = $4",
-    )
-    .with(values![gone.as_str(), note.at, NO_BYTES, id])
-    .execute(&mut *db)
-    .await?;
+    query(format!("-- disconnect_credential: write\nUPDATE credentials SET {TOMBSTONE} WHERE id = $4"))
+        .with(values![gone.as_str(), note.at, NO_BYTES, id])
+        .execute(&mut *db)
+        .await?;
     meetings::forget(db, id).await?;
     before.became(db, id, gone, note).await?;
     Ok(true)
@@ -276,7 +275,7 @@ impl Credentials for SqlStore {
             comparison(page.order),
             by("created_at", "id", page.order),
         );
-        // As it stands, and in small letters: one database lowers letters of ASCII alone.
+        // The text is compared as it is and in lower case, because one database lowers only ASCII letters.
         let named = filter.named.as_deref().map(containing);
         let lowered = filter.named.as_deref().map(|text| containing(&text.to_lowercase()));
         query(sql)
@@ -308,7 +307,7 @@ impl Credentials for SqlStore {
         lease: &Lease,
         now: Timestamp,
     ) -> Result<RefreshLease, StoreError> {
-        // Locked from the first read on: a second caller waits here and then sees the first one's lease.
+        // The row is locked from the first read on: a second caller waits here and then sees the first one's lease.
         let body = |mut tx: Tx| async move {
             let row = query(format!(
                 "-- lease_refresh: read\n\
@@ -480,7 +479,7 @@ impl Credentials for SqlStore {
         now: Timestamp,
         refresh_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        // An account that is never refreshed (NULL) stays so.
+        // An account that is never refreshed (NULL) is not changed.
         query(
             "-- touch_credential\n\
              UPDATE credentials SET used_at = CASE WHEN used_at > $1 AND used_at <= $4 THEN used_at ELSE $1 END,\n\
@@ -547,4 +546,50 @@ fn due(row: &Row) -> Result<Due, StoreError> {
         generation: row.number("generation")?,
         due_at: row.time("refresh_at")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{NEW_GRANT, TOMBSTONE, query};
+    use crate::sqlite;
+
+    /// Columns that stay when an account is connected again, because they identify it.
+    const STAY_AT_CONNECT: [&str; 5] = ["id", "workspace", "app", "zoom_user_id", "created_at"];
+    /// Columns that a tombstone keeps.
+    const STAY_AT_DISCONNECT: [&str; 13] = [
+        "id",
+        "workspace",
+        "app",
+        "kind",
+        "zoom_user_id",
+        "zoom_account_id",
+        "display_name",
+        "email",
+        "used_at",
+        "api_url",
+        "created_at",
+        "granted_at",
+    ];
+
+    /// The columns that `SET` lists.
+    fn assigned(set: &str) -> BTreeSet<String> {
+        let parts = set.split([',', '\n']).map(str::trim);
+        parts.filter_map(|part| part.split_once(" = ")).map(|(column, _)| column.to_owned()).collect()
+    }
+
+    /// A new column must be in one list for each: if a value of an old grant stays, the compiler does not notice it.
+    #[tokio::test]
+    async fn every_column_is_written_or_stays_on_purpose() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = sqlite::open(&folder.path().join("latchkey.db")).await.unwrap();
+        let names = query("-- columns\nSELECT name FROM pragma_table_info('credentials')");
+        let all: BTreeSet<String> = names.column(&store.readers).await.unwrap().into_iter().collect();
+        for (set, stay) in [(NEW_GRANT, &STAY_AT_CONNECT[..]), (TOMBSTONE, &STAY_AT_DISCONNECT)] {
+            let (written, stay) = (assigned(set), stay.iter().map(|&column| column.to_owned()).collect());
+            assert!(written.is_disjoint(&stay), "{set}");
+            assert_eq!(&written | &stay, all, "{set}");
+        }
+    }
 }

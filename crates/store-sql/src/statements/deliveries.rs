@@ -1,5 +1,5 @@
-//! Deliveries to webhook endpoints. See `store::Deliveries` for the queue of each subject, and `webhook_endpoints` for the lock
-//! under which it changes.
+//! Deliveries to webhook endpoints. See `store::Deliveries` for the queue of each subject, and `webhook_endpoints` for the
+//! lock under which it changes.
 
 use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, DeliveryState, EventId, KillPoint, Timestamp, WebhookEndpointId, WorkspaceId};
@@ -41,7 +41,7 @@ fn delivery(row: &Row) -> Result<Delivery, StoreError> {
 const DELIVERY_COLUMNS: &str =
     "deliveries.state, deliveries.attempts, deliveries.due_at, deliveries.attempted_at, deliveries.answer";
 
-/// Adds an event to the queue of its subject at each of these endpoints, which are locked.
+/// Adds an event to the queue of its subject at each of these locked endpoints.
 async fn enqueue(
     db: &mut Tx,
     endpoints: &[WebhookEndpointId],
@@ -83,7 +83,7 @@ pub(super) async fn fan_out(db: &mut Tx, sequence: i64, event: &NewEvent) -> Res
     if wanted.is_empty() { Ok(()) } else { enqueue(db, &wanted, sequence, event).await }
 }
 
-/// Sets right which delivery of each subject is due at an endpoint, which is locked, after some were added in the middle.
+/// Corrects which delivery of each subject is due at a locked endpoint, after some were added in the middle.
 async fn requeue(db: &mut Tx, endpoint: WebhookEndpointId, now: Timestamp) -> Result<(), StoreError> {
     const BEFORE: &str = "EXISTS (SELECT 1 FROM deliveries AS o WHERE o.endpoint = d.endpoint\n\
              AND o.subject = d.subject AND o.state = 'pending' AND o.sequence < d.sequence)";
@@ -107,7 +107,7 @@ async fn requeue(db: &mut Tx, endpoint: WebhookEndpointId, now: Timestamp) -> Re
     try_again(db, endpoint).await
 }
 
-/// Writes down one attempt, and makes the next of the subject due when this one is done with.
+/// Records one attempt, and makes the next delivery of the subject due when this one is finished.
 async fn record(
     db: &mut Tx,
     endpoint: WebhookEndpointId,
@@ -144,7 +144,7 @@ async fn record(
     Ok(())
 }
 
-/// Events of a workspace, of some time and some types.
+/// Events of a workspace in a time range and of some types.
 const SPAN: &str = "workspace = $1 AND happened_at >= $2 AND happened_at < $3 AND ($4 OR kind = ANY($5))";
 
 #[async_trait]
@@ -155,8 +155,9 @@ impl Deliveries for SqlStore {
         now: Timestamp,
         most: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        // Two ranges of the index: a condition on both ends would read everything between them. The limit is in the text: with
-        // a parameter PostgreSQL expects a tenth of all rows, and plans this statement anew each time.
+        // Two ranges of the index are read, because a condition on both ends would read everything between them. The
+        // limit is a literal: with a parameter, PostgreSQL expects a tenth of all rows and plans this statement again
+        // each time.
         let range = |condition| {
             format!(
                 "SELECT * FROM (SELECT event, sequence, state, attempts, due_at, attempted_at, answer FROM deliveries\n\

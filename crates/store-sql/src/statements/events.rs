@@ -30,8 +30,8 @@ pub(crate) fn event(row: &Row) -> Result<Event, StoreError> {
     })
 }
 
-/// Writes an event and returns its number. From here to the commit, no other event of the workspace is written: the last
-/// thing that a transaction does.
+/// Writes an event and returns its number. Until the commit, no other event of the workspace can be written, so a
+/// transaction does this last.
 pub(crate) async fn number(db: &mut Tx, event: &NewEvent) -> Result<i64, StoreError> {
     let sequence: i64 = query(
         "-- events: number\n\
@@ -63,7 +63,7 @@ pub(crate) async fn write(db: &mut Tx, event: &NewEvent) -> Result<(), StoreErro
     deliveries::fan_out(db, sequence, event).await
 }
 
-/// The event that goes with a bot's step.
+/// The event of a bot's step.
 pub(crate) async fn of_bot(
     db: &mut Tx,
     id: BotId,
@@ -79,7 +79,7 @@ pub(crate) async fn of_bot(
     write(db, &event).await
 }
 
-/// The event that goes with an account's change of state.
+/// The event of an account's change of state.
 pub(crate) async fn of_account(
     db: &mut Tx,
     workspace: WorkspaceId,

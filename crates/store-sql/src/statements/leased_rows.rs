@@ -32,7 +32,7 @@ pub(super) async fn claim<T>(
     Ok(leased)
 }
 
-/// Locks a row whose lease is held; `false` when it no longer is.
+/// Locks a row whose lease is held; `false` when the lease is lost.
 pub(super) async fn lock_leased(
     tx: &mut Tx,
     table: &'static str,

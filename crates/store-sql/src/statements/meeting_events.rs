@@ -1,4 +1,4 @@
-//! What happened in the meetings of bots: sealed rows, in order.
+//! Events in the meetings of bots: sealed rows, in order.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn summary(row: &Row) -> Result<MeetingEventsSummary, StoreError> {
     })
 }
 
-/// From a bot's last step on its events are kept for a while. Its real-time endpoints are told of the rest.
+/// Starts the retention time of a bot's events at its last step. Its real-time endpoints still get the remaining events.
 pub(super) async fn begin_retention(db: &mut Tx, bot: BotId, ended_at: Timestamp) -> Result<(), StoreError> {
     query(
         "-- begin_retention\n\
@@ -63,7 +63,7 @@ pub(super) async fn begin_retention(db: &mut Tx, bot: BotId, ended_at: Timestamp
     realtime_endpoints::wake(db, bot, ended_at).await
 }
 
-/// Erases what these bots have; of each the last row stays, empty.
+/// Erases the events of these bots. The last row of each bot stays, but is emptied.
 async fn erase(db: &mut Tx, bots: &[String]) -> Result<(), StoreError> {
     query(
         "-- erase meeting events: rows\n\
@@ -84,7 +84,7 @@ async fn erase(db: &mut Tx, bots: &[String]) -> Result<(), StoreError> {
 }
 
 impl SqlStore {
-    /// SQLite's log of writes still holds the pages as they were.
+    /// Removes erased data from SQLite's write-ahead log, which still has the old pages.
     pub(super) async fn forget_what_was_erased(&self) -> Result<(), StoreError> {
         match &self.writer {
             Pool::Sqlite(writer) => sqlite::checkpoint(writer).await.map_err(failed),
@@ -180,7 +180,7 @@ impl MeetingEvents for SqlStore {
 
     async fn erase_meeting_events(&self, workspace: WorkspaceId, bot: BotId) -> Result<bool, StoreError> {
         let body = |mut tx: Tx| async move {
-            // Locked as a writer does, so that a concurrent erasure and append don't overlap.
+            // The rows are locked as a writer locks them, so that a concurrent erasure and append don't overlap.
             let found: Vec<String> = query(
                 "-- erase meeting events: find\n\
                  SELECT id FROM bots WHERE id = $1 AND workspace = $2\n\

@@ -18,7 +18,7 @@ use crate::{
     row::Row,
 };
 
-/// Applies a webhook's news to the known meetings, in the transaction that records the event.
+/// Applies a webhook's change to the known meetings, in the transaction that records the event.
 pub(crate) async fn tell(
     db: &mut Tx,
     workspace: WorkspaceId,
@@ -44,7 +44,7 @@ pub(crate) async fn tell(
     }
 }
 
-/// The accounts that a change concerns: the host's own, and those that act for the host's Zoom account. $1
+/// The accounts that a change applies to: the host's own, and those that act for the host's Zoom account. $1
 /// workspace · $2 host · $3 Zoom account
 const HEARERS: &str = "workspace = $1 AND status NOT LIKE 'disconnected%'\n\
     AND (zoom_user_id = $2 OR (kind = 'server_to_server' AND zoom_account_id = $3))";
@@ -57,7 +57,7 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// Records that a meeting exists or is gone, unless newer knowledge is stored.
+    /// Records that a meeting exists or is gone, unless a row from a newer source is stored.
     async fn put(
         &self,
         db: &mut Tx,
@@ -178,7 +178,7 @@ const OWNERS: &str = "SELECT m.number, m.credential, m.host, c.kind\n\
     WHERE m.workspace = $1 AND m.gone = 0 AND c.status IN ('healthy', 'degraded')\n\
     AND m.host <> '' AND (c.kind = 'server_to_server' OR c.zoom_user_id = m.host)";
 
-/// The host's own account before one that speaks for the host.
+/// Sorts the host's own account before one that acts for the host.
 const BEST_FIRST: &str =
     "ORDER BY c.kind = 'server_to_server', c.status <> 'healthy', m.synced_at DESC, m.credential";
 
@@ -218,7 +218,7 @@ impl Meetings for SqlStore {
         limit: u32,
     ) -> Result<Vec<DueSync>, StoreError> {
         let body = |mut tx: Tx| async move {
-            // Who held a lease that no clock can have given was due when taking it.
+            // An account with an impossibly late lease was due when the lease was taken.
             let found = query(
                 "-- claim_meeting_syncs: find\n\
                  SELECT workspace, id, sync_failures, sync_due_at FROM credentials\n\
@@ -274,7 +274,7 @@ impl Meetings for SqlStore {
             .await?;
             let Some(row) = row else { return Ok(false) };
             let workspace = row.of("credentials").text("workspace")?;
-            // Sorted, so that two transactions with the same meetings can't deadlock.
+            // The meetings are sorted, so that two transactions with the same meetings can't deadlock.
             let mut sorted: Vec<&Meeting> = meetings.iter().collect();
             sorted.sort_unstable_by_key(|meeting| meeting.number.as_i64());
             for some in sorted.chunks(MOST_ROWS) {

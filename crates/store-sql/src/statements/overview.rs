@@ -1,4 +1,4 @@
-//! What a workspace has at the moment, in numbers.
+//! The current numbers of a workspace's objects.
 
 use std::time::Duration;
 
@@ -19,17 +19,17 @@ fn count(row: Reader<'_>) -> Result<u64, StoreError> {
     Ok(row.number("count")?.unsigned_abs())
 }
 
-/// Of refreshes that worked; the others have the code of their failure.
+/// The word for refreshes that succeeded; failed ones have their error code.
 pub(super) const REFRESHED: &str = "refreshed";
 const HOUR_SECONDS: i64 = 3600;
-/// Hours that are counted and kept.
+/// How long hourly counts are stored.
 const REFRESH_COUNTS_TTL: Duration = Duration::from_secs(48 * 3600);
 
 fn hour_of(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second().div_euclid(HOUR_SECONDS) * HOUR_SECONDS)
 }
 
-/// Counts a refresh, in the transaction that stores what it brought. The first of an hour takes old hours away.
+/// Counts a refresh, in the transaction that stores its result. The first of an hour deletes old hours.
 pub(super) async fn count_refresh(
     db: &mut Tx,
     workspace: WorkspaceId,
@@ -136,7 +136,7 @@ impl Overviews for SqlStore {
                 Ok(RefreshesCounted { failure, refreshes: count(row)? })
             })
             .await?;
-            // The states are written out, so that each is found by the index.
+            // The states are literals, so that each is found by the index.
             let bots = query(
                 "-- overview: bots\n\
                  SELECT status, count(*) AS count FROM bots\n\
@@ -148,8 +148,9 @@ impl Overviews for SqlStore {
                 Ok((row.parsed("status")?, count(row)?))
             })
             .await?;
-            // The codes are written out, so that the index of outcomes is used, and the join is crossed, so that SQLite begins
-            // with the steps: it began with every bot of the workspace. A bot that joined again has several beginnings.
+            // The codes are literals, so that the index of outcomes is used. It is a cross join, so that SQLite begins
+            // with the steps; otherwise it would begin with every bot of the workspace. A bot that joined again has
+            // several starts.
             let join_times = query(
                 "-- overview: join_times\n\
                  SELECT s.created_at - (\n\

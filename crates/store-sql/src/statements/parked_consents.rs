@@ -68,7 +68,7 @@ impl ParkedConsents for SqlStore {
 
     async fn park(&self, parked: &ParkedConsent, most: u32) -> Result<(), StoreError> {
         let body = |mut tx: Tx| async move {
-            // Serialises by app: when two park the same user, the second replaces the first.
+            // Serializes by app: if two callers park the same user, the second replaces the first.
             query("-- park: lock\nSELECT id FROM zoom_oauth_apps WHERE id = $1 FOR NO KEY UPDATE")
                 .bind(parked.app)
                 .execute(&mut tx)

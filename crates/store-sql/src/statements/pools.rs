@@ -1,4 +1,4 @@
-//! Pools, and seats in them.
+//! Pools and their seats.
 
 use async_trait::async_trait;
 use model::{
@@ -115,8 +115,8 @@ async fn find(db: &mut Tx, workspace: WorkspaceId, id: PoolId) -> Result<Option<
         .await
 }
 
-/// That a pool has become full, or nearly so (four fifths), by a seat that was taken beside those of `members`. What counts
-/// are the seats of accounts that can give tokens.
+/// The event that a pool has become full or nearly full (four fifths) through a seat that was taken in addition to those of
+/// `members`. Only seats of accounts that can give tokens count.
 fn filled_up(pool: &Pool, members: &[MemberUsage], seat: SeatId, now: Timestamp) -> Option<NewEvent> {
     let usable = members.iter().filter(|member| member.status.is_usable());
     let (seats, before) = usable.fold((0, 0), |(seats, taken), member| {
@@ -164,8 +164,8 @@ async fn put(db: &mut Tx, pool: PoolId, members: &[Member]) -> Result<(), StoreE
     Ok(())
 }
 
-/// Serialises in a workspace: its pools may share accounts, and there is no row for a meeting to lock.
-/// Statements after it see what the previous holder wrote. Rows that refer to the workspace are not blocked.
+/// Serializes in a workspace, because its pools may share accounts, and there is no row for a meeting to lock.
+/// Later statements see what the previous holder wrote. Rows that refer to the workspace are not blocked.
 async fn lock_workspace(db: &mut Tx, workspace: WorkspaceId) -> Result<(), StoreError> {
     query("-- take_seat: queue up\nSELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE")
         .bind(workspace)
@@ -209,7 +209,7 @@ async fn give_back(db: &mut Tx, id: SeatId) -> Result<bool, StoreError> {
     Ok(done == 1)
 }
 
-/// The persons who are in the meeting already.
+/// The persons who are already in the meeting.
 async fn present(
     db: &mut Tx,
     workspace: WorkspaceId,

@@ -1,7 +1,7 @@
 //! Real-time endpoints of bots. See `store::RealtimeEndpoints`.
 //!
 //! The transaction that stores a batch of events locks the endpoints of its bot. So does the worker that records that there
-//! are no more. So neither overlooks the other.
+//! are no more events. So neither misses the other's change.
 
 use async_trait::async_trait;
 use model::{BotId, CLOCK_TOLERANCE, LeaseToken, RealtimeEndpointId, RealtimeState, Timestamp, WorkspaceId};
@@ -25,7 +25,7 @@ use crate::{
 const TABLE: &str = "realtime_endpoints";
 const COLUMNS: &str = "id, bot, workspace, place, state, told, failures, failing_since";
 
-/// Of `$1`, the time, `$3`, past every lease, and `$4`, past every due time.
+/// The condition of a due endpoint. `$1` is the time, `$3` is past every lease, and `$4` is past every due time.
 const DUE: &str = "(due_at <= $1 OR due_at > $4)\n\
      AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)";
 
@@ -45,10 +45,11 @@ fn endpoint(row: &Row) -> Result<RealtimeEndpoint, StoreError> {
     })
 }
 
-/// The meeting of this bot has a new event, or the bot has ended. An endpoint that waits to be tried again goes on
-/// waiting.
+/// Makes the endpoints of a bot due, because its meeting has a new event or the bot has ended. An endpoint that waits for
+/// a retry keeps its time.
 pub(super) async fn wake(db: &mut Tx, bot: BotId, at: Timestamp) -> Result<(), StoreError> {
-    // Also endpoints that are due already, so that this waits for a worker that is about to record that there is no more.
+    // This includes endpoints that are already due, so that it waits for a worker that is about to record that there is
+    // no more.
     let woken = query(
         "-- realtime_endpoints: wake\n\
          UPDATE realtime_endpoints SET due_at = coalesce(due_at, $2) WHERE bot = $1 AND state IN ('waiting', 'running')",
@@ -231,7 +232,7 @@ impl RealtimeEndpoints for SqlStore {
         now: Timestamp,
     ) -> Result<Option<bool>, StoreError> {
         let body = |mut tx: Tx| async move {
-            // Locked before the events are read: a concurrent batch waits, and wakes the endpoint again.
+            // The row is locked before the events are read: a concurrent batch waits, and then makes the endpoint due again.
             if !lock_leased(&mut tx, TABLE, id, lease).await? {
                 return Ok(None);
             }

@@ -40,7 +40,7 @@ async fn end(db: &mut Tx, event: &ZoomEvent, disconnection: &Disconnection) -> R
     .await?;
     let concerned = consented_at.is_some_and(|consented_at| {
         let consented_at = Timestamp::from_microsecond(consented_at);
-        // A consent that a wrong clock dated into the future does not count as newer.
+        // A consent with a time in the future was written by a wrong clock and does not count as newer.
         consented_at.is_from_the_future(event.received_at)
             || unless_consented_after.is_none_or(|time| consented_at <= time)
     });
@@ -113,7 +113,7 @@ impl ReceivedEvents for SqlStore {
     }
 
     async fn receive_zoom_events(&self, events: &[ReceivedEvent<'_>]) -> Result<Vec<Received>, StoreError> {
-        // The second of two concurrent deliveries waits at the key, and then finds the event known.
+        // The second of two concurrent deliveries waits at the key, and then finds that the event is known.
         let body = |mut tx: Tx| async move {
             let mut received = Vec::with_capacity(events.len());
             for event in events {
@@ -154,8 +154,8 @@ impl ReceivedEvents for SqlStore {
         .execute(&self.writer)
         .await?;
         if let Pool::Sqlite(writer) = &self.writer {
-            // The write-ahead log still has the old pages. A concurrent reader may prevent the checkpoint;
-            // then they go when the log is full.
+            // The write-ahead log still has the old pages. If a concurrent reader prevents the checkpoint,
+            // they are removed when the log is full.
             sqlite::checkpoint(writer).await.map_err(failed)?;
         }
         Ok(done == 1)

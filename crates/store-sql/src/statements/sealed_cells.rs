@@ -1,4 +1,4 @@
-//! Every ciphertext, for key rotation. Names of tables and columns come from `store`'s list.
+//! All ciphertexts, for key rotation. Names of tables and columns come from `store`'s list.
 
 use async_trait::async_trait;
 use store::{Replacement, SealedCell, SealedCells, SealedColumn, SealedHead, StoreError};
@@ -73,7 +73,7 @@ impl SealedCells for SqlStore {
              UPDATE {table} SET {column} = $1 WHERE id = $2 AND {column} = $3"
         );
         let sql = &sql;
-        // It locks many rows in no fixed order: if two transactions deadlock, one is repeated.
+        // It locks many rows in no fixed order. If two transactions deadlock, one is repeated.
         let body = |mut tx: Tx| async move {
             let mut replaced = 0;
             for Replacement { row, old, new } in replacements {

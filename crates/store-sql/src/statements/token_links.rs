@@ -9,7 +9,7 @@ use store::{
 
 use crate::{
     SqlStore,
-    db::Isolation,
+    db::{Isolation, Tx},
     query::{insert, json, list, query, values},
     row::Row,
 };
@@ -84,7 +84,7 @@ impl TokenLinks for SqlStore {
         let LinkSource::Accounts(named) = &link.terms.source else {
             return Ok(Some(ServableLink { link, accounts: Vec::new() }));
         };
-        // The empty text makes SQLite look the few accounts up instead of scanning all of the workspace.
+        // The empty text makes SQLite look up the few accounts instead of scanning all of the workspace.
         let rows = query(
             "-- servable_link: accounts\n\
              SELECT id, status, epoch FROM credentials WHERE workspace || '' = $1 AND id = ANY($2)",
@@ -201,22 +201,24 @@ impl TokenLinks for SqlStore {
     }
 
     async fn note_uses(&self, links: &[(TokenLinkId, Vec<LinkUse>)]) -> Result<(), StoreError> {
-        let mut tx = self.begin(Isolation::OnRows).await?;
-        for (id, uses) in links {
-            let row =
-                query("-- note_uses: before\nSELECT last_uses FROM token_links WHERE id = $1 FOR UPDATE")
-                    .bind(*id)
-                    .fetch_optional(&mut tx)
+        let body = |mut tx: Tx| async move {
+            for (id, uses) in links {
+                let row =
+                    query("-- note_uses: before\nSELECT last_uses FROM token_links WHERE id = $1 FOR UPDATE")
+                        .bind(*id)
+                        .fetch_optional(&mut tx)
+                        .await?;
+                let Some(row) = row else { continue };
+                let before: Vec<LinkUse> = row.of("token_links").json("last_uses")?;
+                let shown: Vec<&LinkUse> = uses.iter().chain(&before).take(LAST_USES).collect();
+                query("-- note_uses\nUPDATE token_links SET last_uses = $1 WHERE id = $2")
+                    .with(values![json(&shown), *id])
+                    .execute(&mut tx)
                     .await?;
-            let Some(row) = row else { continue };
-            let before: Vec<LinkUse> = row.of("token_links").json("last_uses")?;
-            let shown: Vec<&LinkUse> = uses.iter().chain(&before).take(LAST_USES).collect();
-            query("-- note_uses\nUPDATE token_links SET last_uses = $1 WHERE id = $2")
-                .with(values![json(&shown), *id])
-                .execute(&mut tx)
-                .await?;
-        }
-        tx.commit().await
+            }
+            tx.commit().await
+        };
+        self.transaction("note_uses", Isolation::OnRows, body).await
     }
 
     async fn first_seen(&self, request: &Digest, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
@@ -230,7 +232,7 @@ impl TokenLinks for SqlStore {
         if new == 1 {
             return Ok(None);
         }
-        // Deleted between the two statements, so it was seen long ago.
+        // It was deleted between the two statements, so it was seen long ago.
         Ok(Some(self.seen_request(request).await?.unwrap_or(Timestamp::from_microsecond(0))))
     }
 

@@ -1,4 +1,4 @@
-//! Ids of signed requests that were used.
+//! Used ids of signed requests.
 
 use async_trait::async_trait;
 use model::{Timestamp, UsedIdsId};

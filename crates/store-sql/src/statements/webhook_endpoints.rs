@@ -1,7 +1,7 @@
 //! Webhook endpoints.
 //!
 //! Every transaction that changes which delivery is due locks the endpoint's row: a new event, the worker that finishes the
-//! first delivery of a queue, a caller's request to send again. So none of them overlooks uncommitted changes of another.
+//! first delivery of a queue, a caller's request to send again. So none of them misses uncommitted changes of another.
 
 use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, EndpointState, LeaseToken, Sealed, Timestamp, WebhookEndpointId, WorkspaceId};
@@ -63,7 +63,7 @@ pub(super) async fn lock(
     .await
 }
 
-/// Something is due at these endpoints.
+/// Records that deliveries to these endpoints are due.
 pub(super) async fn wake(
     db: &mut Tx,
     endpoints: &[WebhookEndpointId],
@@ -79,7 +79,7 @@ pub(super) async fn wake(
     Ok(())
 }
 
-/// Lets an endpoint that is down be tried at once: a caller has asked for it.
+/// Makes the probe of an endpoint that is down due at once, because a caller requested it.
 pub(super) async fn try_again(db: &mut Tx, endpoint: WebhookEndpointId) -> Result<(), StoreError> {
     query("-- webhook_endpoints: try_again\nUPDATE webhook_endpoints SET probe_at = NULL WHERE id = $1")
         .bind(endpoint)
@@ -88,8 +88,8 @@ pub(super) async fn try_again(db: &mut Tx, endpoint: WebhookEndpointId) -> Resul
     Ok(())
 }
 
-/// Endpoints with a delivery due at `$1` that no other worker holds. One that is down has to be due for its probe. A due time
-/// (`$6`), a probe or a lease (`$3`) that only a wrong clock can have given holds nothing up.
+/// Endpoints with a delivery due at `$1` that no other worker has leased. An endpoint that is down must be due for its
+/// probe. A due time (`$6`), a probe or a lease (`$3`) that only a wrong clock can have written is ignored.
 const DUE: &str = "state = 'enabled' AND due_at IS NOT NULL AND (due_at <= $1 OR due_at > $6)\n\
              AND (probe_at IS NULL OR probe_at <= $1 OR probe_at > $3)\n\
              AND (lease_expires_at IS NULL OR lease_expires_at <= $1 OR lease_expires_at > $3)";
@@ -98,7 +98,7 @@ const DUE: &str = "state = 'enabled' AND due_at IS NOT NULL AND (due_at <= $1 OR
 impl WebhookEndpoints for SqlStore {
     async fn add_webhook_endpoint(&self, endpoint: &WebhookEndpoint, most: u32) -> Result<bool, StoreError> {
         let body = |mut tx: Tx| async move {
-            // One at a time for each workspace, so that each count includes all endpoints made before.
+            // Callers of a workspace add one after the other, so that each count includes all earlier endpoints.
             query("-- add_webhook_endpoint: lock\nSELECT id FROM workspaces WHERE id = $1 FOR NO KEY UPDATE")
                 .bind(endpoint.workspace)
                 .execute(&mut tx)
@@ -317,7 +317,7 @@ impl WebhookEndpoints for SqlStore {
         lease: &Lease,
     ) -> Result<Option<Timestamp>, StoreError> {
         let body = |mut tx: Tx| async move {
-            // Locked before the queue is read: a concurrent event waits, and wakes the endpoint again.
+            // The row is locked before the queue is read: a concurrent event waits, and then makes the endpoint due again.
             if !lock_leased(&mut tx, TABLE, id, lease).await? {
                 return Ok(None);
             }

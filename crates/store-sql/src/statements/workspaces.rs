@@ -147,7 +147,7 @@ impl Access for SqlStore {
     }
 
     async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError> {
-        // If two transactions see no workspace, one is rolled back, and sees the other's workspace when it is
+        // If two transactions see no workspace, one is rolled back. It sees the other's workspace when it is
         // repeated.
         let body = |mut tx: Tx| async move {
             let made = query(
@@ -238,9 +238,11 @@ impl Access for SqlStore {
     }
 
     async fn add_api_key(&self, key: &ApiKey) -> Result<(), StoreError> {
-        let mut tx = self.begin(Isolation::OnRows).await?;
-        insert_key(&mut tx, key).await?;
-        tx.commit().await
+        let body = |mut tx: Tx| async move {
+            insert_key(&mut tx, key).await?;
+            tx.commit().await
+        };
+        self.transaction("add_api_key", Isolation::OnRows, body).await
     }
 
     async fn revoke_api_key(

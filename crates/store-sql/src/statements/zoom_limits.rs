@@ -1,4 +1,4 @@
-//! The state of Zoom's limits that servers share.
+//! The shared state of Zoom's limits.
 
 use async_trait::async_trait;
 use model::Timestamp;

@@ -13,7 +13,7 @@ use crate::{
     db::{Isolation, Tx},
     error::exists,
     page::{by, comparison},
-    query::{NO_BYTES, insert, query, values},
+    query::{NO_BYTES, Query, insert, query, values},
     row::{Row, bytes},
 };
 
@@ -91,11 +91,34 @@ pub(crate) async fn is_there(db: &mut Tx, id: ZoomOauthAppId) -> Result<bool, St
     Ok(found.is_some())
 }
 
-/// A removed app that is registered again: its tombstone becomes the new row.
+/// If a removed app is registered again, its tombstone becomes the new row.
 const REGISTERED_AGAIN: &str = "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, client_id = excluded.client_id,\n\
     client_secret = excluded.client_secret, webhook_secret = excluded.webhook_secret,\n\
     zoom_account_id = excluded.zoom_account_id, created_at = excluded.created_at, deleted_at = NULL\n\
     WHERE zoom_oauth_apps.deleted_at IS NOT NULL";
+
+impl SqlStore {
+    /// Runs an update that returns the app's workspace, and logs the note if it changed the app.
+    async fn update_and_log(
+        &self,
+        name: &'static str,
+        update: impl Fn() -> Query + Send + Sync,
+        id: ZoomOauthAppId,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let body = |mut tx: Tx| {
+            let update = update();
+            async move {
+                let Some(row) = update.fetch_optional(&mut tx).await? else { return Ok(false) };
+                let workspace = row.of("zoom_oauth_apps").parsed("workspace")?;
+                account_log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+                tx.commit().await?;
+                Ok(true)
+            }
+        };
+        self.transaction(name, Isolation::OnRows, body).await
+    }
+}
 
 #[async_trait]
 impl ZoomOauthApps for SqlStore {
@@ -137,7 +160,7 @@ impl ZoomOauthApps for SqlStore {
         id: ZoomOauthAppId,
         note: &Note,
     ) -> Result<AppRemoval, StoreError> {
-        // The lock keeps new accounts out: storing one locks the row of its app.
+        // The lock prevents new accounts, because storing one locks the row of its app.
         let body = |mut tx: Tx| async move {
             let found = query(
                 "-- remove_zoom_oauth_app: find\n\
@@ -267,20 +290,15 @@ impl ZoomOauthApps for SqlStore {
         probe_at: Timestamp,
         note: &Note,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin(Isolation::OnRows).await?;
-        let row = query(
-            "-- refuse_app\n\
-             UPDATE zoom_oauth_apps SET refused_since = $1, probe_at = $2\n\
-             WHERE id = $3 AND client_secret = $4 AND refused_since IS NULL RETURNING workspace",
-        )
-        .with(values![note.at, probe_at, id, &client_secret.0])
-        .fetch_optional(&mut tx)
-        .await?;
-        let Some(row) = row else { return Ok(false) };
-        let workspace = row.of("zoom_oauth_apps").parsed("workspace")?;
-        account_log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
-        tx.commit().await?;
-        Ok(true)
+        let update = || {
+            query(
+                "-- refuse_app\n\
+                 UPDATE zoom_oauth_apps SET refused_since = $1, probe_at = $2\n\
+                 WHERE id = $3 AND client_secret = $4 AND refused_since IS NULL RETURNING workspace",
+            )
+            .with(values![note.at, probe_at, id, &client_secret.0])
+        };
+        self.update_and_log("refuse_app", update, id, note).await
     }
 
     async fn claim_probe(
@@ -300,20 +318,15 @@ impl ZoomOauthApps for SqlStore {
     }
 
     async fn accept_app(&self, id: ZoomOauthAppId, note: &Note) -> Result<bool, StoreError> {
-        let mut tx = self.begin(Isolation::OnRows).await?;
-        let row = query(
-            "-- accept_app\n\
-             UPDATE zoom_oauth_apps SET refused_since = NULL, probe_at = NULL\n\
-             WHERE id = $1 AND refused_since IS NOT NULL RETURNING workspace",
-        )
-        .bind(id)
-        .fetch_optional(&mut tx)
-        .await?;
-        let Some(row) = row else { return Ok(false) };
-        let workspace = row.of("zoom_oauth_apps").parsed("workspace")?;
-        account_log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
-        tx.commit().await?;
-        Ok(true)
+        let update = || {
+            query(
+                "-- accept_app\n\
+                 UPDATE zoom_oauth_apps SET refused_since = NULL, probe_at = NULL\n\
+                 WHERE id = $1 AND refused_since IS NOT NULL RETURNING workspace",
+            )
+            .bind(id)
+        };
+        self.update_and_log("accept_app", update, id, note).await
     }
 
     async fn accept_signature(
@@ -339,28 +352,30 @@ impl ZoomOauthApps for SqlStore {
         client_secret: &Sealed,
         note: &Note,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin(Isolation::OnRows).await?;
-        let row = query(
-            "-- refuse_signature: find\n\
-             SELECT workspace, signature_refused_at FROM zoom_oauth_apps WHERE id = $1 AND client_secret = $2 FOR UPDATE",
-        )
-        .with(values![id, &client_secret.0])
-        .fetch_optional(&mut tx)
-        .await?;
-        let Some(row) = row else { return Ok(false) };
-        let row = row.of("zoom_oauth_apps");
-        let (workspace, known) =
-            (row.parsed("workspace")?, row.optional_time("signature_refused_at")?.is_some());
-        query(
-            "-- refuse_signature: write\nUPDATE zoom_oauth_apps SET signature_refused_at = $1 WHERE id = $2",
-        )
-        .with(values![note.at, id])
-        .execute(&mut tx)
-        .await?;
-        if !known {
-            account_log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
-        }
-        tx.commit().await?;
-        Ok(!known)
+        let body = |mut tx: Tx| async move {
+            let row = query(
+                "-- refuse_signature: find\n\
+                 SELECT workspace, signature_refused_at FROM zoom_oauth_apps WHERE id = $1 AND client_secret = $2 FOR UPDATE",
+            )
+            .with(values![id, &client_secret.0])
+            .fetch_optional(&mut tx)
+            .await?;
+            let Some(row) = row else { return Ok(false) };
+            let row = row.of("zoom_oauth_apps");
+            let (workspace, known) =
+                (row.parsed("workspace")?, row.optional_time("signature_refused_at")?.is_some());
+            query(
+                "-- refuse_signature: write\nUPDATE zoom_oauth_apps SET signature_refused_at = $1 WHERE id = $2",
+            )
+            .with(values![note.at, id])
+            .execute(&mut tx)
+            .await?;
+            if !known {
+                account_log::write(&mut tx, workspace, id, Subject::App(id), None, note).await?;
+            }
+            tx.commit().await?;
+            Ok(!known)
+        };
+        self.transaction("refuse_signature", Isolation::OnRows, body).await
     }
 }

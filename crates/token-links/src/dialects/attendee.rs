@@ -154,7 +154,9 @@ impl DialectRules for Attendee {
     fn check_report(&self, request: &LinkRequest<'_>) -> Result<(), Failure> {
         let marks: Marks = fields_of(request.body);
         if !marks.trigger.is_string() || marks.callback_type.is_string() {
-            return Err(malformed("the body is not a report of Attendee's: it must have a trigger and no callback_type"));
+            return Err(malformed(
+                "the body is not a report of Attendee's: it must have a trigger and no callback_type",
+            ));
         }
         Ok(())
     }

@@ -1,23 +1,23 @@
-//! `mailto:` and one e-mail address.
+//! The address of an e-mail endpoint: `mailto:` and one e-mail address.
 
 use lettre::Address;
 
-/// Why an address is not one that mail can go to.
+/// Why mail can't be sent to an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MailRefusal {
-    /// This installation sends none.
+    /// This installation sends no mail.
     #[error("This server sends no e-mail: its operator has to set mail.server and mail.from.")]
     NotSetUp,
-    /// It is none.
+    /// It is not an e-mail address.
     #[error("It must be mailto: and one e-mail address, such as mailto:ops@example.com.")]
     NotAnAddress,
-    /// The operator allows others.
+    /// The operator does not allow this domain.
     #[error("Mail to {0:?} is not allowed here: its operator names domains in mail.allow_domains.")]
     Domain(String),
 }
 
-/// Reads the address of an endpoint. What a `mailto:` link may carry beyond an address (more receivers, headers, escapes) is
-/// refused, and so is all that could begin another line or another address.
+/// Parses the address of an endpoint. Other parts of a `mailto:` link (more recipients, headers, escapes) are refused,
+/// and so are all characters that could start another line or another address.
 pub(super) fn read(url: &str) -> Result<Address, MailRefusal> {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?%#,;:<>()[]\\\"".contains(&byte);
     url.strip_prefix("mailto:")
@@ -31,14 +31,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_plain_address_is_read() {
+    fn one_plain_address_is_accepted() {
         for address in ["ops@example.com", "first.last+alerts@mail.example.com", "o'neil@example.com"] {
             assert_eq!(read(&format!("mailto:{address}")).unwrap().to_string(), address);
         }
     }
 
     #[test]
-    fn what_could_be_more_than_an_address_is_refused() {
+    fn anything_but_one_plain_address_is_refused() {
         for url in [
             "ops@example.com",
             "mailto:",

@@ -1,4 +1,4 @@
-//! Loops that panic, and loops that are stopped.
+//! Tests of loops that panic, and of loops that are stopped.
 
 use std::{
     convert::Infallible,
@@ -17,7 +17,7 @@ use crate::support::{self, Counts, Installation};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn a_loop_that_panics_is_counted_and_starts_anew_after_a_pause_that_grows() {
+async fn a_panic_is_counted_and_the_loop_restarts_after_a_growing_pause() {
     let Installation { clock, env, counts } = Installation::new();
     let workers = Workers::new(env, counts.clone());
     let starts = Arc::new(AtomicU32::new(0));
@@ -35,17 +35,17 @@ async fn a_loop_that_panics_is_counted_and_starts_anew_after_a_pause_that_grows(
     for (pause, before) in [(SECOND, 1), (2 * SECOND, 2)] {
         clock.advance(pause / 2);
         support::settle().await;
-        assert_eq!(starts.load(Ordering::SeqCst), before, "not before the pause is over");
+        assert_eq!(starts.load(Ordering::SeqCst), before, "no restart before the pause is over");
         clock.advance(pause / 2);
         support::settle().await;
         assert_eq!(starts.load(Ordering::SeqCst), before + 1);
     }
-    assert_eq!(counts.panics("sweeper"), 2, "the third start stays");
+    assert_eq!(counts.panics("sweeper"), 2, "the third start does not panic");
     workers.stop().await;
 }
 
 #[tokio::test]
-async fn what_panics_before_its_loop_is_made_starts_anew_as_well() {
+async fn a_loop_restarts_also_after_a_panic_during_its_creation() {
     let Installation { clock, env, counts } = Installation::new();
     let workers = Workers::new(env, counts.clone());
     let mut is_first = true;
@@ -63,7 +63,7 @@ async fn what_panics_before_its_loop_is_made_starts_anew_as_well() {
 }
 
 #[tokio::test]
-async fn a_panic_in_one_loop_leaves_the_others_alone() {
+async fn a_panic_in_one_loop_does_not_affect_others() {
     let Installation { env, counts, .. } = Installation::new();
     let workers = Workers::new(env, counts.clone());
     let turns = Arc::new(AtomicU32::new(0));
@@ -104,7 +104,7 @@ async fn a_stop_ends_loops_that_wait_and_loops_that_pause_after_a_panic() {
 }
 
 #[tokio::test]
-async fn a_stop_waits_for_a_loop_that_has_something_to_finish() {
+async fn a_stop_waits_for_a_loop_that_must_finish_its_work() {
     let Installation { env, .. } = Installation::new();
     let workers = Workers::new(env, Arc::new(Counts::default()));
     let (stopping, finished) = (workers.stopping().clone(), Arc::new(AtomicBool::new(false)));

@@ -1,4 +1,4 @@
-//! A stopped clock, and a record of all counts.
+//! A manual clock, and an observer that records all counts.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ impl Installation {
     }
 }
 
-/// The counts, in order.
+/// An observer that records all counts.
 #[derive(Default)]
 pub(crate) struct Counts(Mutex<Counted>);
 
@@ -76,7 +76,7 @@ impl Observer for Counts {
     }
 }
 
-/// Lets every task run as far as it can without the time moving.
+/// Lets every task run as far as it can while the clock stands still.
 pub(crate) async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! A worker and its rows.
+//! Tests of a worker and its rows.
 
 use std::{
     collections::VecDeque,
@@ -33,7 +33,7 @@ struct Rows(Arc<Table>);
 struct Table {
     due: Mutex<VecDeque<(Item, Timestamp)>>,
     claims: Mutex<Vec<u32>>,
-    /// How many claims still fail.
+    /// How many of the next claims fail.
     away: Mutex<u32>,
     claim_panics: Mutex<bool>,
     go_on: Notify,
@@ -129,7 +129,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn no_more_run_than_may_and_the_next_is_claimed_when_one_has_ended() {
+async fn the_number_of_running_items_is_limited_and_the_next_is_claimed_when_one_ends() {
     let mut fixture = Fixture::start(2, 1, &[Item::Waits; 5]);
     settle().await;
     assert_eq!(fixture.due(), 3);
@@ -146,12 +146,12 @@ async fn no_more_run_than_may_and_the_next_is_claimed_when_one_has_ended() {
 }
 
 #[tokio::test]
-async fn claims_are_made_for_several_at_a_time_where_that_is_cheaper() {
+async fn a_claim_waits_until_enough_slots_are_free() {
     let fixture = Fixture::start(4, 2, &[Item::Waits; 8]);
     settle().await;
     fixture.rows.0.go_on.notify_one();
     settle().await;
-    assert_eq!(fixture.due(), 4, "one that is free is not enough");
+    assert_eq!(fixture.due(), 4, "one free slot is not enough");
     fixture.rows.0.go_on.notify_one();
     settle().await;
     assert_eq!(*fixture.rows.0.claims.lock().unwrap(), [4, 2]);
@@ -160,7 +160,7 @@ async fn claims_are_made_for_several_at_a_time_where_that_is_cheaper() {
 }
 
 #[tokio::test]
-async fn what_becomes_due_is_found_by_polling_and_sooner_by_a_poke_or_by_the_work_itself() {
+async fn due_items_are_found_by_polling_and_sooner_by_a_poke_or_by_the_work_itself() {
     let mut fixture = Fixture::start(2, 1, &[]);
     settle().await;
     fixture.add(Item::Succeeds);
@@ -180,7 +180,7 @@ async fn what_becomes_due_is_found_by_polling_and_sooner_by_a_poke_or_by_the_wor
 }
 
 #[tokio::test]
-async fn failures_and_panics_of_items_are_counted_and_give_their_place_back() {
+async fn failures_and_panics_of_items_are_counted_and_free_their_slots() {
     let mut fixture = Fixture::start(1, 1, &[Item::Fails, Item::Panics, Item::Succeeds]);
     settle().await;
     assert_eq!(fixture.done.try_recv(), Ok(Item::Succeeds));
@@ -188,20 +188,20 @@ async fn failures_and_panics_of_items_are_counted_and_give_their_place_back() {
 }
 
 #[tokio::test]
-async fn work_whose_lease_is_lost_is_cut_off() {
+async fn work_is_cancelled_when_its_lease_is_lost() {
     let mut fixture = Fixture::start(1, 1, &[Item::Waits]);
     settle().await;
     fixture.rows.0.lose_leases.notify_waiters();
     settle().await;
     fixture.rows.0.go_on.notify_one();
     settle().await;
-    assert!(fixture.done.try_recv().is_err(), "it was not there any more");
+    assert!(fixture.done.try_recv().is_err(), "the item was cancelled");
     assert_eq!(fixture.counts.failed(), 1);
     fixture.worker.finish().await;
 }
 
 #[tokio::test]
-async fn while_claims_fail_it_looks_more_rarely() {
+async fn a_worker_claims_less_often_while_claims_fail() {
     let mut fixture = Fixture::start(1, 1, &[Item::Succeeds]);
     *fixture.rows.0.away.lock().unwrap() = 2;
     settle().await;
@@ -216,7 +216,7 @@ async fn while_claims_fail_it_looks_more_rarely() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_claim_is_counted_and_the_worker_goes_on() {
+async fn a_panic_in_a_claim_is_counted_and_the_worker_continues() {
     let mut fixture = Fixture::start(1, 1, &[Item::Succeeds]);
     *fixture.rows.0.claim_panics.lock().unwrap() = true;
     settle().await;
@@ -226,7 +226,7 @@ async fn a_panic_in_a_claim_is_counted_and_the_worker_goes_on() {
 }
 
 #[tokio::test]
-async fn a_worker_that_finishes_claims_nothing_more_and_waits_for_what_runs() {
+async fn a_finishing_worker_claims_nothing_more_and_waits_for_running_items() {
     let mut fixture = Fixture::start(1, 1, &[Item::Waits, Item::Succeeds]);
     settle().await;
     let worker = fixture.worker.clone();
@@ -240,7 +240,7 @@ async fn a_worker_that_finishes_claims_nothing_more_and_waits_for_what_runs() {
 }
 
 #[tokio::test]
-async fn one_that_is_told_to_claim_says_how_many_it_took() {
+async fn a_requested_claim_returns_how_many_items_it_claimed() {
     let mut fixture = Fixture::start(3, 1, &[]);
     settle().await;
     for _ in 0..5 {

@@ -6,7 +6,7 @@ use crate::page::joined;
 use crate::seat;
 
 #[tokio::test]
-async fn the_bot_goes_into_a_room_and_comes_back() {
+async fn the_bot_moves_into_a_room_and_back() {
     let (room, mut page) = joined(json!({"options": {"isEnableBreakoutRoom": true}})).await;
     let bot = room.entry("Bot").await["id"].as_u64().unwrap();
     seat(&room, "Ada", json!({})).await;

@@ -5,13 +5,13 @@ use serde_json::json;
 use crate::page::{Page, joined, joined_in};
 use crate::seat;
 
-/// Once connected: before, the SDK subscribes to nothing.
+/// Must be called once connected: before that, the SDK subscribes to nothing.
 async fn listen(page: &mut Page) {
     page.call("listen('caption-message')").await.unwrap();
 }
 
 #[tokio::test]
-async fn captions_grow_and_end() {
+async fn captions_grow_and_become_final() {
     let (room, mut page) = joined_in("gallery", json!({})).await;
     let ada = seat(&room, "Ada", json!({})).await;
     page.hears("user-added").await;
@@ -51,9 +51,9 @@ async fn captions_grow_and_end() {
     assert_eq!(refused["sent_to"], 0);
 }
 
-/// Without the account's options the SDK subscribes to nothing, and says so nowhere but on the console.
+/// Without the account's options the SDK subscribes to nothing, and reports it only on the console.
 #[tokio::test]
-async fn an_account_without_captions_gives_none() {
+async fn an_account_without_captions_sends_none() {
     let (room, mut page) = joined(json!({"captions": "not_offered"})).await;
     let ada = seat(&room, "Ada", json!({})).await;
     page.hears("user-added").await;

@@ -1,4 +1,4 @@
-//! Chat, both ways.
+//! Chat in both directions.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ async fn chat_arrives_with_its_sender() {
 }
 
 #[tokio::test]
-async fn the_bot_writes_to_everyone_the_host_and_one() {
+async fn the_bot_writes_to_everyone_to_the_host_and_to_one() {
     let (room, mut page) = joined(json!({})).await;
     let bot = room.entry("Bot").await["id"].as_u64().unwrap();
     let ada = seat(&room, "Ada", json!({"host": true})).await;
@@ -38,7 +38,7 @@ async fn the_bot_writes_to_everyone_the_host_and_one() {
         let last = chat.as_array().unwrap().last().unwrap();
         assert_eq!((&last["from"], &last["to"], &last["text"]), (&json!(bot), &to, &json!("hello")));
     }
-    // The SDK keeps to what it was told, where it does (the list of who may write is in the README).
+    // The SDK itself enforces some of the policies (the README lists who may write).
     for (policy, all, one, host) in [
         ("host_only", false, false, true),
         ("everyone_publicly", true, false, true),
@@ -54,7 +54,7 @@ async fn the_bot_writes_to_everyone_the_host_and_one() {
         }
     }
     room.change(json!({"chat": "everyone"})).await;
-    // Once the server has refused a message, the SDK takes no other one for sent.
+    // After the server has refused one message, the SDK never regards another as sent.
     page.call("client.sendChat('arrives')").await.unwrap_err();
     let chat = room.zoom.control("GET", &format!("/meetings/{}/chat", room.number), Value::Null).await;
     assert_eq!(chat.as_array().unwrap().last().unwrap()["text"], "arrives");

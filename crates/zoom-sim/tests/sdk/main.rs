@@ -1,8 +1,8 @@
-//! What Zoom's real SDK, in a real Chromium, says to each frame of the simulator: the marks "O" of the README.
+//! How Zoom's real SDK, in a real Chromium, reacts to each frame of the simulator: the marks "O" of the README.
 //!
-//! Where a test fails after an update of the SDK, the table in the README is wrong now.
+//! If a test fails after an update of the SDK, the table in the README is outdated.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![expect(clippy::unwrap_used, reason = "a failed step ends the test")]
 
 mod breakout;
 mod captions;
@@ -10,14 +10,14 @@ mod chat;
 mod page;
 mod people;
 mod refusals;
-#[expect(dead_code, reason = "the other test program uses the rest")]
+#[expect(dead_code, reason = "the other test binary uses the rest")]
 #[path = "../simulator/support/mod.rs"]
 mod support;
 
 use serde_json::{Value, json};
 use support::RunningMeeting;
 
-/// A participant without a browser: their id.
+/// Adds a participant without a browser and returns their id.
 async fn seat(room: &RunningMeeting, name: &str, more: Value) -> u64 {
     let mut body = json!({"name": name});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -35,7 +35,7 @@ impl RunningMeeting {
         self.zoom.control("PUT", &format!("/meetings/{}{path}", self.number), body).await
     }
 
-    /// Changes what a participant does.
+    /// Changes a participant's activity.
     async fn does(&self, id: u64, changes: Value) {
         self.zoom.control("PATCH", &format!("/meetings/{}/participants/{id}", self.number), changes).await;
     }

@@ -1,4 +1,4 @@
-//! A page with Zoom's real SDK in a real Chromium, which does what a test says.
+//! A page with Zoom's real SDK in a real Chromium, controlled by a test.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -24,18 +24,18 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::support::socket::signature;
 use crate::support::{App, RunningMeeting};
 
-/// Longer than anything here takes, even while another build runs.
+/// Longer than any step here takes, even while another build runs.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(40);
 const SDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/node_modules/@zoom/meetingsdk/dist");
 
-/// The page's end of the WebSocket, handed to whichever socket opens.
+/// The test's channels, which the first WebSocket that opens takes.
 type Line = Arc<Mutex<Option<(UnboundedSender<Value>, UnboundedReceiver<String>)>>>;
 
 /// A page whose SDK is initialised.
 pub(crate) struct Page {
     heard: UnboundedReceiver<Value>,
     orders: UnboundedSender<String>,
-    /// Events that no test has asked for yet.
+    /// Events that the test has not read yet.
     events: VecDeque<(String, Value)>,
     calls: u64,
     tab: PlainPage,
@@ -45,7 +45,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// In the SDK's `view`: buttons are there only in the gallery.
+    /// Opens the page in the SDK's `view`. Only the gallery has buttons.
     pub(crate) async fn open(room: &RunningMeeting, view: &str) -> Self {
         let (tell, heard) = unbounded_channel();
         let (orders, told) = unbounded_channel();
@@ -79,7 +79,8 @@ impl Page {
         opened
     }
 
-    /// The SDK's `join` with a good signature; `more` goes over its parameters. The SDK's error, if it rejects.
+    /// Calls the SDK's `join` with a valid signature; `more` overrides its parameters. Returns the SDK's error if it
+    /// rejects.
     pub(crate) async fn join(&mut self, room: &RunningMeeting, more: Value) -> Result<Value, Value> {
         let now = room.zoom.now().await;
         let claims = json!({"mn": room.number, "role": 0, "iat": now - 30, "exp": now + 7200});
@@ -92,7 +93,7 @@ impl Page {
         self.call(&format!("client.join({request})")).await
     }
 
-    /// The next event of this name; others stay for later.
+    /// The next event of this name; others stay queued.
     pub(crate) async fn hears(&mut self, name: &str) -> Value {
         loop {
             if let Some(index) = self.events.iter().position(|(event, _)| event == name) {
@@ -103,7 +104,7 @@ impl Page {
         }
     }
 
-    /// The same, up to one that is wanted.
+    /// The next event of this name that `wanted` accepts.
     pub(crate) async fn hears_that(&mut self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let value = self.hears(name).await;
@@ -113,7 +114,7 @@ impl Page {
         }
     }
 
-    /// Up to a `user-updated` about `id` that has `field`: the field's value.
+    /// Waits for a `user-updated` about `id` that has `field`, and returns the field's value.
     pub(crate) async fn hears_update(&mut self, id: u64, field: &str) -> Value {
         let entry = |value: &Value| {
             let entries = value.as_array().unwrap().iter();
@@ -123,7 +124,7 @@ impl Page {
         entry(&value).unwrap()
     }
 
-    /// What an expression in the page comes to, or what it throws.
+    /// Evaluates an expression in the page; `Err` is the exception.
     pub(crate) async fn call(&mut self, source: &str) -> Result<Value, Value> {
         self.calls += 1;
         let call = self.calls;
@@ -140,14 +141,16 @@ impl Page {
         }
     }
 
-    /// The same, until it is true.
+    /// Evaluates an expression until it is true.
     pub(crate) async fn until(&mut self, source: &str) {
         let again = async {
             while self.call(source).await.unwrap() != true {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(WAIT_TIMEOUT, again).await.unwrap_or_else(|_| panic!("never true: {source}"));
+        tokio::time::timeout(WAIT_TIMEOUT, again)
+            .await
+            .unwrap_or_else(|_| panic!("did not become true: {source}"));
     }
 
     pub(crate) async fn screenshot(&self) -> Vec<u8> {
@@ -158,7 +161,7 @@ impl Page {
         let heard = tokio::time::timeout(WAIT_TIMEOUT, self.heard.recv()).await;
         heard
             .unwrap_or_else(|_| panic!("waited for {what}; unread: {:?}", self.events))
-            .expect("the page has gone")
+            .expect("the page has closed")
     }
 
     fn keep(&mut self, message: &Value) {
@@ -168,12 +171,12 @@ impl Page {
     }
 }
 
-/// A meeting with `settings` that runs, and a page that has joined it as "Bot".
+/// A running meeting with `settings`, and a page that has joined it as "Bot".
 pub(crate) async fn joined(settings: Value) -> (RunningMeeting, Page) {
     joined_in("minimized", settings).await
 }
 
-/// The same, in another view.
+/// Like [`joined`], in another view.
 pub(crate) async fn joined_in(view: &str, settings: Value) -> (RunningMeeting, Page) {
     let room = RunningMeeting::with(settings).await;
     let mut page = Page::open(&room, view).await;
@@ -182,7 +185,7 @@ pub(crate) async fn joined_in(view: &str, settings: Value) -> (RunningMeeting, P
 }
 
 async fn serve(line: Line, stop: &CancellationToken) -> String {
-    assert!(Path::new(SDK).exists(), "Zoom's SDK is not there: make sdk");
+    assert!(Path::new(SDK).exists(), "Zoom's SDK is missing: run make sdk");
     let script = || async {
         ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("page.js")).into_response()
     };
@@ -192,7 +195,7 @@ async fn serve(line: Line, stop: &CancellationToken) -> String {
         .route("/line", get(open_line))
         .nest_service("/sdk", ServeDir::new(SDK))
         .with_state(line);
-    // The SDK's decoders want `SharedArrayBuffer`.
+    // The SDK's decoders need `SharedArrayBuffer`.
     for (name, value) in
         [("cross-origin-opener-policy", "same-origin"), ("cross-origin-embedder-policy", "require-corp")]
     {
@@ -207,7 +210,7 @@ async fn serve(line: Line, stop: &CancellationToken) -> String {
 }
 
 async fn open_line(State(line): State<Line>, upgrade: WebSocketUpgrade) -> Response {
-    let (tell, orders) = line.lock().unwrap().take().expect("one page");
+    let (tell, orders) = line.lock().unwrap().take().expect("the page must open only one WebSocket");
     upgrade.on_upgrade(move |socket| relay(socket, tell, orders))
 }
 

@@ -1,4 +1,4 @@
-//! Participants, who speaks, screens and recordings.
+//! Participants, active speakers, shared screens and recordings.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::page::{joined, joined_in};
 use crate::seat;
 
 #[tokio::test]
-async fn changes_of_a_participant_are_user_updated() {
+async fn changes_of_a_participant_emit_user_updated() {
     let (room, mut page) = joined(json!({})).await;
     let ada = seat(&room, "Ada", json!({"host": true})).await;
     let bob = seat(&room, "Bob", json!({"audio": "computer"})).await;
@@ -40,7 +40,7 @@ async fn changes_of_a_participant_are_user_updated() {
 }
 
 #[tokio::test]
-async fn the_bot_is_told_what_it_became() {
+async fn the_bot_is_notified_of_its_new_role() {
     let (room, mut page) = joined(json!({})).await;
     let bot = room.entry("Bot").await["id"].as_u64().unwrap();
     assert_eq!(page.call(&format!("client.rename('Guest', {bot})")).await, Ok(json!("")), "as a guest");
@@ -55,7 +55,7 @@ async fn the_bot_is_told_what_it_became() {
 }
 
 #[tokio::test]
-async fn who_speaks_is_active_speaker() {
+async fn speaking_emits_active_speaker() {
     let (room, mut page) = joined(json!({})).await;
     let ada = seat(&room, "Ada", json!({})).await;
     let bob = seat(&room, "Bob", json!({})).await;
@@ -70,7 +70,7 @@ async fn who_speaks_is_active_speaker() {
 }
 
 #[tokio::test]
-async fn a_screen_is_peer_share_state_change() {
+async fn sharing_emits_peer_share_state_change() {
     let (room, mut page) = joined(json!({})).await;
     let bob = seat(&room, "Bob", json!({})).await;
     for (sharing, action) in [("on", "Start"), ("paused", "Pause"), ("on", "Resume"), ("off", "Stop")] {
@@ -78,13 +78,13 @@ async fn a_screen_is_peer_share_state_change() {
         let change = page.hears("peer-share-state-change").await;
         assert_eq!((&change["userId"], &change["action"]), (&json!(bob), &json!(action)));
     }
-    // On the screen, where a person would look.
+    // What a person would see on the screen.
     room.does(bob, json!({"sharing": "on"})).await;
     page.until("document.body.innerText.includes(\"You are viewing Bob's screen\")").await;
 }
 
 #[tokio::test]
-async fn recordings_are_told() {
+async fn recordings_emit_events() {
     let (room, mut page) = joined(json!({})).await;
     let bob = seat(&room, "Bob", json!({})).await;
     for (status, word) in [("on", "Recording"), ("paused", "Paused"), ("off", "Stopped")] {
@@ -98,9 +98,9 @@ async fn recordings_are_told() {
     }
 }
 
-/// The bot's own camera: others see it on, and a host can stop it.
+/// The bot's own camera: others see that it is on, and a host can stop it.
 #[tokio::test]
-async fn a_camera_is_seen_and_can_be_stopped() {
+async fn a_camera_is_visible_and_can_be_stopped() {
     let (room, mut page) = joined_in("gallery", json!({"webrtc_video": true})).await;
     let bot = room.entry("Bot").await["id"].as_u64().unwrap();
     page.hears_that("user-updated", |value| value[0]["bVideoConnect"] == true).await;

@@ -6,7 +6,7 @@ use crate::page::Page;
 use crate::support::{RunningMeeting, text};
 
 #[tokio::test]
-async fn a_registrant_brings_a_tk() {
+async fn a_registrant_joins_with_a_tk() {
     let room = RunningMeeting::with(json!({"registration": true})).await;
     let mut page = Page::open(&room, "minimized").await;
     let error = page.join(&room, json!({})).await.unwrap_err();
@@ -19,7 +19,7 @@ async fn a_registrant_brings_a_tk() {
 }
 
 #[tokio::test]
-async fn a_webinar_asks_for_an_address() {
+async fn a_webinar_requires_an_email_address() {
     let room = RunningMeeting::with(json!({"webinar": true})).await;
     let panelist = json!({"email": "pat@example.test", "panelist": true});
     let panelist = text(&room.post("/registrants", panelist).await, "tk");
@@ -41,9 +41,9 @@ async fn a_webinar_asks_for_an_address() {
     assert_eq!(room.names().await, ["Bot"]);
 }
 
-/// The bot is told, and that is all: there is no way on.
+/// The bot gets an error and cannot continue.
 #[tokio::test]
-async fn checks_for_robots_are_refusals() {
+async fn checks_for_robots_refuse_the_join() {
     let room = RunningMeeting::with(json!({})).await;
     let mut page = Page::open(&room, "minimized").await;
     for (check, reason, url) in [

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::support::RunningMeeting;
 
-/// What 7950 says.
+/// The rooms in a 7950 frame.
 fn rooms(frame: &Value) -> Value {
     serde_json::from_slice(&STANDARD.decode(frame["proto"].as_str().unwrap()).unwrap()).unwrap()
 }
 
 #[tokio::test]
-async fn people_in_another_room_are_out_of_sight_and_out_of_hearing() {
+async fn participants_in_another_room_are_neither_seen_nor_heard() {
     let room = RunningMeeting::with(json!({"options": {"isEnableBreakoutRoom": true}})).await;
     let (ada, bob) = (room.seat(json!({"name": "Ada"})).await, room.seat(json!({"name": "Bob"})).await);
     let mut bot = room.join(&room.anonymous()).await;
@@ -38,9 +38,9 @@ async fn people_in_another_room_are_out_of_sight_and_out_of_hearing() {
     assert_eq!(bot.socket.until(7937).await["add"][0]["id"], bob);
 }
 
-/// The SDK does not say that it was here before; the token does, and on the way back the name.
+/// The SDK does not send its earlier `zoomID`; the token identifies it, and on the way back the name does.
 #[tokio::test]
-async fn a_move_is_one_stay_and_passes_the_waiting_room() {
+async fn a_move_continues_the_stay_and_skips_the_waiting_room() {
     let options = json!({"isEnableBreakoutRoom": true});
     let room = RunningMeeting::with(json!({"options": options, "waiting_room": true})).await;
     let mut bot = room.join(&room.anonymous()).await;
@@ -66,7 +66,7 @@ async fn a_move_is_one_stay_and_passes_the_waiting_room() {
 }
 
 #[tokio::test]
-async fn mistakes_about_rooms_name_the_field() {
+async fn errors_about_rooms_name_the_field() {
     let room = RunningMeeting::with(json!({})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let open = async |rooms: Value| room.refuses("PUT", "/breakout-rooms", json!({"rooms": rooms})).await;

@@ -1,4 +1,4 @@
-//! The control API, above all its answers to mistakes; and starting.
+//! The control API, mainly its error answers, and starting the simulator.
 
 use serde_json::{Value, json};
 use zoom_sim::{Simulator, SimulatorConfig};
@@ -6,7 +6,7 @@ use zoom_sim::{Simulator, SimulatorConfig};
 use crate::support::{Zoom, client_of, text};
 
 #[tokio::test]
-async fn mistakes_are_400_with_a_reason() {
+async fn invalid_requests_get_400_with_a_reason() {
     let zoom = Zoom::start().await;
     let host = zoom.user("host").await;
     let meeting = format!("/meetings/{}", zoom.meeting(json!({"host_id": host})).await);
@@ -41,7 +41,7 @@ async fn mistakes_are_400_with_a_reason() {
 }
 
 #[tokio::test]
-async fn what_is_unknown_is_404() {
+async fn unknown_objects_get_404() {
     let zoom = Zoom::start().await;
     let host = zoom.user("host").await;
     let meeting = format!("/meetings/{}", zoom.meeting(json!({"host_id": host})).await);
@@ -73,7 +73,7 @@ async fn the_index_lists_the_routes() {
 }
 
 #[tokio::test]
-async fn given_ids_are_kept_and_others_made_up() {
+async fn given_ids_are_used_and_missing_ones_generated() {
     let zoom = Zoom::start().await;
     let app = zoom.control("POST", "/apps", json!({"client_id": "mine", "client_secret": "s"})).await;
     assert_eq!((&app["client_id"], &app["client_secret"]), (&json!("mine"), &json!("s")));
@@ -90,7 +90,7 @@ async fn given_ids_are_kept_and_others_made_up() {
 }
 
 #[tokio::test]
-async fn the_first_user_is_signed_in_until_told_otherwise() {
+async fn the_first_user_is_signed_in_by_default() {
     let zoom = Zoom::start().await;
     let signed_in = async || zoom.control("GET", "/signed-in", Value::Null).await["user_id"].clone();
     assert_eq!(signed_in().await, Value::Null);
@@ -125,7 +125,7 @@ async fn the_same_seed_gives_the_same_ids() {
 }
 
 #[tokio::test]
-async fn it_passes_for_zoom_under_zooms_names() {
+async fn it_serves_zooms_own_host_names() {
     let directory = tempfile::tempdir().unwrap();
     let directory_path = directory.path().to_owned();
     let config = SimulatorConfig { zoom_port: 0, control_port: 0, directory: directory_path, seed: None };
@@ -153,7 +153,7 @@ async fn it_passes_for_zoom_under_zooms_names() {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_says_what_to_do() {
+async fn a_failed_start_says_what_to_do() {
     let zoom = Zoom::start().await;
     let address = zoom.simulator.ready().zoom_address.clone();
     let zoom_port = address.rsplit_once(':').unwrap().1.parse().unwrap();

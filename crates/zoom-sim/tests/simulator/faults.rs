@@ -1,4 +1,4 @@
-//! Answers that are late, wrong, broken, or never come.
+//! Answers that are late, wrong, broken or missing.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn refresh(token: &str) -> [(&str, &str); 2] {
 }
 
 #[tokio::test]
-async fn a_lost_answer_has_rotated_all_the_same() {
+async fn a_lost_answer_has_still_rotated_the_token() {
     let (zoom, app, tokens) = connected().await;
     zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "lose_answer"})).await;
     zoom.try_token(&app, &refresh(&tokens.refresh)).await.expect_err("the connection closes");
@@ -27,7 +27,7 @@ async fn a_lost_answer_has_rotated_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_connection_dropped_before_has_changed_nothing() {
+async fn a_connection_dropped_before_the_work_changes_nothing() {
     let (zoom, app, tokens) = connected().await;
     zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "drop_before"})).await;
     zoom.try_token(&app, &refresh(&tokens.refresh)).await.expect_err("the connection closes");
@@ -36,7 +36,7 @@ async fn a_connection_dropped_before_has_changed_nothing() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_breaks_off() {
+async fn a_truncated_answer_breaks_the_connection() {
     let (zoom, app, tokens) = connected().await;
     zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "truncated"})).await;
     let response = zoom.try_token(&app, &refresh(&tokens.refresh)).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_truncated_answer_breaks_off() {
 }
 
 #[tokio::test]
-async fn a_429_says_when_in_either_form_or_not_at_all() {
+async fn a_429_has_either_form_of_retry_after_or_none() {
     let (zoom, _, tokens) = connected().await;
     let fault = json!({"where": "zak", "kind": "http_429"});
     let path = "/v2/users/me/token?type=zak";
@@ -66,7 +66,7 @@ async fn a_429_says_when_in_either_form_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_500_and_a_page_do_no_work() {
+async fn a_500_and_an_html_page_do_no_work() {
     let (zoom, app, tokens) = connected().await;
     for kind in ["http_500", "html"] {
         zoom.control("POST", "/faults", json!({"where": "refresh", "kind": kind})).await;
@@ -78,7 +78,7 @@ async fn a_500_and_a_page_do_no_work() {
 }
 
 #[tokio::test]
-async fn faults_strike_their_place_as_often_as_told() {
+async fn faults_affect_their_place_as_often_as_armed() {
     let (zoom, _, tokens) = connected().await;
     zoom.control("POST", "/faults", json!({"where": "users_me", "kind": "http_500", "times": 2})).await;
     assert_eq!(zoom.get("/v2/users/me/zak", &tokens.access).await.status, 200);
@@ -92,7 +92,7 @@ async fn faults_strike_their_place_as_often_as_told() {
 }
 
 #[tokio::test]
-async fn a_delay_answers_in_the_end() {
+async fn a_delayed_answer_arrives() {
     let (zoom, _, tokens) = connected().await;
     let fault = json!({"where": "users_me", "kind": "delay", "delay_ms": 1});
     zoom.control("POST", "/faults", fault).await;
@@ -101,7 +101,7 @@ async fn a_delay_answers_in_the_end() {
 }
 
 #[tokio::test]
-async fn half_of_the_json_may_look_like_all_of_it() {
+async fn half_of_the_json_can_arrive_as_a_complete_message() {
     let (zoom, app, tokens) = connected().await;
     zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "half_json"})).await;
     let half = zoom.refresh(&app, &tokens.refresh).await;
@@ -111,7 +111,7 @@ async fn half_of_the_json_may_look_like_all_of_it() {
 }
 
 #[tokio::test]
-async fn a_held_request_waits_until_it_is_let_go() {
+async fn a_held_request_waits_until_it_is_released() {
     let (zoom, app, tokens) = connected().await;
     let mut refresh = tokens.refresh;
     for (kind, done_meanwhile) in [("hold_before", 0), ("hold_after", 2)] {
@@ -132,12 +132,12 @@ async fn a_held_request_waits_until_it_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_caller_who_hangs_up_is_not_held_any_more() {
+async fn a_disconnected_caller_is_no_longer_held() {
     let (zoom, app, tokens) = connected().await;
     zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "hold_before"})).await;
     let held = async || zoom.control("GET", "/faults/held", Value::Null).await;
     tokio::select! {
-        _ = zoom.refresh(&app, &tokens.refresh) => unreachable!("it is held"),
+        _ = zoom.refresh(&app, &tokens.refresh) => unreachable!("the request is held"),
         () = async { while held().await == json!([]) {} } => {}
     }
     while held().await != json!([]) {}
@@ -146,11 +146,11 @@ async fn a_caller_who_hangs_up_is_not_held_any_more() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_has_a_limit_per_app_when_told() {
+async fn the_token_endpoint_can_have_a_limit_per_app() {
     let (zoom, app, _) = connected().await;
     let other = zoom.app(json!({})).await;
     for _ in 0..50 {
-        assert_eq!(zoom.refresh(&app, "none").await.status, 400, "none by default");
+        assert_eq!(zoom.refresh(&app, "none").await.status, 400, "there is no limit by default");
     }
     zoom.control("PATCH", "/switches", json!({"token_limit_per_second": 0})).await;
     let response = zoom.try_token(&app, &refresh("none")).await.unwrap();
@@ -170,7 +170,7 @@ async fn the_token_endpoint_has_a_limit_per_app_when_told() {
 }
 
 #[tokio::test]
-async fn an_odd_body_is_the_answer_with_what_was_asked_for() {
+async fn an_odd_body_is_the_answer_with_the_requested_changes() {
     let (zoom, app, tokens) = connected().await;
     let fault = json!({"where": "refresh", "kind": "odd_body", "status": 418, "before": "<", "after": ">",
                        "set": {"expires_in": "soon", "x": [1]}, "remove": ["scope"]});
@@ -184,7 +184,7 @@ async fn an_odd_body_is_the_answer_with_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_frozen_answer_begins_and_never_ends() {
+async fn a_frozen_answer_starts_and_never_ends() {
     let (zoom, app, tokens) = connected().await;
     zoom.control("POST", "/faults", json!({"where": "refresh", "kind": "freeze"})).await;
     let mut response = zoom.try_token(&app, &refresh(&tokens.refresh)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Admission to a meeting: every refusal in the order of the rules, and who gets in.
+//! Admission to a meeting: every refusal in the order of the rules, and successful joins.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ async fn last_request(room: &RunningMeeting) -> Value {
 }
 
 #[tokio::test]
-async fn each_rule_objects_in_its_turn() {
+async fn each_rule_objects_in_order() {
     let room = RunningMeeting::with(json!({
         "passcode": "right", "locked": true, "sign_in": "any", "external_rules": true, "started": false,
     }))
@@ -22,7 +22,7 @@ async fn each_rule_objects_in_its_turn() {
         .await;
     let forged = App { secret: "forged".to_owned(), ..room.app.clone() };
 
-    // Everything is wrong. Mend one thing after the other, and the next rule speaks.
+    // Everything is wrong at first. Each fix lets the next rule object.
     let mut joiner = Joiner::new(&forged, "81234567890").zak("forged");
     joiner.passcode = "wrong";
     assert_eq!(zoom.info(&joiner).await["errorMessage"], "Invalid signature.");
@@ -44,7 +44,7 @@ async fn each_rule_objects_in_its_turn() {
     assert_eq!(room.refused(&joiner).await, 3136, "token error");
     joiner.zak = &guest_zak;
     joiner.role = 1;
-    assert_eq!(zoom.info(&joiner).await["errorMessage"], "No permission", "not the host's ZAK");
+    assert_eq!(zoom.info(&joiner).await["errorMessage"], "No permission", "the ZAK is not the host's");
     joiner.role = 0;
     room.change(json!({"sign_in": "sso"})).await;
     assert_eq!(room.refused(&joiner).await, 6024);
@@ -62,7 +62,7 @@ async fn each_rule_objects_in_its_turn() {
 }
 
 #[tokio::test]
-async fn a_signature_has_bounds() {
+async fn a_signature_has_limits() {
     let room = RunningMeeting::with(json!({})).await;
     let now = room.zoom.now().await;
     let good = json!({"mn": room.number, "role": 0, "iat": now - 30, "exp": now + 7200});
@@ -91,14 +91,14 @@ async fn a_signature_has_bounds() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_none_is_said_so() {
+async fn an_invalid_number_is_reported() {
     let room = RunningMeeting::with(json!({})).await;
     let answer = room.zoom.info(&Joiner::new(&room.app, "12ab")).await;
     assert_eq!(answer["errorMessage"], "The meeting number is wrong.");
 }
 
 #[tokio::test]
-async fn sign_in_rules_look_at_who_it_is() {
+async fn sign_in_rules_check_the_users_identity() {
     let room = RunningMeeting::with(json!({"sign_in": "any"})).await;
     let zoom = &room.zoom;
     let outsider = json!({"email": "o@partner.test", "account_id": "partner"});
@@ -121,7 +121,7 @@ async fn sign_in_rules_look_at_who_it_is() {
 }
 
 #[tokio::test]
-async fn a_zak_dies_by_time_and_by_signing_out() {
+async fn a_zak_expires_and_is_invalidated_by_signing_out() {
     let room = RunningMeeting::with(json!({})).await;
     let zak = room.zoom.zak(&room.app, &room.guest).await;
     let joiner = room.anonymous().zak(&zak);
@@ -165,7 +165,7 @@ async fn a_plan_limits_meetings_at_once() {
 }
 
 #[tokio::test]
-async fn full_and_ended_are_said_by_the_socket() {
+async fn the_socket_reports_full_and_ended_meetings() {
     let room = RunningMeeting::with(json!({"capacity": 1})).await;
     let inside = room.join(&room.anonymous()).await;
     assert_eq!(room.refused(&room.anonymous()).await, 9);
@@ -175,7 +175,7 @@ async fn full_and_ended_are_said_by_the_socket() {
 }
 
 #[tokio::test]
-async fn not_started_can_be_said_by_the_socket() {
+async fn the_socket_can_report_that_a_meeting_has_not_started() {
     let room = RunningMeeting::with(json!({"started": false, "not_started": "socket"})).await;
     assert_eq!(room.zoom.info(&room.anonymous()).await["status"], true);
     assert_eq!(room.refused(&room.anonymous()).await, 3008);
@@ -203,7 +203,7 @@ async fn the_sdk_encodes_a_passcode_twice() {
 }
 
 #[tokio::test]
-async fn a_socket_needs_its_step_one() {
+async fn a_socket_needs_a_join_ticket() {
     let room = RunningMeeting::with(json!({})).await;
     let info = room.zoom.info(&room.anonymous()).await;
     let (auth, mid) = (text(&info["result"], "auth"), text(&info["result"], "mid"));
@@ -211,12 +211,12 @@ async fn a_socket_needs_its_step_one() {
         let path = format!("/wc/api/{}", room.number);
         let mut socket = room.zoom.open(&path, &[("auth", auth), ("mid", mid)]).await;
         socket.say(4301, json!({"sign": info["result"]["sign"], "mpwd": ""})).await;
-        assert_eq!(socket.until(4098).await["res"], 1005, "a wrong mid has used the auth up");
+        assert_eq!(socket.until(4098).await["res"], 1005, "a wrong mid has consumed the auth");
     }
 }
 
 #[tokio::test]
-async fn pages_of_other_origins_may_read_the_answers() {
+async fn pages_of_other_origins_can_read_the_answers() {
     let room = RunningMeeting::with(json!({})).await;
     let picture = format!("/p/{}.svg", room.host);
     for path in ["/api/v1/wc/info", "/wc/ping/81234567890", &picture, "/telemetry"] {

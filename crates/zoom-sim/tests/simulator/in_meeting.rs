@@ -1,4 +1,4 @@
-//! Life in a meeting: roster, waiting room, chat, and the ways it ends.
+//! Inside a meeting: roster, waiting room, chat, and the ways it ends.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +34,7 @@ fn added(roster: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn everybody_learns_who_comes_and_goes() {
+async fn all_participants_see_who_joins_and_leaves() {
     let room = RunningMeeting::with(json!({})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     let mut first = room.enters_as("Ünï Bot", &zak).await;
@@ -82,7 +82,7 @@ async fn the_waiting_room_hides_the_meeting_until_admitted() {
     let mut bot = room.enters("Bot").await;
     let own = bot.socket.until(7937).await;
     assert_eq!((added(&own), &own["add"][0]["bHold"]), (vec!["Bot".to_owned()], &json!(true)));
-    assert_eq!(host.socket.until(7937).await["add"][0]["bHold"], true, "hosts see who waits");
+    assert_eq!(host.socket.until(7937).await["add"][0]["bHold"], true, "hosts see the waiting room");
 
     bot.socket.say(4135, json!({"text": base64("let me in"), "destNodeID": 0})).await;
     assert_eq!(bot.socket.until(4136).await["result"], 2);
@@ -111,7 +111,7 @@ async fn a_host_admits_removes_and_ends_from_the_sdk() {
     host.socket.say(4107, json!({"id": bot.id()})).await;
     assert_eq!(bot.socket.until(7939).await["reason"], 7);
     bot.socket.closes().await;
-    assert_eq!(room.names().await, ["Host", "Other"], "a guest removes nobody");
+    assert_eq!(room.names().await, ["Host", "Other"], "a guest cannot remove anyone");
     host.socket.say(4101, json!({})).await;
     host.socket.until(4102).await;
     assert_eq!(other.socket.until(7939).await["reason"], 8);
@@ -120,7 +120,7 @@ async fn a_host_admits_removes_and_ends_from_the_sdk() {
 }
 
 #[tokio::test]
-async fn the_hosts_role_passes_on() {
+async fn the_hosts_role_can_be_passed_on() {
     let room = RunningMeeting::with(json!({})).await;
     let mut host = room.host_enters().await;
     let mut bot = room.enters("Bot").await;
@@ -130,7 +130,7 @@ async fn the_hosts_role_passes_on() {
 }
 
 #[tokio::test]
-async fn who_was_removed_stays_out() {
+async fn a_removed_participant_cannot_rejoin() {
     let room = RunningMeeting::with(json!({})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     let mut bot = room.enters_as("Bot", &zak).await;
@@ -143,7 +143,7 @@ async fn who_was_removed_stays_out() {
 }
 
 #[tokio::test]
-async fn an_end_reaches_everybody() {
+async fn an_end_is_sent_to_all_participants() {
     let room = RunningMeeting::with(json!({"waiting_room": true})).await;
     let mut bots = [room.enters("A").await, room.enters("B").await];
     room.act("/end").await;
@@ -155,7 +155,7 @@ async fn an_end_reaches_everybody() {
 }
 
 #[tokio::test]
-async fn a_duplicate_is_refused_replaces_or_stays() {
+async fn a_duplicate_is_refused_or_replaces_or_joins() {
     let room = RunningMeeting::with(json!({})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     let mut first = room.enters_as("First", &zak).await;
@@ -171,7 +171,7 @@ async fn a_duplicate_is_refused_replaces_or_stays() {
 }
 
 #[tokio::test]
-async fn a_rejoin_takes_its_own_place_and_skips_the_waiting_room() {
+async fn a_rejoin_continues_its_stay_and_skips_the_waiting_room() {
     let room = RunningMeeting::with(json!({"waiting_room": true})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     let mut bot = room.enters_as("Bot", &zak).await;
@@ -179,14 +179,14 @@ async fn a_rejoin_takes_its_own_place_and_skips_the_waiting_room() {
     bot.socket.until(7942).await;
     let zoom_id = bot.result["zoomID"].as_str().unwrap().to_owned();
     let joiner = Joiner { name: "Bot", zak: &zak, ..room.anonymous() };
-    let mut again = room.zoom.rejoin(&joiner, &[("zoomid", &zoom_id)]).await.expect("a way back");
+    let mut again = room.zoom.rejoin(&joiner, &[("zoomid", &zoom_id)]).await.expect("the rejoin is admitted");
     assert_eq!(again.socket.until(7937).await["add"][0]["bHold"], false);
     bot.socket.closes().await;
     assert_eq!(room.names().await, ["Bot"]);
 }
 
 #[tokio::test]
-async fn sockets_drop_without_a_word() {
+async fn dropped_sockets_get_no_end_frame() {
     let room = RunningMeeting::with(json!({})).await;
     let mut bot = room.enters("Bot").await;
     bot.socket.until(7937).await;
@@ -194,9 +194,9 @@ async fn sockets_drop_without_a_word() {
     assert_eq!(bot.socket.hear().await, None);
 }
 
-/// A line that is cut for one: nothing of theirs gets through, and Zoom may go on showing them.
+/// A cut for one participant: nothing of theirs gets through, and Zoom may still show them.
 #[tokio::test]
-async fn a_cut_line_lets_nothing_through() {
+async fn a_cut_connection_lets_nothing_through() {
     let room = RunningMeeting::with(json!({})).await;
     let mut bot = room.enters("Bot").await;
     let _other = room.enters("Other").await;
@@ -204,7 +204,7 @@ async fn a_cut_line_lets_nothing_through() {
     let cut = json!({"name": "Bot", "shown_seconds": 3600});
     room.zoom.control("POST", &line, cut).await;
     bot.socket.closes().await;
-    assert_eq!(room.names().await, ["Bot", "Other"], "it is shown all the same");
+    assert_eq!(room.names().await, ["Bot", "Other"], "the participant is still shown");
     assert!(room.is_cut_off("Bot").await);
     drop(room.enters("Third").await);
 
@@ -212,14 +212,17 @@ async fn a_cut_line_lets_nothing_through() {
     assert!(!room.is_cut_off("Bot").await);
 
     room.zoom.control("POST", &line, json!({"seconds": 3600})).await;
-    assert!(!room.names().await.contains(&"Other".to_owned()), "at once, unless told otherwise");
+    assert!(
+        !room.names().await.contains(&"Other".to_owned()),
+        "by default the participant disappears at once"
+    );
     assert!(room.is_cut_off("Anybody").await);
     let refused = room.zoom.ask("POST", &line, json!({"seconds": -1})).await;
     assert_eq!(refused.status, 400);
 }
 
 #[tokio::test]
-async fn chat_reaches_all_or_one() {
+async fn chat_is_delivered_to_all_or_one() {
     let room = RunningMeeting::with(json!({})).await;
     let mut bots = [room.enters("A").await, room.enters("B").await, room.enters("C").await];
     let (to, sender) = (bots[1].id(), bots[0].id());
@@ -239,7 +242,7 @@ async fn chat_reaches_all_or_one() {
 }
 
 #[tokio::test]
-async fn a_camera_may_be_switched_on() {
+async fn a_camera_can_be_switched_on() {
     let room = RunningMeeting::with(json!({})).await;
     let mut bot = room.enters("Bot").await;
     assert_eq!(bot.socket.until(7938).await["bCanUnmuteVideo"], true);
@@ -252,7 +255,7 @@ async fn a_camera_may_be_switched_on() {
 }
 
 #[tokio::test]
-async fn an_empty_meeting_stops_running_unless_held_open() {
+async fn an_empty_meeting_stops_unless_held_open() {
     let room = RunningMeeting::with(json!({"started": false, "join_before_host": true})).await;
     let mut bot = room.enters("Bot").await;
     bot.socket.say(4103, json!({})).await;

@@ -1,4 +1,4 @@
-//! How often REST may be called, and how late it answers.
+//! Rate limits and delays of REST.
 
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn daily(limit: u32) -> Value {
 }
 
 #[tokio::test]
-async fn nothing_is_limited_until_the_switch_says_so() {
+async fn nothing_is_limited_by_default() {
     let (zoom, tokens, _) = connected().await;
     let (status, headers) = call(&zoom, &tokens.access).await;
     assert_eq!((status, headers.contains_key("x-ratelimit-limit")), (200, false));
@@ -46,10 +46,10 @@ async fn nothing_is_limited_until_the_switch_says_so() {
 }
 
 #[tokio::test]
-async fn a_limit_per_second_says_seconds() {
+async fn a_per_second_limit_sends_seconds() {
     let (zoom, tokens, _) = connected().await;
     set(&zoom, json!({"pro": {"light": {"per_second": 2}}})).await;
-    // More than two windows can hold, however slow the machine is between two calls.
+    // More calls than fit into two windows, so that a slow machine does not matter.
     let mut refused = None;
     for _ in 0..50 {
         let (status, headers) = call(&zoom, &tokens.access).await;
@@ -58,7 +58,7 @@ async fn a_limit_per_second_says_seconds() {
             break;
         }
     }
-    let headers = refused.expect("a refusal");
+    let headers = refused.expect("one of the calls must be refused");
     for (name, value) in [
         ("x-ratelimit-category", "Light"),
         ("x-ratelimit-type", "QPS"),
@@ -75,7 +75,7 @@ async fn a_limit_per_second_says_seconds() {
 }
 
 #[tokio::test]
-async fn a_limit_per_day_says_a_date_and_belongs_to_the_account() {
+async fn a_daily_limit_sends_a_date_and_is_per_account() {
     let (zoom, tokens, user) = connected().await;
     let other_app = zoom.app(json!({})).await;
     let same_account = zoom.connect(&other_app).await;
@@ -89,7 +89,7 @@ async fn a_limit_per_day_says_a_date_and_belongs_to_the_account() {
     let body = zoom.get("/v2/users/me", &tokens.access).await.body;
     assert_eq!(body["code"], 429);
     assert!(text(&body, "message").contains("daily"));
-    assert_eq!(call(&zoom, "nonsense").await.0, 401, "who is nobody has no limit");
+    assert_eq!(call(&zoom, "nonsense").await.0, 401, "an invalid token is not limited");
 
     let outsider = json!({"email": "o@partner.test", "account_id": "partner"});
     let outsider = text(&zoom.control("POST", "/users", outsider).await, "id");
@@ -106,7 +106,7 @@ async fn a_limit_per_day_says_a_date_and_belongs_to_the_account() {
 }
 
 #[tokio::test]
-async fn a_hosts_meetings_change_so_often_a_day() {
+async fn changes_of_a_hosts_meetings_have_a_daily_limit() {
     let (zoom, tokens, _) = connected().await;
     set(&zoom, json!({"meeting_writes_per_day": 1})).await;
     let create = async || zoom.call("POST", "/v2/users/me/meetings", &tokens.access, Value::Null).await;
@@ -115,7 +115,7 @@ async fn a_hosts_meetings_change_so_often_a_day() {
 }
 
 #[tokio::test]
-async fn limits_that_are_none_are_told() {
+async fn invalid_limits_are_refused() {
     let (zoom, ..) = connected().await;
     for limits in [json!(3), json!({"gold": {}}), json!({"pro": {"light": {"per_second": -1}}})] {
         let answer = zoom.ask("PATCH", "/switches", json!({"rest_limits": limits})).await;
@@ -124,7 +124,7 @@ async fn limits_that_are_none_are_told() {
 }
 
 #[tokio::test]
-async fn answers_are_as_late_as_the_switches_say() {
+async fn answers_are_delayed_as_configured() {
     let (zoom, tokens, _) = connected().await;
     let late = json!({"rest_delay_ms": 60_000, "token_delay_ms": 60_000});
     zoom.control("PATCH", "/switches", late).await;

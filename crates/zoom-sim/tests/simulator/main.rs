@@ -1,6 +1,6 @@
-//! The simulator, spoken to as its callers do: HTTP and WebSocket, in this process, any free port.
+//! The simulator as its callers use it: over HTTP and WebSocket, in this process, on any free port.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![expect(clippy::unwrap_used, reason = "a failed step ends the test")]
 
 mod breakout;
 mod control;

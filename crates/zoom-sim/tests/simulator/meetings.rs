@@ -1,4 +1,4 @@
-//! Meetings over REST, and what apps are told of them.
+//! Meetings over REST, and the events about them.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ const SCOPES: [&str; 7] = [
     "meeting:delete:meeting",
 ];
 
-/// A user with an app that may do everything about meetings.
+/// A user with an app that has all scopes for meetings.
 async fn scene() -> (Scene, Connected) {
     let scene = Scene::with(json!({"scopes": SCOPES})).await;
     let tokens = scene.zoom.connect(&scene.app).await;
@@ -27,7 +27,7 @@ fn numbers(list: &Value) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_meeting_is_made_read_changed_and_deleted() {
+async fn a_meeting_is_created_read_changed_and_deleted() {
     let (scene, tokens) = scene().await;
     let (zoom, access) = (&scene.zoom, &tokens.access);
     let wanted = json!({
@@ -45,7 +45,7 @@ async fn a_meeting_is_made_read_changed_and_deleted() {
     assert_eq!((&read["topic"], &read["status"]), (&json!("Planning"), &json!("waiting")));
     assert_eq!(read["settings"]["meeting_authentication"], true);
     assert!(text(&read, "start_url").starts_with(&format!("https://zoom.us/s/{id}?zak=ey")));
-    assert_eq!(zoom.stat("zak_mints").await, 0, "nobody asked for it");
+    assert_eq!(zoom.stat("zak_mints").await, 0, "an enclosed ZAK does not count");
     let inside = zoom.control("GET", &format!("/meetings/{id}"), Value::Null).await;
     assert_eq!((&inside["sign_in"], &inside["waiting_room"]), (&json!("any"), &json!(true)), "one world");
 
@@ -70,7 +70,7 @@ async fn a_meeting_is_made_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn lists_know_scheduled_live_and_upcoming() {
+async fn lists_are_scheduled_live_or_upcoming() {
     let (scene, tokens) = scene().await;
     let zoom = &scene.zoom;
     let now = zoom.now().await;
@@ -105,7 +105,7 @@ async fn lists_know_scheduled_live_and_upcoming() {
 }
 
 #[tokio::test]
-async fn pages_neither_repeat_nor_hide_what_stays() {
+async fn pages_neither_repeat_nor_hide_remaining_rows() {
     let (scene, tokens) = scene().await;
     let zoom = &scene.zoom;
     for number in ["811111111", "822222222", "833333333", "844444444", "855555555"] {
@@ -124,9 +124,9 @@ async fn pages_neither_repeat_nor_hide_what_stays() {
     assert_eq!((numbers(&last), &last["next_page_token"]), (vec![855_555_555], &json!("")));
 
     let other = page(&format!("&type=live&next_page_token={token}")).await;
-    assert_eq!(other["code"], 300, "a token is good for its list");
+    assert_eq!(other["code"], 300, "a token is valid only for its list");
     zoom.advance(900).await;
-    assert_eq!(page(&format!("&next_page_token={token}")).await["code"], 300, "and for a while");
+    assert_eq!(page(&format!("&next_page_token={token}")).await["code"], 300, "a token expires");
     for bad in ["page_size=0", "page_size=301", "page_size=x", "type=maybe", "next_page_token=forged"] {
         let answer = zoom.get(&format!("/v2/users/me/meetings?{bad}"), &tokens.access).await;
         assert_eq!((answer.status, &answer.body["code"]), (400, &json!(300)), "{bad}");
@@ -157,7 +157,7 @@ async fn a_missing_scope_is_named_for_each_call() {
 }
 
 #[tokio::test]
-async fn bad_meetings_are_refused() {
+async fn invalid_meetings_are_refused() {
     let (scene, tokens) = scene().await;
     let call = async |method: &str, path: &str, body: Value| {
         scene.zoom.call(method, path, &tokens.access, body).await
@@ -228,7 +228,7 @@ async fn an_account_lists_its_users_and_their_meetings() {
 }
 
 #[tokio::test]
-async fn a_life_of_a_meeting_is_told() {
+async fn a_meetings_lifecycle_is_reported() {
     let (scene, tokens) = scene().await;
     let zoom = &scene.zoom;
     let number = zoom.meeting(json!({"host_id": scene.user})).await;
@@ -268,7 +268,7 @@ async fn a_life_of_a_meeting_is_told() {
 }
 
 #[tokio::test]
-async fn who_waits_is_not_there_yet() {
+async fn a_waiting_participant_has_not_joined() {
     let (scene, _) = scene().await;
     let zoom = &scene.zoom;
     let body = json!({"host_id": scene.user, "started": true});
@@ -285,7 +285,7 @@ async fn who_waits_is_not_there_yet() {
 }
 
 #[tokio::test]
-async fn a_personal_id_that_moves_is_told() {
+async fn a_changed_personal_id_is_reported() {
     let (scene, _) = scene().await;
     let before =
         scene.zoom.control("GET", &format!("/users/{}", scene.user), Value::Null).await["pmi"].clone();

@@ -1,4 +1,4 @@
-//! Consent, codes, rotation, revocation, and the exact bodies of refusals.
+//! Consent, codes, rotation, revocation, and the exact error bodies.
 
 use crate::support::{App, CALLBACK, Connected, Zoom, consent_id, query, read, text};
 use base64::Engine as _;
@@ -21,7 +21,7 @@ fn invalid_code() -> Value {
 }
 
 #[tokio::test]
-async fn consent_shows_who_asks_for_what_and_escapes_it() {
+async fn the_consent_page_shows_app_and_scopes_escaped() {
     let zoom = Zoom::start().await;
     zoom.user("ada").await;
     let app = zoom.app(json!({"name": "<script>alert(1)</script>"})).await;
@@ -39,7 +39,7 @@ async fn consent_shows_who_asks_for_what_and_escapes_it() {
 }
 
 #[tokio::test]
-async fn allow_and_deny_lead_back_with_the_state() {
+async fn allow_and_deny_redirect_back_with_the_state() {
     let (zoom, app) = zoom_with_app().await;
     let allowed = zoom.consent(&app, "allow", &[("state", "a&b=c")]).await;
     assert!(allowed.as_str().starts_with(CALLBACK));
@@ -54,7 +54,7 @@ async fn allow_and_deny_lead_back_with_the_state() {
 }
 
 #[tokio::test]
-async fn a_consent_page_works_once_and_not_for_long() {
+async fn a_consent_page_works_once_and_expires() {
     let (zoom, app) = zoom_with_app().await;
     let asked = [("response_type", "code"), ("client_id", &*app.id), ("redirect_uri", CALLBACK)];
     let page = zoom.authorize(&asked).await.text().await.unwrap();
@@ -67,7 +67,7 @@ async fn a_consent_page_works_once_and_not_for_long() {
 }
 
 #[tokio::test]
-async fn bad_client_or_redirect_is_a_page_and_no_redirect() {
+async fn a_bad_client_or_redirect_gets_a_page_and_no_redirect() {
     let (zoom, app) = zoom_with_app().await;
     let public = zoom.app(json!({"public": true})).await;
     let disabled = zoom.app(json!({"disabled": true})).await;
@@ -89,7 +89,7 @@ async fn bad_client_or_redirect_is_a_page_and_no_redirect() {
 }
 
 #[tokio::test]
-async fn a_code_buys_tokens_once() {
+async fn a_code_is_exchanged_once() {
     let (zoom, app) = zoom_with_app().await;
     let code = zoom.code(&app, &[]).await;
     let bought = zoom.exchange(&app, &code).await;
@@ -105,7 +105,7 @@ async fn a_code_buys_tokens_once() {
 }
 
 #[tokio::test]
-async fn a_code_lives_five_minutes() {
+async fn a_code_expires_after_five_minutes() {
     let (zoom, app) = zoom_with_app().await;
     let code = zoom.code(&app, &[]).await;
     zoom.advance(300).await;
@@ -128,7 +128,7 @@ async fn a_code_is_bound_to_its_app_and_redirect() {
 }
 
 #[tokio::test]
-async fn pkce_must_fit() {
+async fn the_pkce_verifier_must_match() {
     let (zoom, app) = zoom_with_app().await;
     let verifier = "correct-horse-battery-staple-correct-horse-battery";
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
@@ -185,7 +185,7 @@ async fn switches_give_grace_or_let_only_one_access_token_live() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_lives_ninety_days_from_its_making() {
+async fn a_refresh_token_expires_ninety_days_after_it_was_issued() {
     let (zoom, app) = zoom_with_app().await;
     let first = zoom.connect(&app).await;
     zoom.advance(89 * 86_400).await;
@@ -221,7 +221,7 @@ async fn revoking_ends_the_grant() {
 }
 
 #[tokio::test]
-async fn a_wrong_client_is_400_and_not_401() {
+async fn a_wrong_client_gets_400_and_not_401() {
     let (zoom, app) = zoom_with_app().await;
     let expected = json!({"reason": "Invalid client_id or client_secret", "error": "invalid_client"});
     let wrong = App { secret: "wrong".to_owned(), ..app.clone() };
@@ -234,7 +234,7 @@ async fn a_wrong_client_is_400_and_not_401() {
 }
 
 #[tokio::test]
-async fn an_unknown_grant_is_said_so() {
+async fn an_unknown_grant_type_is_refused() {
     let (zoom, app) = zoom_with_app().await;
     let expected = json!({"reason": "unsupported grant type", "error": "unsupported_grant_type"});
     for form in [&[][..], &[("grant_type", "password")], &[("grant_type", "account_credentials")]] {
@@ -244,7 +244,7 @@ async fn an_unknown_grant_is_said_so() {
 }
 
 #[tokio::test]
-async fn credentials_and_parameters_come_in_every_form() {
+async fn credentials_and_parameters_are_accepted_in_every_form() {
     let (zoom, app) = zoom_with_app().await;
     let form = [("client_id", &*app.id), ("client_secret", &*app.secret)];
     let in_form = [("grant_type", "refresh_token"), ("refresh_token", &*zoom.connect(&app).await.refresh)]
@@ -276,7 +276,7 @@ async fn a_server_to_server_app_needs_no_consent() {
         assert_eq!(
             zoom.get(path, &text(&token.body, "access_token")).await.status,
             200,
-            "several live at once"
+            "several tokens are valid at once"
         );
     }
     let wrong = zoom.token(&app, &[("grant_type", "account_credentials"), ("account_id", "other")]).await;
@@ -317,7 +317,7 @@ async fn basic_credentials_are_decoded_before_they_are_compared() {
     let odd = json!({"client_id": "a:b", "client_secret": "100% s+cret", "kind": "server_to_server"});
     zoom.control("POST", "/apps", odd).await;
     for (id, secret, word) in [
-        // What the account is comes after who calls.
+        // The client is authenticated before the account is checked.
         ("a%3Ab", "100%25+s%2Bcret", "invalid_request"),
         ("a%3Ab", "100% s+cret", "invalid_client"),
         ("a:b", "100%25+s%2Bcret", "invalid_client"),

@@ -1,23 +1,23 @@
-//! What participants do, who speaks, screens and recordings, as frames.
+//! Activity of participants, active speakers, screens and recordings, as frames.
 
 use serde_json::{Value, json};
 
 use crate::support::RunningMeeting;
 
 impl RunningMeeting {
-    /// A participant without a browser: their id.
+    /// Adds a participant without a browser and returns their id.
     pub(crate) async fn seat(&self, body: Value) -> u64 {
         let path = format!("/meetings/{}/participants", self.number);
         let meeting = self.zoom.control("POST", &path, body).await;
         meeting["participants"].as_array().unwrap().last().unwrap()["id"].as_u64().unwrap()
     }
 
-    /// `method` below the meeting; must succeed.
+    /// Calls `method` on a path of the meeting; must succeed.
     pub(crate) async fn does(&self, method: &str, path: &str, body: Value) -> Value {
         self.zoom.control(method, &format!("/meetings/{}{path}", self.number), body).await
     }
 
-    /// The same, refused: the status and the words.
+    /// Like [`Self::does`], but must be refused: returns the status and the text.
     pub(crate) async fn refuses(&self, method: &str, path: &str, body: Value) -> (u16, String) {
         let answer = self.zoom.ask(method, &format!("/meetings/{}{path}", self.number), body).await;
         (answer.status, answer.body["error"].as_str().unwrap_or_default().to_owned())
@@ -25,7 +25,7 @@ impl RunningMeeting {
 }
 
 #[tokio::test]
-async fn only_what_changed_is_told_and_sharing_whole() {
+async fn only_changes_are_sent_but_sharing_is_sent_whole() {
     let room = RunningMeeting::with(json!({})).await;
     let bob = room.seat(json!({"name": "Bob", "audio": "computer", "muted": false})).await;
     let mut bot = room.join(&room.anonymous()).await;
@@ -52,7 +52,7 @@ async fn only_what_changed_is_told_and_sharing_whole() {
 }
 
 #[tokio::test]
-async fn a_later_participant_learns_who_speaks_shares_and_records() {
+async fn a_later_participant_receives_speakers_screen_and_recording() {
     let room = RunningMeeting::with(json!({"webrtc_video": true})).await;
     let bob = room.seat(json!({"name": "Bob", "sharing": "on"})).await;
     room.does("PUT", "/active-speakers", json!({"participants": [bob]})).await;
@@ -71,7 +71,7 @@ async fn a_later_participant_learns_who_speaks_shares_and_records() {
 }
 
 #[tokio::test]
-async fn a_camera_is_its_owners() {
+async fn only_its_owner_can_start_a_camera() {
     let room = RunningMeeting::with(json!({})).await;
     let mut bot = room.join(&room.anonymous()).await;
     let path = format!("/participants/{}", bot.id());
@@ -86,7 +86,7 @@ async fn a_camera_is_its_owners() {
 }
 
 #[tokio::test]
-async fn names_change_where_the_meeting_allows_it() {
+async fn participants_rename_if_the_meeting_allows_it() {
     let room = RunningMeeting::with(json!({"rename_allowed": false})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let mut bot = room.join(&room.anonymous()).await;
@@ -102,7 +102,7 @@ async fn names_change_where_the_meeting_allows_it() {
 }
 
 #[tokio::test]
-async fn mistakes_about_people_name_the_field() {
+async fn errors_about_participants_name_the_field() {
     let room = RunningMeeting::with(json!({})).await;
     let (ada, bob) = (room.seat(json!({"name": "Ada"})).await, room.seat(json!({"name": "Bob"})).await);
     let bot = room.join(&room.anonymous()).await;
@@ -134,7 +134,7 @@ async fn mistakes_about_people_name_the_field() {
         assert_eq!(status, 400, "{path} {body}: {words}");
         assert!(words.contains(word), "{path} {body}: {words}");
     }
-    assert_eq!(room.names().await, ["Ada", "Bob", "Bot"], "nothing of it was done");
+    assert_eq!(room.names().await, ["Ada", "Bob", "Bot"], "no change was applied");
     assert_eq!(room.show().await["participants"][1]["raised_hand"], false);
     assert_eq!(room.refuses("PATCH", &of(1), json!({})).await.0, 404);
 }

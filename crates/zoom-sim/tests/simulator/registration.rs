@@ -6,7 +6,7 @@ use crate::support::socket::Joiner;
 use crate::support::{RunningMeeting, text};
 
 #[tokio::test]
-async fn a_tk_is_asked_for_and_goes_through_both_steps() {
+async fn a_tk_is_required_at_both_steps() {
     let room = RunningMeeting::with(json!({"registration": true, "passcode": "p"})).await;
     let anonymous = Joiner { passcode: "p", ..room.anonymous() };
     assert_eq!(room.refused(&anonymous).await, 3099);
@@ -28,7 +28,7 @@ async fn a_tk_is_asked_for_and_goes_through_both_steps() {
 }
 
 #[tokio::test]
-async fn a_webinar_tells_attendees_and_panelists_apart() {
+async fn a_webinar_distinguishes_attendees_and_panelists() {
     let room = RunningMeeting::with(json!({"webinar": true, "registration": true})).await;
     let panelist = json!({"email": "pat@example.test", "panelist": true});
     let panelist = text(&room.does("POST", "/registrants", panelist).await, "tk");
@@ -47,19 +47,19 @@ async fn a_webinar_tells_attendees_and_panelists_apart() {
 }
 
 #[tokio::test]
-async fn a_robot_is_refused_and_stays_refused() {
+async fn a_robot_is_always_refused() {
     let room = RunningMeeting::with(json!({})).await;
     let zak = room.zoom.zak(&room.app, &room.host).await;
     for (check, code) in [("captcha", 3110), ("frequent_join", 3634), ("blocked", 13_301)] {
         room.change(json!({"bot_check": check})).await;
         assert_eq!(room.refused(&room.anonymous()).await, code);
-        assert_eq!(room.refused(&room.anonymous().zak(&zak)).await, code, "who it is does not matter");
+        assert_eq!(room.refused(&room.anonymous().zak(&zak)).await, code, "a ZAK does not help");
     }
     assert!(room.names().await.is_empty());
 }
 
 #[tokio::test]
-async fn mistakes_about_registrants_are_400() {
+async fn invalid_registrants_get_400() {
     let room = RunningMeeting::with(json!({})).await;
     for body in [json!({}), json!({"email": "nobody"}), json!({"email": "a@b", "colour": "red"})] {
         assert_eq!(room.refuses("POST", "/registrants", body).await.0, 400);

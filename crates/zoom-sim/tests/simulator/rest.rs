@@ -30,7 +30,7 @@ async fn me_is_the_user_who_consented() {
 }
 
 #[tokio::test]
-async fn strangers_do_not_exist() {
+async fn users_out_of_reach_do_not_exist() {
     let (zoom, _, tokens, _) = connected().await;
     let other = zoom.user("grace").await;
     for who in ["nobody", &other] {
@@ -55,7 +55,7 @@ async fn an_admin_scope_reaches_the_account() {
 }
 
 #[tokio::test]
-async fn bad_bearers_are_401_with_124() {
+async fn invalid_bearer_tokens_get_401_with_124() {
     let (zoom, _, tokens, _) = connected().await;
     let invalid = json!({"code": 124, "message": "Invalid access token."});
     let forged = format!("{}x", tokens.access);
@@ -84,7 +84,7 @@ async fn a_missing_scope_is_named() {
 }
 
 #[tokio::test]
-async fn a_zak_says_whose_it_is_and_how_long_it_lives() {
+async fn a_zak_contains_its_user_and_lifetime() {
     let (zoom, _, tokens, user) = connected().await;
     let lives = |token: &str| {
         let claims = claims(token);
@@ -104,7 +104,7 @@ async fn a_zak_says_whose_it_is_and_how_long_it_lives() {
 }
 
 #[tokio::test]
-async fn a_ttl_has_bounds() {
+async fn a_ttl_has_limits() {
     let (zoom, _, tokens, _) = connected().await;
     for ttl in ["0", "-1", "31536001", "soon", ""] {
         let answer = zoom.get(&format!("/v2/users/me/token?type=zak&ttl={ttl}"), &tokens.access).await;
@@ -113,10 +113,10 @@ async fn a_ttl_has_bounds() {
 }
 
 #[tokio::test]
-async fn without_a_type_there_is_no_zak() {
+async fn without_a_type_no_zak_is_returned() {
     let (zoom, _, tokens, _) = connected().await;
     let token = text(&zoom.get("/v2/users/me/token", &tokens.access).await.body, "token");
-    assert!(!token.contains('.'), "the deprecated token is no JWT");
+    assert!(!token.contains('.'), "the deprecated token is not a JWT");
     assert_eq!(zoom.get("/v2/users/me/token?type=nonsense", &tokens.access).await.body["code"], 300);
     assert_eq!(zoom.stat("zak_mints").await, 0);
 }
@@ -140,7 +140,7 @@ async fn a_deactivated_user_has_no_grant_left() {
 }
 
 #[tokio::test]
-async fn a_user_made_over_rest_has_longer_zaks() {
+async fn a_user_created_over_rest_has_longer_lived_zaks() {
     let zoom = Zoom::start().await;
     zoom.user("admin").await;
     let access = zoom.account_token(&["user:write:user:admin", "user:read:zak:admin"]).await;

@@ -7,13 +7,13 @@ use crate::support::{RunningMeeting, Zoom, text};
 const WEEKLY: &str = include_str!("weekly.toml");
 
 impl Zoom {
-    /// Gives the simulator a script.
+    /// Sends a script to the simulator.
     async fn script(&self, query: &str, script: &str) -> (u16, Value) {
         let answer = self.ask("POST", &format!("/scripts{query}"), Value::String(script.to_owned())).await;
         (answer.status, answer.body)
     }
 
-    /// Once the only script is played.
+    /// Waits until the only script has been played, and returns it.
     async fn played(&self) -> Value {
         loop {
             let scripts = self.control("GET", "/scripts", Value::Null).await;
@@ -26,13 +26,13 @@ impl Zoom {
 }
 
 #[tokio::test]
-async fn the_example_of_the_readme_is_played() {
+async fn the_readmes_example_can_be_played() {
     assert!(include_str!("../../README.md").contains(WEEKLY));
     let zoom = Zoom::start().await;
     let (status, playing) = zoom.script("", WEEKLY).await;
     assert_eq!(status, 201, "{playing}");
     assert_eq!(playing["join_url"], "https://zoom.us/j/81234567890?pwd=abc123");
-    // An hour at once: nobody waits for a test.
+    // Skips an hour, so that the test does not wait.
     zoom.advance(3600).await;
     let played = zoom.played().await;
     assert_eq!((&played["failures"], &played["steps"]), (&json!([]), &json!(11)));
@@ -46,7 +46,7 @@ async fn the_example_of_the_readme_is_played() {
 }
 
 #[tokio::test]
-async fn a_script_waits_for_a_bot_and_tells_it_everything() {
+async fn a_script_waits_for_a_bot_and_sends_it_everything() {
     let room = RunningMeeting::with(json!({})).await;
     let script = r#"
         wait_for = "Bot"
@@ -100,7 +100,7 @@ async fn a_script_waits_for_a_bot_and_tells_it_everything() {
 }
 
 #[tokio::test]
-async fn a_mistake_is_told_with_its_line_and_field() {
+async fn an_error_names_its_line_and_field() {
     let zoom = Zoom::start().await;
     let with = |step: &str| {
         format!("[meeting]\n\n[[step]]\nat = 0\ndo = \"join\"\nwho = \"Ada\"\n\n[[step]]\n{step}\n")

@@ -1,4 +1,4 @@
-//! Chat's rules and bounds, and captions, as frames.
+//! Chat rules and limits, and captions, as frames.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ fn base64(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_allowed_is_refused_to_its_sender() {
+async fn the_sender_of_a_forbidden_message_gets_a_refusal() {
     let room = RunningMeeting::with(json!({"chat": "nobody"})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let host = room.seat(json!({"name": "Host", "host": true})).await;
@@ -36,7 +36,7 @@ async fn a_message_that_is_not_allowed_is_refused_to_its_sender() {
 }
 
 #[tokio::test]
-async fn a_flood_of_messages_reaches_everybody_and_only_the_last_are_kept() {
+async fn all_messages_are_delivered_and_the_last_are_stored() {
     let room = RunningMeeting::with(json!({})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let mut bot = room.join(&room.anonymous()).await;
@@ -53,7 +53,7 @@ async fn a_flood_of_messages_reaches_everybody_and_only_the_last_are_kept() {
 }
 
 #[tokio::test]
-async fn a_caption_grows_by_what_differs() {
+async fn a_caption_is_updated_by_differences() {
     let room = RunningMeeting::with(json!({})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let mut bot = room.join(&room.anonymous()).await;
@@ -86,7 +86,7 @@ async fn a_caption_grows_by_what_differs() {
 }
 
 #[tokio::test]
-async fn a_host_who_allows_no_captions_gives_none() {
+async fn no_captions_are_sent_if_the_host_disabled_them() {
     let room = RunningMeeting::with(json!({"captions": "disabled_by_host"})).await;
     let bob = room.seat(json!({"name": "Bob"})).await;
     let mut bot = room.join(&room.anonymous()).await;
@@ -104,7 +104,7 @@ async fn a_host_who_allows_no_captions_gives_none() {
     assert_eq!(options["isEnableSaveCaptions"], false);
 }
 
-/// A client that reads nothing does not fill the memory.
+/// A client that reads nothing must not fill the memory.
 #[tokio::test]
 async fn a_client_that_does_not_read_loses_its_socket() {
     let room = RunningMeeting::with(json!({})).await;

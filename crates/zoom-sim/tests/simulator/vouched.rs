@@ -13,7 +13,7 @@ const SCOPES: [&str; 5] = [
     "meeting:read:local_archiving_token:admin",
 ];
 
-/// A meeting of another account than the bot's app, and the grants that speak for its people.
+/// A meeting of another account than the bot's app's, and grants of its participants.
 struct Scene {
     room: RunningMeeting,
     guest: String,
@@ -34,7 +34,7 @@ impl Scene {
         Self { room, guest, host }
     }
 
-    /// An OBF token of the guest, with more in the query.
+    /// Mints an OBF token of the guest, with more query parameters.
     async fn obf(&self, more: &str) -> String {
         let path = format!("/v2/users/me/token?type=onbehalf{more}");
         text(&self.room.zoom.get(&path, &self.guest).await.body, "token")
@@ -45,7 +45,7 @@ impl Scene {
         self.room.zoom.get(&path, access).await
     }
 
-    /// A join token of the host.
+    /// Mints a join token of the host.
     async fn join_token(&self, tail: &str) -> String {
         let answer = self.ask_join_token(tail, &self.host).await;
         assert_eq!((answer.status, &answer.body["expire_in"]), (200, &json!(120)), "{answer:?}");
@@ -56,7 +56,7 @@ impl Scene {
         format!("/meetings/{}/participants", self.room.number)
     }
 
-    /// The guest comes in, and has this id.
+    /// Adds the guest to the meeting and returns their id.
     async fn guest_enters(&self) -> Value {
         let guest = json!({"name": "Guest", "user_id": self.room.guest});
         let people = self.room.zoom.control("POST", &self.people(), guest).await["participants"].clone();
@@ -81,10 +81,10 @@ async fn a_participant_vouches_for_a_bot() {
     let scene = Scene::with(json!({"external_rules": true})).await;
     let (room, bound) = (&scene.room, format!("&meeting_id={}", scene.room.number));
     let (good, foreign) = (scene.obf(&bound).await, scene.obf("&meeting_id=81111111111").await);
-    assert_eq!(room.refused(&scene.bot("")).await, 13_296, "an external app comes with a token");
+    assert_eq!(room.refused(&scene.bot("")).await, 13_296, "an external app needs a token");
     assert_eq!(room.refused(&scene.bot("forged")).await, 13_299);
     assert_eq!(room.refused(&scene.bot(&foreign)).await, 13_300);
-    assert_eq!(room.refused(&scene.bot(&good)).await, 103_041, "who vouches is not there");
+    assert_eq!(room.refused(&scene.bot(&good)).await, 103_041, "the authoriser is not present");
 
     let guest = scene.guest_enters().await;
     let mut bot = room.join(&scene.bot(&good)).await;
@@ -97,7 +97,7 @@ async fn a_participant_vouches_for_a_bot() {
 }
 
 #[tokio::test]
-async fn single_use_is_a_switch_and_a_token_of_no_meeting_is_good_for_any() {
+async fn single_use_is_a_switch_and_an_unbound_token_is_valid_for_any_meeting() {
     let scene = Scene::with(json!({})).await;
     scene.guest_enters().await;
     let token = scene.obf("").await;
@@ -109,7 +109,7 @@ async fn single_use_is_a_switch_and_a_token_of_no_meeting_is_good_for_any() {
 }
 
 #[tokio::test]
-async fn an_obf_token_lives_two_hours_or_as_asked_and_dies_with_its_user() {
+async fn an_obf_token_lives_two_hours_or_its_ttl_and_ends_with_its_user() {
     let scene = Scene::with(json!({})).await;
     scene.guest_enters().await;
     let (usual, long) = (scene.obf("").await, scene.obf("&ttl=86400").await);
@@ -123,7 +123,7 @@ async fn an_obf_token_lives_two_hours_or_as_asked_and_dies_with_its_user() {
 }
 
 #[tokio::test]
-async fn who_waits_outside_vouches_for_nobody() {
+async fn a_waiting_user_cannot_vouch() {
     let scene = Scene::with(json!({})).await;
     let guest = scene.guest_enters().await;
     let mut bot = scene.room.join(&scene.bot(&scene.obf("").await)).await;
@@ -133,7 +133,7 @@ async fn who_waits_outside_vouches_for_nobody() {
 }
 
 #[tokio::test]
-async fn a_broken_line_costs_neither_the_bot_nor_its_authoriser_their_place() {
+async fn a_broken_connection_keeps_the_bot_and_its_authoriser_in_the_meeting() {
     let scene = Scene::with(json!({})).await;
     let room = &scene.room;
     let zak = room.zoom.zak(&room.app, &room.guest).await;
@@ -143,17 +143,17 @@ async fn a_broken_line_costs_neither_the_bot_nor_its_authoriser_their_place() {
     let bot = room.join(&scene.bot(&token)).await;
 
     let stay = text(&guest.result, "zoomID");
-    let _guest = room.zoom.rejoin(&person, &[("zoomid", &stay)]).await.expect("a way back");
+    let _guest = room.zoom.rejoin(&person, &[("zoomid", &stay)]).await.expect("the rejoin is admitted");
     assert_eq!(room.names().await, ["Bot", "Guest"], "the bot has not noticed");
     let stay = text(&bot.result, "zoomID");
     room.zoom.advance(7200).await;
-    assert_eq!(room.refused(&scene.bot(&token)).await, 13_299, "another stay needs another token");
+    assert_eq!(room.refused(&scene.bot(&token)).await, 13_299, "a new stay needs a new token");
     let again = room.zoom.rejoin(&scene.bot(&token), &[("zoomid", &stay)]).await;
-    assert!(again.is_ok(), "the same stay does not");
+    assert!(again.is_ok(), "the same stay needs no new token");
 }
 
 #[tokio::test]
-async fn a_join_token_is_the_hosts_to_give() {
+async fn only_the_host_can_issue_a_join_token() {
     let scene = Scene::with(json!({})).await;
     let zoom = &scene.room.zoom;
     for privilege in ["local_recording", "live_streaming"] {
@@ -169,7 +169,11 @@ async fn a_join_token_is_the_hosts_to_give() {
     assert_eq!(odd.body["code"], 300);
 
     let admin = zoom.account_token(&["meeting:read:local_recording_token:admin"]).await;
-    assert_eq!(scene.ask_join_token("local_recording", &admin).await.status, 200, "it reaches the host");
+    assert_eq!(
+        scene.ask_join_token("local_recording", &admin).await.status,
+        200,
+        "an admin scope reaches the host"
+    );
     let path = |number: &str| format!("/v2/meetings/{number}/jointoken/local_recording");
     assert_eq!(zoom.get(&path("89999999999"), &scene.host).await.body["code"], 3001);
     assert_eq!(zoom.get(&path("12"), &scene.host).await.body["code"], 300);
@@ -197,7 +201,7 @@ async fn a_join_token_works_once_for_120_seconds_in_its_meeting() {
     assert_eq!(room.refused(&with("forged")).await, 3145);
     let other = room.zoom.meeting(json!({"host_id": room.guest, "started": true})).await;
     let elsewhere = Joiner { number: &other, ..with(&first) };
-    assert_eq!(room.refused(&elsewhere).await, 3145, "of another meeting");
+    assert_eq!(room.refused(&elsewhere).await, 3145, "the token is of another meeting");
     let _bot = room.join(&with(&first)).await;
     assert_eq!(room.show().await["participants"][0]["privilege"], "local_recording");
     assert_eq!(room.refused(&with(&first)).await, 3145, "spent");
@@ -206,14 +210,14 @@ async fn a_join_token_works_once_for_120_seconds_in_its_meeting() {
 }
 
 #[tokio::test]
-async fn a_join_token_passes_the_waiting_room_with_a_name_behind_it() {
+async fn a_join_token_skips_the_waiting_room_for_a_known_user() {
     let scene = Scene::with(json!({"waiting_room": true, "external_rules": true})).await;
     let room = &scene.room;
     let guest = scene.guest_enters().await;
     let bypass = "local_recording?bypass_waiting_room=true";
     let token = scene.join_token(bypass).await;
     let anonymous = Joiner { join_token: &token, ..room.anonymous() };
-    assert_eq!(room.refused(&anonymous).await, 13_295, "a join token says nothing about who it is");
+    assert_eq!(room.refused(&anonymous).await, 13_295, "a join token does not identify a user");
 
     let waits = async || {
         let people = room.show().await["participants"].clone();
@@ -221,7 +225,7 @@ async fn a_join_token_passes_the_waiting_room_with_a_name_behind_it() {
     };
     let (obf, plain) = (scene.obf("").await, scene.join_token("local_recording").await);
     let _waiting = room.join(&Joiner { join_token: &plain, ..scene.bot(&obf) }).await;
-    assert_eq!(waits().await, true, "nobody asked to pass");
+    assert_eq!(waits().await, true, "no bypass was requested");
     let obf = scene.obf("").await;
     let _inside = room.join(&Joiner { join_token: &token, ..scene.bot(&obf) }).await;
     assert_eq!(waits().await, false);

@@ -1,4 +1,4 @@
-//! What Zoom tells apps unasked.
+//! Webhooks.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::scene::Scene;
 use crate::support::text;
 
 #[tokio::test]
-async fn an_address_must_prove_that_it_knows_the_secret_token() {
+async fn a_url_must_prove_that_it_knows_the_secret_token() {
     let scene = Scene::start().await;
     assert_eq!(scene.receiver.validations(), 1);
     scene.receiver.believe("another");
@@ -21,7 +21,7 @@ async fn an_address_must_prove_that_it_knows_the_secret_token() {
     scene.receiver.believe(SECRET_TOKEN);
     let asked = scene.zoom.control("POST", &scene.hook("/validate"), Value::Null).await;
     assert_eq!((&asked["passed"], &asked["reason"]), (&json!(true), &Value::Null));
-    assert!(scene.receiver.events().is_empty(), "no event goes to an address that has not passed");
+    assert!(scene.receiver.events().is_empty(), "no event is sent to a URL that has not been validated");
 
     let gone = json!({"url": "http://127.0.0.1:1/", "secret_token": "s"});
     let gone = scene.zoom.control("PUT", &scene.hook(""), gone).await;
@@ -29,7 +29,7 @@ async fn an_address_must_prove_that_it_knows_the_secret_token() {
 }
 
 #[tokio::test]
-async fn a_validated_address_is_asked_again_after_72_hours() {
+async fn a_validated_url_is_validated_again_after_72_hours() {
     let scene = Scene::start().await;
     scene.zoom.advance(72 * 3600 - 60).await;
     let next = scene.zoom.control("GET", &scene.hook(""), Value::Null).await["next_validation_at"].clone();
@@ -43,12 +43,12 @@ async fn a_validated_address_is_asked_again_after_72_hours() {
     };
     let again = tokio::time::timeout(std::time::Duration::from_secs(30), asked()).await.unwrap();
     assert_eq!(scene.receiver.validations(), 2);
-    assert_eq!(again["validated"], true, "one failure is not the end");
+    assert_eq!(again["validated"], true, "one failure does not invalidate the URL");
     assert!(again["next_validation_at"].as_str() > next.as_str());
 }
 
 #[tokio::test]
-async fn every_change_of_a_user_is_told_signed_and_compact() {
+async fn every_change_of_a_user_is_sent_signed_and_compact() {
     let scene = Scene::start().await;
     let changes = [
         (json!({"display_name": "Grace Höpper/\""}), "user.updated"),
@@ -61,7 +61,7 @@ async fn every_change_of_a_user_is_told_signed_and_compact() {
         assert_eq!((&delivery["event"], &delivery["state"]), (&json!(event), &json!("delivered")));
         let heard = scene.receiver.events()[nth].clone();
         assert!(heard.genuine);
-        assert_eq!(heard.body, heard.json.to_string(), "compact, and no escape too many");
+        assert_eq!(heard.body, heard.json.to_string(), "compact, without unnecessary escapes");
         assert_eq!(heard.json["event"], event);
         assert_eq!(heard.json["payload"]["object"]["id"], scene.user.as_str());
         assert!((heard.json["event_ts"].as_i64().unwrap() / 1000 - heard.timestamp).abs() <= 2);
@@ -77,7 +77,7 @@ async fn every_change_of_a_user_is_told_signed_and_compact() {
 }
 
 #[tokio::test]
-async fn an_app_hears_of_what_it_subscribed_and_of_users_it_has_to_do_with() {
+async fn an_app_receives_subscribed_events_of_its_own_users() {
     let scene = Scene::start().await;
     scene.register(json!({"events": ["user.deactivated"]})).await;
     let stranger = json!({"email": "s@partner.test", "account_id": "partner"});
@@ -92,7 +92,7 @@ async fn an_app_hears_of_what_it_subscribed_and_of_users_it_has_to_do_with() {
 }
 
 #[tokio::test]
-async fn a_user_who_removes_an_app_ends_its_grant_and_it_is_told() {
+async fn removing_an_app_ends_its_grant_and_notifies_it() {
     let scene = Scene::start().await;
     scene.register(json!({"events": []})).await;
     let tokens = scene.zoom.connect(&scene.app).await;
@@ -114,11 +114,11 @@ async fn a_user_who_removes_an_app_ends_its_grant_and_it_is_told() {
     scene.zoom.connect(&scene.app).await;
     scene.zoom.control("DELETE", &removal, Value::Null).await;
     scene.send("user.updated", "genuine").await;
-    assert_eq!(scene.receiver.events().len(), 2, "an unpublished app is not told");
+    assert_eq!(scene.receiver.events().len(), 2, "an unpublished app is not notified");
 }
 
 #[tokio::test]
-async fn what_is_not_taken_is_tried_again_after_5_20_and_60_minutes() {
+async fn a_failed_delivery_is_retried_after_5_20_and_60_minutes() {
     let scene = Scene::start().await;
     scene.receiver.behave(Manners::Answer(500));
     scene.change_user(json!({"active": false})).await;
@@ -134,11 +134,11 @@ async fn what_is_not_taken_is_tried_again_after_5_20_and_60_minutes() {
     assert_eq!((&dropped["state"], &dropped["next_attempt_at"]), (&json!("dropped"), &Value::Null));
     let heard = scene.receiver.events();
     assert!(heard.iter().all(|one| one.genuine && one.body == heard[0].body));
-    assert!(heard[3].timestamp - heard[0].timestamp >= 85 * 60, "each attempt is signed anew");
+    assert!(heard[3].timestamp - heard[0].timestamp >= 85 * 60, "each attempt has a new signature");
 }
 
 #[tokio::test]
-async fn who_does_not_answer_in_time_has_not_answered() {
+async fn a_late_answer_counts_as_no_answer() {
     let scene = Scene::start().await;
     scene.zoom.control("PATCH", "/switches", json!({"webhook_patience_ms": 20})).await;
     scene.receiver.behave(Manners::Silent);
@@ -155,7 +155,7 @@ async fn who_does_not_answer_in_time_has_not_answered() {
 }
 
 #[tokio::test]
-async fn forged_stale_and_repeated_ones_come_on_demand() {
+async fn forged_stale_and_repeated_webhooks_are_sent_on_demand() {
     let scene = Scene::start().await;
     let genuine = scene.send("app_deauthorized", "genuine").await;
     scene.send("user.deleted", "forged").await;
@@ -167,7 +167,7 @@ async fn forged_stale_and_repeated_ones_come_on_demand() {
     assert_eq!(genuine, [true, false, true, true]);
     assert!(heard[0].timestamp - heard[2].timestamp >= 595);
     assert_eq!(heard[0].body, heard[3].body);
-    assert_eq!(scene.zoom.stat("webhooks_taken").await, 5, "with the validation");
+    assert_eq!(scene.zoom.stat("webhooks_taken").await, 5, "including the validation");
     assert_eq!(
         scene.zoom.get("/v2/users/me", &scene.zoom.connect(&scene.app).await.access).await.status,
         200
@@ -175,7 +175,7 @@ async fn forged_stale_and_repeated_ones_come_on_demand() {
 }
 
 #[tokio::test]
-async fn the_list_of_deliveries_holds_no_secret() {
+async fn the_list_of_deliveries_contains_no_secret() {
     let scene = Scene::start().await;
     scene.send("user.deleted", "forged").await;
     let list = scene.zoom.control("GET", "/webhooks", Value::Null).await.to_string();
@@ -184,7 +184,7 @@ async fn the_list_of_deliveries_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn mistakes_with_webhooks_are_told() {
+async fn invalid_webhook_requests_are_refused() {
     let scene = Scene::start().await;
     for url in ["https://127.0.0.1/", "http://example.test/", "http://10.0.0.1/", "nonsense"] {
         let answer = scene.zoom.ask("PUT", &scene.hook(""), json!({"url": url})).await;

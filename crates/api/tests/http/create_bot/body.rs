@@ -1,4 +1,4 @@
-//! Bodies: forms, what cannot be read, how much is taken.
+//! Bodies: forms, unreadable bodies, and size limits.
 
 use axum::{body::Body, http::header::CONTENT_TYPE};
 use serde_json::json;
@@ -49,7 +49,7 @@ async fn a_form_says_the_same_as_json() {
     assert_eq!(typed(&app, "application/x-www-form-urlencoded", dots).await.status, 400);
 }
 
-/// A form in parts: the headers of each part after its name, and its value.
+/// A multipart form: for each part its name, the rest of its headers, and its value.
 fn in_parts(parts: &[(&str, &str, &str)]) -> String {
     let part = |(name, more, value): &(&str, &str, &str)| {
         format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{value}\r\n")
@@ -105,7 +105,7 @@ async fn a_form_in_parts_says_the_same_as_json() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_read_says_where_and_not_what() {
+async fn an_unreadable_body_gives_the_position_and_not_the_content() {
     let app = app().await;
     let answer = typed(&app, "application/json", "{\n\"zak_url\": \"planted\",,}").await;
     assert_eq!(
@@ -120,7 +120,7 @@ async fn a_body_that_cannot_be_read_says_where_and_not_what() {
     let deep = "[".repeat(100_000);
     assert_eq!(typed(&app, "application/json", deep).await.status, 400);
     assert_eq!(typed(&app, "application/json", &b"{\"a\":\"\xff\"}"[..]).await.status, 400);
-    // An empty body has no fields, in whatever words it comes.
+    // An empty body has no fields, whatever its type.
     for content_type in ["application/json", "multipart/form-data", ""] {
         let complaint = json!({ "meeting_url": ["This field is required."] });
         assert_eq!(typed(&app, content_type, "").await.refused(), complaint);
@@ -153,7 +153,7 @@ async fn a_body_without_a_content_type_is_read_as_json() {
 }
 
 #[tokio::test]
-async fn nobody_sends_more_than_eight_mebibytes() {
+async fn bodies_above_eight_mebibytes_are_refused() {
     let app = app().await;
     let image = |megabytes: usize| {
         let data = "A".repeat(megabytes << 20);
@@ -167,7 +167,7 @@ async fn nobody_sends_more_than_eight_mebibytes() {
 }
 
 #[tokio::test]
-async fn what_is_stored_of_a_request_has_a_limit() {
+async fn the_stored_part_of_a_request_has_a_size_limit() {
     let app = TestApp::build(&PLAN).await;
     let request = |text: &str, sound: &str| {
         json!({ "meeting_url": "https://zoom.us/j/99912345678", "recording_config": { "planted": text },

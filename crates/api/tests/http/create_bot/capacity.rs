@@ -1,4 +1,4 @@
-//! Room for bots: of servers, of a workspace.
+//! Capacity for bots: of servers and of a workspace.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn without_a_server_that_runs_bots_there_are_none() {
+async fn bots_are_refused_if_no_server_runs_bots() {
     let app = TestApp::build(&Plan { bots_elsewhere: false, ..PLAN }).await;
     let refused = async |fields| {
         let answer = create(&app, fields).await;
@@ -27,9 +27,9 @@ async fn without_a_server_that_runs_bots_there_are_none() {
         let said = refused(fields).await;
         assert!(said.contains("set bots.capacity above 0"), "{said}");
     }
-    assert_eq!(app.get("/api/v1/bot/").await.ok()["count"], 0, "nothing is kept of them");
+    assert_eq!(app.get("/api/v1/bot/").await.ok()["count"], 0, "nothing of them is stored");
 
-    // Another server of the installation runs them. It ends; the next one may come in a moment, and has time for later ones.
+    // Another server of the installation runs them. It stops; the next one may start soon, in time for later bots.
     let other = app.another(&Plan { capacity: 1, bots_elsewhere: false, ..PLAN }).await;
     let accepted = async || (create(&app, json!({})).await.status == 201).then_some(());
     app.wait_for("it is known", accepted).await;
@@ -45,7 +45,7 @@ async fn without_a_server_that_runs_bots_there_are_none() {
 }
 
 #[tokio::test]
-async fn while_every_place_is_taken_there_is_none_for_a_bot_that_joins_soon() {
+async fn a_bot_that_joins_soon_is_refused_while_all_slots_are_taken() {
     let app = TestApp::build(&Plan { bots_elsewhere: false, manual: true, ..PLAN }).await;
     let report = async |capacity| {
         let server = BotServer { id: "other".to_owned(), capacity, seen_at: app.env.now() };
@@ -63,7 +63,7 @@ async fn while_every_place_is_taken_there_is_none_for_a_bot_that_joins_soon() {
         (507, &json!("out_of_adhoc_bots"), "30")
     );
     assert!(
-        body["detail"].as_str().unwrap().starts_with("All 3 bots that this installation can run"),
+        body["detail"].as_str().unwrap().starts_with("All 3 slots for bots of this installation are in use"),
         "{body}"
     );
     create(&app, at(4)).await.created();
@@ -76,14 +76,15 @@ async fn while_every_place_is_taken_there_is_none_for_a_bot_that_joins_soon() {
 }
 
 #[tokio::test]
-async fn a_workspace_has_so_many_bots_that_have_not_ended() {
+async fn a_workspace_has_a_limit_of_bots_that_have_not_ended() {
     let app = TestApp::build(&Plan { bots_of_a_workspace: 2, manual: true, ..PLAN }).await;
     let request = || json!({ "meeting_url": "https://zoom.us/j/99912345678" });
     let first = app.bot(request()).await;
     app.bot(request()).await;
     let refused = app.post("/api/v1/bot/", request()).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "60"), "{}", refused.text);
-    let words = "2 bots of this workspace have not ended, and at most 2 are allowed (bots.most_of_a_workspace";
+    let words =
+        "2 bots of this workspace have not ended, and at most 2 are allowed (bots.most_of_a_workspace";
     assert!(refused.text.contains(words), "{}", refused.text);
     let theirs = app.another_workspace().await;
     assert_eq!(app.call_as(&theirs, "POST", "/api/v1/bot/", request()).await.status, 201);

@@ -1,11 +1,11 @@
-//! What is a meeting link, and what is not.
+//! Accepted and refused meeting links.
 
 use serde_json::json;
 
 use crate::app;
 
 #[tokio::test]
-async fn what_is_not_a_zoom_meeting_is_refused() {
+async fn links_that_are_not_zoom_meetings_are_refused() {
     let app = app().await;
     let unsupported = "The meeting URL is malformed, or belongs to a platform that is not supported.";
     for (url, complaint) in [
@@ -41,10 +41,10 @@ async fn what_is_not_a_zoom_meeting_is_refused() {
         app.post("/api/v1/bot/", json!({})).await.refused(),
         json!({ "meeting_url": ["This field is required."] })
     );
-    assert_eq!(app.get("/api/v1/bot/").await.ok()["count"], 0, "nothing is kept of them");
+    assert_eq!(app.get("/api/v1/bot/").await.ok()["count"], 0, "nothing of them is stored");
 }
 
-/// The links themselves are `zoom`'s business; this is what a caller sees of it.
+/// `zoom` parses links; this tests what a caller sees of it.
 #[tokio::test]
 async fn a_pasted_link_is_read_or_refused() {
     let app = app().await;

@@ -40,7 +40,7 @@ async fn a_link_is_enough() {
                 "silence_detection": { "timeout": 3600, "activate_after": 1200 },
                 "bot_detection": { "using_participant_events": { "timeout": 600, "activate_after": 1200 } },
             },
-            // What was not given is left out: the contract has plain texts there.
+            // Fields that were not given are left out: the contract has plain texts there.
             "zoom": { "start_meeting": false },
             "metadata": {},
             "status_changes": [
@@ -57,7 +57,7 @@ async fn a_link_is_enough() {
 }
 
 #[tokio::test]
-async fn everything_that_is_asked_for_is_answered() {
+async fn the_answer_repeats_the_whole_request() {
     let app = app().await;
     let asked = json!({
         "meeting_url": "https://zoom.us/j/812 3456 7890",
@@ -98,7 +98,7 @@ async fn everything_that_is_asked_for_is_answered() {
 }
 
 #[tokio::test]
-async fn every_field_is_read_with_care() {
+async fn every_field_is_validated() {
     let app = app().await;
     let whole = "It must be a whole number of seconds.";
     for (fields, complaints) in [
@@ -149,7 +149,7 @@ async fn every_field_is_read_with_care() {
     }
     let all = app.post("/api/v1/bot/", json!({ "bot_name": 1, "zoom": { "zak_url": 2 } })).await.refused();
     let named: Vec<_> = all.as_object().unwrap().keys().collect();
-    assert_eq!(named, ["bot_name", "meeting_url", "zoom"], "all of them at once");
+    assert_eq!(named, ["bot_name", "meeting_url", "zoom"], "all errors at once");
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn a_callback_must_be_one_that_may_be_called() {
 }
 
 #[tokio::test]
-async fn what_the_contract_does_not_know_is_passed_over() {
+async fn fields_unknown_to_the_contract_are_ignored() {
     let app = app().await;
     let bot = create(
         &app,
@@ -223,7 +223,7 @@ async fn labels_have_their_limits() {
         assert_eq!(create(&app, json!({ "metadata": fitting })).await.created()["metadata"], fitting);
     }
     let made = create(&app, json!({ "metadata": { "k": null, "a": "b" } })).await.created();
-    assert_eq!(made["metadata"], json!({ "a": "b" }), "one that is null is not there");
+    assert_eq!(made["metadata"], json!({ "a": "b" }), "a label that is null is left out");
     let answer = create(&app, json!({ "metadata": labels(51) })).await.refused();
     assert_eq!(answer, json!({ "metadata": { "metadata": ["There must not be more than 50 labels."] } }));
     let text = "A label's value is text of at most 500 characters.";
@@ -239,9 +239,9 @@ async fn labels_have_their_limits() {
     assert_eq!(answer.status, 400);
 }
 
-/// A time is an instant. The hour that clocks show twice has two; one without an offset has none.
+/// A time is an instant. The hour that clocks repeat is two different hours; a time without an offset is ambiguous.
 #[tokio::test]
-async fn the_hour_that_clocks_show_twice_is_told_apart() {
+async fn the_repeated_hour_at_a_clock_change_is_unambiguous() {
     let app = app().await;
     for (given, kept) in [
         ("2031-10-26T02:30:00+02:00", "2031-10-26T00:30:00.000000Z"),

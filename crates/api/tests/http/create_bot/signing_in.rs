@@ -1,4 +1,4 @@
-//! How a bot signs in, and names that are misspelt.
+//! How a bot signs in, and misspelt field names.
 
 use axum::body::Body;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::create;
 use crate::app;
 
-/// A bot that was told to sign in never comes anonymously because a field of it was passed over.
+/// A bot with sign-in fields never joins anonymously because one of them was ignored.
 #[tokio::test]
 async fn a_bot_signs_in_in_one_way_or_not_at_all() {
     let app = app().await;
@@ -49,7 +49,7 @@ async fn a_bot_signs_in_in_one_way_or_not_at_all() {
         ),
         (
             json!({ "obf_credential": account, "user": "ada@example.test" }),
-            json!({ "user": ["This account is one user's; only a server-to-server app has several."] }),
+            json!({ "user": ["This account belongs to one user; only a server-to-server app has several."] }),
         ),
         (
             json!({ "obf_token_url": "https://example.com/", "zak_url": "https://example.com/" }),
@@ -65,9 +65,9 @@ async fn a_bot_signs_in_in_one_way_or_not_at_all() {
     assert_eq!(bot["zoom"]["start_meeting"], true);
 }
 
-/// A bot that was told to sign in never comes as a guest because of a typing mistake.
+/// A bot with sign-in fields never joins as a guest because of a typing mistake.
 #[tokio::test]
-async fn a_misspelt_name_in_what_says_how_to_sign_in_is_refused_with_the_right_one() {
+async fn a_misspelt_sign_in_field_is_refused_with_a_suggestion() {
     let app = app().await;
     let url = "https://example.com/zak";
     for (zoom, field, complaint) in [
@@ -95,7 +95,7 @@ async fn a_misspelt_name_in_what_says_how_to_sign_in_is_refused_with_the_right_o
     let said = answer["zoom"]["planted"][0].as_str().unwrap();
     assert!(said.starts_with("There is no such field. The fields are: zak_url, "), "{said}");
 
-    // Beside it as well.
+    // Also next to `zoom`.
     for (name, complaint) in [
         ("zak_url", "There is no such field: did you mean zak_url inside zoom?"),
         ("zak_ulr", "There is no such field: did you mean zak_url inside zoom?"),
@@ -107,7 +107,7 @@ async fn a_misspelt_name_in_what_says_how_to_sign_in_is_refused_with_the_right_o
         let answer = create(&app, json!({ name: { "zak_url": url } })).await;
         assert_eq!(answer.refused(), json!({ name: [complaint] }), "{name}");
     }
-    // Of the contract's older versions; and nothing at all.
+    // Fields of older versions of the contract, and a null.
     let older = json!({ "require_recording_permission": true, "zak_ulr": null });
     create(&app, json!({ "zoom": older, "zak_ulr": null })).await.created();
 }
@@ -164,7 +164,7 @@ async fn a_dead_account_is_refused_at_once_with_the_cure() {
         let answer = create(&app, json!({ "zoom": { field: account } })).await.refused();
         let said = answer["zoom"][field][0].as_str().unwrap();
         assert!(said.contains(&account) && said.contains("disconnected:asked"), "{said}");
-        assert!(said.contains("connect it again, by POST /api/latchkey/v1/connect-links/"), "{said}");
+        assert!(said.contains("connect it again by POST /api/latchkey/v1/connect-links/"), "{said}");
     }
     let answer = create(&app, json!({ "zoom": { "pool": pool } })).await.refused();
     let said = answer["zoom"]["pool"][0].as_str().unwrap();
@@ -172,7 +172,7 @@ async fn a_dead_account_is_refused_at_once_with_the_cure() {
 }
 
 #[tokio::test]
-async fn the_app_that_signs_is_one_that_can() {
+async fn the_signing_app_must_be_able_to_sign() {
     let app = app().await;
     let server = json!({ "kind": "server_to_server", "client_id": "server", "client_secret": "planted-secret-2",
                          "webhook_secret": "planted-webhook-secret", "account_id": "account-1" });

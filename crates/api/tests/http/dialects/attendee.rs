@@ -1,4 +1,4 @@
-//! Attendee, as its Python asks.
+//! Attendee, with the requests that its Python code sends.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn attendee_is_given_a_zak_for_a_request_that_its_project_signed() {
 }
 
 #[tokio::test]
-async fn attendees_request_counts_once_and_again_within_a_minute() {
+async fn attendees_request_may_be_repeated_only_within_a_minute() {
     let (app, account) = with_account().await;
     let (_, path) = link(&app, attendee(&account, &json!({}))).await;
     let (body, minute) = (ask("bot_1", "12345678901"), Duration::from_secs(60));
@@ -55,7 +55,7 @@ async fn attendees_request_counts_once_and_again_within_a_minute() {
     call(&app, &path, &body, None).await.ok();
     app.jump(Duration::from_secs(1));
     refused(&call(&app, &path, &body, None).await, 409, "replay_refused", false);
-    // Spelled otherwise, it is the same request still; another process knows it, too.
+    // In another spelling it is still the same request; another process knows it, too.
     let compact = canonical(body.as_bytes()).unwrap();
     refused(&call(&app, &path, &compact, None).await, 409, "replay_refused", false);
     call(&app, &path, &ask("bot_2", "12345678901"), None).await.ok();
@@ -66,7 +66,7 @@ async fn attendees_request_counts_once_and_again_within_a_minute() {
         call(&app, &again, &repeated, None).await.ok();
         app.jump(minute * 2);
     }
-    // By a clock that was set back to before the first one, and weeks later.
+    // On a clock that was set back to before the first request, and weeks later.
     let now = app.env.now();
     app.set_clock(now - minute * 60);
     refused(&call(&app, &path, &body, None).await, 409, "replay_refused", false);
@@ -75,7 +75,7 @@ async fn attendees_request_counts_once_and_again_within_a_minute() {
 }
 
 #[tokio::test]
-async fn attendees_meeting_is_the_links() {
+async fn attendees_meeting_must_be_the_links() {
     let (app, account) = with_account().await;
     let (_, path) = link(&app, attendee(&account, &json!({ "meeting": 12_345_678_901_u64 }))).await;
     call(&app, &path, &ask("bot_1", "12345678901"), None).await.ok();
@@ -83,7 +83,7 @@ async fn attendees_meeting_is_the_links() {
 }
 
 #[tokio::test]
-async fn of_several_people_each_vouches_for_attendees_bot() {
+async fn each_of_several_users_vouches_for_attendees_bot() {
     let app = app().await;
     let mut accounts = Vec::new();
     for name in ["ada", "eve", "zoe"] {
@@ -100,10 +100,10 @@ async fn of_several_people_each_vouches_for_attendees_bot() {
     let first = tokens("bot_1").await;
     assert_eq!(first.len(), 3);
     assert!(first.iter().all(|token| token.split('.').count() == 3), "no spaces, no blanks");
-    assert!(tokens("bot_2").await.iter().all(|token| !first.contains(token)), "never the same twice");
+    assert!(tokens("bot_2").await.iter().all(|token| !first.contains(token)), "no token is given twice");
     assert_eq!(app.zoom.count("obf_mints").await, 6);
 
-    // An account that can't vouch is skipped, as long as another can.
+    // An account that cannot vouch is skipped, as long as another one can.
     for (left, (_, user)) in [(2, &accounts[0]), (1, &accounts[1])] {
         let change = json!({ "active": false });
         app.zoom.control("PATCH", &format!("users/{}", user["id"].as_str().unwrap()), change).await;
@@ -114,7 +114,7 @@ async fn of_several_people_each_vouches_for_attendees_bot() {
 #[tokio::test]
 async fn without_a_token_attendee_gets_an_error_unless_the_link_says_otherwise() {
     let (app, account) = with_account().await;
-    // Nobody here is known to host this meeting.
+    // It is not known here who hosts this meeting.
     for (optional, status) in [(false, 422), (true, 200)] {
         let asked = attendee(&account, &json!({ "kind": "join_token", "optional": optional }));
         let (_, path) = link(&app, asked).await;
@@ -126,7 +126,7 @@ async fn without_a_token_attendee_gets_an_error_unless_the_link_says_otherwise()
             refused(&answer, 422, "token_not_available", false);
         }
     }
-    // A dead grant is no reason to go in as nobody.
+    // A dead grant is no reason to join anonymously.
     let (_, path) = link(&app, attendee(&account, &json!({ "optional": true }))).await;
     let user = app.zoom.host()["id"].as_str().unwrap().to_owned();
     app.zoom.control("PATCH", &format!("users/{user}"), json!({ "active": false })).await;
@@ -136,7 +136,7 @@ async fn without_a_token_attendee_gets_an_error_unless_the_link_says_otherwise()
         "credential_needs_consent",
         false,
     );
-    // Its owner finds it in the account's log, once.
+    // The owner finds it in the account's log, once.
     call(&app, &path, &ask("bot_2", "12345678901"), None).await;
     let log = app.get(&format!("/api/v2/zoom-oauth-credential-logs/?credential={account}")).await.ok();
     let lines: Vec<_> =

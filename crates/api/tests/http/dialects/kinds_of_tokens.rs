@@ -1,4 +1,4 @@
-//! Every kind of token, by a link.
+//! Every kind of token, through a link.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn every_fetch_of_an_obf_token_is_a_mint_for_the_links_meeting() {
         tokens.insert(answer.text);
     }
     assert_eq!((tokens.len(), app.zoom.count("obf_mints").await), (3, 3));
-    // The request may say for which meeting, as long as it is this one.
+    // The request may name the meeting, as long as it is this one.
     assert_eq!(fetch(&app, &format!("{path}?meeting=12345678901"), "msg_a").await.status, 200);
     let other = fetch(&app, &format!("{path}?meeting=12345678902"), "msg_b").await;
     assert_eq!(
@@ -57,11 +57,11 @@ async fn a_join_token_is_the_hosts_and_nobody_elses() {
     let answer = fetch(&app, &nowhere, "msg_2").await;
     assert_eq!(
         answer.text.split(';').next(),
-        Some("request_malformed: a join token is for one meeting: name it")
+        Some("request_malformed: a join token is for one meeting, which the request must name")
     );
     let (_, unhosted) =
         link(&app, json!({ "host": true, "kind": "join_token", "meeting": "12345678901" })).await;
-    assert_eq!(fetch(&app, &unhosted, "msg_3").await.status, 404, "which is how to say: join without");
+    assert_eq!(fetch(&app, &unhosted, "msg_3").await.status, 404, "a 404 means: join without a token");
 }
 
 #[tokio::test]
@@ -79,11 +79,11 @@ async fn an_access_token_lasts_five_minutes_more() {
 }
 
 #[tokio::test]
-async fn one_link_gives_several_kinds_to_who_asks() {
+async fn one_link_gives_several_kinds_on_request() {
     let (app, account) = with_account().await;
     let (_, path) = link(&app, json!({ "credential": account, "kinds": ["obf", "zak"] })).await;
     assert_eq!(fetch(&app, &path, "msg_1").await.status, 200);
-    assert_eq!(app.zoom.count("obf_mints").await, 1, "the first is the usual one");
+    assert_eq!(app.zoom.count("obf_mints").await, 1, "the first kind is the default");
     assert_eq!(fetch(&app, &format!("{path}?kind=zak"), "msg_2").await.status, 200);
     assert_eq!(app.zoom.count("zak_mints").await, 1);
     assert_eq!(fetch(&app, &format!("{path}?kind=access_token"), "msg_3").await.status, 422);

@@ -1,4 +1,4 @@
-//! What a link is limited to, and what it shows of its uses.
+//! The limits of a link, and what it shows of its uses.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn a_link_is_used_up_not_yet_valid_or_asked_too_often() {
     let codes = async |path: &str, count: usize| {
         let mut codes = Vec::new();
         for number in 0..count {
-            // Ids have no dots, as paths and times do.
+            // Ids have no dots, unlike paths and times.
             let id = format!("msg_{number}_{path}_{}", app.env.now()).replace('.', "_");
             codes.push(fetch(&app, path, &id).await.status);
         }
@@ -60,7 +60,7 @@ async fn a_link_is_used_up_not_yet_valid_or_asked_too_often() {
     app.jump(Duration::from_secs(wait));
     assert_eq!(codes(&path, 1).await, [200]);
 
-    // What gives nothing is not counted.
+    // A use that gives nothing is not counted.
     let (made, path) = link(&app, json!({ "credential": account, "kinds": ["zak"], "max_uses": 1 })).await;
     app.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": "http_500", "times": 9 })).await;
     app.jump(Duration::from_secs(7200));
@@ -70,7 +70,7 @@ async fn a_link_is_used_up_not_yet_valid_or_asked_too_often() {
 }
 
 #[tokio::test]
-async fn a_link_is_narrowed_and_never_widened() {
+async fn a_link_can_be_restricted_but_not_widened() {
     let (app, account) = with_account().await;
     let end = app.env.now() + Duration::from_secs(3600);
     let asked = json!({ "credential": account, "kinds": ["zak", "obf"], "expires_at": end, "max_uses": 10,
@@ -103,7 +103,7 @@ async fn a_link_is_narrowed_and_never_widened() {
     let fixed = patch(json!({ "credential": account, "optional": true })).await.refused();
     let words = json!(["It is fixed when the link is created."]);
     assert_eq!(fixed, json!({ "credential": words, "optional": words }));
-    assert_eq!(app.get(&at).await.ok(), narrowed, "nothing of what was refused");
+    assert_eq!(app.get(&at).await.ok(), narrowed, "nothing of the refused change is stored");
 }
 
 #[tokio::test]
@@ -124,12 +124,12 @@ async fn a_link_shows_its_last_uses() {
             { "at": now, "kind": "obf", "outcome": "token_not_available", "from": "127.0.0.1", "bot": null, "meeting": null },
             { "at": now - Duration::from_secs(1), "kind": "zak", "outcome": "given", "from": "127.0.0.1", "bot": "b-1", "meeting": null },
         ]),
-        "newest first; who could not prove itself is not shown"
+        "newest first; unverified requests are not shown"
     );
 }
 
 #[tokio::test]
-async fn refused_requests_are_counted_by_their_cause_also_those_without_proof() {
+async fn refused_requests_are_counted_by_cause_even_if_unverified() {
     let (app, account) = with_account().await;
     let (made, path) = link(&app, json!({ "credential": account, "per_minute": 2 })).await;
     let at = format!("{LINKS}{}/", made["id"].as_str().unwrap());
@@ -138,7 +138,11 @@ async fn refused_requests_are_counted_by_their_cause_also_those_without_proof() 
     app.jump(Duration::from_secs(1));
     let now = app.env.now();
     assert_eq!(bare(&app, &path).await.status, 401);
-    assert_eq!(bare(&app, &format!("{path}x")).await.status, 404, "who has not the address counts nothing");
+    assert_eq!(
+        bare(&app, &format!("{path}x")).await.status,
+        404,
+        "a request without the right address is not counted"
+    );
     let refusals = app.get(&at).await.ok()["refusals"].clone();
     let expected = json!([{ "code": "signature_missing", "count": 2, "since": first, "last_at": now }]);
     assert_eq!(refusals, expected);
@@ -149,7 +153,7 @@ async fn refused_requests_are_counted_by_their_cause_also_those_without_proof() 
     let mut codes: Vec<_> =
         shown.as_array().unwrap().iter().map(|row| row["code"].as_str().unwrap()).collect();
     codes.sort_unstable();
-    assert_eq!(codes, ["rate_limited", "signature_missing"], "what comes too often too: {shown}");
+    assert_eq!(codes, ["rate_limited", "signature_missing"], "requests above the rate limit too: {shown}");
     app.jump(Duration::from_secs(25 * 3600));
     assert_eq!(app.get(&at).await.ok()["refusals"], json!([]), "a day later");
 }

@@ -14,7 +14,7 @@ async fn meeting_baas_says_who_its_bot_is_and_signs_nothing() {
     for query in [
         format!("?bot_id={bot}&extra=%7B%22meeting_id%22%3A%20%22123%204567%208901%22%7D"),
         format!("?bot_uuid={bot}&extra={{\"meeting_id\":12345678901}}"),
-        // Appended to a query that was there before, as if there were none.
+        // Appended to an existing query, as if there were none.
         format!("?mine=1?bot_id={bot}&extra=%7B%22meeting_id%22%3A12345678901%7D"),
         format!("?meeting=12345678901?bot_id={bot}&extra=%7B%7D"),
         format!("?bot_id={bot}&extra=not%20JSON"),
@@ -52,7 +52,7 @@ async fn meeting_baas_says_who_its_bot_is_and_signs_nothing() {
 }
 
 #[tokio::test]
-async fn a_link_can_be_kept_to_networks() {
+async fn a_link_can_be_limited_to_networks() {
     let (app, account) = with_account().await;
     let asked = json!({ "credential": account, "dialect": "meeting_baas", "networks": ["203.0.113.0/24"] });
     let (_, path) = link(&app, asked).await;

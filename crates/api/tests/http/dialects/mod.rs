@@ -1,4 +1,4 @@
-//! Tokens for every platform: each dialect as its platform speaks it, every kind of token, and what is refused how.
+//! Tokens for every platform: each dialect in its platform's protocol, every kind of token, and all refusals.
 
 mod attendee;
 mod kinds_of_tokens;
@@ -19,7 +19,7 @@ use crate::{
 
 const LINKS: &str = "/api/latchkey/v1/token-links/";
 
-/// A app with an account of the host.
+/// An app with an account of the host.
 async fn with_account() -> (TestApp, String) {
     let app = app().await;
     let account = app.connect(app.zoom.host()).await;
@@ -33,7 +33,7 @@ async fn link(app: &TestApp, asked: Value) -> (Value, String) {
     (made, path)
 }
 
-/// A signed fetch, as Recall makes it.
+/// A signed fetch, like Recall's.
 async fn fetch(app: &TestApp, path: &str, id: &str) -> Answer {
     let mut request = Request::builder().uri(path);
     for (name, value) in app.signature(id).await {
@@ -42,7 +42,7 @@ async fn fetch(app: &TestApp, path: &str, id: &str) -> Answer {
     app.send(request.body(Body::empty()).unwrap()).await
 }
 
-/// A fetch that brings nothing but its address.
+/// A fetch with nothing but the address.
 async fn bare(app: &TestApp, path: &str) -> Answer {
     app.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await
 }
@@ -50,14 +50,14 @@ async fn bare(app: &TestApp, path: &str) -> Answer {
 /// A project's secret, as Attendee shows it.
 const PROJECT: &str = "Tk9ULUEtUkVBTC1TRUNSRVQtYXR0ZW5kZWUtdmVjMDE=";
 
-/// What Attendee asks for a bot in a meeting, in the order and spelling of its Python.
+/// Attendee's request for a bot in a meeting, in the order and spelling of its Python code.
 fn ask(bot: &str, meeting: &str) -> String {
     format!(
         r#"{{"bot_id": "{bot}", "bot_metadata": {{"note": "Z\u00fcrich", "Order": 2}}, "callback_type": "zoom_tokens", "meeting_url": "https://zoom.us/j/{meeting}?pwd=abc.1"}}"#
     )
 }
 
-/// A call of Attendee's with this signature, or the right one.
+/// A call from Attendee with this signature, or the correct one.
 async fn call(app: &TestApp, path: &str, body: &str, signature: Option<&str>) -> Answer {
     let key = AttendeeKey::parse(&Secret::new(PROJECT)).unwrap();
     let right = canonical(body.as_bytes()).map(|text| key.sign(&text)).unwrap_or_default();
@@ -76,7 +76,7 @@ fn attendee(account: &str, changes: &Value) -> Value {
     asked
 }
 
-/// A kind of refusal, in the object that Attendee logs.
+/// Checks a refusal in the object that Attendee logs.
 fn refused(answer: &Answer, status: u16, code: &str, retryable: bool) {
     let error = &answer.json()["error"];
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Reports of platforms, and what a signature is good for.
+//! Reports of platforms, and what a signature authorizes.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ async fn a_platforms_report_frees_the_seat_and_a_full_pool_says_so() {
     assert_eq!(status("nonsense", true).await.status, 400);
     assert_eq!(fetch(&app, &format!("{path}?bot=ours-2"), "msg_4").await.status, 503);
     for _ in 0..2 {
-        assert_eq!(status(&report.to_string(), true).await.status, 204, "as often as it comes");
+        assert_eq!(status(&report.to_string(), true).await.status, 204, "as often as it is sent");
     }
     assert_eq!(fetch(&app, &format!("{path}?bot=ours-2"), "msg_5").await.status, 200);
     assert_eq!(bare(&app, &format!("{path}/status")).await.status, 405);
@@ -71,9 +71,9 @@ async fn signed(app: &TestApp, (method, path): (&str, &str), id: &str, body: &st
     app.send(request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
-/// No dialect signs method and address, so what a message is for has to show in what is signed.
+/// No dialect signs method and address, so the purpose of a message must be in the signed part.
 #[tokio::test]
-async fn a_signature_is_good_for_what_it_was_given_for() {
+async fn a_signature_is_valid_only_for_its_purpose() {
     let (app, account) = with_account().await;
     let malformed = |answer: &Answer| {
         assert_eq!(
@@ -98,7 +98,7 @@ async fn a_signature_is_good_for_what_it_was_given_for() {
         for body in ["", "{}", "[]", "null", "7", r#"{"event": 7}"#, r#"{"trigger": "bot.state_change"}"#] {
             malformed(&signed(&app, ("POST", &status), "evt_1", body).await);
         }
-        // None of that has used an id up.
+        // None of these has used the id up.
         assert_eq!(signed(&app, ("POST", &status), "evt_1", &report).await.status, 204);
         assert_eq!(app.zoom.count("zak_mints").await, 0, "{dialect}");
     }
@@ -123,13 +123,13 @@ async fn a_signature_is_good_for_what_it_was_given_for() {
     assert_eq!(call(&app, &status, &report.to_string(), None).await.status, 204);
     call(&app, &path, &fetch, None).await.ok();
 
-    // Nor is it good at another address.
+    // It is not valid at another address either.
     let (_, other) = link(&app, attendee(&account, &json!({ "allow_repeat": true }))).await;
     refused(&call(&app, &other, &fetch, None).await, 409, "replay_refused", false);
 }
 
 #[tokio::test]
-async fn a_report_that_comes_again_has_no_effect_and_is_no_mistake() {
+async fn a_repeated_report_is_accepted_without_effect() {
     let (app, account) = with_account().await;
     let report = json!({ "event": "bot.fatal", "data": {
         "data": { "sub_code": "meeting_requires_sign_in" }, "bot": { "id": "b", "metadata": {} } } });
@@ -148,18 +148,18 @@ async fn a_report_that_comes_again_has_no_effect_and_is_no_mistake() {
     let second = zak().await;
     assert_ne!(second, first);
     app.jump(minute);
-    assert_eq!((told("evt_1").await, zak().await == second), (204, true), "it was taken before");
+    assert_eq!((told("evt_1").await, zak().await == second), (204, true), "it was received before");
     assert_eq!((told("evt_2").await, zak().await == second), (204, false), "a new one counts");
-    // Its first time lies in the future of a clock that was set back.
+    // Its first time is in the future of a clock that was set back.
     app.jump(minute);
     assert_eq!(told("evt_3").await, 204);
     app.set_clock(app.env.now() - minute * 2);
     let third = zak().await;
     app.jump(minute);
-    assert_eq!((told("evt_3").await, zak().await == third), (204, true), "it was taken before");
+    assert_eq!((told("evt_3").await, zak().await == third), (204, true), "it was received before");
     app.jump(minute);
 
-    // Attendee's has no id and no time: it is remembered as a whole.
+    // Attendee's report has no id and no time: it is remembered as a whole.
     let (_, path) = link(&app, attendee(&account, &json!({}))).await;
     let status = format!("{path}/status");
     let report = json!({ "bot_id": "bot_1", "trigger": "bot.state_change",
@@ -175,7 +175,7 @@ async fn a_report_that_comes_again_has_no_effect_and_is_no_mistake() {
 }
 
 #[tokio::test]
-async fn a_report_of_a_refused_token_makes_the_next_one_new() {
+async fn a_report_of_a_refused_token_causes_a_new_mint() {
     let (app, account) = with_account().await;
     let (_, path) = link(&app, json!({ "credential": account, "dialect": "meeting_baas" })).await;
     let first = bare(&app, &path).await.text;
@@ -186,7 +186,7 @@ async fn a_report_of_a_refused_token_makes_the_next_one_new() {
         app.send(request.body(Body::from(report.to_string())).unwrap()).await.status
     };
     assert_eq!(status().await, 204);
-    assert_eq!(bare(&app, &path).await.text, first, "a young one is not doubted");
+    assert_eq!(bare(&app, &path).await.text, first, "a recent token is not suspected");
     app.jump(Duration::from_secs(60));
     assert_eq!(status().await, 204);
     assert_ne!(bare(&app, &path).await.text, first);

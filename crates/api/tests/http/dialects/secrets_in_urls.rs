@@ -1,4 +1,4 @@
-//! Links whose secret stands in the query, under a name that somebody chose.
+//! Links whose secret is in the query, under a configurable name.
 
 use axum::{body::Body, http::Request};
 use model::TokenKind;
@@ -9,7 +9,7 @@ use token_links::NewLink;
 use super::{LINKS, ask, attendee, bare, call, fetch, link, with_account};
 
 #[tokio::test]
-async fn urls_with_a_secret_in_their_query_go_on_working() {
+async fn urls_with_a_secret_in_their_query_keep_working() {
     let (app, account) = with_account().await;
     let asked =
         json!({ "credential": account, "verification": "query_secret", "query_parameter": "auth_token" });
@@ -29,7 +29,7 @@ async fn urls_with_a_secret_in_their_query_go_on_working() {
         let answer = bare(&app, &format!("{address}{query}")).await;
         assert_eq!((answer.status, answer.text.split(':').next()), (401, Some(code)), "{query}");
     }
-    // A secret that is in use already.
+    // A secret that is already in use.
     let asked = json!({ "credential": account, "verification": "query_secret", "query_secret": "0123456789abcdef&=" });
     let (_, path) = link(&app, asked).await;
     assert!(path.ends_with("?token=0123456789abcdef%26%3D"), "{path}");
@@ -38,9 +38,9 @@ async fn urls_with_a_secret_in_their_query_go_on_working() {
     assert!(!list.contains("0123456789abcdef"));
 }
 
-/// It would be read as what a request says, or what a request says would be read as the secret.
+/// Otherwise the secret would be read as a field of the request, or a field as the secret.
 #[tokio::test]
-async fn a_secret_in_the_query_is_not_called_as_what_a_request_says() {
+async fn a_query_secret_cannot_have_a_reserved_name() {
     let (app, account) = with_account().await;
     for name in ["kind", "meeting", "fresh", "extra", "bot", "bot_id", "bot_uuid"] {
         let asked = json!({ "credential": account, "verification": "query_secret", "query_parameter": name });
@@ -49,9 +49,9 @@ async fn a_secret_in_the_query_is_not_called_as_what_a_request_says() {
     }
 }
 
-/// A misspelt parameter that was not read would give another token than was meant.
+/// A misspelt parameter that was ignored would lead to another token than intended.
 #[tokio::test]
-async fn a_parameter_that_is_almost_one_of_ours_is_refused_in_every_dialect_that_reads_a_query() {
+async fn a_misspelt_parameter_is_refused_in_every_dialect_that_reads_a_query() {
     let (app, account) = with_account().await;
     let asked = |dialect: &str, changes: Value| {
         let mut asked = json!({ "credential": account, "dialect": dialect, "kinds": ["zak", "obf"] });
@@ -60,7 +60,7 @@ async fn a_parameter_that_is_almost_one_of_ours_is_refused_in_every_dialect_that
     };
     let (_, recall) = link(&app, asked("recall", json!({ "meeting_in_request": true }))).await;
     let (_, baas) = link(&app, asked("meeting_baas", json!({ "meeting_in_request": true }))).await;
-    // The secret's own name is near to one of ours.
+    // The secret's own name is similar to a reserved one.
     let named = json!({ "verification": "query_secret", "query_parameter": "bots", "query_secret": "planted-secret-of-a-query" });
     let (made, _) = link(&app, asked("recall", named)).await;
     let in_the_query = app.path_of(made["url"].as_str().unwrap());
@@ -83,7 +83,7 @@ async fn a_parameter_that_is_almost_one_of_ours_is_refused_in_every_dialect_that
         ("meting=12345678901", Some("meeting")),
         ("kind=zak&Fresh=1", Some("fresh")),
         ("botId=planted", Some("bot_id")),
-        // Nothing is asked with it; it is somebody else's; it is right.
+        // An empty value, another service's parameter, and a correct one.
         ("knd=", None),
         ("job_id=7&meeting_id=12345678901&svix-id=msg", None),
         ("kind=zak&fresh=1&bot_uuid=b", None),
@@ -93,7 +93,7 @@ async fn a_parameter_that_is_almost_one_of_ours_is_refused_in_every_dialect_that
     {
         for dialect in ["recall", "meeting_baas", "query_secret", "bearer", "attendee"] {
             let answer = send(dialect, query, &format!("{dialect}-{number}")).await;
-            // Attendee says everything in its body: nothing of the query is read.
+            // Attendee has all fields in its body: the query is not read.
             let Some(meant) = meant.filter(|_| dialect != "attendee") else {
                 assert_eq!(answer.status, 200, "{dialect} {query}: {}", answer.text);
                 continue;
@@ -109,9 +109,9 @@ async fn a_parameter_that_is_almost_one_of_ours_is_refused_in_every_dialect_that
     }
 }
 
-/// Links that were made before such names were refused.
+/// Links that were created before such names were refused.
 #[tokio::test]
-async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same() {
+async fn an_old_query_secret_with_a_reserved_name_still_works() {
     let (app, account) = with_account().await;
     let workspace = app.workspace().await;
     for (name, dialect) in token_links::QUERY_PARAMETERS
@@ -128,7 +128,7 @@ async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same
         let path = app.path_of(made.url.expose());
         let answer = bare(&app, &format!("{path}?{name}={secret}")).await;
         assert_eq!(answer.status, 200, "{name}: {}", answer.text);
-        // What the request does say has its own name.
+        // The request's own field has another name.
         let other = if name == "bot" { "bot_id" } else { "bot" };
         assert_eq!(bare(&app, &format!("{path}?{name}={secret}&{other}=b-{name}")).await.status, 200);
         let wrong = bare(&app, &format!("{path}?{name}=planted-wrong")).await;
@@ -141,5 +141,5 @@ async fn a_secret_that_is_called_as_what_a_request_says_is_a_secret_all_the_same
     }
     assert!(app.get(LINKS).await.text.contains("b-extra"), "the bot is shown");
     let stored = app.bytes_of_the_store();
-    assert!(!stored.windows(8).any(|bytes| bytes == b"planted-"), "the store holds no secret");
+    assert!(!stored.windows(8).any(|bytes| bytes == b"planted-"), "the store contains no secret");
 }

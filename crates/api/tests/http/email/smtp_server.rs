@@ -1,4 +1,4 @@
-//! An SMTP server on loopback that keeps what it is sent, and answers as it is told.
+//! An SMTP server on this machine that records what it receives, and answers as configured.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,31 +15,31 @@ use tokio_rustls::{
 };
 use tokio_util::task::TaskTracker;
 
-/// How it answers.
+/// How the server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
     Takes,
-    /// With these words to the receiver of a mail.
+    /// It refuses the receiver of a mail with this text.
     Refuses(&'static str),
-    /// It takes no login, and repeats what it was sent.
+    /// It refuses logins, and repeats what it was sent.
     Strange,
     /// It says nothing.
     Hangs,
     /// It resets each connection.
     Resets,
-    /// It takes mail, and says nothing any more.
+    /// It accepts mail, and then never answers again.
     Lingers,
 }
 
-/// A mail that it took.
+/// A received mail.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Letter {
     pub(crate) from: String,
     pub(crate) to: Vec<String>,
-    /// Headers and text.
+    /// The raw headers and text.
     pub(crate) text: String,
     pub(crate) is_encrypted: bool,
-    /// As `AUTH PLAIN` has it.
+    /// The login, as sent with `AUTH PLAIN`.
     pub(crate) login: Option<String>,
 }
 
@@ -62,17 +62,17 @@ impl Letter {
 #[derive(Clone)]
 pub(crate) struct SmtpServer {
     inner: Arc<Mutex<(Mood, Vec<Letter>)>>,
-    /// Each connection, and every line that it was sent, whether it was encrypted or not.
+    /// Each connection, and every line that was received, whether encrypted or not.
     heard: Arc<Mutex<Vec<String>>>,
     acceptor: TlsAcceptor,
     offers_tls: bool,
     pub(crate) port: u16,
-    /// Its certificate, in PEM.
+    /// Its certificate as PEM.
     pub(crate) certificate: String,
 }
 
 impl SmtpServer {
-    /// One that takes mail; with `STARTTLS` or without.
+    /// A server that accepts mail, with or without `STARTTLS`.
     pub(crate) async fn start(offers_tls: bool) -> Self {
         let certified = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
@@ -142,7 +142,7 @@ impl SmtpServer {
         std::future::pending::<()>().await;
     }
 
-    /// Until the client goes, or wants TLS: then the connection.
+    /// Talks until the client disconnects or starts TLS; then returns the connection.
     async fn talk<S>(&self, mut stream: BufReader<S>, is_encrypted: bool) -> Option<BufReader<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,

@@ -1,4 +1,4 @@
-//! WebSockets that are refused, or at whose other end is no proper receiver.
+//! WebSockets that are refused, or have a broken receiver.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::{Mood, Receiver, Running, app, endpoint, until_numbers, until_state};
 
-/// The bot's one endpoint, as it is shown.
+/// The bot's only endpoint, as the API shows it.
 async fn shown(running: &Running<'_>) -> Value {
     let path = format!("/api/latchkey/v1/bot/{}/realtime-endpoints/", running.bot.id);
     running.app.get(&path).await.ok()["results"][0].clone()
 }
 
 #[tokio::test]
-async fn a_connection_that_is_refused_or_broken_by_nonsense_is_tried_again_and_nothing_is_missed() {
+async fn refused_and_corrupted_connections_are_retried_and_nothing_is_lost() {
     let app = app().await;
     for mood in [Mood::Fails, Mood::Garbles, Mood::Shouts] {
         let (receiver, host) = Receiver::start().await;
@@ -24,7 +24,7 @@ async fn a_connection_that_is_refused_or_broken_by_nonsense_is_tried_again_and_n
         for id in 1..=3 {
             running.join(id).await;
         }
-        let what = format!("it was tried again: {mood:?}");
+        let what = format!("it was retried: {mood:?}");
         app.wait_for(&what, async || (receiver.with(|inner| inner.connections) >= 2).then_some(())).await;
         let failing = app
             .wait_for("the failure is written down", async || {

@@ -44,7 +44,7 @@ fn schema(kind: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_type_of_event_is_told_in_its_shape() {
+async fn each_type_of_event_has_its_shape() {
     let app = app().await;
     for kind in ["webhook", "websocket"] {
         let (receiver, host) = Receiver::start().await;
@@ -92,7 +92,7 @@ async fn each_type_of_event_is_told_in_its_shape() {
         let mut all = REALTIME_EVENTS.to_vec();
         told.sort_unstable();
         all.sort_unstable();
-        assert_eq!(told, all, "each type once");
+        assert_eq!(told, all, "each type occurs once");
         running.ends().await;
     }
 }

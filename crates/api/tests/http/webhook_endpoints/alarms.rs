@@ -1,4 +1,4 @@
-//! What a server finds wrong with itself, as workspaces are told of it.
+//! Problems that a server finds with itself, and the events that workspaces get about them.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::{
     test_app::{Plan, TestApp},
 };
 
-/// More than a server lets pass between two looks.
+/// More than the time between two checks.
 const LOOK_INTERVAL: Duration = Duration::from_secs(31);
 
-/// How many events of this type the workspace of a key was told of.
+/// How many events of this type the workspace of a key has.
 async fn told(app: &TestApp, key: &str, kind: &str) -> usize {
     let path = format!("{EVENTS}?event_type={kind}");
     let listed = app.call_as(key, "GET", &path, json!(null)).await.ok();
@@ -21,7 +21,7 @@ async fn told(app: &TestApp, key: &str, kind: &str) -> usize {
 }
 
 #[tokio::test]
-async fn an_audit_that_fails_between_two_looks_is_told_when_the_store_works_again() {
+async fn an_audit_failure_between_two_checks_is_reported_when_the_store_works_again() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     endpoint(&app, &url, json!({ "event_types": ["audit.failing"] })).await;
@@ -35,7 +35,7 @@ async fn an_audit_that_fails_between_two_looks_is_told_when_the_store_works_agai
     }
     let began = app.env.now();
     assert_eq!(app.meanwhile(app.get(&token)).await.status, 503, "no record, no token");
-    // A look finds the audit failing, or well again: either way the store takes no event.
+    // A check finds the audit failing or recovered: in either case the store accepts no event.
     app.jump(LOOK_INTERVAL);
     app.in_the_store("DROP TRIGGER no_audit").await;
     app.meanwhile(app.get(&token)).await.ok();
@@ -45,13 +45,13 @@ async fn an_audit_that_fails_between_two_looks_is_told_when_the_store_works_agai
     let told = until_heard(&app, &receiver, 1).await[0].json();
     assert_eq!(told["event"], "audit.failing");
     let since = told["data"]["data"]["updated_at"].as_str().unwrap().parse().unwrap();
-    assert!(began <= since && since < began + MINUTE / 2, "since it began: {told}");
+    assert!(began <= since && since < began + MINUTE / 2, "since the failure began: {told}");
     app.pass(MINUTE).await;
     assert_eq!(receiver.heard().len(), 1);
 }
 
 #[tokio::test]
-async fn each_workspace_is_told_of_an_alarm_once_though_telling_breaks_off_and_servers_start() {
+async fn each_workspace_gets_an_alarm_once_despite_interruptions_and_restarts() {
     let app = app().await;
     let other = app.another_workspace().await;
     // Well within an hour, in which one event counts.
@@ -74,7 +74,7 @@ async fn each_workspace_is_told_of_an_alarm_once_though_telling_breaks_off_and_s
     app.jump(LOOK_INTERVAL);
     app.wait_for("both are told", async || (both().await == (1, 1)).then_some(())).await;
 
-    // As this one after a start.
+    // Like this server after a restart.
     let another = app.another(&Plan { networks: &["127.0.0.0/8"], ..PLAN }).await;
     another.connect(&another.zoom.user("bob@example.test", "Bob").await).await;
     app.pass(MINUTE).await;

@@ -1,4 +1,4 @@
-//! What an endpoint hears: each event once, in order, whatever the receiver does.
+//! What an endpoint receives: each event once, in order, whatever the receiver does.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{HOUR, Heard, MINUTE, Mood, Receiver, app, ended_bot, endpoint, path, until_all, until_heard};
 
 #[tokio::test]
-async fn a_bots_steps_are_told_in_their_order_and_signed() {
+async fn a_bots_status_changes_are_delivered_in_order_and_signed() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     let made = endpoint(&app, &url, json!({ "svix_headers": true })).await;
@@ -44,7 +44,7 @@ async fn a_bots_steps_are_told_in_their_order_and_signed() {
 }
 
 #[tokio::test]
-async fn what_does_not_arrive_is_sent_again_with_the_same_id_and_in_order() {
+async fn undelivered_events_are_sent_again_with_the_same_id_and_in_order() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     let made = endpoint(&app, &url, json!({})).await;
@@ -78,7 +78,7 @@ async fn what_does_not_arrive_is_sent_again_with_the_same_id_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_resets_connections_hears_everything_once_and_in_order_afterwards() {
+async fn a_receiver_that_resets_connections_gets_every_event_once_and_in_order_later() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     receiver.is(Mood::Resets);
@@ -96,7 +96,7 @@ async fn a_receiver_that_resets_connections_hears_everything_once_and_in_order_a
     receiver.is(Mood::Fine);
     until_all(&app, &made, "delivered").await;
     let heard = receiver.heard();
-    assert_eq!(heard.len(), 4, "each once");
+    assert_eq!(heard.len(), 4, "each event once");
     assert!(heard.iter().all(|heard| heard.is_signed_by(made["secret"].as_str().unwrap(), app.env.now())));
     for bot in bots {
         let of_bot = heard.iter().map(Heard::json).filter(|body| body["data"]["bot"]["id"] == *bot);
@@ -115,7 +115,7 @@ async fn an_endpoint_that_is_down_is_sent_one_event_and_the_others_keep_their_at
     until_heard(&app, &receiver, 1).await;
     app.jump(6 * MINUTE);
     until_heard(&app, &receiver, 2).await;
-    // Down. Many things happen meanwhile.
+    // It is down. Many events happen meanwhile.
     for _ in 0..10 {
         ended_bot(&app).await;
     }
@@ -133,7 +133,7 @@ async fn an_endpoint_that_is_down_is_sent_one_event_and_the_others_keep_their_at
     let untouched = probed.iter().filter(|delivery| delivery["attempts"] == 0).count();
     assert!(untouched >= 8, "{untouched} of 10 keep their attempts");
 
-    // A person who asks does not wait for the next probe.
+    // A test event on request does not wait for the next probe.
     let test = app.post(&path(&made, "test/"), json!({})).await.ok();
     let heard = app.without_time("the test is tried", async || {
         let id = format!("msg_{}", test["event"].as_str().unwrap());
@@ -146,7 +146,7 @@ async fn an_endpoint_that_is_down_is_sent_one_event_and_the_others_keep_their_at
 }
 
 #[tokio::test]
-async fn of_an_endless_answer_the_beginning_is_kept() {
+async fn only_the_beginning_of_an_endless_answer_is_stored() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     receiver.is(Mood::Gushes);
@@ -158,7 +158,7 @@ async fn of_an_endless_answer_the_beginning_is_kept() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_was_down_for_a_day_hears_everything_once_and_in_order() {
+async fn a_receiver_that_was_down_for_a_day_gets_every_event_once_and_in_order() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     receiver.is(Mood::Fails);
@@ -179,7 +179,7 @@ async fn a_receiver_that_was_down_for_a_day_hears_everything_once_and_in_order()
     app.jump(10 * HOUR);
     until_all(&app, &made, "delivered").await;
     let heard = receiver.heard().split_off(failed);
-    assert_eq!(heard.len(), 4, "each once");
+    assert_eq!(heard.len(), 4, "each event once");
     for bot in bots {
         let of_bot = heard.iter().map(Heard::json).filter(|body| body["data"]["bot"]["id"] == *bot);
         let kinds: Vec<_> = of_bot.map(|body| body["event"].clone()).collect();
@@ -188,7 +188,7 @@ async fn a_receiver_that_was_down_for_a_day_hears_everything_once_and_in_order()
 }
 
 #[tokio::test]
-async fn one_that_fails_for_five_days_is_switched_off_and_others_are_told() {
+async fn an_endpoint_that_fails_for_five_days_is_disabled_and_others_are_notified() {
     let app = app().await;
     let ((dead, dead_url), (live, live_url)) = (Receiver::start().await, Receiver::start().await);
     dead.is(Mood::Fails);
@@ -211,7 +211,7 @@ async fn one_that_fails_for_five_days_is_switched_off_and_others_are_told() {
     let heard = dead.heard().len();
     ended_bot(&app).await;
     app.jump(12 * HOUR);
-    assert_eq!(dead.heard().len(), heard, "it is left alone");
+    assert_eq!(dead.heard().len(), heard, "nothing more is sent to it");
 
     dead.is(Mood::Fine);
     let on = app.call_as(&app.api_key, "PATCH", &path(&made, ""), json!({ "enabled": true })).await.ok();

@@ -1,4 +1,4 @@
-//! What is told of accounts, pools, token links and servers.
+//! The content of events about accounts, pools, token links and servers.
 
 use axum::body::Body;
 use model::{PoolId, SeatId};
@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_token_link_that_refuses_is_told_once_with_how_often() {
+async fn refusals_of_a_token_link_are_reported_once_with_their_number() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     endpoint(&app, &url, json!({ "event_types": ["token_link.refused"] })).await;
@@ -24,7 +24,7 @@ async fn a_token_link_that_refuses_is_told_once_with_how_often() {
     for _ in 0..3 {
         unsigned(&link).await;
     }
-    // Who does not have the whole address causes nothing.
+    // A request without the complete address causes no event.
     unsigned(&format!("{}x", &link[..link.len() - 1])).await;
     app.links.refusals.tell().await;
     let told = until_heard(&app, &receiver, 1).await[0].json()["data"].clone();
@@ -39,7 +39,7 @@ async fn a_token_link_that_refuses_is_told_once_with_how_often() {
         unsigned(&link).await;
         app.links.refusals.tell().await;
     }
-    // Another server, or this one after a start, has a memory of its own, and the same store.
+    // Another server, or this one after a restart, has its own memory and the same store.
     let another = app.another(&Plan { networks: &["127.0.0.0/8"], ..PLAN }).await;
     assert!(another.get(&link).await.status >= 400);
     another.links.refusals.tell().await;
@@ -51,7 +51,7 @@ async fn a_token_link_that_refuses_is_told_once_with_how_often() {
 }
 
 #[tokio::test]
-async fn an_account_that_needs_consent_is_told_of_once() {
+async fn an_account_that_needs_consent_is_reported_once() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     endpoint(&app, &url, json!({})).await;
@@ -80,7 +80,7 @@ async fn an_account_in_trouble_says_why_what_is_at_stake_and_where_it_is_connect
     let account = app.connect(&user).await;
     let bot = scheduled_bot(&app, &account).await;
     let validate = format!("/api/v2/zoom-oauth-credentials/{account}/validate/");
-    // Asked twice: it may have been the answer that was lost.
+    // The refresh is tried twice: the lost answer could have been the good one.
     app.zoom.control("POST", "faults", json!({ "where": "refresh", "kind": "http_500", "times": 2 })).await;
     app.call("POST", &validate, Body::empty()).await;
     until_heard(&app, &receiver, 1).await;
@@ -110,7 +110,7 @@ async fn an_account_in_trouble_says_why_what_is_at_stake_and_where_it_is_connect
     }
 }
 
-/// Disconnects an account; the link in the event that says so leads its owner back.
+/// Disconnects an account. Returns the link in the event that leads its owner back.
 pub(crate) async fn reconnect_link(app: &TestApp, account: &str) -> String {
     let (receiver, url) = Receiver::start().await;
     endpoint(app, &url, json!({ "event_types": ["zoom_oauth_credential.disconnected"] })).await;
@@ -119,7 +119,7 @@ pub(crate) async fn reconnect_link(app: &TestApp, account: &str) -> String {
     app.path_of(heard[0].json()["data"]["connect_link"].as_str().unwrap())
 }
 
-/// A bot that is scheduled an hour ahead, to sign in with this account.
+/// A bot that is scheduled in an hour and signs in with this account.
 async fn scheduled_bot(app: &TestApp, account: &str) -> String {
     let bot = json!({ "meeting_url": "https://zoom.us/j/123456789", "join_at": app.env.now() + HOUR,
                       "zoom": { "credential": account } });
@@ -143,7 +143,7 @@ async fn an_account_says_what_is_at_stake_and_where_it_is_connected_again() {
 
     let link = app.path_of(data["connect_link"].as_str().unwrap());
     let shown = app.get(&path(&made, "deliveries/")).await.text + &app.get(EVENTS).await.text;
-    assert!(!shown.contains("reconnect"), "the link is for who is told: {shown}");
+    assert!(!shown.contains("reconnect"), "only the receivers of the event get the link: {shown}");
     let opened = app.get(&link).await;
     assert_eq!(opened.status, 200, "{}", opened.text);
     assert!(opened.text.contains("asks to connect the Zoom account of Ada"), "{}", opened.text);
@@ -153,7 +153,7 @@ async fn an_account_says_what_is_at_stake_and_where_it_is_connected_again() {
         assert_eq!(app.get(wrong).await.status, 404, "{wrong}");
     }
     app.jump(8 * 24 * HOUR);
-    assert_eq!(app.get(&link).await.status, 404, "its time is over");
+    assert_eq!(app.get(&link).await.status, 404, "it has expired");
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn slack_is_sent_text_for_people() {
 }
 
 #[tokio::test]
-async fn a_pool_that_fills_up_is_told_as_it_comes_to_that() {
+async fn a_pool_that_fills_up_is_reported() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     endpoint(&app, &url, json!({ "event_types": ["pool.nearly_full", "pool.full"] })).await;
@@ -224,14 +224,14 @@ async fn a_pool_that_fills_up_is_told_as_it_comes_to_that() {
 }
 
 #[tokio::test]
-async fn a_server_whose_clock_is_off_says_so_once() {
+async fn a_server_whose_clock_is_off_reports_it_once() {
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
     endpoint(&app, &url, json!({ "event_types": ["clock.off"] })).await;
-    // Zoom's clock goes two minutes ahead, and something asks Zoom.
+    // Zoom's clock is set two minutes ahead, and something calls Zoom.
     app.zoom.control("POST", "clock", json!({ "advance_seconds": 120 })).await;
     app.connect(&app.zoom.user("ada@example.test", "Ada").await).await;
-    // The next look.
+    // The next check.
     app.jump(MINUTE / 2);
     let heard = until_heard(&app, &receiver, 1).await;
     assert!(heard[0].json()["data"]["message"].is_string(), "{}", heard[0].body);

@@ -1,4 +1,4 @@
-//! A receiver that fails in every way through a day; one workspace whose receivers all hang.
+//! A receiver that fails in every way during a day; one workspace whose receivers all hang.
 
 use serde_json::json;
 
@@ -18,14 +18,14 @@ async fn after_a_day_of_every_failure_each_event_has_arrived_once_in_order_and_s
         bots.push(ended_bot(&app).await);
         let before = receiver.taken();
         app.jump(2 * HOUR);
-        let what = format!("it is tried: {mood:?}");
+        let what = format!("an attempt was made: {mood:?}");
         app.wait_for(&what, async || (receiver.taken() > before).then_some(())).await;
-        // The attempt ends, also where nothing answers.
+        // The attempt ends, even if there is no answer.
         app.pass(MINUTE / 3).await;
     }
     let failed = receiver.heard().len();
     assert!(failed >= moods.len(), "only {failed} requests came");
-    // Its answer of 10 MB is one as well.
+    // An answer of 10 MB is an answer, too.
     receiver.is(Mood::Gushes);
     app.jump(10 * HOUR);
     until_all(&app, &made, "delivered").await;
@@ -35,7 +35,7 @@ async fn after_a_day_of_every_failure_each_event_has_arrived_once_in_order_and_s
     let mut ids: Vec<_> = arrived.iter().map(|heard| heard.header("webhook-id")).collect();
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!((arrived.len(), ids.len()), (2 * bots.len(), 2 * bots.len()), "each once");
+    assert_eq!((arrived.len(), ids.len()), (2 * bots.len(), 2 * bots.len()), "each event once");
     for bot in bots {
         let of_bot = arrived.iter().map(Heard::json).filter(|body| body["data"]["bot"]["id"] == *bot);
         let kinds: Vec<_> = of_bot.map(|body| body["event"].clone()).collect();
@@ -43,9 +43,9 @@ async fn after_a_day_of_every_failure_each_event_has_arrived_once_in_order_and_s
     }
 }
 
-/// Twice as many as a workspace may have places, each at a host of its own; then another workspace with one.
+/// Twice as many receivers as a workspace may have slots, each at its own host; then another workspace with one.
 #[tokio::test]
-async fn a_workspace_whose_receivers_all_hang_has_a_part_of_the_places() {
+async fn a_workspace_with_hanging_receivers_uses_only_its_share_of_slots() {
     const HANGING: usize = 40;
     let app = app().await;
     let mut hanging = Vec::new();
@@ -62,12 +62,12 @@ async fn a_workspace_whose_receivers_all_hang_has_a_part_of_the_places() {
     ended_bot(&app).await;
     let asked = || hanging.iter().filter(|receiver| !receiver.heard().is_empty()).count();
     app.without_time("some hang", async || (asked() >= 16).then_some(())).await;
-    // Another workspace is told at once, while no hanging request has ended: the clock stands.
+    // Another workspace's event is sent immediately, while no hanging request has ended: the clock stands still.
     let test = format!("{ENDPOINTS}{}/test/", made["id"].as_str().unwrap());
     app.call_as(&other, "POST", &test, json!({})).await.ok();
     app.without_time("the other is told", async || (!lively.heard().is_empty()).then_some(())).await;
     assert!(asked() < 32, "{} endpoints of one workspace hang at once", asked());
-    // The others have their turn when these have had theirs.
+    // The other receivers get their turn after these.
     let all = async || {
         app.jump(MINUTE / 60);
         (asked() == HANGING).then_some(())

@@ -1,4 +1,4 @@
-//! Lists of deliveries and events: pages, filters, and what is sent of each event.
+//! Lists of deliveries and events: pages, filters, and what is sent for each event.
 
 use axum::http::header;
 use futures_util::StreamExt as _;
@@ -12,7 +12,7 @@ use crate::{
     test_app::{Plan, TestApp},
 };
 
-/// So many events of this type, each about something of its own.
+/// Creates this many events of one type, each about another subject.
 async fn happened(app: &TestApp, kind: &str, count: usize) -> Vec<String> {
     let workspace = app.workspace().await;
     let mut subjects = Vec::new();
@@ -25,7 +25,7 @@ async fn happened(app: &TestApp, kind: &str, count: usize) -> Vec<String> {
     subjects
 }
 
-/// The numbers on all pages of a list, and how many pages there are.
+/// The numbers on all pages of a list, and the number of pages.
 async fn numbers(app: &TestApp, path: &str) -> (Vec<u64>, usize) {
     let (mut numbers, mut pages, mut next) = (Vec::new(), 0, path.to_owned());
     loop {
@@ -41,7 +41,7 @@ async fn numbers(app: &TestApp, path: &str) -> (Vec<u64>, usize) {
 }
 
 #[tokio::test]
-async fn deliveries_and_events_are_listed_in_pages_and_narrowed() {
+async fn deliveries_and_events_are_listed_in_pages_and_filtered() {
     let app = app().await;
     let made = endpoint(&app, "http://127.0.0.1:9/", json!({ "enabled": true })).await;
     happened(&app, "bot.done", 90).await;
@@ -81,7 +81,7 @@ async fn more_events_than_can_be_replayed_at_once_are_refused_with_their_number(
     let app = app().await;
     let made = endpoint(&app, "http://127.0.0.1:9/", json!({ "enabled": false })).await;
     happened(&app, "bot.done", 1).await;
-    // What happens at this very moment is not in the span that ends now.
+    // Events at this very moment are not in the span that ends now.
     app.tick();
     app.in_the_store(
         "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 10001) \
@@ -95,11 +95,11 @@ async fn more_events_than_can_be_replayed_at_once_are_refused_with_their_number(
     let detail = "The span has 10001 events; the limit is 10000. Choose a shorter span.";
     assert_eq!(refused["detail"], detail);
     let waiting = app.get(&path(&made, "deliveries/")).await.ok();
-    assert_eq!(waiting["results"], json!([]), "nothing is done");
+    assert_eq!(waiting["results"], json!([]), "nothing is sent again");
 }
 
 #[tokio::test]
-async fn a_stream_begins_where_it_is_told_and_is_narrowed() {
+async fn a_stream_starts_at_the_given_event_and_is_filtered() {
     let app = TestApp::build(&Plan { public_base: None, ..PLAN }).await;
     #[expect(clippy::disallowed_methods, reason = "a plain client, as a caller has one")]
     let client = reqwest::Client::new();
@@ -125,7 +125,7 @@ async fn a_stream_begins_where_it_is_told_and_is_narrowed() {
     assert_eq!(ids("after=0&event_type=bot.done", 2).await, [2, 4]);
     assert_eq!(ids(&format!("after=0&subject={}", bots[1]), 2).await, [3, 4]);
 
-    // What it is not about passes by.
+    // Events that do not match the filter are skipped.
     let mut stream = follow("event_type=bot.done").await;
     let (next, _) = tokio::join!(stream.next(), ended_bot(&app));
     assert!(next.unwrap().starts_with("id: 6\nevent: bot.done\n"));

@@ -1,4 +1,4 @@
-//! Endpoints that are told of events: a receiver on loopback that keeps what it is sent, and answers as it is told.
+//! Endpoints that receive events: a receiver on this machine that records requests and answers as configured.
 
 mod alarms;
 mod deliveries;
@@ -49,7 +49,7 @@ enum Mood {
     Hangs,
     Gushes,
     Echoes,
-    /// Each new connection.
+    /// It resets each new connection.
     Resets,
 }
 
@@ -68,7 +68,7 @@ impl Heard {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// Whether it was signed at the time that it says.
+    /// Whether it was signed with `secret` at the time in its header.
     fn is_from_a_time_and_signed_by(&self, secret: &str) -> bool {
         let at = self.header("webhook-timestamp").parse().unwrap();
         self.is_signed_by(secret, Timestamp::from_second(at))
@@ -85,7 +85,7 @@ impl Heard {
     }
 }
 
-/// Resets connections, or takes them.
+/// A listener that resets connections or accepts them.
 struct Moody {
     listener: TcpListener,
     receiver: Receiver,
@@ -101,7 +101,7 @@ impl Listener for Moody {
             if self.receiver.mood() != Mood::Resets {
                 return (stream, from);
             }
-            // What was sent is there: it is not the connection that fails, but what comes after it.
+            // The request has arrived: the connection succeeds, and the exchange fails afterwards.
             stream.readable().await.unwrap();
             stream.set_zero_linger().unwrap();
             self.receiver.1.fetch_add(1, Ordering::SeqCst);
@@ -149,7 +149,7 @@ impl Receiver {
         }
     }
 
-    /// Requests, and connections that were reset.
+    /// The number of requests and of reset connections.
     fn taken(&self) -> usize {
         self.heard().len() + self.1.load(Ordering::SeqCst)
     }
@@ -162,7 +162,7 @@ impl Receiver {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
-    /// The types of what was heard, in their order.
+    /// The types of received events, in order.
     fn kinds(&self) -> Vec<String> {
         self.heard().iter().map(|heard| heard.json()["event"].as_str().unwrap().to_owned()).collect()
     }
@@ -182,7 +182,7 @@ fn path(endpoint: &Value, rest: &str) -> String {
     format!("{ENDPOINTS}{}/{rest}", endpoint["id"].as_str().unwrap())
 }
 
-/// A bot that is told to leave before it joins: it ends without a browser.
+/// A bot that is commanded to leave before it joins: it ends without a browser.
 async fn ended_bot(app: &TestApp) -> String {
     let bot =
         app.bot(json!({ "meeting_url": "https://zoom.us/j/123456789", "metadata": { "a": "b" } })).await;
@@ -191,7 +191,7 @@ async fn ended_bot(app: &TestApp) -> String {
     bot
 }
 
-/// What was heard, as soon as it is so much. Events are what the document says of them.
+/// The received events, once there are this many. Each matches the OpenAPI document.
 async fn until_heard(app: &TestApp, receiver: &Receiver, count: usize) -> Vec<Heard> {
     let heard = app
         .wait_for("the receiver has heard it", async || {
@@ -209,7 +209,7 @@ async fn until_heard(app: &TestApp, receiver: &Receiver, count: usize) -> Vec<He
     heard
 }
 
-/// The deliveries of an endpoint, as soon as all of them are in this state.
+/// The deliveries of an endpoint, once all of them are in this state.
 async fn until_all(app: &TestApp, endpoint: &Value, state: &str) -> Vec<Value> {
     app.wait_for("deliveries are so far", async || {
         let listed = app.get(&path(endpoint, "deliveries/")).await.ok();

@@ -1,4 +1,4 @@
-//! Endpoints as their owner sees them: secrets, tests, switching off, what is refused.
+//! Endpoints as their owner sees them: secrets, tests, disabling, refusals.
 
 use model::EventId;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn who_switches_an_endpoint_off_is_told_to_the_others() {
+async fn other_endpoints_are_notified_who_disabled_an_endpoint() {
     let app = app().await;
     let ((quiet, quiet_url), (witness, witness_url)) = (Receiver::start().await, Receiver::start().await);
     let made = endpoint(&app, &quiet_url, json!({ "description": "ours" })).await;
@@ -30,7 +30,7 @@ async fn who_switches_an_endpoint_off_is_told_to_the_others() {
 }
 
 #[tokio::test]
-async fn while_secrets_are_replaced_under_load_one_of_two_verifies_each_message() {
+async fn each_message_verifies_during_rotations_under_load() {
     const EVENTS_BETWEEN: usize = 60;
     let app = app().await;
     let (receiver, url) = Receiver::start().await;
@@ -55,9 +55,9 @@ async fn while_secrets_are_replaced_under_load_one_of_two_verifies_each_message(
     }
     until_all(&app, &made, "delivered").await;
     let heard = receiver.heard();
-    assert_eq!(heard.len(), 4 * (EVENTS_BETWEEN + EVENTS_BETWEEN / 4), "each once");
+    assert_eq!(heard.len(), 4 * (EVENTS_BETWEEN + EVENTS_BETWEEN / 4), "each event once");
     for (number, message) in heard.iter().enumerate() {
-        // A receiver has the secret from before the last rotation, and the one that it made.
+        // A receiver knows the secret from before the last rotation, and the new one.
         let newest = heard_before.iter().filter(|before| number >= **before).count().max(1);
         let has = &secrets[newest - 1..=newest];
         assert!(has.iter().any(|secret| message.is_signed_by(secret, app.env.now())), "message {number}");
@@ -83,7 +83,7 @@ async fn both_secrets_sign_while_one_replaces_the_other() {
     let heard = until_heard(&app, &receiver, 2).await;
     assert!(!heard[1].is_signed_by(&old, app.env.now()) && heard[1].is_signed_by(&new, app.env.now()));
 
-    // Of one that has leaked nothing is left.
+    // A rotation without overlap ends a leaked secret at once.
     let own = "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtdGVzdC12ZWN0b3ItMDE=";
     let body = json!({ "overlap_seconds": 0, "secret": own });
     let rotated = app.post(&path(&made, "rotate-secret/"), body).await.ok();
@@ -94,7 +94,7 @@ async fn both_secrets_sign_while_one_replaces_the_other() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_tested_and_told_again() {
+async fn an_endpoint_is_tested_and_events_are_replayed() {
     let app = app().await;
     ended_bot(&app).await;
     let (receiver, url) = Receiver::start().await;
@@ -104,7 +104,7 @@ async fn an_endpoint_is_tested_and_told_again() {
     assert_eq!(heard[0].header("webhook-id"), format!("msg_{}", test["event"].as_str().unwrap()));
     assert_eq!(heard[0].json()["event"], "webhook_endpoint.test");
 
-    // It was never told of the first bot.
+    // The first bot's events were never sent to it.
     let since = (app.env.now() - HOUR).to_string();
     let replayed = app.post(&path(&made, "replay/"), json!({ "since": since })).await.ok();
     assert_eq!(replayed["events"], 1);
@@ -123,7 +123,7 @@ async fn an_endpoint_is_tested_and_told_again() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_endpoint_is_said() {
+async fn errors_of_an_endpoint_are_reported() {
     let app = app().await;
     let refused = async |body: Value| app.post(ENDPOINTS, body).await.refused();
     let closed = "This address may not be called: a public one needs https, a private one an entry in callbacks.allow_networks.";
@@ -159,7 +159,7 @@ async fn what_is_wrong_with_an_endpoint_is_said() {
     let first = &listed["results"][0];
     let (masked, first) = (json!({ "url": "http://127.0.0.1/?********" }), path(first, ""));
     let wrong = app.call_as(&app.api_key, "PATCH", &first, masked).await.refused();
-    assert!(wrong["url"][0].as_str().unwrap().starts_with("Give the whole address"), "{wrong}");
+    assert!(wrong["url"][0].as_str().unwrap().starts_with("Give the complete address"), "{wrong}");
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn no_secret_is_shown_or_stored() {
     let secret = "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldC0wMDAwMDAwMQ==";
     let made = endpoint(&app, &url, json!({ "secret": secret, "event_types": ["bot.done"] })).await;
     receiver.is(Mood::Echoes);
-    // What the receiver answers holds its secret.
+    // The receiver's answer repeats its secret.
     let body = json!({ "meeting_url": "https://zoom.us/j/123456789", "metadata": { "s": &secret[6..] } });
     let bot = app.bot(body).await;
     app.post(&format!("/api/v1/bot/{bot}/leave_call/"), json!({})).await.ok();

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn events_are_asked_for_from_any_number() {
+async fn events_can_be_listed_from_any_number() {
     let app = app().await;
     let bot = ended_bot(&app).await;
     ended_bot(&app).await;
@@ -29,7 +29,7 @@ async fn events_are_asked_for_from_any_number() {
 }
 
 #[tokio::test]
-async fn events_are_followed_and_taken_up_where_they_broke_off() {
+async fn a_stream_of_events_resumes_where_it_broke_off() {
     let app = TestApp::build(&Plan { public_base: None, ..PLAN }).await;
     #[expect(clippy::disallowed_methods, reason = "a plain client, as a caller has one")]
     let client = reqwest::Client::new();

@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample};
 
 use super::*;
 
-/// A file with these entries, and where each of them lies.
+/// A file with these entries, and the range of each.
 fn written(contents: &[&[u8]]) -> (Vec<u8>, Vec<Range<usize>>) {
     let (mut file, mut places) = (Vec::new(), Vec::new());
     for content in contents {
@@ -16,10 +16,10 @@ fn written(contents: &[&[u8]]) -> (Vec<u8>, Vec<Range<usize>>) {
 }
 
 #[test]
-fn a_write_that_was_torn_at_any_byte_is_no_entry_and_no_damage() {
+fn a_torn_write_at_the_end_is_discarded_and_is_not_damage() {
     let (whole, places) = written(&[b"first", b"the last"]);
     for cut in places[1].clone() {
-        // The file system may have noted the new length before all bytes were there.
+        // The file system may have stored the new length before all bytes were written.
         let zeros = vec![0; whole.len() - cut];
         for torn in [whole[..cut].to_vec(), [&whole[..cut], &zeros].concat()] {
             let contents = read(&torn);
@@ -29,7 +29,7 @@ fn a_write_that_was_torn_at_any_byte_is_no_entry_and_no_damage() {
 }
 
 #[test]
-fn a_loss_in_the_middle_shows_and_the_rest_is_read() {
+fn a_loss_in_the_middle_is_damage_and_the_rest_is_read() {
     let (whole, places) = written(&[b"one", b"two", b"three"]);
     for byte in places[1].clone() {
         let mut file = whole.clone();
@@ -40,14 +40,14 @@ fn a_loss_in_the_middle_shows_and_the_rest_is_read() {
 }
 
 #[test]
-fn an_entry_in_another_place_is_none() {
+fn an_entry_in_another_place_is_not_read() {
     let (file, places) = written(&[b"one", b"another"]);
     assert_eq!(read(&file[places[1].clone()]).entries, [] as [&[u8]; 0]);
 }
 
 proptest! {
     #[test]
-    fn what_was_written_is_read(contents in vec(vec(any::<u8>(), 0..600), 0..8)) {
+    fn written_entries_are_read(contents in vec(vec(any::<u8>(), 0..600), 0..8)) {
         let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
         let (file, _) = written(&contents);
         prop_assert_eq!(read(&file), Contents { entries: contents, is_damaged: false });

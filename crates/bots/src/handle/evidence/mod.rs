@@ -1,6 +1,6 @@
 //! The evidence of a bot: everything that is stored about it in one file, to find out why it failed.
 //!
-//! It is built from stored data on request. So data that is erased from a bot's log or pictures is not in the evidence either.
+//! It is built from stored data on request. So what is erased from a bot's log or pictures is not in the evidence either.
 //! `redacted_request`: the request without its secrets. `archive`: writes the file.
 
 mod archive;

@@ -48,7 +48,7 @@ fn a_refusal_is_judged() {
 }
 
 #[test]
-fn the_waiting_room_has_its_own_limit_and_arriving_twice_is_told_once() {
+fn the_waiting_room_has_its_own_limit_and_a_second_arrival_is_ignored() {
     let mut life = fresh();
     assert_eq!(life.event(PageEvent::WaitingRoom, START), Some(Action::Arrive(BotStatus::InWaitingRoom)));
     assert_eq!(life.event(PageEvent::WaitingRoom, at(5)), None);
@@ -59,19 +59,19 @@ fn the_waiting_room_has_its_own_limit_and_arriving_twice_is_told_once() {
     assert_eq!(held, Some(Action::Arrive(BotStatus::InWaitingRoom)), "put back on hold");
 }
 
-/// Two bots that come before everybody else: each is a participant to the other until it is recognised.
+/// Two bots join before all others: each counts as a participant for the other until it is recognised.
 #[test]
 fn bots_of_ours_wait_together_for_the_first_person() {
     let ours = |our_bots| Others { our_bots, ..Others::default() };
     let mut life = joined(1);
     life.others_changed(ours(1), at(3));
     assert_eq!(due(&life, 1200), Action::Leave(SubCode::TimeoutExceededNooneJoined));
-    // The other one leaves: first the news, then the roster.
+    // The other bot leaves: first it is no longer recognised, then the count of participants changes.
     life.others_changed(ours(0), at(10));
     assert_eq!(life.event(PageEvent::Participants { others: 0 }, at(10)), None);
     assert_eq!(due(&life, 1200), Action::Leave(SubCode::TimeoutExceededNooneJoined));
 
-    // With a person it is as always.
+    // With a person, the usual rules apply.
     let mut life = joined(2);
     life.others_changed(ours(1), at(3));
     life.event(PageEvent::Participants { others: 1 }, at(100));
@@ -113,7 +113,7 @@ fn a_lost_connection_has_a_minute_to_come_back_by_itself() {
 }
 
 #[test]
-fn a_reconnect_that_failed_is_a_loss_since_the_line_went() {
+fn a_failed_reconnect_is_a_loss_since_the_connection_was_lost() {
     for (code, reason, sub_code) in [
         (-3000, "connection error", SubCode::ZoomConnectionFailed),
         (200, "connection error", SubCode::ZoomConnectionFailed),
@@ -134,7 +134,7 @@ fn a_reconnect_that_failed_is_a_loss_since_the_line_went() {
 }
 
 #[test]
-fn what_nobody_decided_is_a_loss_wherever_the_bot_was() {
+fn an_exit_without_a_decision_is_a_loss_wherever_the_bot_was() {
     let events = || {
         [
             (PageEvent::Dropped { how: "without any event" }, SubCode::ZoomConnectionFailed),
@@ -160,7 +160,7 @@ fn what_nobody_decided_is_a_loss_wherever_the_bot_was() {
 }
 
 #[test]
-fn a_decision_of_a_person_ends_the_bot() {
+fn a_persons_decision_ends_the_bot() {
     let end =
         |reason: &str, on_hold| joined(1).event(PageEvent::Ended { reason: reason.into(), on_hold }, at(1));
     let call_ended = |act: Option<Action>| match act {
@@ -185,7 +185,7 @@ fn a_decision_of_a_person_ends_the_bot() {
         life.event(PageEvent::Failed { code, reason: "gone".into() }, at(2))
     };
     assert_eq!(call_ended(failed(4019)), SubCode::ZoomObfUserLeftMeeting);
-    // It ended while the bot was away, or the server that was asked knows of no running meeting.
+    // The meeting ended while the bot was away, or Zoom's server knows of no running meeting.
     assert_eq!(call_ended(failed(4004)), SubCode::MeetingEnded);
     assert_eq!(call_ended(failed(3008)), SubCode::MeetingEnded);
     let removed = failed(3009);
@@ -193,7 +193,7 @@ fn a_decision_of_a_person_ends_the_bot() {
 }
 
 #[test]
-fn coming_back_makes_no_stay_longer() {
+fn rejoining_does_not_extend_the_stay() {
     let mut life = joined(2);
     life.event(PageEvent::Gone(PageEnd::PageCrashed), at(600));
     life.join(at(610));
@@ -208,7 +208,7 @@ fn coming_back_makes_no_stay_longer() {
     life.event(PageEvent::InMeeting { participants: 0 }, at(705));
     assert_eq!(due(&life, 707), Action::Leave(SubCode::TimeoutExceededEveryoneLeft));
 
-    // Another server recorded when it came in, but not who was there.
+    // Another server recorded when the bot entered, but not who was there.
     let mut taken_over = Life::new(AutomaticLeave::default(), Timing::default(), Some(START), at(3000));
     taken_over.event(PageEvent::InMeeting { participants: 0 }, at(3000));
     assert_eq!(due(&taken_over, 3600), Action::Leave(SubCode::TimeoutExceededInCallNotRecording));

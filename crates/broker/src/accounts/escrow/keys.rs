@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, io};
 use super::{Deposit, Escrow, blocking};
 
 impl Escrow {
-    /// The ids of keys in use here, with the number of grants of each: such a key must stay on the ring.
+    /// The ids of keys that are in use here, with the number of grants of each. Such a key must stay on the ring.
     /// Complete files that a crash left without their final name count too.
     pub async fn key_ids(&self) -> io::Result<BTreeMap<String, usize>> {
         let folder = self.folder.clone();
@@ -14,7 +14,7 @@ impl Escrow {
             for entry in fs::read_dir(folder)? {
                 let deposit = match fs::read(entry?.path()) {
                     Ok(text) => Deposit::read(&text),
-                    // Deleted meanwhile.
+                    // The file was deleted in the meantime.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                     Err(error) => return Err(error),
                 };

@@ -1,4 +1,4 @@
-//! Accounts to choose from in a form: the newest, and any other by its id, e-mail address or name.
+//! Accounts to choose in a form: the newest, or any other by its id, e-mail address or name.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -11,18 +11,18 @@ use crate::{
 };
 
 const PATH: &str = "/api/v2/zoom-oauth-credentials/";
-/// The field into which an account is typed that is not among the choices.
+/// The form field for an account that is not in the list.
 const TYPED: &str = "typed";
 
-/// The newest accounts, as many as a page of the API has.
+/// The newest accounts, at most one page of the API.
 pub(crate) struct Choices {
     pub(crate) accounts: Vec<Account>,
-    /// Whether there are more: then a form has a field to type one into.
+    /// Whether there are more: then the form has a field to type one.
     pub(crate) is_cut: bool,
 }
 
 impl Choices {
-    /// With the account that was chosen, if it is an older one.
+    /// Reads the list, with the chosen account if it is an older one.
     pub(crate) async fn read(client: &Client, chosen: &str) -> Result<Self, Refused> {
         let list: List<Account> = client.get(PATH).await?;
         let (mut accounts, is_cut) = (list.results, list.next.is_some());
@@ -32,19 +32,19 @@ impl Choices {
         Ok(Self { accounts, is_cut })
     }
 
-    /// Those that can give tokens now.
+    /// Only accounts that can give tokens now.
     pub(crate) fn working(mut self) -> Self {
         self.accounts.retain(Account::works);
         self
     }
 
-    /// The name of one of them.
+    /// The name of one of the accounts.
     pub(crate) fn name_of(&self, id: &str) -> Option<&str> {
         self.accounts.iter().find(|account| account.id == id).map(Account::name)
     }
 }
 
-/// How something signs in.
+/// How a bot signs in, or whose tokens a link gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum With {
     Account(String),
@@ -55,7 +55,7 @@ pub(crate) enum With {
 }
 
 impl With {
-    /// What a form says: the account that is typed, or else what is chosen.
+    /// Reads a form: the account that was typed, or else the chosen one.
     pub(crate) async fn read(client: &Client, form: &Form) -> Result<Self, Refused> {
         if let Some(id) = typed(client, form).await? {
             return Ok(Self::Account(id));
@@ -68,7 +68,7 @@ impl With {
         })
     }
 
-    /// As fields of a call.
+    /// As fields of an API call.
     pub(crate) fn fields(&self) -> Map<String, Value> {
         let field = match self {
             Self::Account(id) => Some(("credential", id.as_str().into())),
@@ -80,7 +80,7 @@ impl With {
     }
 }
 
-/// The account that is typed into a form, if one is: its id, or the only one that a search finds.
+/// The account that was typed into a form, if any: by its id, or the only match of a search.
 pub(crate) async fn typed(client: &Client, form: &Form) -> Result<Option<String>, Refused> {
     #[derive(Deserialize)]
     struct Found {
@@ -96,10 +96,10 @@ pub(crate) async fn typed(client: &Client, form: &Form) -> Result<Option<String>
     let found: List<Found> = client.get(&format!("{PATH}{}", query(&[("latchkey_search", text)]))).await?;
     let words = match found.results.as_slice() {
         [only] => return Ok(Some(only.id.clone())),
-        [] => "No account here has this id, e-mail address or name.".to_owned(),
+        [] => "There is no account with this id, e-mail address or name.".to_owned(),
         several => {
             let more = if found.next.is_some() { "or more " } else { "" };
-            format!("{} {more}accounts are like this: give more of it, or the id.", several.len())
+            format!("{} {more}accounts match: type more of it, or the id.", several.len())
         }
     };
     Err(Refused { status: 400, fields: vec![(TYPED.to_owned(), words)], ..Refused::default() })

@@ -1,4 +1,4 @@
-//! `/accounts/connect`: a link that leads the owner of a Zoom account through the consent.
+//! `/accounts/connect`: makes a link that leads the owner of a Zoom account through the consent.
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};

@@ -1,4 +1,4 @@
-//! `/connect-links`: invitations that were made.
+//! `/connect-links`: the list of invitations.
 
 use askama::Template;
 use axum::{extract::Query, response::Response};
@@ -28,7 +28,7 @@ struct Row {
     shown_id: Id,
     state: State,
     is_open: bool,
-    /// The account that it is for, or that was connected: its id, and its name while it is there.
+    /// The account that it is for, or that was connected: its id, and its name if it still exists.
     account: Option<(String, Option<String>)>,
     invited_by: Option<String>,
     purpose: Option<String>,

@@ -16,11 +16,11 @@ use crate::{
     session::{PathId, Posted, Session},
 };
 
-/// Pages of token links that are looked through for those that use the account.
+/// Pages of token links that are searched for links that use the account.
 const LINK_PAGES: usize = 5;
-/// Records that a page shows.
+/// The most audit records on the page.
 const RECORDS: usize = 20;
-/// Lines of the log that it shows.
+/// The most log lines on the page.
 const LINES: usize = 50;
 
 #[derive(Template)]
@@ -36,7 +36,7 @@ struct AccountPage {
     used: When,
     created: When,
     app: Option<App>,
-    /// What to do, where something is to be done.
+    /// What to do, if there is a problem.
     cure: Option<Cure>,
     link: Option<NewLink>,
     links: Vec<Named>,
@@ -51,15 +51,15 @@ struct AccountPage {
 struct Cure {
     title: String,
     text: String,
-    /// Whether a link to the account's owner mends it.
+    /// Whether a connect link for the account's owner can fix it.
     reconnect: bool,
 }
 
-/// A connect link that was just made.
+/// A new connect link.
 pub(crate) struct NewLink {
     pub(crate) url: String,
     pub(crate) until: When,
-    /// Whose consent it takes, if only one person's.
+    /// Whose consent it accepts, if only one person's.
     pub(crate) only: Option<String>,
 }
 
@@ -123,12 +123,12 @@ pub(crate) struct TokenRecord {
 }
 
 impl TokenRecord {
-    /// The token link that asked, if it was one.
+    /// The token link that requested the token, if any.
     pub(crate) fn token_link(&self) -> Option<&str> {
         (self.who == "token_link").then_some(&*self.who_id)
     }
 
-    /// Who asked, in words, and the page about it. Token links are called by their names.
+    /// The caller in words, and its page. Token links are shown by name.
     pub(crate) fn asker(&self, names: &Names) -> (String, Option<String>) {
         match self.who.as_str() {
             "token_link" => {
@@ -144,7 +144,7 @@ impl TokenRecord {
         match self.outcome.as_str() {
             "given" => {
                 let word =
-                    if self.source.as_deref() == Some("minted") { "Given, minted" } else { "Given, kept" };
+                    if self.source.as_deref() == Some("minted") { "Given, minted" } else { "Given, stored" };
                 State::new(Tone::Good, word)
             }
             code => State::new(Tone::Bad, words(code)),
@@ -222,20 +222,20 @@ async fn show(session: &Session, id: &str, link: Option<NewLink>) -> Result<Resp
     error::page(&page)
 }
 
-/// Bots that wait to sign in with an account.
+/// The number of bots that will sign in with an account.
 pub(super) async fn scheduled(client: &Client, id: &str) -> Result<u64, Refused> {
     let list: List<Value> =
         client.get(&format!("/api/v1/bot/?status=ready&latchkey_credential={id}")).await?;
     Ok(list.count.unwrap_or(0))
 }
 
-/// What is wrong with an account, and what mends it.
+/// What is wrong with an account, and how to fix it.
 fn cure(account: &Account, app: Option<&App>) -> Option<Cure> {
     let name = account.name();
     if app.is_some_and(|app| app.latchkey_refused_since.is_some()) {
         return Some(Cure {
             title: "Zoom refuses the app".into(),
-            text: "Its id or secret is wrong, or Zoom has disabled the app: see that it is active at Zoom, and replace its \
+            text: "Its id or secret is wrong, or Zoom has disabled the app: check that it is active at Zoom, and replace its \
                    client secret under Settings. No account is at fault."
                 .into(),
             reconnect: false,
@@ -244,7 +244,7 @@ fn cure(account: &Account, app: Option<&App>) -> Option<Cure> {
     let status = account.latchkey_status.as_str();
     if account.reconnects() {
         let why = match status {
-            "needs_reauth:revoked" => "The grant was withdrawn at Zoom, by the user or an administrator.",
+            "needs_reauth:revoked" => "The grant was revoked at Zoom, by the user or an administrator.",
             "needs_reauth:response_lost" => {
                 "Zoom issued a new token and its answer was lost, so no valid token is left."
             }
@@ -252,14 +252,12 @@ fn cure(account: &Account, app: Option<&App>) -> Option<Cure> {
             "disconnected:user_deactivated" => {
                 "A Zoom administrator deactivated the user: they have to be activated there first."
             }
-            "disconnected:user_deleted" => "The user is gone from Zoom.",
+            "disconnected:user_deleted" => "The user was deleted at Zoom.",
             _ => "The account was disconnected here.",
         };
         return Some(Cure {
             title: "What to do".into(),
-            text: format!(
-                "{why} Send {name} a link: it takes the consent of this Zoom user and of nobody else."
-            ),
+            text: format!("{why} Send {name} a link: it accepts only this Zoom user's consent."),
             reconnect: true,
         });
     }
@@ -278,7 +276,7 @@ fn cure(account: &Account, app: Option<&App>) -> Option<Cure> {
         let advice = Code::from_text(trouble).map_or("try again", Code::advice);
         return Some(Cure {
             title: "The last refresh failed".into(),
-            text: format!("Latchkey tries again by itself ({trouble}). If it stays: {advice}."),
+            text: format!("Latchkey retries automatically ({trouble}). If it keeps failing: {advice}."),
             reconnect: false,
         });
     }
@@ -308,7 +306,7 @@ async fn links_with(client: &Client, id: &str) -> Result<Vec<Named>, Refused> {
     Ok(found)
 }
 
-/// Lines of the account's log; those that tell of a change of state have its colour and code.
+/// The account's log; lines about a change of state have its colour and code.
 async fn timeline(session: &Session, id: &str, now: Timestamp) -> Result<Vec<Entry>, Refused> {
     let client = &session.client;
     let mut lines: List<LogLine> =
@@ -357,7 +355,7 @@ pub(crate) async fn check(PathId(id): PathId, Posted { session, .. }: Posted) ->
     Ok(go(&session.console, &format!("/accounts/{}?said=checked", account.id)))
 }
 
-/// `POST /accounts/{id}/reconnect`: a connect link that takes the consent of this account's user alone.
+/// `POST /accounts/{id}/reconnect`: makes a connect link that accepts only this account's user.
 pub(crate) async fn reconnect(
     PathId(id): PathId,
     Posted { session, .. }: Posted,

@@ -1,4 +1,4 @@
-//! `/accounts/{id}/disconnect`: says what will be lost, and asks for the name.
+//! `/accounts/{id}/disconnect`: explains what will be lost, and asks for the account's name as confirmation.
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};

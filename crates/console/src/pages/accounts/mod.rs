@@ -21,7 +21,7 @@ use crate::{
     session::Session,
 };
 
-/// An account, as the API shows it.
+/// An account in the API's answer.
 #[derive(Debug, Clone, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct Account {
@@ -43,7 +43,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// For people: never empty.
+    /// A name for people, never empty.
     pub(crate) fn name(&self) -> &str {
         if self.display_name.trim().is_empty() { &self.id } else { &self.display_name }
     }
@@ -52,7 +52,7 @@ impl Account {
         State::of_account(&self.latchkey_status)
     }
 
-    /// Whether a consent in a browser connects it again.
+    /// Whether a consent in a browser can connect it again.
     pub(crate) fn reconnects(&self) -> bool {
         self.kind == "user_oauth" && !self.works()
     }
@@ -96,7 +96,7 @@ pub(crate) async fn apps(client: &Client) -> Result<Vec<App>, Refused> {
     Ok(list.results)
 }
 
-/// The names of these accounts, to show in place of ids. Accounts that were deleted have none.
+/// The names of these accounts, to show in place of ids. Deleted accounts have none.
 pub(crate) async fn names_of<'i>(
     client: &Client,
     ids: impl Iterator<Item = &'i str>,
@@ -111,7 +111,7 @@ pub(crate) async fn names_of<'i>(
     Ok(names)
 }
 
-/// An account, if it is there.
+/// An account, if it exists.
 async fn one(client: &Client, id: &str) -> Result<Option<Account>, Refused> {
     client.find(&format!("/api/v2/zoom-oauth-credentials/{id}/")).await
 }
@@ -132,11 +132,11 @@ struct AccountsPage {
 struct Row {
     id: String,
     name: String,
-    /// Not one that was disconnected here: it has no page any more.
+    /// Whether it has a page: an account that was disconnected here has none.
     is_there: bool,
     email: Option<String>,
     app: String,
-    /// Its beginning.
+    /// The beginning of the app's id.
     shown_app: String,
     state: State,
     missing: bool,

@@ -1,4 +1,4 @@
-//! `/bots/new`: sends a bot, or schedules one.
+//! `/bots/new`: creates a bot, now or scheduled.
 
 use askama::Template;
 use axum::{extract::Query, http::StatusCode, response::Response};
@@ -42,7 +42,7 @@ async fn show(session: &Session, status: StatusCode, draft: Draft) -> Result<Res
     error::page_with(status, &page)
 }
 
-/// The account or pool that is chosen already.
+/// The account or pool that is preselected.
 #[derive(Deserialize)]
 pub(crate) struct PageQuery {
     #[serde(default)]
@@ -75,7 +75,7 @@ pub(crate) async fn send(Posted { session, form }: Posted) -> Result<Response, P
 
 async fn body(client: &Client, form: &Form) -> Result<Map<String, Value>, Refused> {
     let mut body = form.body(["meeting_url", "bot_name"]);
-    // As a browser sends a date with a time, which is UTC here.
+    // Browsers send a date with a time, without a zone; it is UTC here.
     let join_at = form.text("join_at");
     if !join_at.is_empty() {
         let seconds = if join_at.len() == 16 { ":00Z" } else { "Z" };

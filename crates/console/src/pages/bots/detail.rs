@@ -1,4 +1,4 @@
-//! `/bots/{id}`: one bot, as a story from top to bottom.
+//! `/bots/{id}`: one bot and its timeline.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::{
     session::{PathId, Posted, Session},
 };
 
-/// Stands where a secret was.
+/// Replaces secrets.
 const STRUCK_OUT: &str = "········";
 
 #[derive(Template)]
@@ -39,28 +39,28 @@ struct BotPage {
     state: State,
     meeting: String,
     when: When,
-    /// The path, the name and the id of what it signs in with.
+    /// The path, name and id of what it signs in with.
     account: Option<(String, String, Id)>,
     pool: Option<(String, String, Id)>,
     cure: Option<Cure>,
     steps: Vec<Entry>,
-    /// Lines of the page's own: calls to Zoom and the console. They are shown on request.
+    /// The number of lines from the page itself: calls to Zoom and the console. They are shown on request.
     raw_lines: usize,
     shows_all: bool,
-    /// Whether something may still happen to it.
+    /// Whether something may still happen.
     is_live: bool,
-    /// Whether a cure is shown, with the way to send it again.
+    /// Whether a cure is shown, with the form to send it again.
     is_refused: bool,
     in_meeting: InMeeting,
     request: String,
-    /// Given fields without effect here.
+    /// The names of given fields that have no effect here.
     ignored: String,
-    /// Of what it was asked for, this cannot be asked for again.
+    /// The parts of its request that cannot be repeated.
     not_repeated: &'static str,
-    /// What was typed to send it again, and what is wrong with it.
+    /// What was entered to send it again, and the errors.
     draft: Draft,
     complaint: String,
-    /// What a new bot could sign in with.
+    /// What a new bot can sign in with.
     choices: Choices,
     pools: Vec<Pool>,
     may_cancel: bool,
@@ -77,7 +77,7 @@ struct Cure {
     is_bad: bool,
 }
 
-/// A step, or a picture of the bot's page, in the order of time.
+/// A status change, or a screenshot of the bot's page, in order of time.
 struct Entry {
     at: String,
     exact: String,
@@ -86,7 +86,7 @@ struct Entry {
     message: Option<WithNames>,
     code: Option<String>,
     picture: Option<String>,
-    /// A line of the log, between the steps.
+    /// Whether it is a log line between the status changes.
     is_detail: bool,
     sort: Timestamp,
 }
@@ -111,16 +111,16 @@ struct LogPage {
     results: Vec<LogLine>,
 }
 
-/// Pages of the log that are shown; the evidence has all of it.
+/// Pages of the log that are shown; the evidence has the whole log.
 const LOG_PAGES: usize = 3;
-/// Lines that say what a step or a picture says already.
+/// Kinds of lines that repeat a status change or a screenshot.
 const SAID_ELSEWHERE: [&str; 3] = ["step", "screenshot", "created"];
-/// Lines that tell of something wrong.
+/// Kinds of lines about problems.
 const TROUBLE: [&str; 4] = ["exception", "heartbeat_missed", "page_gone", "log_full"];
 
-/// Lines about the page's calls to Zoom, and what Zoom's SDK writes: for who looks for the cause of a rare failure.
+/// Lines about the page's calls to Zoom, and output of Zoom's SDK: for finding the cause of a rare failure.
 const RAW: [&str; 3] = ["zoom_call", "console", "exception"];
-/// After its end a bot's last picture may still come.
+/// A bot's last screenshot may still arrive after its end.
 const REFRESH_AFTER_END: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[derive(Deserialize)]
@@ -175,7 +175,7 @@ async fn show(
     let names = Names::read(client, base, texts).await?;
     let last_at = bot.status_changes.last().map_or(now, |step| step.created_at);
     let page = BotPage {
-        // After a form that was refused, live parts are this page's.
+        // After a refused form, live parts are fetched from this page.
         frame: Frame {
             here: match status {
                 StatusCode::OK => format!("{base}{}", session.address),
@@ -285,22 +285,22 @@ fn steps(
     all
 }
 
-/// What a step's message says beyond what its sub code always means, which stands in the cure.
+/// The part of a message that goes beyond the sub code's general text, which the cure shows.
 fn detail(message: &str) -> String {
     message.split_once("Details: ").map_or(message, |(_, detail)| detail).to_owned()
 }
 
-/// Of the API's answer, what no request has.
+/// Fields of the API's answer that are not part of a request.
 const NOT_ASKED: [&str; 6] =
     ["status_changes", "recordings", "calendar_meetings", "slack_team", "id", "latchkey_ignored"];
 
-/// The names of given fields without effect here.
+/// The names of given fields that have no effect here.
 fn ignored(bot: &Value) -> String {
     let names = bot["latchkey_ignored"].as_array().into_iter().flatten().filter_map(Value::as_str);
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// What a bot was asked for and is not kept in a form that can be sent again.
+/// What was requested but is not stored in a form that can be sent again.
 fn not_repeated(bot: &Value) -> &'static str {
     if bot.get("automatic_video_output").is_some() {
         "A personal registration link and the bot's picture can't be repeated."
@@ -309,7 +309,7 @@ fn not_repeated(bot: &Value) -> &'static str {
     }
 }
 
-/// The request as it was accepted, as the API shows it: without what happened since, and with its secrets struck out.
+/// The accepted request, from the API's answer: without later events, and with its secrets masked.
 fn request(mut value: Value) -> String {
     if let Some(fields) = value.as_object_mut() {
         fields.retain(|name, _| !NOT_ASKED.contains(&name.as_str()));
@@ -328,7 +328,7 @@ fn strike_out(value: &mut Value) {
                     || name == "zak_url";
                 match value {
                     Value::String(text) if is_secret && !text.is_empty() => STRUCK_OUT.clone_into(text),
-                    // What stands behind the path of an address may be a key.
+                    // A URL's query may contain a secret.
                     Value::String(text) if text.starts_with("http") && text.contains('?') => {
                         let cut = text.split('?').next().unwrap_or_default().len();
                         text.truncate(cut);
@@ -357,7 +357,7 @@ pub(crate) async fn picture(
     if answer.status().is_success() { Ok(answer.into_response()) } else { Err(PageError::Unknown) }
 }
 
-/// `GET /bots/{id}/evidence.zip`: all that is known of the bot.
+/// `GET /bots/{id}/evidence.zip`: everything that is stored about the bot.
 pub(crate) async fn evidence(session: Session, PathId(id): PathId) -> Result<Response, PageError> {
     let path = format!("/api/latchkey/v1/bot/{id}/evidence/");
     let answer = session.client.raw(Method::GET, &path, None, &HeaderMap::new()).await;
@@ -379,7 +379,7 @@ pub(crate) async fn cancel(
     Ok(go(&session.console, "/bots?said=cancelled"))
 }
 
-/// `POST /bots/{id}/again`: a new bot in the same meeting, asked for the same, with another way to sign in.
+/// `POST /bots/{id}/again`: creates a bot in the same meeting with the same request, but another way to sign in.
 pub(crate) async fn again(
     PathId(id): PathId,
     Posted { session, form }: Posted,
@@ -398,7 +398,7 @@ pub(crate) async fn again(
         link.push_str(&crate::format::query(&[("pwd", passcode)]));
     }
     let sent = match With::read(&session.client, &form).await {
-        // What has no effect was accepted once, and is again.
+        // Fields without effect were accepted before, so they are accepted again.
         Ok(with) => session.client.post("/api/v1/bot/?strict=0", repeated(value, link, &with)).await,
         Err(refused) => Err(refused),
     };
@@ -415,7 +415,7 @@ pub(crate) async fn again(
     }
 }
 
-/// Fields of `zoom` that say how a bot signs in. The others stay.
+/// Fields of `zoom` that select how a bot signs in. All other fields stay.
 const SIGN_IN: [&str; 8] = [
     "zak_url",
     "credential",
@@ -427,10 +427,10 @@ const SIGN_IN: [&str; 8] = [
     "start_meeting",
 ];
 
-/// The request of a bot that goes into the same meeting at once: as this one was asked for, but for how it signs in.
+/// The request of a bot that joins the same meeting immediately: the same except for how it signs in.
 fn repeated(bot: Value, link: String, with: &With) -> Value {
     let Value::Object(mut fields) = bot else { return Value::Null };
-    // A bot's picture is erased when it ends, so its answer has none to send.
+    // A bot's picture is erased when it ends, so the answer does not contain it.
     fields.retain(|name, _| {
         !NOT_ASKED.contains(&name.as_str()) && !["join_at", "automatic_video_output"].contains(&name.as_str())
     });
@@ -455,7 +455,7 @@ mod tests {
     use crate::pages::accounts::choices::With;
 
     #[test]
-    fn a_repeated_request_has_all_but_its_history_its_time_and_its_way_to_sign_in() {
+    fn a_repeated_request_omits_history_join_time_and_sign_in() {
         let bot = json!({
             "id": "1", "status_changes": [], "recordings": [], "calendar_meetings": [], "slack_team": null,
             "latchkey_ignored": ["webex"], "join_at": "2031-01-31T12:00:00Z", "bot_name": "Notes",
@@ -480,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_a_request_are_struck_out() {
+    fn secrets_of_a_request_are_masked() {
         let shown = request(json!({
             "id": "1",
             "meeting_url": { "meeting_id": "812", "meeting_password": "planted-passcode" },

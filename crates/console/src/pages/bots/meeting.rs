@@ -10,17 +10,17 @@ use crate::{
     format::{exact, offset},
 };
 
-/// Pages of the API that are read: thousands of events.
+/// Pages of the API that are read, with thousands of events in total.
 const PAGES: usize = 10;
-/// Lines that a page shows.
+/// The most lines that a page shows.
 const MOST_LINES: usize = 300;
 
-/// What is shown of a meeting.
+/// What a page shows of a meeting.
 #[derive(Default)]
 pub(crate) struct InMeeting {
     pub(crate) people: Vec<Person>,
     pub(crate) said: Vec<Line>,
-    /// Whether there is more than is shown.
+    /// Whether there is more than the page shows.
     pub(crate) is_cut: bool,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Person {
     pub(crate) left: String,
 }
 
-/// Something that was said or written.
+/// Something that was said or written in the chat.
 pub(crate) struct Line {
     pub(crate) at: String,
     pub(crate) exact: String,
@@ -46,7 +46,7 @@ struct Page {
     last: u64,
 }
 
-/// Reads what happened. `began` is what times are counted from.
+/// Reads the meeting's events. Times are counted from `began`.
 pub(crate) async fn read(client: &Client, bot: &str, began: Timestamp) -> Result<InMeeting, Refused> {
     let (mut shown, mut after) = (InMeeting::default(), 0);
     let mut captions: BTreeMap<String, usize> = BTreeMap::new();
@@ -90,7 +90,7 @@ fn take(
             say(shown, Line { at: time(at), exact: exact(at), name: participant.name, text, is_chat: true });
         }
         MeetingEventKind::Caption { participant, caption, text, began_at, .. } => {
-            // A caption grows: its last version is what was said.
+            // A caption is updated while a person speaks: the last version is the complete one.
             if let Some(line) = captions.get(&caption).and_then(|index| shown.said.get_mut(*index)) {
                 line.text = text;
                 return;

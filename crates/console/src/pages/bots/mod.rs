@@ -1,4 +1,4 @@
-//! `/bots`: bots that were sent, newest first.
+//! `/bots`: the list of bots, newest first.
 
 pub(crate) mod create;
 pub(crate) mod detail;
@@ -22,11 +22,11 @@ use crate::{
     session::Session,
 };
 
-/// Statuses of bots that have begun and have not ended.
+/// Statuses of running bots.
 const RUNNING: &str = "joining_call,in_waiting_room,in_call_not_recording,call_ended";
 const PAGE_SIZE: u64 = 100;
 
-/// A bot, as the API shows it.
+/// A bot in the API's answer.
 #[derive(Debug, Clone, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct Bot {
@@ -74,7 +74,7 @@ impl Bot {
         State::of_bot(code, self.why().or(sub_code))
     }
 
-    /// The reason that matters: of the end, or of the call's end before it.
+    /// The most recent sub code: that of the end, or else of the end of the call before it.
     pub(crate) fn why(&self) -> Option<&str> {
         self.status_changes.iter().rev().find_map(|step| step.sub_code.as_deref())
     }
@@ -83,7 +83,7 @@ impl Bot {
         self.status_changes.first().map(|step| step.created_at)
     }
 
-    /// The account that it signs in with, by itself or for others.
+    /// The account that it signs in with, or that vouches for it.
     pub(crate) fn account(&self) -> Option<&str> {
         self.zoom.credential.as_deref().or(self.zoom.obf_credential.as_deref())
     }
@@ -92,13 +92,13 @@ impl Bot {
         matches!(self.last().0, "done" | "fatal")
     }
 
-    /// Zoom's way to write a meeting's number.
+    /// The meeting's number as Zoom writes it.
     pub(crate) fn meeting(&self) -> String {
         self.meeting_url.as_ref().map_or_else(|| "–".to_owned(), |meeting| spaced(&meeting.meeting_id))
     }
 }
 
-/// A pool, by its name.
+/// The id and the name of a pool.
 #[derive(Deserialize)]
 pub(crate) struct Pool {
     pub(crate) id: String,
@@ -142,10 +142,10 @@ struct Row {
     name: String,
     meeting: String,
     state: State,
-    /// Why it ended so, or waits.
+    /// Why it ended, or what it waits for.
     reason: Option<String>,
     when: When,
-    /// The path and the name of the account or pool that it signs in with.
+    /// The path and name of the account or pool that it signs in with.
     signs_in: Option<(String, String)>,
 }
 
@@ -161,7 +161,7 @@ pub(crate) struct PageQuery {
     meeting: String,
     #[serde(default)]
     page: String,
-    /// An account that is not among the choices.
+    /// An account that is not in the list.
     #[serde(default)]
     typed: String,
 }
@@ -241,7 +241,7 @@ mod tests {
     use super::spaced;
 
     #[test]
-    fn numbers_of_meetings_are_written_as_zoom_writes_them() {
+    fn meeting_numbers_are_spaced_as_at_zoom() {
         assert_eq!(spaced("81234567890"), "812 3456 7890");
         assert_eq!(spaced("1234567890"), "123 456 7890");
         assert_eq!(spaced("123"), "123");

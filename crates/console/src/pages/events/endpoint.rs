@@ -1,4 +1,4 @@
-//! `/events/{id}`: one endpoint, and what it was told.
+//! `/events/{id}`: one endpoint and its deliveries.
 
 use askama::Template;
 use axum::{
@@ -35,19 +35,19 @@ struct EndpointPage {
     types: String,
     asked: PageQuery,
     rows: Vec<Row>,
-    /// This list's own address, to fetch it again: after a form the page's address is the form's.
+    /// The list's own address, for fetching it again: after a form, the page's address is the form's.
     here: String,
     next: Option<String>,
     fresh: PageState,
     complaint: String,
 }
 
-/// What a page shows beside what is always there.
+/// What a page shows in addition after an action.
 #[derive(Default)]
 struct PageState {
-    /// A secret that was just made.
+    /// A new secret.
     secret: Option<String>,
-    /// What was typed to replay events, and what is wrong with it.
+    /// What was entered to replay events, and the errors.
     draft: Draft,
 }
 

@@ -1,4 +1,4 @@
-//! `/events`: addresses that are told of events.
+//! `/events`: addresses that receive events.
 
 pub(crate) mod endpoint;
 
@@ -19,7 +19,7 @@ use crate::{
 
 const PATH: &str = "/api/latchkey/v1/webhook-endpoints/";
 
-/// An endpoint, as the API shows it.
+/// An endpoint in the API's answer.
 #[derive(Deserialize)]
 pub(crate) struct Endpoint {
     id: String,
@@ -48,7 +48,7 @@ impl Endpoint {
         Kind::named(&self.kind).unwrap_or(KINDS[0])
     }
 
-    /// Its address, for people.
+    /// Its address, as people read it.
     fn address(&self) -> &str {
         self.url.strip_prefix(MAILTO).unwrap_or(&self.url)
     }
@@ -65,26 +65,26 @@ impl Endpoint {
     }
 }
 
-/// What `url` of an endpoint for mail begins with.
+/// The prefix of an e-mail endpoint's `url`.
 const MAILTO: &str = "mailto:";
 
-/// A kind of endpoint, as pages show it.
+/// A kind of endpoint as pages describe it.
 #[derive(Clone, Copy)]
 struct Kind {
     /// The API's word.
     word: &'static str,
-    /// What is added.
+    /// The name of the kind in the form.
     name: &'static str,
-    /// What its address is called, and how one looks.
+    /// The label of its address, and an example.
     label: &'static str,
     placeholder: &'static str,
     about: &'static str,
-    /// Whether what it is sent is JSON and signed.
+    /// Whether it receives signed JSON.
     is_signed: bool,
     is_mail: bool,
 }
 
-/// All of them, in the order in which they are offered.
+/// All kinds, in the order of the form.
 const KINDS: [Kind; EndpointKind::ALL.len()] =
     [kind(EndpointKind::Webhook), kind(EndpointKind::Slack), kind(EndpointKind::Email)];
 
@@ -96,7 +96,7 @@ const fn kind(kind: EndpointKind) -> Kind {
             name: "A webhook",
             label: "Address",
             placeholder: "https://example.com/latchkey-events",
-            about: "A server of yours: it is sent JSON, signed as Standard Webhooks has it.",
+            about: "A server of yours: it receives JSON, signed as Standard Webhooks defines.",
             is_signed: true,
             is_mail: false,
         },
@@ -105,7 +105,7 @@ const fn kind(kind: EndpointKind) -> Kind {
             name: "A Slack channel",
             label: "Webhook URL of the Slack app",
             placeholder: "https://hooks.slack.com/services/…",
-            about: "People in a channel: they read what happened, and what to do. In Slack, make an app with Incoming Webhooks, \
+            about: "People in a channel: they read what happened and what to do. In Slack, create an app with Incoming Webhooks, \
                     add one for the channel, and paste its address. It is as good as a password.",
             is_signed: false,
             is_mail: false,
@@ -115,7 +115,7 @@ const fn kind(kind: EndpointKind) -> Kind {
             name: "An e-mail address",
             label: "E-mail address",
             placeholder: "ops@example.com",
-            about: "A person: they read what happened, and what to do. Mail goes through the SMTP server that the configuration \
+            about: "A person: they read what happened and what to do. Mail is sent through the SMTP server that the configuration \
                     of this server names in [mail].",
             is_signed: false,
             is_mail: true,
@@ -134,13 +134,13 @@ impl Kind {
 struct EventsPage {
     frame: Frame,
     rows: Vec<Row>,
-    /// Of the endpoint that is to be added.
+    /// The kind of endpoint in the form.
     kind: Kind,
     kinds: [Kind; KINDS.len()],
     draft: Draft,
     complaint: String,
     types: Vec<String>,
-    /// The secret of an endpoint that was just made, and the endpoint.
+    /// The secret of a new endpoint, and the endpoint's id.
     made: Option<(String, String)>,
 }
 
@@ -187,7 +187,7 @@ async fn show(
 
 #[derive(Deserialize)]
 pub(crate) struct PageQuery {
-    /// Of the endpoint that is to be added.
+    /// The kind of endpoint in the form.
     #[serde(default)]
     kind: String,
 }
@@ -197,7 +197,7 @@ pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Re
     show(&session, StatusCode::OK, kind, Draft::default(), None).await
 }
 
-/// `POST /events`: makes an endpoint.
+/// `POST /events`: creates an endpoint.
 pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, PageError> {
     let kind = Kind::named(form.text("kind")).unwrap_or(KINDS[0]);
     let mut body = form.body(["kind", "url", "description"]);
@@ -224,7 +224,7 @@ pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, P
     }
 }
 
-/// The types that are ticked. If none is, the kind of endpoint decides.
+/// The selected types. If none is selected, the default of the kind applies.
 fn types(form: &Form) -> Option<Value> {
     let ticked: Vec<&str> = form.all("event_types").collect();
     (!ticked.is_empty()).then(|| json!(ticked))

@@ -1,4 +1,4 @@
-//! `/pools`: several accounts behind one name, and how full they are.
+//! `/pools`: several accounts behind one name, and how many seats are taken.
 
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
@@ -82,11 +82,11 @@ struct PoolPage {
     seats: Meter,
     members: Vec<MemberRow>,
     held: Vec<SeatRow>,
-    /// Accounts that can be put in.
+    /// Accounts that can be added.
     choices: Choices,
     draft: Draft,
     complaint: String,
-    /// The name that was typed, and what is wrong with it.
+    /// The name that was entered, and its error.
     renaming: Draft,
 }
 
@@ -103,7 +103,7 @@ struct SeatRow {
     id: String,
     holder: String,
     shown_holder: String,
-    /// The page of the bot, if it may be one of ours.
+    /// Whether the holder's id may be a bot's of this server, which has a page.
     is_bot: bool,
     account: String,
     meeting: String,
@@ -112,7 +112,7 @@ struct SeatRow {
     ends: When,
 }
 
-/// In the words of the API, as it stands in an answer.
+/// A meeting number from an answer of the API, as Zoom writes it.
 fn digits(meeting: Option<&Value>) -> String {
     match meeting {
         Some(Value::String(text)) => spaced(text),
@@ -161,7 +161,7 @@ pub(crate) async fn make(Posted { session, form }: Posted) -> Result<Response, P
     }
 }
 
-/// With what was typed to put an account in, or to rename the pool.
+/// With the entered values of adding an account or renaming the pool.
 async fn show(
     session: &Session,
     id: &str,
@@ -228,7 +228,7 @@ pub(crate) async fn put_member(
         match form.text(name).parse::<u64>() {
             Ok(number) => _ = body.insert(name.to_owned(), number.into()),
             Err(_) if form.text(name).is_empty() => {}
-            // The API says what is wrong with it.
+            // The API reports what is wrong with it.
             Err(_) => _ = body.insert(name.to_owned(), form.text(name).into()),
         }
     }

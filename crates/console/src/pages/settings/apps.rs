@@ -1,4 +1,4 @@
-//! Zoom apps: secrets replaced, removed. They are registered on the page *Setup*.
+//! Zoom apps: secrets are replaced, apps removed. Apps are registered on the page *Setup*.
 
 use axum::{http::StatusCode, response::Response};
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub(crate) async fn change(
 ) -> Result<Response, PageError> {
     let body = form.body(["client_secret", "webhook_secret"]);
     let changed = if body.is_empty() {
-        let detail = "No secret was typed.".to_owned();
+        let detail = "No secret was entered.".to_owned();
         Err(Refused { status: 400, detail, ..Refused::default() })
     } else {
         session.client.patch(&format!("/api/v2/zoom-oauth-apps/{id}/"), Value::Object(body)).await
@@ -26,7 +26,7 @@ pub(crate) async fn change(
     match changed {
         Ok(_) => Ok(go(&session.console, "/settings?said=app-changed")),
         Err(refused) if refused.status == 400 => {
-            // What was typed is secret: the fields are marked, and empty again.
+            // The entered values are secret: the fields are marked, and empty again.
             let fresh =
                 PageState { app: Some((id, Draft::of(Form::default(), refused))), ..PageState::default() };
             show(&session, StatusCode::BAD_REQUEST, fresh).await

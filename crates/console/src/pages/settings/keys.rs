@@ -1,4 +1,4 @@
-//! API keys: made, shown once, revoked.
+//! API keys: created, shown once, revoked.
 
 use axum::{http::StatusCode, response::Response};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `/settings`: Zoom apps, API keys, the callback secret, what the workspace chose.
+//! `/settings`: Zoom apps, API keys, the callback secret, and the workspace's settings.
 
 pub(crate) mod apps;
 pub(crate) mod keys;
@@ -24,7 +24,7 @@ use crate::{
 struct SettingsPage {
     frame: Frame,
     apps: Vec<AppRow>,
-    /// `None`: the key may not see keys.
+    /// `None`: the session's key has no permission to list keys.
     keys: Option<Vec<KeyRow>>,
     scopes: Vec<&'static str>,
     draft: Draft,
@@ -33,18 +33,18 @@ struct SettingsPage {
     callback: Option<Callback>,
     callback_secret: Option<String>,
     chosen: Chosen,
-    /// `None`: the key may not see them.
+    /// `None`: the session's key has no permission to list them.
     workspaces: Option<Vec<WorkspaceRow>>,
     session_ends: When,
     workspace_id: Id,
-    /// `None`: the key may not see it.
+    /// `None`: the session's key has no permission to see it.
     installation: Option<Shown>,
 }
 
-/// What is shown of the installation.
+/// What the page shows of the installation.
 struct Shown {
     keys: Vec<SealingKey>,
-    /// What, and for how many days.
+    /// The names of retention periods, and their days.
     kept: Vec<(&'static str, u64)>,
 }
 
@@ -84,7 +84,7 @@ impl Shown {
             state: match key.state.as_str() {
                 "active" => State::new(Tone::Good, "Seals"),
                 "next" => State::new(Tone::Plain, "Seals soon"),
-                _ => State::new(Tone::Plain, "Opens what it sealed"),
+                _ => State::new(Tone::Plain, "Only opens old data"),
             },
             from: When::new(key.seals_from, now),
         };
@@ -108,7 +108,7 @@ struct AppRow {
     state: State,
     webhook: When,
     created: When,
-    /// What is wrong with the secrets that were to replace the app's.
+    /// The errors of new secrets for the app.
     draft: Draft,
     complaint: String,
 }
@@ -117,7 +117,7 @@ struct AppRow {
 struct WorkspaceRow {
     id: Id,
     name: String,
-    /// How many of its bots may wait or run at once.
+    /// The limit of bots that run at once.
     most_bots: String,
     created: When,
     is_own: bool,
@@ -182,15 +182,15 @@ struct Chosen {
     ignored_fields: String,
 }
 
-/// What a page shows beside what is always there.
+/// What a page shows in addition after an action.
 #[derive(Default)]
 pub(crate) struct PageState {
     pub(crate) draft: Draft,
     /// The app whose new secrets were refused, and why.
     pub(crate) app: Option<(String, Draft)>,
-    /// A key that was just made.
+    /// A new key.
     pub(crate) key: Option<String>,
-    /// A callback secret that was just made.
+    /// A new callback secret.
     pub(crate) callback_secret: Option<String>,
 }
 
@@ -273,7 +273,7 @@ pub(crate) async fn show(
         frame: session.frame("Settings", Section::Settings),
         apps: apps.iter().map(|app| AppRow::of(app, fresh.app.as_ref(), now)).collect(),
         keys,
-        // A key makes none that may do more than itself.
+        // A key cannot create a key with more rights than its own.
         scopes: ApiScope::ALL.into_iter().filter(|scope| session.may(*scope)).map(ApiScope::as_str).collect(),
         complaint: fresh.draft.complaint(["name", "scopes", "expires_at"]),
         draft: fresh.draft,
@@ -293,14 +293,14 @@ pub(crate) async fn page(session: Session) -> Result<Response, PageError> {
     show(&session, StatusCode::OK, PageState::default()).await
 }
 
-/// `POST /settings`: what a second authorization comes to, and what becomes of fields without effect.
+/// `POST /settings`: what happens at a second authorization, and with fields without effect.
 pub(crate) async fn choose(Posted { session, form }: Posted) -> Result<Response, PageError> {
     let choice = form.body(["second_authorization", "ignored_fields"]);
     session.client.patch("/api/latchkey/v1/settings/", Value::Object(choice)).await?;
     Ok(go(&session.console, "/settings?said=settings-changed"))
 }
 
-/// `POST /settings/callback-secret`: a new one, shown once.
+/// `POST /settings/callback-secret`: creates a new one, which is shown once.
 pub(crate) async fn rotate_callback_secret(Posted { session, .. }: Posted) -> Result<Response, PageError> {
     let made = session.client.post("/api/latchkey/v1/callback-secret/rotate/", json!({})).await?;
     let callback_secret = made["secret"].as_str().map(str::to_owned);

@@ -1,4 +1,5 @@
-//! `/token-links/new`: where the bots run, whose tokens, the platform's secret; then the address, once, and what to paste there.
+//! `/token-links/new`: asks for the platform, the account and the platform's secret; then shows the address once, and what
+//! to paste.
 
 use askama::Template;
 use axum::{extract::Query, http::StatusCode, response::Response};
@@ -21,9 +22,9 @@ use crate::{
 #[template(path = "token_link_new.html")]
 struct MakePage {
     frame: Frame,
-    /// `None`: it is not chosen yet.
+    /// `None`: not chosen yet.
     platform: Option<Platform>,
-    /// The word of the chosen one.
+    /// The word of the chosen platform.
     chosen: &'static str,
     platforms: [Platform; Dialect::ALL.len()],
     choices: Choices,
@@ -40,9 +41,9 @@ struct MadePage {
     platform: Platform,
     url: String,
     authorization: Option<String>,
-    /// The exact lines to paste there.
+    /// The exact lines to paste at the platform.
     snippet: String,
-    /// The same in another language.
+    /// The same in another programming language.
     second_snippet: Option<(&'static str, String)>,
     signing_secret: String,
 }

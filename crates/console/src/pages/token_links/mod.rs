@@ -22,7 +22,7 @@ use crate::{
 
 const PATH: &str = "/api/latchkey/v1/token-links/";
 
-/// A link, as the API shows it.
+/// A link in the API's answer.
 #[derive(Deserialize)]
 pub(crate) struct Link {
     pub(crate) id: String,
@@ -66,7 +66,7 @@ struct RefusedRequests {
     last_at: Timestamp,
 }
 
-/// Whose tokens a link gives: words, and the page of it.
+/// Whose tokens a link gives: text and page.
 struct Whose {
     words: String,
     path: Option<String>,
@@ -111,7 +111,7 @@ struct LinkPage {
     rate: String,
 }
 
-/// Refused requests of one cause, and what ends them.
+/// Refused requests of one cause, and what to do.
 struct Refusals {
     count: String,
     words: String,
@@ -141,7 +141,7 @@ struct Names {
 }
 
 impl Names {
-    /// Of what these links use.
+    /// Reads the names of the accounts and pools of these links.
     async fn read(client: &Client, links: &[Link]) -> Result<Self, Refused> {
         let pools: List<Pool> = client.get("/api/latchkey/v1/pools/").await?;
         let used = links.iter().flat_map(|link| link.accounts.iter().flatten());
@@ -186,7 +186,7 @@ impl Link {
         }
     }
 
-    /// Whether the last request was refused: one that proved itself, or one that could not.
+    /// Whether the last request was refused, verified or not.
     fn last_was_refused(&self) -> bool {
         match (self.last_uses.first(), self.refusals.first()) {
             (Some(used), _) if used.outcome != "given" => true,
@@ -273,9 +273,9 @@ pub(crate) async fn one(session: Session, PathId(id): PathId) -> Result<Response
         uses: link.last_uses.iter().map(used).collect(),
         proof: match link.verification.as_str() {
             _ if rules(link.dialect).platform().has_header => "a bearer token in its header",
-            "signature" => "the platform's signature, and the secret in the address",
-            "query_secret" => "a secret in the query, and the one in the address",
-            _ => "the secret in the address alone",
+            "signature" => "the platform's signature and the secret in the address",
+            "query_secret" => "a secret in the query and the secret in the address",
+            _ => "only the secret in the address",
         },
         rate: per_minute(link.per_minute),
         refusals,
@@ -295,7 +295,7 @@ pub(crate) async fn revoke(
     Ok(go(&session.console, &format!("/token-links/{id}?said=revoked")))
 }
 
-/// How often, in words.
+/// The rate limit in words.
 fn per_minute(limit: Option<u64>) -> String {
     limit.map_or_else(|| "no limit".to_owned(), |limit| format!("{} a minute", number(limit)))
 }

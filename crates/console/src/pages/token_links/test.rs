@@ -1,7 +1,7 @@
-//! `/token-links/test`: a request as the platform makes it, sent to a link; the answer, as it will be seen there.
+//! `/token-links/test`: sends a link a request like the platform's, and shows the answer that the platform would get.
 //!
-//! It goes to this server's own handler of token links, inside this process: nothing is called over the network. Only its
-//! own links are tested.
+//! The request goes to this server's own handler of token links, inside this process: nothing is sent over the network. Only
+//! links of this server can be tested.
 
 use std::fmt::Write as _;
 
@@ -26,7 +26,7 @@ use crate::{
     session::{Posted, Session},
 };
 
-/// Of a token that was given, so much is shown: enough to see that it is one.
+/// How many characters of a token are shown: enough to recognize it.
 const SHOWN_OF_A_TOKEN: usize = 12;
 const LARGEST_ANSWER: usize = 64 * 1024;
 
@@ -36,12 +36,12 @@ struct TestPage {
     frame: Frame,
     platform: Platform,
     platforms: [Platform; Dialect::ALL.len()],
-    /// What was typed, and what is wrong with it.
+    /// What was entered, and the errors.
     draft: Draft,
     sent: Option<Sent>,
 }
 
-/// What was sent, and what came back.
+/// The request that was sent, and its answer.
 struct Sent {
     request: String,
     state: State,
@@ -71,7 +71,7 @@ fn show(
     error::page_with(status, &page)
 }
 
-/// The platform of a word; the first one where there is none.
+/// The platform of a word, or the first one.
 fn platform_of(word: &str) -> Platform {
     platform_named(word).unwrap_or_else(|| rules(Dialect::Recall).platform())
 }
@@ -83,7 +83,7 @@ pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Re
 /// `POST /token-links/test`
 pub(crate) async fn test(Posted { session, form }: Posted) -> Result<Response, PageError> {
     let (platform, address) = (platform_of(form.text("dialect")), form.text("address").to_owned());
-    // The address stays: the next test is of the same link. Secrets are never shown again.
+    // The address stays for the next test of the same link. Secrets are never shown again.
     let kept = Form::of([("address", &*address)]);
     let refused = |field: &str, words: String| {
         let fields = vec![(field.to_owned(), words)];
@@ -121,7 +121,7 @@ pub(crate) async fn test(Posted { session, form }: Posted) -> Result<Response, P
     show(&session, StatusCode::OK, platform, Draft { form: kept, refused: None }, Some(sent))
 }
 
-/// The request that the platform makes.
+/// The request as the platform makes it.
 fn test_request(
     session: &Session,
     platform: &Platform,
@@ -137,7 +137,7 @@ fn test_request(
     })
 }
 
-/// An answer whose long words, which are tokens, are cut.
+/// An answer in which long words, which are tokens, are cut.
 fn shortened(text: &str) -> String {
     let mut shown = String::new();
     for part in
@@ -160,7 +160,7 @@ mod tests {
     use super::shortened;
 
     #[test]
-    fn tokens_are_cut() {
+    fn tokens_are_shortened() {
         let token = "eyJ0eXAiOiJKV1QiLCJzdiI6IjAwMDAwMSJ9.planted-planted-planted-planted.planted";
         let json = format!("{{\"token\":\"{token}\",\"kind\":\"zak\"}}");
         for text in [token, &json] {

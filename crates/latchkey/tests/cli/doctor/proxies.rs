@@ -1,4 +1,4 @@
-//! Proxies in front of a server: one that loses a header, and one with TLS.
+//! Proxies in front of a server: one that drops a header, and one with TLS.
 
 use std::{fs, net::TcpListener, path::Path, sync::Arc};
 
@@ -7,7 +7,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 
-/// A proxy in front of `server` that loses one header. One request for each connection.
+/// A proxy in front of `server` that drops one header. It handles one request per connection.
 pub(super) async fn proxy_without(header: &'static str, server: String) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -29,8 +29,7 @@ pub(super) async fn proxy_without(header: &'static str, server: String) -> Strin
     address
 }
 
-/// A proxy with TLS in front of `server`. Its certificate began long ago and ends on this day; who trusts the file that is written
-/// to `ca_file` trusts it.
+/// A proxy with TLS in front of `server`. Its certificate expires on the day `ends`; its authority is written to `ca_file`.
 pub(super) async fn tls_in_front(server: String, ends: (i32, u8, u8), ca_file: &Path) -> String {
     let key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
@@ -57,7 +56,7 @@ pub(super) async fn tls_in_front(server: String, ends: (i32, u8, u8), ca_file: &
     #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
     tokio::spawn(async move {
         while let Ok((caller, _)) = listener.accept().await {
-            // A handshake may be all that the caller wanted.
+            // The caller may only perform the handshake.
             let Ok(mut caller) = acceptor.accept(caller).await else { continue };
             let mut upstream = tokio::net::TcpStream::connect(&server).await.unwrap();
             drop(tokio::io::copy_bidirectional(&mut caller, &mut upstream).await);

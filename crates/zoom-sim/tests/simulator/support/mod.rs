@@ -1,4 +1,4 @@
-//! A simulator of one's own, and the parts that its callers play: an app, a browser, the SDK.
+//! A simulator for one test, and its callers: an app, a browser and the SDK.
 
 pub(crate) mod receiver;
 pub(crate) mod room;
@@ -17,7 +17,7 @@ use zoom_sim::{Simulator, SimulatorConfig};
 pub(crate) use room::RunningMeeting;
 pub(crate) use socket::Socket;
 
-/// Where every app of the tests has its callback.
+/// The redirect URI of every app in the tests.
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:9999/callback";
 
 /// A running simulator and a client that trusts it.
@@ -27,7 +27,7 @@ pub(crate) struct Zoom {
     _directory: TempDir,
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -54,9 +54,9 @@ impl Zoom {
         Self { simulator, http, _directory: directory }
     }
 
-    // The control API.
+    // Control API
 
-    /// Text goes as it is.
+    /// Sends a JSON value; text is sent unchanged.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
         let url = format!("{}{path}", self.simulator.ready().control);
         let method: Method = method.parse().unwrap();
@@ -69,7 +69,7 @@ impl Zoom {
         read(request.send().await.unwrap()).await
     }
 
-    /// Must succeed.
+    /// Like [`Self::ask`], but must succeed.
     pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> Value {
         let answer = self.ask(method, path, body).await;
         assert!(answer.status < 300, "{method} {path}: {answer:?}");
@@ -106,7 +106,7 @@ impl Zoom {
         self.control("GET", "/stats", Value::Null).await[name].as_u64().unwrap()
     }
 
-    // The simulated Zoom.
+    // Simulated Zoom
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.simulator.ready().zoom_base)
@@ -118,7 +118,7 @@ impl Zoom {
         self.http.get(url).send().await.unwrap()
     }
 
-    /// Opens the consent page, presses `allow` or `deny`, and returns where the browser is sent.
+    /// Opens the consent page, presses `allow` or `deny`, and returns the URL of the redirect.
     pub(crate) async fn consent(&self, app: &App, decision: &str, extra: &[(&str, &str)]) -> Url {
         let query = [("response_type", "code"), ("client_id", &app.id), ("redirect_uri", CALLBACK)];
         let page = self.authorize(&[&query, extra].concat()).await.text().await.unwrap();
@@ -162,12 +162,12 @@ impl Zoom {
         Connected { access: text(&answer.body, "access_token"), refresh: text(&answer.body, "refresh_token") }
     }
 
-    /// `POST` of a form, with no client authentication but what the form or path says.
+    /// `POST` of a form, without any client authentication that is not in the form or path.
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         read(self.try_post(path, form).await.unwrap()).await
     }
 
-    /// The same, where the connection may break.
+    /// Like [`Self::post`], but the connection may break.
     pub(crate) async fn try_post(&self, path: &str, form: &[(&str, &str)]) -> reqwest::Result<Response> {
         self.http.post(self.url(path)).form(form).send().await
     }
@@ -204,7 +204,7 @@ impl Zoom {
         text(&self.get("/v2/users/me/token?type=zak", &tokens.access).await.body, "token")
     }
 
-    /// Headers of an answer to a page of another origin.
+    /// Headers of an answer to a page of `origin`.
     pub(crate) async fn headers(&self, origin: &str, path: &str) -> HeaderMap {
         let request = self.http.get(self.url(path)).header("origin", origin);
         request.send().await.unwrap().headers().clone()
@@ -224,7 +224,7 @@ pub(crate) struct App {
     pub(crate) secret: String,
 }
 
-/// A client that trusts one authority, and nobody else.
+/// A client that trusts only the given authority.
 #[expect(clippy::disallowed_methods, reason = "the tests' only client; it must trust the simulator's CA")]
 pub(crate) fn client_of(ca_file: &Path, more: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
     let ca = Certificate::from_pem(&std::fs::read(ca_file).unwrap()).unwrap();
@@ -243,7 +243,7 @@ pub(crate) fn text(value: &Value, field: &str) -> String {
     value[field].as_str().unwrap_or_else(|| panic!("no {field} in {value}")).to_owned()
 }
 
-/// A parameter of an address.
+/// A query parameter of a URL.
 pub(crate) fn query(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

@@ -1,4 +1,4 @@
-//! An app's server, which hears webhooks and checks their signatures by itself.
+//! An app's server, which receives webhooks and verifies their signatures itself.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,22 +14,22 @@ use tokio_util::task::TaskTracker;
 /// The secret token of every app of the tests.
 pub(crate) const SECRET_TOKEN: &str = "planted-secret-token";
 
-/// How it answers events. Validations are answered by the secret it holds.
+/// How the server answers events. It answers validations with its secret token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manners {
     Answer(u16),
-    /// Takes the request and says nothing.
+    /// Accepts the request and does not answer.
     Silent,
 }
 
-/// One request, as it came.
+/// One received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
     pub(crate) body: String,
     pub(crate) json: Value,
     /// Seconds since 1970.
     pub(crate) timestamp: i64,
-    /// Whether `x-zm-signature` fits these very bytes, this time and the secret token.
+    /// Whether `x-zm-signature` matches these bytes, this timestamp and the secret token.
     pub(crate) genuine: bool,
 }
 
@@ -66,12 +66,12 @@ impl Receiver {
         *self.fixture.manners.lock().unwrap() = manners;
     }
 
-    /// Holds another secret token from now on.
+    /// Uses another secret token from now on.
     pub(crate) fn believe(&self, secret: &str) {
         secret.clone_into(&mut self.fixture.secret.lock().unwrap());
     }
 
-    /// Everything heard so far, validations left out.
+    /// Everything received so far, without validations.
     pub(crate) fn events(&self) -> Vec<Heard> {
         let heard = self.fixture.heard.lock().unwrap();
         heard.iter().filter(|heard| heard.json["event"] != "endpoint.url_validation").cloned().collect()

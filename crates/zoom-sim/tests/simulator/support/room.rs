@@ -1,4 +1,4 @@
-//! A meeting that runs, and the people around it.
+//! A running meeting, with its host, an app and another user.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(crate) struct RunningMeeting {
 }
 
 impl RunningMeeting {
-    /// The meeting runs and is empty, unless the settings say otherwise.
+    /// Starts an empty meeting, unless the settings differ.
     pub(crate) async fn with(settings: Value) -> Self {
         let zoom = Zoom::start().await;
         let (host, guest) = (zoom.user("host").await, zoom.user("guest").await);
@@ -35,7 +35,7 @@ impl RunningMeeting {
         self.zoom.control("PATCH", &format!("/meetings/{}", self.number), settings).await;
     }
 
-    /// `POST` below the meeting.
+    /// `POST` to a path of the meeting.
     pub(crate) async fn act(&self, path: &str) -> Value {
         self.zoom.control("POST", &format!("/meetings/{}{path}", self.number), Value::Null).await
     }
@@ -46,13 +46,13 @@ impl RunningMeeting {
         people.map(|person| person["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// A client with a good signature and nothing else.
+    /// A joiner with a valid signature and no other credentials.
     pub(crate) fn anonymous(&self) -> Joiner<'_> {
         Joiner::new(&self.app, &self.number)
     }
 
     pub(crate) async fn join(&self, joiner: &Joiner<'_>) -> Joined {
-        self.zoom.join(joiner).await.expect("a way in")
+        self.zoom.join(joiner).await.expect("the join is admitted")
     }
 
     /// Whether step 1 of a participant with this name gets no answer.
@@ -61,7 +61,7 @@ impl RunningMeeting {
         self.zoom.try_post("/api/v1/wc/info", &form).await.is_err()
     }
 
-    /// The code of the refusal; 0 when there is none.
+    /// The code of the refusal; 0 if the join is admitted.
     pub(crate) async fn refused(&self, joiner: &Joiner<'_>) -> u64 {
         self.zoom.join(joiner).await.err().unwrap_or_default()
     }

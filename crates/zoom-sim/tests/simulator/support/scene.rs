@@ -1,4 +1,4 @@
-//! An app that listens, and a user of it.
+//! An app with a webhook, and a user of it.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ impl Scene {
         Self::with(json!({})).await
     }
 
-    /// The same, with more of the app said.
+    /// Like [`Self::start`], with more fields of the app.
     pub(crate) async fn with(app: Value) -> Self {
         let zoom = Zoom::start().await;
         let user = zoom.user("ada").await;
@@ -54,7 +54,7 @@ impl Scene {
         self.zoom.control("POST", &self.hook("/send"), body).await
     }
 
-    /// Events (not validations) once the newest has been attempted this often and rests.
+    /// Waits until the newest event has had this many attempts and none is in progress, and returns it.
     pub(crate) async fn after_attempts(&self, attempts: usize) -> Value {
         let rests = async || loop {
             let all = self.zoom.control("GET", "/webhooks", Value::Null).await;
@@ -70,7 +70,7 @@ impl Scene {
         tokio::time::timeout(std::time::Duration::from_secs(30), rests()).await.unwrap()
     }
 
-    /// The events with this name that the app was told of, once there are `count`.
+    /// Waits until the app has received `count` events with this name, and returns them.
     pub(crate) async fn heard(&self, event: &str, count: usize) -> Vec<Heard> {
         let told = async || loop {
             let told: Vec<Heard> =
@@ -81,6 +81,6 @@ impl Scene {
             tokio::task::yield_now().await;
         };
         let told = tokio::time::timeout(std::time::Duration::from_secs(30), told()).await;
-        told.unwrap_or_else(|_| panic!("{count} times {event}: {:?}", self.receiver.events()))
+        told.unwrap_or_else(|_| panic!("waited for {count} {event}: {:?}", self.receiver.events()))
     }
 }

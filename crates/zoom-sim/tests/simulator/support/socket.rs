@@ -1,4 +1,4 @@
-//! The SDK's part: step 1, and the meeting's WebSocket.
+//! The SDK's side: step 1, and the meeting's WebSocket.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use jsonwebtoken::{EncodingKey, Header};
@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::{App, Zoom, text};
 
-/// A WebSocket that speaks the meeting's frames.
+/// A WebSocket that sends and receives the meeting's frames.
 pub(crate) struct Socket {
     stream: WebSocketStream<Upgraded>,
 }
@@ -36,7 +36,7 @@ impl Socket {
         self.stream.send(Message::text(frame.to_string())).await.unwrap();
     }
 
-    /// The next frame; `None` when the server has closed.
+    /// The next frame; `None` if the server has closed the socket.
     pub(crate) async fn hear(&mut self) -> Option<Value> {
         loop {
             match self.stream.next().await?.ok()? {
@@ -47,7 +47,7 @@ impl Socket {
         }
     }
 
-    /// The body of the next frame of this kind; others are passed over.
+    /// The body of the next frame with this number; others are skipped.
     pub(crate) async fn until(&mut self, evt: u32) -> Value {
         loop {
             let frame = self.hear().await.unwrap_or_else(|| panic!("closed before {evt}"));
@@ -57,13 +57,13 @@ impl Socket {
         }
     }
 
-    /// Every frame that is left is `evt`s of no interest, then the server closes.
+    /// Skips the remaining frames until the server closes the socket.
     pub(crate) async fn closes(&mut self) {
         while self.hear().await.is_some() {}
     }
 }
 
-/// What a client joins with.
+/// The parameters of a join.
 #[derive(Clone)]
 pub(crate) struct Joiner<'a> {
     pub(crate) app: &'a App,
@@ -113,7 +113,7 @@ impl Joined {
     }
 }
 
-/// An SDK signature, as an app's backend makes it.
+/// An SDK signature, as an app's backend creates it.
 pub(crate) fn signature(app: &App, claims: &Value) -> String {
     let mut all = json!({"appKey": app.id, "sdkKey": app.id, "tokenExp": claims["exp"]});
     all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
@@ -121,7 +121,7 @@ pub(crate) fn signature(app: &App, claims: &Value) -> String {
 }
 
 impl Zoom {
-    /// Step 1 with a good signature.
+    /// Step 1 with a valid signature.
     pub(crate) async fn info(&self, joiner: &Joiner<'_>) -> Value {
         let now = self.now().await;
         let claims = json!({"mn": joiner.number, "role": joiner.role, "iat": now - 30, "exp": now + 7200});
@@ -143,17 +143,17 @@ impl Zoom {
         self.post("/api/v1/wc/info", &form).await.body
     }
 
-    /// Steps 1 and 3, up to 4098. `Err` is the code of whichever step refused.
+    /// Steps 1 and 3, up to 4098. `Err` is the code of the step that refused.
     pub(crate) async fn join(&self, joiner: &Joiner<'_>) -> Result<Joined, u64> {
         self.rejoin(joiner, &[]).await
     }
 
-    /// The same, with more in 4301; must be let in.
+    /// Joins with more fields in 4301; must be admitted.
     pub(crate) async fn rejoin_with(&self, joiner: &Joiner<'_>, more: Value) -> Joined {
-        self.come(joiner, &[], more).await.expect("a way back")
+        self.come(joiner, &[], more).await.expect("the rejoin is admitted")
     }
 
-    /// The same, with more in the socket's query.
+    /// Joins with more parameters in the socket's query.
     pub(crate) async fn rejoin(&self, joiner: &Joiner<'_>, extra: &[(&str, &str)]) -> Result<Joined, u64> {
         self.come(joiner, extra, json!({})).await
     }
