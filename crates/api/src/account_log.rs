@@ -14,7 +14,8 @@ use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    page::{PAGE_SIZE, Page, Query, Wanted},
+    page::{PAGE_SIZE, Page, Wanted},
+    query::Query,
 };
 
 /// The filters and the cursor of the accounts' log.

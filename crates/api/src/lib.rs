@@ -39,6 +39,7 @@ mod openapi;
 mod page;
 mod path;
 mod peer;
+mod query;
 mod request;
 mod request_code;
 mod request_log;

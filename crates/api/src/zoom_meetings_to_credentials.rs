@@ -14,7 +14,8 @@ use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    page::{Page, Query},
+    page::Page,
+    query::Query,
 };
 
 const BY_NUMBER: &str = "meeting_id";

@@ -1,4 +1,4 @@
-//! The bare page, from a port of its own: what bots are measured against.
+//! The bare page, served from its own port: the baseline for bots.
 
 use std::{path::Path, time::Duration};
 
@@ -18,20 +18,20 @@ use url::Url;
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 const PAGE: &str = include_str!("bare.html");
-/// As the bot page has them; the SDK's decoders want the first two.
+/// The same headers as the bot page; the SDK's decoders need the first two.
 const HEADERS: [(&str, &str); 3] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-embedder-policy", "require-corp"),
     ("cache-control", "public, max-age=31536000, immutable"),
 ];
 
-/// Where the bare page is.
+/// The address of the bare page.
 pub(crate) struct BarePage {
     origin: Url,
 }
 
 impl BarePage {
-    /// Serves it until this process ends.
+    /// Serves the page until this process ends.
     pub(crate) async fn serve(sdk_dir: &Path) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let origin = Url::parse(&format!("http://{}/", listener.local_addr()?))?;
@@ -45,7 +45,7 @@ impl BarePage {
         Ok(Self { origin })
     }
 
-    /// Joins with `parameters`, the SDK's own names for them. Answers the page, and when it was inside.
+    /// Joins with `parameters`, by the SDK's names. Returns the page, and the time when it had joined.
     pub(crate) async fn join(
         &self,
         browser: &Browser,
@@ -56,7 +56,7 @@ impl BarePage {
         address.query_pairs_mut().extend_pairs(parameters);
         let page = browser.open_plain(address.as_str()).await?;
         let give_up = env.now() + WAIT_TIMEOUT;
-        // Each wait has a deadline of its own, shorter than a join on a busy machine.
+        // Each wait has its own timeout, which is shorter than a join on a busy machine.
         while let Err(error) = page.wait_for("#inside, #refused").await {
             if !matches!(error, BrowserError::NoElement { .. }) || env.now() > give_up {
                 return Err(error.into());
@@ -65,7 +65,7 @@ impl BarePage {
         let Ok(inside_at) = page.text("#inside").await else {
             bail!("the bare page was refused: {}", page.text("#refused").await?);
         };
-        let inside_at: i64 = inside_at.parse().context("the bare page does not say when it was inside")?;
+        let inside_at: i64 = inside_at.parse().context("the bare page does not report when it joined")?;
         Ok((page, Timestamp::from_microsecond(inside_at * 1000)))
     }
 }

@@ -1,4 +1,4 @@
-//! Many bots wanted at once, each in a meeting of its own: how long the last one waits beside the first.
+//! Many bots requested at once, each in a meeting of its own: how long the last one waits compared with the first.
 
 use futures_util::future::try_join_all;
 use serde::Serialize;
@@ -8,17 +8,17 @@ use crate::{statistics::Sample, world::World};
 
 const BOTS: usize = 16;
 const ROUNDS: usize = 3;
-/// The last join request, beside the first.
+/// Target: largest ratio of the last join request to the first.
 pub(crate) const AIM: f64 = 6.0;
 
-/// Medians over the rounds, in milliseconds from the first create.
+/// Medians over the rounds, in milliseconds from the first request.
 #[derive(Serialize)]
 pub(crate) struct BurstRow {
     pub(crate) who: &'static str,
     pub(crate) bots: usize,
     pub(crate) first_join_request_ms: Sample,
     pub(crate) last_join_request_ms: Sample,
-    /// Of each round.
+    /// Ratio of each round.
     pub(crate) ratio: Sample,
 }
 
@@ -46,12 +46,12 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Vec<Bu
     Ok(rows)
 }
 
-/// When the first and the last of them asked to join.
+/// Times of the first and the last join request.
 async fn burst(world: &World, warm_pages: usize, round: usize) -> anyhow::Result<(f64, f64)> {
     let server = world.serve(&json!({ "capacity": BOTS, "warm_pages": warm_pages })).await?;
     world.until_warm(&server, warm_pages).await?;
     let zoom = json!({ "credential": world.credential });
-    // The first of a server asks Zoom for the ZAK; here all find it.
+    // A server's first bot requests the ZAK from Zoom; this one puts it into the cache.
     let (before, _) = world.send_bot(&server, "Before the burst", &zoom).await?;
     world.recall(&server, &before).await?;
     world.until_warm(&server, warm_pages).await?;

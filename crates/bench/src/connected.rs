@@ -1,5 +1,5 @@
-//! Accounts that work, many at once: the simulator's users have consented, and the store has what their consents would have
-//! left there.
+//! Creates many working accounts at once: users consent at the simulator, and their accounts are written directly into the
+//! store.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use store::{Credential, Grant, Note};
 
 use crate::{installation::Installation, test_bed::Place};
 
-/// Longer than any measurement.
+/// Longer than any measurement takes.
 const LATER: Duration = Duration::from_secs(24 * 3600);
 
-/// What the simulator gave for one user.
+/// The simulator's answer for one user.
 #[derive(Deserialize)]
 struct Consented {
     user_id: String,
@@ -26,7 +26,7 @@ struct Consented {
 }
 
 impl Installation {
-    /// Connects so many users, whose access tokens have so much life left; the refresher looks at them when it is over.
+    /// Connects this many users, whose access tokens are valid for `life`; the refresher handles them after that.
     pub(crate) async fn connect(
         &self,
         place: &Place,
@@ -46,7 +46,7 @@ impl Installation {
             store.connect_credential(&credential, &note).await?;
             ids.push(credential.id);
         }
-        // As if their meetings had been listed: nobody asks Zoom for them while something else is measured.
+        // As if their meetings had been listed already, so that no listing disturbs the measurement.
         let later = (place.env.now() + LATER).as_microsecond();
         self.run(format!("UPDATE credentials SET meeting_sync = 'completed', sync_due_at = {later}")).await?;
         Ok(ids)
@@ -63,7 +63,8 @@ impl Installation {
             app: self.app,
             kind: CredentialKind::UserOauth,
             zoom_user_id: consented.user_id.clone(),
-            // As if each were another customer's: Zoom's limits are an account's, and all would share one budget.
+            // Each account belongs to another customer: Zoom's limits are per account, and otherwise all would share one
+            // limit.
             zoom_account_id: format!("{}-{}", consented.account_id, consented.user_id),
             display_name: "Ada".into(),
             email: None,

@@ -1,12 +1,13 @@
-//! One core for the server, the others for everything else: what a load takes for itself must not be missing from what it loads.
+//! One core for the server, the others for everything else, so that the load generator takes no processor time from the
+//! server.
 
 use std::{collections::BTreeSet, fs, process::Command};
 
 use anyhow::{Context as _, ensure};
 
-/// The cores we may use, divided.
+/// The available cores, divided.
 pub(crate) struct Cores {
-    /// The server's.
+    /// The server's core.
     pub(crate) server: usize,
     others: String,
     all: String,
@@ -16,34 +17,34 @@ impl Cores {
     pub(crate) fn divide() -> anyhow::Result<Self> {
         let status = fs::read_to_string("/proc/self/status")?;
         let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
-        let all = list.context("the kernel does not say which cores we may use")?.trim().to_owned();
-        let mut cores = numbers(&all).context("a list of cores that is none")?;
-        let server = cores.pop_first().context("no core at all")?;
+        let all = list.context("the kernel does not report the available cores")?.trim().to_owned();
+        let mut cores = numbers(&all).context("the list of cores is invalid")?;
+        let server = cores.pop_first().context("the list of cores is empty")?;
         ensure!(!cores.is_empty(), "token reads need two cores: one for the server, one for the load");
         let others = cores.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
         Ok(Self { server, others, all })
     }
 
-    /// Keeps these processes off the server's core, and whatever they start from now on.
+    /// Excludes these processes, and those that they start from now on, from the server's core.
     pub(crate) fn keep_off(&self, pids: &[u32]) -> anyhow::Result<()> {
         pids.iter().try_for_each(|pid| bind(*pid, &self.others))
     }
 
-    /// Lets them use every core again.
+    /// Lets these processes use every core again.
     pub(crate) fn give_back(&self, pids: &[u32]) -> anyhow::Result<()> {
         pids.iter().try_for_each(|pid| bind(*pid, &self.all))
     }
 }
 
-/// With all of its threads.
+/// Binds a process with all of its threads.
 fn bind(pid: u32, cores: &str) -> anyhow::Result<()> {
     let output = Command::new("taskset").args(["-a", "-c", "-p", cores, &pid.to_string()]).output();
-    let output = output.context("taskset cannot be started: install the package util-linux")?;
+    let output = output.context("cannot start taskset: install the package util-linux")?;
     ensure!(output.status.success(), "taskset: {}", String::from_utf8_lossy(&output.stderr).trim());
     Ok(())
 }
 
-/// `0-2,5`
+/// Parses a list such as `0-2,5`.
 fn numbers(list: &str) -> Option<BTreeSet<usize>> {
     let range = |part: &str| {
         let (first, end) = part.split_once('-').unwrap_or((part, part));

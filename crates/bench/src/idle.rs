@@ -1,4 +1,4 @@
-//! What a bot takes of the processor while nothing happens in its meeting, which allows reactions.
+//! Processor time of a bot while nothing happens in its meeting, which allows reactions.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const BOTS: u32 = 4;
 const SPAN: Duration = Duration::from_secs(20);
 const ROUNDS: usize = 3;
 
-/// What one bot takes of a core, its part of the browser included.
+/// Share of a core that one bot uses, including its part of the browser.
 #[derive(Serialize)]
 pub(crate) struct Idle {
     pub(crate) bots: u32,

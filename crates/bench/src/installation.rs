@@ -1,4 +1,4 @@
-//! A Latchkey installation of its own, whose store is also reached from here.
+//! A separate Latchkey installation, whose store the benchmark also accesses directly.
 
 use std::{
     fs,
@@ -20,15 +20,15 @@ use store_sql::{
 
 use crate::test_bed::Place;
 
-/// Which store.
+/// The kind of store.
 pub(crate) enum Backend {
-    /// A file.
+    /// A SQLite file.
     Sqlite,
     /// The address of an empty database.
     Postgres(String),
 }
 
-/// Created, with one app registered; no server runs on it.
+/// An installation with one registered app and no running server.
 pub(crate) struct Installation {
     pub(crate) backend: Backend,
     pub(crate) folder: PathBuf,
@@ -37,7 +37,7 @@ pub(crate) struct Installation {
     /// The app's id at the simulator.
     pub(crate) client_id: String,
     pub(crate) client_secret: Secret,
-    /// As it is shipped, as far as that can be.
+    /// The default configuration as far as possible.
     configuration: Value,
     api_key: Secret,
 }
@@ -74,7 +74,7 @@ impl Installation {
         server.stop().await;
         let workspaces = open(&backend, &folder).await?.workspaces().await?;
         Ok(Self {
-            workspace: workspaces.first().context("no workspace was founded")?.id,
+            workspace: workspaces.first().context("no workspace was created")?.id,
             app: text(&registered, "id")?.parse()?,
             client_id: text(&app, "client_id")?.to_owned(),
             client_secret: Secret::new(text(&app, "client_secret")?),
@@ -85,18 +85,18 @@ impl Installation {
         })
     }
 
-    /// The store, as a server has it.
+    /// The store, opened as a server does.
     pub(crate) async fn store(&self) -> anyhow::Result<Arc<dyn Store>> {
         open(&self.backend, &self.folder).await
     }
 
-    /// A server on it.
+    /// Starts a server on the installation.
     pub(crate) async fn serve(&self, place: &Place) -> anyhow::Result<Server> {
         let key = Some(self.api_key.clone());
         start(place, &self.folder, &self.configuration, key, None).await
     }
 
-    /// A server on one core, whose audit is in this mode; as it is shipped, if null.
+    /// Starts a server on one core with these `[audit]` settings; the defaults if null.
     pub(crate) async fn serve_on(&self, place: &Place, core: usize, audit: &Value) -> anyhow::Result<Server> {
         let mut configuration = self.configuration.clone();
         if !audit.is_null() {
@@ -105,7 +105,7 @@ impl Installation {
         start(place, &self.folder, &configuration, Some(self.api_key.clone()), Some(core)).await
     }
 
-    /// Makes a second workspace, as an operator does; its API key.
+    /// Creates a second workspace, as an operator does, and returns its API key.
     pub(crate) fn another_workspace(&self, place: &Place) -> anyhow::Result<Secret> {
         let made = place.command(&["workspace", "create", "second", "--json"], &self.configuration_file())?;
         Ok(Secret::new(text(&made, "api_key")?))

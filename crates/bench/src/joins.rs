@@ -1,7 +1,7 @@
-//! How long it takes from the request for a bot until it has joined.
+//! Time from the request for a bot until it has joined.
 //!
-//! In turns: a guest's bare page, bots whose pages start with them, and a bot that finds a warm page. Each turn has a
-//! new browser to itself, which was up before the request: Latchkey starts its own when it starts itself.
+//! Measures alternately a guest's bare page, bots whose pages start with the request, and a bot with a warm page. Each
+//! measurement has a new browser that runs before the request, as Latchkey starts its browser when it starts itself.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ use crate::{
 };
 
 const ROUNDS: usize = 5;
-/// Before each request: what came before it has ended.
+/// Pause before each request, so that earlier work has ended.
 const PAUSE: Duration = Duration::from_secs(2);
-/// Of a warm page, beside a bare one: until the join request, and until it is in.
+/// Target ratios of a warm page to a bare one: until the join request, and until it has joined.
 const AIMS: (f64, f64) = (0.2, 0.4);
 const WARM: &str = "Latchkey, warm page, zoom.credential";
 
-/// What one join took, in milliseconds.
+/// Times of one join, in milliseconds.
 struct Join {
     to_join_request: f64,
     to_in_call: f64,
@@ -61,7 +61,7 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Joins>
 }
 
 impl Stage<'_> {
-    /// The bare page, in a browser that has shown it once.
+    /// The bare page, in a browser that has already shown it once.
     async fn bare(&self, chromium: &mut String) -> anyhow::Result<Join> {
         let browser = self.world.place.browser().await?;
         browser.version().clone_into(chromium);
@@ -71,7 +71,7 @@ impl Stage<'_> {
         Ok(join)
     }
 
-    /// Bots whose pages start with them, in a browser that has had one.
+    /// Bots whose pages start with the request, in a browser that has already had one.
     async fn cold(&self) -> anyhow::Result<[Join; 2]> {
         let server = self.world.serve(&json!({ "capacity": 1, "warm_pages": 0 })).await?;
         let credential = json!({ "credential": self.world.credential });
@@ -83,7 +83,7 @@ impl Stage<'_> {
         Ok([signed_in, fetched])
     }
 
-    /// A bot that finds a warm page: the first one of its browser.
+    /// A bot with a warm page: the first bot of its browser.
     async fn warm(&self) -> anyhow::Result<Join> {
         let server = self.world.serve(&json!({ "capacity": 1, "warm_pages": 1 })).await?;
         self.world.until_warm(&server, 1).await?;
@@ -109,7 +109,7 @@ impl Stage<'_> {
         self.join(name, wished_at, inside_at).await
     }
 
-    /// Waits, and answers the moment of the request.
+    /// Waits, and returns the time of the request.
     async fn pause(&self) -> Timestamp {
         self.world.place.env.clock.sleep(PAUSE).await;
         self.world.place.env.now()
@@ -122,7 +122,7 @@ impl Stage<'_> {
     }
 }
 
-/// The first row is what the others are compared with.
+/// Adds ratios to the first row.
 fn with_ratios(rows: &[(&'static str, Vec<Join>)]) -> Vec<JoinRow> {
     let sample = |joins: &[Join], of: fn(&Join) -> f64| Sample::of(joins.iter().map(of).collect());
     let least = sample(&rows[0].1, |join| join.to_join_request).median;

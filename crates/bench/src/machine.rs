@@ -1,4 +1,4 @@
-//! Where it was measured, and whether anything else was going on there.
+//! The machine of the measurement, and its other load.
 
 use std::{fmt, fs, time::Duration};
 
@@ -17,7 +17,7 @@ pub(crate) struct Machine {
     memory_gb: u64,
     kernel: String,
     sdk_version: &'static str,
-    /// How much of all processors others used in the three seconds before the first measurement.
+    /// Processor load of other programs in the three seconds before the first measurement, in percent of all cores.
     busy_percent_before: f64,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// What all processors have done since the machine's start.
+/// Processor time since the machine started.
 struct Jiffies {
     all: f64,
     idle: f64,
@@ -60,7 +60,7 @@ impl Jiffies {
         let stat = fs::read_to_string("/proc/stat")?;
         let line = stat.lines().next().context("/proc/stat is empty")?;
         let times: Vec<f64> = line.split_whitespace().skip(1).filter_map(|time| time.parse().ok()).collect();
-        // Idle, and waiting for a disk.
+        // The fields `idle` and `iowait`.
         Ok(Self { all: times.iter().take(8).sum(), idle: times.iter().skip(3).take(2).sum() })
     }
 

@@ -1,9 +1,9 @@
-//! `make bench`: what Latchkey costs, beside the least possible work.
+//! `make bench`: the cost of Latchkey, compared with the least possible work.
 //!
-//! Bots are measured beside a bare page that loads Zoom's SDK and joins at once; token reads beside a server that only
-//! verifies the signature and answers a constant, and beside one that asks Zoom every time; many accounts beside few; many
-//! waiting deliveries beside few; the console's pages with many rows. All sides run in one go, in turns, on one machine. The simulator and Latchkey are the processes a user would run: they lie
-//! beside this program.
+//! Bots are compared with a bare page that loads Zoom's SDK and joins at once. Token reads are compared with a server that
+//! only verifies the signature and answers a constant, and with one that calls Zoom every time. Many accounts and waiting
+//! deliveries are compared with few. The console's pages are measured with many rows. All sides run alternately, on one
+//! machine. The simulator and Latchkey are the binaries that a user would run, next to this program.
 
 mod accounts;
 mod bare_page;
@@ -37,22 +37,22 @@ use test_bed::Place;
 use tokens::{naive_server, verifier};
 use world::World;
 
-/// Measures Latchkey, side by side with the least possible work.
+/// Measures Latchkey, compared with the least possible work.
 #[derive(Parser)]
 struct Arguments {
-    /// A smoke run: everything once. Its figures mean little.
+    /// A smoke run: everything once. Its figures are not meaningful.
     #[arg(long)]
     quick: bool,
-    /// One part alone.
+    /// Run only one part.
     #[arg(long)]
     only: Option<Part>,
-    /// Where the report goes.
+    /// Folder for the report.
     #[arg(long, default_value = "out/bench")]
     out: PathBuf,
-    /// Where databases, keys, logs and signed requests go; emptied first.
+    /// Folder for databases, keys, logs and signed requests; emptied first.
     #[arg(long, default_value = "data/bench")]
     data: PathBuf,
-    /// A path, or a name on `PATH`.
+    /// Chromium: a path, or a name on `PATH`.
     #[arg(long, default_value = "chromium")]
     chromium: PathBuf,
     /// The `dist` folder of `@zoom/meetingsdk`.
@@ -75,7 +75,7 @@ enum Part {
 
 #[derive(Subcommand)]
 enum Role {
-    /// What token reads are measured against; started by the benchmark itself, as is the next one.
+    /// The baseline of token reads. The benchmark itself starts this and the next command.
     #[command(hide = true)]
     Verifier,
     #[command(hide = true)]

@@ -1,7 +1,7 @@
-//! What a browser weighs with one, two and four bots in a meeting.
+//! Memory of a browser with one, two and four bots in a meeting.
 //!
-//! One browser at a time: PSS splits what two of them share, and would flatter both. Every repetition begins with new
-//! browsers; nothing is subtracted.
+//! Only one browser runs at a time: PSS splits memory that two browsers share, and would make both look smaller. Every
+//! repetition starts new browsers; nothing is subtracted.
 
 use std::time::Duration;
 
@@ -17,20 +17,21 @@ use crate::{
 };
 
 const AIM: f64 = 1.15;
-/// Of what one more bot takes, beside one more bare page.
+/// Target ratio of one more bot to one more bare page.
 const AIM_FURTHER: f64 = 0.9;
 const REPETITIONS: usize = 2;
 const COUNTS: [usize; 3] = [1, 2, 4];
-/// How many more the most are than the fewest.
+/// Difference between the largest and the smallest number.
 const FURTHER: f64 = 3.0;
-/// The SDK goes on loading decoders after a join, and a server begins with its next warm page after five seconds.
+/// Wait before measuring: the SDK still loads decoders after a join, and a server starts its next warm page after five
+/// seconds.
 const SETTLING: Duration = Duration::from_secs(12);
-/// Then whatever is still being loaded shows as work of the processor.
+/// Interval of checks after that: loading shows as processor time.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_millis(600);
 const MOST_LOOKS: usize = 15;
 
-/// What was weighed at each of [`COUNTS`], in megabytes.
+/// Memory measured at each of [`COUNTS`], in megabytes.
 type Weights = [Vec<f64>; COUNTS.len()];
 
 pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Memory> {
@@ -44,7 +45,7 @@ pub(crate) async fn measure(world: &World, quick: bool) -> anyhow::Result<Memory
         weigh_bots(world, Weigh::Everything, &mut shipped).await?;
         foreign = foreign.max(Processes::now()?.chromium().len());
     }
-    // Each repetition's own: the most bots less one bot.
+    // Per repetition: the memory with the most bots minus that with one bot.
     let further = |weights: &Weights| {
         let pairs = weights[0].iter().zip(&weights[COUNTS.len() - 1]);
         Sample::of(pairs.map(|(one, most)| (most - one) / FURTHER).collect())
@@ -89,12 +90,12 @@ async fn weigh_bare_pages(world: &World, bare_page: &BarePage, weights: &mut Wei
     Ok(())
 }
 
-/// What of a Latchkey is weighed.
+/// What is measured.
 #[derive(Clone, Copy)]
 enum Weigh {
-    /// Its browser, with nothing in it but bots: what bare pages are compared with.
+    /// Only the browser, without a warm page: comparable with bare pages.
     Browser,
-    /// As it is shipped: with its warm page, and the server itself.
+    /// The default: with a warm page, and including the server itself.
     Everything,
 }
 
@@ -119,7 +120,7 @@ async fn weigh_bots(world: &World, what: Weigh, weights: &mut Weights) -> anyhow
         println!("memory: {weight:>5.0} MB, Latchkey × {count}, warm pages: {warm_pages}");
         weights.push(weight);
     }
-    // The next server would go on with them.
+    // Otherwise the next server would continue them.
     for bot in &bots {
         world.recall(&server, bot).await?;
     }
@@ -127,7 +128,7 @@ async fn weigh_bots(world: &World, what: Weigh, weights: &mut Weights) -> anyhow
     Ok(())
 }
 
-/// The processes of the Chromium that `parent` started, once nothing more is being loaded in them.
+/// The processes of the Chromium that `parent` started, once they load nothing more.
 pub(crate) async fn settled(world: &World, parent: u32) -> anyhow::Result<Vec<u32>> {
     let clock = &world.place.env.clock;
     clock.sleep(SETTLING).await;
@@ -139,10 +140,10 @@ pub(crate) async fn settled(world: &World, parent: u32) -> anyhow::Result<Vec<u3
             return Ok(Processes::now()?.chromium_of(parent));
         }
     }
-    bail!("the browser does not come to rest: is the machine busy with something else?")
+    bail!("the browser does not become idle: is the machine busy with something else?")
 }
 
-/// What the processor did for those of the processes that still live.
+/// Processor time of those processes that are still alive.
 pub(crate) fn worked(processes: &[u32]) -> Duration {
     processes.iter().filter_map(|pid| processor_time(*pid).ok()).sum()
 }

@@ -1,13 +1,13 @@
-//! What Linux tells about processes.
+//! Data about processes from Linux's `/proc`.
 
 use std::{collections::HashMap, fs, time::Duration};
 
 use anyhow::{Context as _, bail};
 
-/// The kernel counts processor time in hundredths of a second, whatever its own clock does.
+/// The kernel reports processor time in hundredths of a second, independent of its own tick rate.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Every process there is, with its parent.
+/// All processes, with their parents.
 pub(crate) struct Processes {
     parents: HashMap<u32, u32>,
 }
@@ -20,7 +20,7 @@ impl Processes {
         Ok(Self { parents })
     }
 
-    /// The Chromium that `pid` has started: all of its processes.
+    /// All processes of the Chromium that `pid` started.
     pub(crate) fn chromium_of(&self, pid: u32) -> Vec<u32> {
         let started = self.parents.iter().filter(|(_, parent)| **parent == pid).map(|(child, _)| *child);
         let roots: Vec<u32> = started.filter(|child| is_chromium(*child)).collect();
@@ -31,31 +31,31 @@ impl Processes {
         self.parents.keys().copied().filter(belongs).collect()
     }
 
-    /// Every Chromium process of this machine.
+    /// All Chromium processes of this machine.
     pub(crate) fn chromium(&self) -> Vec<u32> {
         self.parents.keys().copied().filter(|pid| is_chromium(*pid)).collect()
     }
 }
 
-/// Whether it runs on a profile of its own, as all of a Chromium's processes but its zygotes say.
+/// Whether a process has a profile on its command line, as all Chromium processes except zygotes do.
 fn is_chromium(pid: u32) -> bool {
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&arguments).contains("--user-data-dir=")
 }
 
-/// What these processes take of the memory, in megabytes: PSS, in which a page that several share counts once.
+/// Memory of these processes in megabytes: PSS, which counts a shared page once.
 pub(crate) fn pss_megabytes(pids: &[u32]) -> anyhow::Result<f64> {
     if pids.is_empty() {
-        bail!("no process to weigh");
+        bail!("there is no process to measure");
     }
     let mut kilobytes = 0.0;
     for pid in pids {
         let rollup = match fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
             Ok(rollup) => rollup,
-            // Left out, it would make the sum look good.
+            // Leaving the process out would make the sum too small.
             Err(error) if stat(*pid).is_some() => {
                 return Err(error)
-                    .with_context(|| format!("process {pid} cannot be weighed: run as its owner or root"));
+                    .with_context(|| format!("cannot measure process {pid}: run as its owner or root"));
             }
             Err(_) => continue,
         };
@@ -65,7 +65,7 @@ pub(crate) fn pss_megabytes(pids: &[u32]) -> anyhow::Result<f64> {
     Ok(kilobytes / 1024.0)
 }
 
-/// How long the processor has worked for `pid`, in itself and for it in the kernel.
+/// Processor time of `pid`, in user and kernel mode.
 pub(crate) fn processor_time(pid: u32) -> anyhow::Result<Duration> {
     let stat = stat(pid).with_context(|| format!("process {pid} is gone"))?;
     let ticks = |at: usize| stat.get(at).and_then(|text| text.parse::<u32>().ok());
@@ -73,7 +73,7 @@ pub(crate) fn processor_time(pid: u32) -> anyhow::Result<Duration> {
     Ok(TICK * (user + system))
 }
 
-/// `/proc/<pid>/stat` from its third field on; the second may hold spaces.
+/// The fields of `/proc/<pid>/stat` from the third on; the second may contain spaces.
 fn stat(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(stat.rsplit_once(") ")?.1.split(' ').map(str::to_owned).collect())

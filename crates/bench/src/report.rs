@@ -1,4 +1,4 @@
-//! `out/bench/report.json`, for machines. Every ratio has the least possible work as its divisor.
+//! `out/bench/report.json`, for machines. The divisor of every ratio is the least possible work.
 
 use model::Timestamp;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::{
     statistics::Sample,
 };
 
-/// Everything that was measured.
+/// All results.
 #[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) quick: bool,
@@ -28,7 +28,7 @@ pub(crate) struct Report {
     pub(crate) pages: Option<Pages>,
 }
 
-/// Bots beside bare pages.
+/// Bots compared with bare pages.
 #[derive(Serialize)]
 pub(crate) struct Bots {
     pub(crate) joins: Joins,
@@ -36,38 +36,38 @@ pub(crate) struct Bots {
     pub(crate) idle: Idle,
 }
 
-/// From the request for a bot to the bot.
+/// Times from the request for a bot until it has joined.
 #[derive(Serialize)]
 pub(crate) struct Joins {
     pub(crate) chromium: String,
-    /// The bare page first.
+    /// The first row is the bare page.
     pub(crate) rows: Vec<JoinRow>,
 }
 
 #[derive(Serialize)]
 pub(crate) struct JoinRow {
     pub(crate) who: &'static str,
-    /// Of the two ratios, where there is one.
+    /// Targets of the two ratios, if any.
     pub(crate) aims: Option<(f64, f64)>,
-    /// Until the SDK's first request reached Zoom.
+    /// Time until the SDK's first request reached Zoom.
     pub(crate) to_join_request_ms: Sample,
     pub(crate) to_join_request_ratio: f64,
-    /// Until it was in the call.
+    /// Time until the bot was in the call.
     pub(crate) to_in_call_ms: Sample,
     pub(crate) to_in_call_ratio: f64,
 }
 
-/// What a browser weighs with bots in it.
+/// Memory of a browser with bots.
 #[derive(Serialize)]
 pub(crate) struct Memory {
     pub(crate) aim_ratio: f64,
-    /// Chromium processes that were none of ours: they share pages, and make every figure smaller.
+    /// Chromium processes of others: they share memory pages, and so make every figure smaller.
     pub(crate) foreign_chromium_processes: usize,
     pub(crate) rows: Vec<MemoryRow>,
     pub(crate) further: FurtherBot,
 }
 
-/// What one more takes, once there is one.
+/// Memory of one more bot, in addition to the first.
 #[derive(Serialize)]
 pub(crate) struct FurtherBot {
     pub(crate) aim_ratio: f64,
@@ -83,21 +83,21 @@ pub(crate) struct MemoryRow {
     pub(crate) bare_mb: Sample,
     pub(crate) latchkey_mb: Sample,
     pub(crate) ratio: f64,
-    /// As it is shipped: with one warm page, and the server itself.
+    /// The default: with one warm page, and including the server itself.
     pub(crate) shipped_mb: Sample,
     pub(crate) shipped_ratio: f64,
 }
 
-/// Token reads beside a server that verifies and answers a constant.
+/// Token reads compared with a server that verifies and answers a constant.
 #[derive(Serialize)]
 pub(crate) struct Tokens {
     pub(crate) wrk: String,
     pub(crate) zoom_delay_ms: u32,
-    /// Of a strict audit.
+    /// Target with a strict audit.
     pub(crate) p99_aim_ms: f64,
-    /// Of 1,000 reads.
+    /// Target per 1,000 reads.
     pub(crate) zoom_calls_aim: f64,
-    /// The verifier first; every ratio is to it.
+    /// The first row is the verifier; every ratio is to it.
     pub(crate) rows: Vec<TokenRow>,
     pub(crate) sizes: Vec<TokenSize>,
 }
@@ -107,17 +107,17 @@ pub(crate) struct TokenRow {
     pub(crate) who: &'static str,
     pub(crate) aim_ratio: Option<f64>,
     pub(crate) reads_per_second: Sample,
-    /// Each to the run of the same round.
+    /// Ratio to the verifier's run of the same round.
     pub(crate) ratio: Sample,
     pub(crate) p50_ms: Sample,
     pub(crate) p99_ms: Sample,
-    /// Of the server's process. Unlike the rates, it does not depend on what wrk takes for itself.
+    /// Processor time of the server's process. Unlike the rates, it does not depend on wrk's own processor time.
     pub(crate) processor_us_per_read: Sample,
-    /// The first ones of each process included, which begins with an empty memory.
+    /// Includes the first reads of each process, which starts with an empty cache.
     pub(crate) zoom_calls_per_1000: f64,
 }
 
-/// Reads through so many links, each of an account of its own; the ratio is to the fewest.
+/// Reads through this many links, each of its own account; the ratio is to the fewest links.
 #[derive(Serialize)]
 pub(crate) struct TokenSize {
     pub(crate) accounts: u32,

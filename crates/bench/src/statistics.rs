@@ -1,8 +1,8 @@
-//! Many values of one thing.
+//! Statistics of repeated measurements.
 
 use serde::Serialize;
 
-/// What was measured, in the order of measuring, and its median.
+/// The measured values in order, and their median.
 #[derive(Serialize)]
 pub(crate) struct Sample {
     pub(crate) median: f64,
@@ -14,7 +14,7 @@ impl Sample {
         Self { median: median(&values), values }
     }
 
-    /// The lowest and the highest.
+    /// The lowest and the highest value.
     pub(crate) fn range(&self) -> (f64, f64) {
         let bound = |of: fn(f64, f64) -> f64| self.values.iter().copied().reduce(of).unwrap_or(f64::NAN);
         (bound(f64::min), bound(f64::max))
@@ -36,7 +36,7 @@ mod tests {
     use super::{Sample, median};
 
     #[test]
-    fn the_middle_or_between_the_two_middles() {
+    fn the_median_is_the_middle_or_the_mean_of_two() {
         let twice = |values: &[f64]| format!("{}", median(values) * 2.0);
         assert_eq!(twice(&[3.0]), "6");
         assert_eq!(twice(&[9.0, 1.0, 2.0]), "4");

@@ -1,4 +1,4 @@
-//! The report, for people.
+//! Prints the report for people.
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 
@@ -57,7 +57,7 @@ pub(crate) fn print(report: &Report) {
         );
     }
     if let Some(bursts) = &report.bursts {
-        println!("Bots wanted at once; aim ≤ {} for the last beside the first", times(burst::AIM));
+        println!("Bots requested at once; aim ≤ {} for the last compared with the first", times(burst::AIM));
         let row = |row: &BurstRow| {
             [
                 format!("{} at once, {}", row.bots, row.who),
@@ -84,7 +84,7 @@ pub(crate) fn print(report: &Report) {
         print_pages(pages);
     }
     if report.quick {
-        println!("A smoke run: these figures mean little.");
+        println!("A smoke run: these figures are not meaningful.");
     }
 }
 
@@ -204,7 +204,7 @@ fn rounds(rows: &[JoinRow]) -> usize {
     rows.first().map_or(0, |row| row.to_in_call_ms.values.len())
 }
 
-/// The median, and from where to where they go.
+/// The median and the range.
 fn ratios(ratios: &Sample) -> String {
     let (lowest, highest) = ratios.range();
     if ratios.values.len() < 2 {
@@ -222,7 +222,7 @@ fn times(ratio: f64) -> String {
     format!("{ratio:.2} ×")
 }
 
-/// The first column is words, all others are figures.
+/// Prints a table: the first column is text, all others are figures.
 fn table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(heads).add_rows(rows);

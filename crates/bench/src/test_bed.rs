@@ -1,4 +1,4 @@
-//! Where servers and browsers are started: a folder, a simulated Zoom, and the binary.
+//! The environment of servers and browsers: a folder, a simulated Zoom, and the binary.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use stage::{Program, Server, Simulator};
 
 use crate::Arguments;
 
-/// Where servers and browsers are started.
+/// The environment of servers and browsers.
 pub(crate) struct Place {
     pub(crate) env: Environment,
     pub(crate) http: Client,
@@ -33,8 +33,8 @@ impl Place {
         if data.exists() {
             fs::remove_dir_all(&data)?;
         }
-        fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
-        // Built with the same profile, and put beside this program.
+        fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
+        // Cargo puts it next to this program, built with the same profile.
         let latchkey = std::env::current_exe()?.with_file_name("latchkey");
         let (http, log) = (stage::client()?, data.join("simulator.log"));
         let simulator = Simulator::start(&latchkey, &data.join("zoom"), &log, http.clone(), env).await?;
@@ -42,14 +42,14 @@ impl Place {
         Ok(Self { env: env.clone(), http, simulator, data, sdk_dir, chromium, latchkey })
     }
 
-    /// A browser as the server's own is started.
+    /// Starts a browser as a server does.
     pub(crate) async fn browser(&self) -> anyhow::Result<Browser> {
         let (profiles, zoom) = (self.data.join("browser"), self.simulator.for_browsers()?);
         let config = stage::browser_config(&self.chromium, &self.sdk_dir, profiles, zoom);
         Ok(Browser::launch(config, self.env.clone()).await?)
     }
 
-    /// `latchkey serve`, on the same data every time.
+    /// Starts `latchkey serve`, with the same data every time.
     pub(crate) async fn serve(
         &self,
         listen: SocketAddr,
@@ -61,7 +61,7 @@ impl Place {
         self.server(&config, api_key, &log, None).await
     }
 
-    /// `latchkey serve` with a configuration of its own, on one core if so wished.
+    /// Starts `latchkey serve` with its own configuration, optionally on one core.
     pub(crate) async fn server(
         &self,
         config: &Path,
@@ -73,7 +73,7 @@ impl Place {
         Server::start(latchkey, config, api_key, log, self.http.clone(), &self.env).await
     }
 
-    /// What a command of `latchkey` prints as JSON.
+    /// Runs a command of `latchkey` and returns the JSON that it prints.
     pub(crate) fn command(&self, arguments: &[&str], config: &Path) -> anyhow::Result<Value> {
         let output = Command::new(&self.latchkey).args(arguments).arg("--config").arg(config).output()?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
@@ -102,7 +102,7 @@ impl Place {
                 "sandbox": BrowserConfig::sandbox_works(),
             },
             "bots": bots,
-            // The zak_url of our own token link.
+            // For the `zak_url` of our own token link.
             "callbacks": { "allow_networks": ["127.0.0.0/8"] },
             "limits": { "enabled": false },
         })

@@ -1,4 +1,4 @@
-//! What bots need: one account and one meeting at the simulated Zoom, and a Latchkey that knows both.
+//! The environment of bots: one account and one meeting at the simulated Zoom, and a Latchkey that knows both.
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
@@ -12,21 +12,21 @@ use zoom::{AppKeys, Role};
 use crate::test_bed::Place;
 
 const PASSCODE: &str = "bench1";
-/// Longer than a bot's own deadlines.
+/// Longer than a bot's own timeouts.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// A page that has just become warm compiles the SDK's media half.
+/// Time for a page that has just become warm to compile the SDK's media part.
 const SETTLING: Duration = Duration::from_secs(6);
 
-/// The place, and what is set up in it. Servers and browsers come and go.
+/// The place, and what is set up in it. Servers and browsers are started per measurement.
 pub(crate) struct World {
     pub(crate) place: Place,
-    /// As the first server had it, so that addresses stay true.
+    /// The first server's address, so that URLs stay valid.
     listen: SocketAddr,
     api_key: Secret,
     app: AppKeys,
     pub(crate) credential: String,
-    /// Gives the account's ZAK to a signed request.
+    /// The token link that returns the account's ZAK to a signed request.
     pub(crate) token_link: String,
     pub(crate) join_url: String,
     meeting_number: String,
@@ -40,7 +40,7 @@ impl World {
         let server = place.serve(any_port, None, &json!({ "capacity": 0 })).await?;
 
         let simulator = &place.simulator;
-        // Many bots of one account, in one meeting.
+        // Allows many bots of one account in one meeting.
         let switches = json!({ "duplicate_identity": "allow" });
         simulator.call(Method::PATCH, "/switches", &switches).await?;
         let user = json!({ "email": "robin@example.com", "display_name": "Robin Notes" });
@@ -72,17 +72,17 @@ impl World {
         Ok(world)
     }
 
-    /// Gives the place back.
+    /// Returns the place.
     pub(crate) fn leave(self) -> Place {
         self.place
     }
 
-    /// A server with `bots` as that section of its configuration; a capacity of 0 needs no Chromium.
+    /// Starts a server with `bots` as this section of its configuration; a capacity of 0 needs no Chromium.
     pub(crate) async fn serve(&self, bots: &Value) -> anyhow::Result<Server> {
         self.place.serve(self.listen, Some(self.api_key.clone()), bots).await
     }
 
-    /// What the SDK's `join` takes from a guest.
+    /// Parameters of the SDK's `join` for a guest.
     pub(crate) fn guest(&self, name: &str) -> [(&'static str, String); 5] {
         let signature =
             zoom::sdk_signature(&self.app, &self.meeting_number, Role::Join, self.place.env.now());
@@ -95,13 +95,13 @@ impl World {
         ]
     }
 
-    /// The address of another meeting.
+    /// Creates another meeting and returns its URL.
     pub(crate) async fn another_meeting(&self) -> anyhow::Result<String> {
         let meeting = meeting_of(&self.place.simulator, &self.host).await?;
         Ok(text(&meeting, "join_url")?.to_owned())
     }
 
-    /// Sends a bot into the meeting, and waits until it is there. Answers its id, and when it was.
+    /// Sends a bot into the meeting, and waits until it has joined. Returns its id and the time of the join.
     pub(crate) async fn send_bot(
         &self,
         server: &Server,
@@ -111,7 +111,7 @@ impl World {
         self.send_bot_to(&self.join_url, server, name, zoom).await
     }
 
-    /// The same into the meeting of this address.
+    /// The same for the meeting with this URL.
     pub(crate) async fn send_bot_to(
         &self,
         meeting: &str,
@@ -130,7 +130,7 @@ impl World {
         Ok((id, change.created_at))
     }
 
-    /// Waits until the server has so many warm pages, and the processor is idle again.
+    /// Waits until the server has this many warm pages and the processor is idle again.
     pub(crate) async fn until_warm(&self, server: &Server, pages: usize) -> anyhow::Result<()> {
         let env = &self.place.env;
         let (line, give_up) = (format!("latchkey_warm_pages {pages}"), env.now() + WAIT_TIMEOUT);
@@ -142,7 +142,7 @@ impl World {
         Ok(())
     }
 
-    /// Tells a bot to leave, and waits until it is done.
+    /// Tells a bot to leave, and waits until it has ended.
     pub(crate) async fn recall(&self, server: &Server, id: &str) -> anyhow::Result<()> {
         server.tell_to_leave(id).await?;
         let bot = server.watch((id, 0), WAIT_TIMEOUT, Bot::has_ended, |_| {}).await?;
@@ -150,15 +150,15 @@ impl World {
         Ok(())
     }
 
-    /// When the SDK of the bot with this name last asked to join.
+    /// Time of the latest join request of the bot with this name.
     pub(crate) async fn last_join_request(&self, name: &str) -> anyhow::Result<Timestamp> {
         let requests = self.place.simulator.join_requests(name).await?;
-        let at = requests.last().with_context(|| format!("{name} never asked to join"))?;
+        let at = requests.last().with_context(|| format!("{name} made no join request"))?;
         Ok(Timestamp::from_microsecond(at * 1000))
     }
 }
 
-/// A meeting in which somebody is: bots do not stay for each other.
+/// Creates a meeting with a participant: bots leave if only bots are present.
 async fn meeting_of(simulator: &Simulator, host: &str) -> anyhow::Result<Value> {
     let meeting = json!({ "host_id": host, "passcode": PASSCODE, "started": true });
     let meeting = simulator.post("/meetings", &meeting).await?;
@@ -167,7 +167,7 @@ async fn meeting_of(simulator: &Simulator, host: &str) -> anyhow::Result<Value> 
     Ok(meeting)
 }
 
-/// Registers the app at Latchkey, and goes through Zoom's consent as a person would. Answers the account's id.
+/// Registers the app at Latchkey, and consents at Zoom as a person would. Returns the account's id.
 async fn connect_account(place: &Place, server: &Server, app: &Value) -> anyhow::Result<String> {
     let registration = json!({ "kind": "user_level", "client_id": app["client_id"],
                                "client_secret": app["client_secret"], "webhook_secret": "unused" });

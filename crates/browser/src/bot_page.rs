@@ -157,7 +157,9 @@ async fn wait_until_ready(devtools: &DevTools, signals: &mut Signals) -> Result<
         match serde_json::from_str(&text) {
             Ok(PageMessage::Ready) => return Ok(()),
             Ok(PageMessage::Broken { message }) => return Err(BrowserError::Sdk { message }),
-            Ok(PageMessage::Script { message }) => tracing::debug!(message, "the SDK threw while starting"),
+            Ok(PageMessage::Script { message }) => {
+                tracing::debug!(message, "the SDK threw an exception during its start")
+            }
             _ => {}
         }
     }

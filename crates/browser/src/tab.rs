@@ -218,7 +218,7 @@ impl Tab {
             self.devtools.call_within(CLOSE_DEADLINE, None, "Target.disposeBrowserContext", context).await;
         // Other failures mean that the page is gone already, with the browser or after a crash.
         if let Err(BrowserError::Timeout { .. }) = closed.map(|_: Value| ()) {
-            tracing::warn!("a page takes long to close");
+            tracing::warn!("a page did not close in time");
         }
     }
 

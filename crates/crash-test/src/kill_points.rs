@@ -70,7 +70,7 @@ impl Kill {
         // The caller receives no answer, or is told to retry.
         drop(account.ask(&server).await);
         let signal = server.process.death(DIES_WITHIN, &world.fixture.env).await?;
-        ensure!(signal == Some(SIGKILL), "it ended with signal {signal:?}");
+        ensure!(signal == Some(SIGKILL), "the server ended with signal {signal:?}");
         world.search_escrow().await?;
         if let Some(then) = self.then {
             let replaying = world.serve(0, &[("LATCHKEY_KILL_AT", then.name())]).await;
@@ -99,7 +99,7 @@ impl Kill {
             "the server should have been killed during the redirect from Zoom"
         );
         let signal = server.process.death(DIES_WITHIN, &world.fixture.env).await?;
-        ensure!(signal == Some(SIGKILL), "it ended with signal {signal:?}");
+        ensure!(signal == Some(SIGKILL), "the server ended with signal {signal:?}");
 
         let server = world.serve(0, &[]).await?;
         let stored = world.credentials(&server).await?.len();

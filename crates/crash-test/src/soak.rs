@@ -122,8 +122,8 @@ async fn soak(place: &Place, part: Part, arguments: &SoakArguments) -> anyhow::R
     let (all_in, survived) = (stay.all_in, stay.survived);
     world.close().await?;
     Ok(format!(
-        "{} bots joined within {:.0} s, {}; memory {:.0} MB in the first quarter and {:.0} MB in the last ({grown:.2} ×); all left, \
-         no process, profile or temporary file left",
+        "{} bots joined within {:.0} s, {}; memory {:.0} MB in the first quarter and {:.0} MB in the last \
+         ({grown:.2} ×); all left, no process, profile or temporary file left",
         arguments.bots,
         all_in.as_secs_f64(),
         if survived.is_empty() { "nothing happened".to_owned() } else { survived.join(", ") },

@@ -208,7 +208,7 @@ impl World {
         Ok(searched)
     }
 
-    /// Stops everything, and searches for secrets in logs, the database, the audit and files.
+    /// Searches for secrets in logs, the database, the audit and files, and stops the simulator.
     pub(crate) async fn close(self) -> anyhow::Result<Searched> {
         let secrets = self.all_secrets().await?;
         let mut searched = std::mem::take(&mut *self.searched.lock().unwrap_or_else(PoisonError::into_inner));

@@ -68,13 +68,21 @@ impl BotSeries {
                 "Scheduled bots that wait for their join time with an open page",
             ),
             warm_pages: registered(registry, "warm_pages", "Pages that wait for a bot, with the SDK started"),
-            browsers: registered(registry, "browsers", "Browsers of this server, by whether they accept more bots"),
+            browsers: registered(
+                registry,
+                "browsers",
+                "Browsers of this server, by whether they accept more bots",
+            ),
             browsers_replaced: registered(
                 registry,
                 "browsers_replaced",
                 "Browsers that were replaced, by the reason",
             ),
-            outputs: registered(registry, "bot_outputs", "Camera changes and chat messages of bots on this server"),
+            outputs: registered(
+                registry,
+                "bot_outputs",
+                "Camera changes and chat messages of bots on this server",
+            ),
             screenshots: registered(registry, "screenshots", "Screenshots of bots' pages"),
             meeting_events_kept: registered(
                 registry,

@@ -97,7 +97,11 @@ impl Default for Metrics {
                 "Changes of an account's state, by the new state",
             ),
             pool_seats: registered(&mut registry, "pool_seats", "Seats in use, of all pools"),
-            pool_refusals: registered(&mut registry, "pool_refusals", "Requests for a seat of a pool that were refused"),
+            pool_refusals: registered(
+                &mut registry,
+                "pool_refusals",
+                "Requests for a seat of a pool that were refused",
+            ),
             meeting_syncs: registered(&mut registry, "meeting_syncs", "Listings of an account's meetings"),
             clock_ahead: registered(
                 &mut registry,

@@ -1,4 +1,4 @@
-//! A person's part: opening an invitation, and pressing Allow at Zoom.
+//! A person's actions: opening an invitation, and pressing Allow at Zoom.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,7 +12,8 @@ use reqwest::{Certificate, Client, Response, Url, header, redirect::Policy};
 
 use crate::Simulator;
 
-/// A person's browser that finds the simulator where Zoom should be. Started as `latchkey serve` starts its own.
+/// Configuration of a person's browser that uses the simulator instead of Zoom. It is started as `latchkey serve` starts its
+/// own.
 pub fn browser_config(
     chromium: &Path,
     sdk_dir: &Path,
@@ -29,19 +30,19 @@ pub fn browser_config(
     }
 }
 
-/// Follows an invitation through Zoom's consent and back. Keeps a picture of the consent, if wanted, and answers what the
-/// last page says.
+/// Follows an invitation through Zoom's consent and back. Saves a picture of the consent page to `picture`, if given, and
+/// returns the text of the last page.
 pub async fn allow(browser: &Browser, invitation: &str, picture: Option<&Path>) -> anyhow::Result<String> {
     let page = browser.open_plain(invitation).await?;
     let walked = async {
-        page.wait_for("#go").await.context("the invitation did not come")?;
+        page.wait_for("#go").await.context("the invitation page did not load")?;
         page.click("#go").await?;
-        page.wait_for("#allow").await.context("Zoom's consent page did not come")?;
+        page.wait_for("#allow").await.context("Zoom's consent page did not load")?;
         if let Some(path) = picture {
             std::fs::write(path, page.screenshot().await?)?;
         }
         page.click("#allow").await?;
-        page.wait_for("#connected, #trouble").await.context("the browser did not come back from Zoom")?;
+        page.wait_for("#connected, #trouble").await.context("the browser did not return from Zoom")?;
         Ok(page.text("h1").await?)
     };
     let said = walked.await;
@@ -49,8 +50,8 @@ pub async fn allow(browser: &Browser, invitation: &str, picture: Option<&Path>) 
     said
 }
 
-/// The same without a browser, where no picture of it is needed: the user who is signed in at the simulator presses Allow. The
-/// account is connected when this returns.
+/// The same without a browser and a picture: the user who is signed in at the simulator presses Allow. The account is
+/// connected when this returns.
 #[expect(clippy::disallowed_methods, reason = "a person, on loopback")]
 pub async fn consent(simulator: &Simulator, invitation: &str) -> anyhow::Result<()> {
     let authority = Certificate::from_pem(&std::fs::read(&simulator.ready.ca_file)?)?;
@@ -62,12 +63,12 @@ pub async fn consent(simulator: &Simulator, invitation: &str) -> anyhow::Result<
     let page = person.get(value(&redirect, &header::LOCATION)?).send().await?.text().await?;
     let pressed = press_allow(&person, simulator, &page).await?;
     let back = person.get(value(&pressed, &header::LOCATION)?).header(header::COOKIE, cookie);
-    let page = back.send().await.context("the way back from Zoom")?;
+    let page = back.send().await.context("the redirect back from Zoom")?;
     ensure!(page.status().is_success(), "connecting the account ended with {}", page.status());
     Ok(())
 }
 
-/// A grant that another program gets from the user who is signed in at the simulator: its refresh token.
+/// Creates a grant of the user who is signed in at the simulator for another program, and returns its refresh token.
 #[expect(clippy::disallowed_methods, reason = "another program, on loopback")]
 pub async fn refresh_token_of_another_program(
     simulator: &Simulator,
@@ -87,18 +88,18 @@ pub async fn refresh_token_of_another_program(
     let pressed = press_allow(&program, simulator, &page).await?;
     let back = Url::parse(value(&pressed, &header::LOCATION)?.as_str())?;
     let code =
-        back.query_pairs().find(|(name, _)| name == "code").context("Zoom gave no code")?.1.into_owned();
+        back.query_pairs().find(|(name, _)| name == "code").context("Zoom returned no code")?.1.into_owned();
     let form = [("grant_type", "authorization_code"), ("code", &*code), ("redirect_uri", redirect_uri)];
     let request = program.post(format!("{zoom}/oauth/token"));
     let request = request.basic_auth(client_id, Some(client_secret.expose())).form(&form);
     let grant: serde_json::Value = request.send().await?.json().await?;
-    Ok(Secret::new(grant["refresh_token"].as_str().context("Zoom gave no refresh token")?))
+    Ok(Secret::new(grant["refresh_token"].as_str().context("Zoom returned no refresh token")?))
 }
 
 /// Presses Allow on the consent page.
 async fn press_allow(person: &Client, simulator: &Simulator, page: &str) -> anyhow::Result<Response> {
     let id = page.split_once("name=\"consent\" value=\"").and_then(|(_, rest)| rest.split_once('"'));
-    let (id, _) = id.context("Zoom's consent page did not come")?;
+    let (id, _) = id.context("Zoom's consent page did not load")?;
     let zoom = format!("{}/oauth/authorize", simulator.ready.zoom_base);
     Ok(person.post(zoom).form(&[("consent", id), ("decision", "allow")]).send().await?)
 }

@@ -1,7 +1,7 @@
-//! Latchkey's roles as processes, spoken to as a user would: for the demo, the benchmark and the crash test.
+//! Runs Latchkey's roles as processes and uses them as a user would: for the demo, the benchmark and the crash test.
 //!
-//! Nothing here reaches into a role: it is started from its binary, says on standard output that it is ready, is spoken to
-//! over HTTP, and stops when its standard input ends.
+//! Nothing here accesses the internals of a role: it is started from its binary, reports on standard output that it is
+//! ready, is called over HTTP, and stops when its standard input ends.
 
 mod consent;
 mod pgbouncer;
@@ -20,18 +20,18 @@ pub use simulator::{Participant, Simulator};
 use anyhow::Context as _;
 use serde_json::Value;
 
-/// A client for loopback: no proxy gets between.
+/// An HTTP client for loopback, without a proxy.
 #[expect(clippy::disallowed_methods, reason = "a user of its own, on loopback")]
 pub fn client() -> anyhow::Result<reqwest::Client> {
     Ok(reqwest::Client::builder().no_proxy().build()?)
 }
 
-/// A field of an answer that is text.
+/// A text field of an answer.
 pub fn text<'a>(answer: &'a Value, field: &str) -> anyhow::Result<&'a str> {
     answer[field].as_str().with_context(|| format!("an answer lacks {field}"))
 }
 
-/// A JSON answer; anything else, and every error status, says which call it was.
+/// Sends a request and reads a JSON answer. Errors, including every error status, name the call.
 async fn answer(request: reqwest::RequestBuilder, call: &str) -> anyhow::Result<Value> {
     let response = request.send().await.with_context(|| call.to_owned())?;
     let (status, body) = (response.status(), response.text().await.with_context(|| call.to_owned())?);

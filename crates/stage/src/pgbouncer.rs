@@ -18,7 +18,7 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts one as it comes, in this `pool_mode` and with so many connections to each database.
+    /// Starts a PgBouncer with default settings, this `pool_mode` and this many connections per database.
     pub fn start(postgres: &Postgres, mode: &str, connections: u32) -> anyhow::Result<Self> {
         // Like PostgreSQL, it refuses to run as root.
         let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
@@ -50,7 +50,7 @@ impl PgBouncer {
         Ok(Self { directory: directory.trim().to_owned(), _process: child })
     }
 
-    /// The address of a database behind it, from that at PostgreSQL itself.
+    /// The address of a database through PgBouncer, from its address at PostgreSQL itself.
     pub fn address(&self, direct: &str) -> String {
         let database = direct.split(['/', '?']).nth(3).unwrap_or_default();
         format!("postgres://latchkey@localhost/{database}?host={}", self.directory)

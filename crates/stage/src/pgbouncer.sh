@@ -1,6 +1,6 @@
-# A PgBouncer in front of the PostgreSQL whose socket is in $1, with pool_mode $2 and $3 connections to each database, for
-# as long as standard input stays open. Prints the directory of its socket when it is ready. Everything that is not about
-# where it listens is as it comes.
+# Runs a PgBouncer for the PostgreSQL whose socket is in $1, with pool_mode $2 and $3 connections per database, until
+# standard input closes. Prints the directory of its socket when it is ready. Settings that do not concern its address are
+# defaults.
 set -eu
 trap '' HUP INT PIPE TERM
 

@@ -1,4 +1,4 @@
-//! Debian's PostgreSQL: a server of our own, on a socket in a temporary folder.
+//! Debian's PostgreSQL: a private server, on a socket in a temporary folder.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -16,18 +16,18 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, raw_sql}
 pub struct Postgres {
     directory: String,
     databases: AtomicU32,
-    /// Holds its standard input open. The server ends with that: with our process, whatever becomes of it.
+    /// Holds the server's standard input open. The server ends when it closes, so always with our process.
     _process: Child,
 }
 
 impl Postgres {
-    /// Starts one for tests, which loses what it was told when the machine goes down. Its user `latchkey` needs no password;
-    /// `guest` does.
+    /// Starts a server for tests, which is not durable: it may lose data if the machine fails. Its user `latchkey` needs no
+    /// password; `guest` does.
     pub fn start() -> anyhow::Result<Self> {
         Self::run(&["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
     }
 
-    /// Starts one as it comes: a commit is on the disk. To be measured.
+    /// Starts a server with default durability, for measurements: a commit is on the disk.
     pub fn start_durable() -> anyhow::Result<Self> {
         Self::run(&[])
     }
@@ -60,7 +60,7 @@ impl Postgres {
         Ok(Self { directory: directory.trim().to_owned(), databases: AtomicU32::new(0), _process: child })
     }
 
-    /// The address of a new database, a copy of `template` (`template1` is empty).
+    /// Creates a database as a copy of `template` (`template1` is empty), and returns its address.
     pub async fn database(&self, template: &str) -> anyhow::Result<String> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let mut db = PgConnection::connect(&self.address("postgres")).await?;
@@ -70,12 +70,12 @@ impl Postgres {
         Ok(self.address(&name))
     }
 
-    /// Where it listens, for a proxy between it and its clients.
+    /// The server's socket, for a proxy between it and its clients.
     pub fn socket(&self) -> PathBuf {
         Path::new(&self.directory).join(".s.PGSQL.5432")
     }
 
-    /// Everything in the database at `address`, as SQL.
+    /// The whole content of the database at `address`, as SQL.
     pub fn dump(address: &str) -> anyhow::Result<Vec<u8>> {
         let newest = "exec $(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)/pg_dump \"$0\"";
         let dump = Command::new("sh").args(["-c", newest, address]).output()?;

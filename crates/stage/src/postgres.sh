@@ -1,7 +1,7 @@
-# A PostgreSQL of its own, on a socket in a temporary directory, for as long as standard input stays open: it ends with
-# the process at the other end, however that ends. Prints the directory when it is ready. Arguments are PostgreSQL's.
+# Runs a private PostgreSQL on a socket in a temporary directory, until standard input closes: it always ends with the
+# process at the other end. Prints the directory when it is ready. Arguments are passed to PostgreSQL.
 set -eu
-# Ctrl-C is for the process at the other end.
+# The process at the other end handles Ctrl-C.
 trap '' HUP INT PIPE TERM
 
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
@@ -22,7 +22,7 @@ fail() {
 
 "$bin/initdb" --pgdata="$home/data" --username=latchkey --auth=trust --encoding=UTF8 --no-locale --no-sync \
   >"$home/log" 2>&1 || fail
-# One user needs a password, so that it can be wrong.
+# One user needs a password, so that tests can use a wrong one.
 sed -i '1i local all guest scram-sha-256' "$home/data/pg_hba.conf"
 "$bin/postgres" -D "$home/data" -k "$home" -c listen_addresses= -c max_connections=300 \
   "$@" >>"$home/log" 2>&1 </dev/null &

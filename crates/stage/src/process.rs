@@ -15,7 +15,7 @@ use tokio::{
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
-/// A running role. Dropped, it is killed; and when we are killed it ends by itself: its standard input does.
+/// A running role. Dropping it kills it. When our own process is killed, the role ends too, because its standard input ends.
 pub struct Process {
     name: &'static str,
     child: Child,
@@ -23,14 +23,14 @@ pub struct Process {
     id: u32,
 }
 
-/// What to start.
+/// A program to start.
 #[derive(Debug, Clone, Copy)]
 pub struct Program<'a> {
     /// The binary.
     pub path: &'a Path,
-    /// Environment variables besides our own.
+    /// Environment variables in addition to our own.
     pub variables: &'a [(&'a str, &'a str)],
-    /// The one core that it may use; `None`: those that we may.
+    /// The only core that it may use; `None` allows the cores of our process.
     pub core: Option<usize>,
 }
 
@@ -40,12 +40,12 @@ impl<'a, P: AsRef<Path> + ?Sized> From<&'a P> for Program<'a> {
     }
 }
 
-/// What a role is called in errors, and where its standard error goes.
+/// The name of a role in errors, and the file for its standard error.
 #[derive(Clone, Copy)]
 pub struct Log<'a>(pub &'static str, pub &'a Path);
 
 impl Process {
-    /// Starts `program`, hands it `input`, and waits for its line.
+    /// Starts `program`, writes `input` to it, and waits for its ready line.
     pub async fn start<Ready: DeserializeOwned>(
         program: impl Into<Program<'_>>,
         arguments: &[&OsStr],
@@ -69,39 +69,39 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log_file)
-            // Ctrl-C is ours to handle: a role hears of it through its standard input.
+            // Our process handles Ctrl-C; roles are stopped through their standard input.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("the {name} cannot be started from {}", path.display()))?;
+            .with_context(|| format!("cannot start the {name} from {}", path.display()))?;
         let (mut lifeline, stdout) = child.stdin.take().zip(child.stdout.take()).context("no pipes")?;
         let id = child.id().with_context(|| format!("the {name} ended at once"))?;
         lifeline.write_all(input.as_bytes()).await?;
         let mut lines = BufReader::new(stdout).lines();
         let line = env.clock.timeout(READY_WITHIN, lines.next_line()).await;
         let line = line.ok_or_else(|| anyhow!("the {name} was not ready within 60 s"))?;
-        let Some(line) = line.context("its output cannot be read")? else {
+        let Some(line) = line.context("cannot read its output")? else {
             bail!("the {name} did not start: {}", last_line(log));
         };
-        // The line may hold an API key: an error names the place, never the text.
+        // The line may contain an API key: an error contains only the position, never the text.
         let ready = serde_json::from_str(&line).map_err(|error| {
             anyhow!("the {name}'s first line is not the expected JSON (column {})", error.column())
         })?;
         Ok((Self { name, child, lifeline, id }, ready))
     }
 
-    /// As the operating system knows it.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.id
     }
 
-    /// Waits until it has died by itself, and answers the signal that killed it.
+    /// Waits until the process has ended by itself, and returns the signal that killed it.
     pub async fn death(&mut self, within: Duration, env: &Environment) -> anyhow::Result<Option<i32>> {
         let status = env.clock.timeout(within, self.child.wait()).await;
-        Ok(status.with_context(|| format!("the {} has not died", self.name))??.signal())
+        Ok(status.with_context(|| format!("the {} has not ended", self.name))??.signal())
     }
 
-    /// Stops it the way it wants to be stopped, and waits until it is gone.
+    /// Stops the process gracefully, and waits until it has ended.
     pub async fn stop(mut self, env: &Environment) {
         drop(self.lifeline);
         if env.clock.timeout(STOP_WITHIN, self.child.wait()).await.is_none() {
@@ -113,5 +113,5 @@ impl Process {
 
 fn last_line(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
-    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing").to_owned()
+    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it printed nothing").to_owned()
 }

@@ -17,23 +17,23 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 struct Ready {
     url: String,
     chromium: Option<String>,
-    /// On the first start alone.
+    /// Only on the first start.
     api_key: Option<Secret>,
-    /// Likewise.
+    /// Only on the first start.
     console: Option<Secret>,
 }
 
-/// A running server, and the key to it.
+/// A running server, with an API key.
 pub struct Server {
-    /// The process id, for measurements.
+    /// The process.
     pub process: Process,
-    /// Where it can be reached, without a slash at the end.
+    /// The server's URL, without a slash at the end.
     pub url: String,
-    /// Opens its one workspace.
+    /// API key of its only workspace.
     pub api_key: Secret,
-    /// Signs a browser in to the console, once; there on the first start alone.
+    /// A link that signs a browser in to the console, once; only on the first start.
     pub console: Option<Secret>,
-    /// The version of its browser; empty without bots.
+    /// The version of Chromium; empty without bots.
     pub chromium: String,
     http: Client,
     env: Environment,
@@ -42,22 +42,22 @@ pub struct Server {
 /// A bot as the API shows it.
 #[derive(Debug, Deserialize)]
 pub struct Bot {
-    /// Its id.
+    /// The bot's id.
     pub id: String,
-    /// Every state so far, oldest first.
+    /// All states so far, oldest first.
     pub status_changes: Vec<Change>,
 }
 
 /// A bot's state.
 #[derive(Debug, Deserialize)]
 pub struct Change {
-    /// Such as `in_call_not_recording`.
+    /// The state, such as `in_call_not_recording`.
     pub code: String,
-    /// Why, for machines.
+    /// The reason, for machines.
     pub sub_code: Option<String>,
-    /// Why, for people.
+    /// The reason, for people.
     pub message: Option<String>,
-    /// Since when.
+    /// When the bot entered this state.
     pub created_at: Timestamp,
 }
 
@@ -67,19 +67,19 @@ impl Bot {
         self.status_changes.last().map_or("", |change| &change.code)
     }
 
-    /// Whether nothing more will happen.
+    /// Whether the bot is in a final state.
     pub fn has_ended(&self) -> bool {
         ["done", "fatal"].contains(&self.code())
     }
 
-    /// The first time it came to this state.
+    /// The bot's first change to this state.
     pub fn at(&self, code: &str) -> Option<&Change> {
         self.status_changes.iter().find(|change| change.code == code)
     }
 }
 
 impl Server {
-    /// Starts `latchkey serve` with this configuration. `api_key` is needed where the data were made by an earlier start.
+    /// Starts `latchkey serve` with this configuration. `api_key` is required if the data was created by an earlier start.
     pub async fn start(
         latchkey: impl Into<Program<'_>>,
         config: &Path,
@@ -98,7 +98,7 @@ impl Server {
         Ok(Self { process, url, api_key, console, chromium, http, env: env.clone() })
     }
 
-    /// Stops it.
+    /// Stops the server.
     pub async fn stop(self) {
         self.process.stop(&self.env).await;
     }
@@ -120,7 +120,7 @@ impl Server {
         answer(self.request(Method::GET, &format!("{}{path}", self.url)), &format!("GET {path}")).await
     }
 
-    /// `GET` of what is no JSON.
+    /// `GET` of an answer that is not JSON.
     pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
         let answer = self.request(Method::GET, &format!("{}{path}", self.url)).send().await?;
         Ok(answer.error_for_status()?.text().await?)
@@ -131,12 +131,12 @@ impl Server {
         self.http.request(method, url).header(header::AUTHORIZATION, token)
     }
 
-    /// Sends a bot; its id.
+    /// Sends a bot, and returns its id.
     pub async fn send_bot(&self, request: &Value) -> anyhow::Result<String> {
         Ok(text(&self.post("/api/v1/bot/", request).await?, "id")?.to_owned())
     }
 
-    /// A bot as it is now.
+    /// The bot's current state.
     pub async fn bot(&self, id: &str) -> anyhow::Result<Bot> {
         Ok(serde_json::from_value(self.get(&format!("/api/v1/bot/{id}/")).await?)?)
     }
@@ -146,8 +146,8 @@ impl Server {
         self.post(&format!("/api/v1/bot/{id}/leave_call/"), &json!({})).await.map(drop)
     }
 
-    /// Watches a bot until `reached`, its end, or `patience` is over; then answers what it is. Its first `seen` states
-    /// are no news.
+    /// Watches a bot until `reached`, its end, or the timeout `patience`, and returns the bot. Its first `seen` states are
+    /// not reported.
     pub async fn watch(
         &self,
         (id, mut seen): (&str, usize),
@@ -167,7 +167,7 @@ impl Server {
         }
     }
 
-    /// The newest picture of a bot, waiting up to `patience` for the first.
+    /// The newest picture of a bot; waits up to `patience` for the first one.
     pub async fn picture(&self, id: &str, patience: Duration) -> anyhow::Result<Option<Vec<u8>>> {
         let (list, give_up) = (format!("/api/v1/bot/{id}/screenshots/"), self.env.now() + patience);
         loop {

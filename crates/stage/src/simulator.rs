@@ -14,18 +14,18 @@ use crate::{Log, Process, answer};
 pub struct Simulator {
     process: Process,
     http: Client,
-    /// Where it can be reached.
+    /// The simulator's addresses.
     pub ready: zoom_sim::Ready,
 }
 
 /// A participant of a meeting.
 #[derive(Debug, Deserialize)]
 pub struct Participant {
-    /// As the joiner gave it.
+    /// The name that was given at the join.
     pub name: String,
-    /// Who it is, if signed in.
+    /// The signed-in user; `None` for a guest.
     pub user_id: Option<String>,
-    /// The signed-in user's picture.
+    /// URL of the signed-in user's picture.
     pub avatar: Option<String>,
     /// `host` or `attendee`.
     pub role: String,
@@ -46,17 +46,17 @@ impl Simulator {
         Ok(Self { process, http, ready })
     }
 
-    /// Its process, as the operating system knows it.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Stops it.
+    /// Stops the simulator.
     pub async fn stop(self, env: &Environment) {
         self.process.stop(env).await;
     }
 
-    /// How a browser gets here instead of to Zoom.
+    /// Browser settings for using the simulator instead of Zoom.
     pub fn for_browsers(&self) -> anyhow::Result<ZoomOverride> {
         Ok(ZoomOverride { address: self.ready.zoom_address.parse()?, spki: self.ready.spki.clone() })
     }
@@ -78,19 +78,19 @@ impl Simulator {
             .await
     }
 
-    /// Has a script (TOML) played in a meeting.
+    /// Plays a script (TOML) in a meeting.
     pub async fn play(&self, meeting: &str, script: &'static str) -> anyhow::Result<()> {
         let url = format!("{}/scripts?meeting_number={meeting}", self.ready.control);
         answer(self.http.post(url).body(script), "simulator: POST /scripts").await.map(drop)
     }
 
-    /// Who is in a meeting.
+    /// The participants of a meeting.
     pub async fn participants(&self, meeting: &str) -> anyhow::Result<Vec<Participant>> {
         let meeting = self.get(&format!("/meetings/{meeting}")).await?;
         Ok(serde_json::from_value(meeting["participants"].clone())?)
     }
 
-    /// When the SDKs of those with this name asked to join, in order: Unix time in milliseconds.
+    /// Times of the join requests with this name, in order, as Unix time in milliseconds.
     pub async fn join_requests(&self, name: &str) -> anyhow::Result<Vec<i64>> {
         let requests = self.get("/join-requests").await?;
         let requests = requests.as_array().into_iter().flatten().filter(|request| request["name"] == name);
@@ -100,6 +100,6 @@ impl Simulator {
     /// One of the simulator's counters.
     pub async fn count(&self, counter: &str) -> anyhow::Result<u64> {
         let stats = self.get("/stats").await?;
-        stats[counter].as_u64().ok_or_else(|| anyhow::anyhow!("the simulator does not count {counter}"))
+        stats[counter].as_u64().ok_or_else(|| anyhow::anyhow!("the simulator has no counter {counter}"))
     }
 }

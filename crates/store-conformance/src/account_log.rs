@@ -1,4 +1,4 @@
-//! A change of state writes one line, and nothing else does.
+//! A change of state writes one line to the log; other changes write none.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -42,7 +42,7 @@ pub async fn changes_of_state_leave_one_line_each(suite: &Conformance) {
         (Some(CredentialStatus::Healthy), "connected"),
     ];
     let mut sorted = (told.clone(), expected.to_vec());
-    // Made within one microsecond, ids are in no order.
+    // Ids that were generated within one microsecond are not ordered.
     sorted.0.sort_by_key(|(_, message)| *message);
     sorted.1.sort_by_key(|(_, message)| *message);
     assert_eq!(sorted.0, sorted.1);

@@ -41,7 +41,7 @@ async fn everything(suite: &Conformance) -> Vec<AuditRecord> {
     suite.store.audit_of_all(&EVERYTHING).await.unwrap()
 }
 
-pub async fn a_batch_comes_back_whole(suite: &Conformance) {
+pub async fn a_batch_is_read_back_unchanged(suite: &Conformance) {
     let (workspace, now) = (WorkspaceId::generate(&suite.env), suite.env.now());
     let refused = AuditRecord {
         who: AuditActor::ApiKey(ApiKeyId::generate(&suite.env)),
@@ -67,7 +67,7 @@ pub async fn a_batch_comes_back_whole(suite: &Conformance) {
     assert_eq!(everything(suite).await, [refused, minted, kept]);
 }
 
-pub async fn a_batch_again_changes_nothing(suite: &Conformance) {
+pub async fn storing_a_batch_again_changes_nothing(suite: &Conformance) {
     let batch = records(suite, WorkspaceId::generate(&suite.env), 4);
     suite.store.append_audit(&batch[..2]).await.unwrap();
     suite.store.append_audit(&batch).await.unwrap();
@@ -92,14 +92,14 @@ pub async fn a_batch_is_stored_whole_or_not_at_all(suite: &Conformance) {
         drop(work);
         let found = everything(suite).await.len();
         assert!(found.is_multiple_of(500) && (found > 0 || !done), "{found} after {polls} polls");
-        // The aborted write may still commit. After the repetition the batch is there.
+        // The aborted write may still commit. After the repetition the batch is stored.
         suite.store.append_audit(&batch).await.unwrap();
         suite.store.prune_audit(suite.env.now() + Duration::from_secs(1), 1000).await.unwrap();
         assert_eq!(everything(suite).await, []);
     }
 }
 
-pub async fn an_export_misses_nothing_while_records_come(suite: &Conformance) {
+pub async fn an_export_misses_no_record_while_others_are_added(suite: &Conformance) {
     let workspace = WorkspaceId::generate(&suite.env);
     let all = records(suite, workspace, 20);
     suite.store.append_audit(&all[..9]).await.unwrap();
@@ -114,11 +114,11 @@ pub async fn an_export_misses_nothing_while_records_come(suite: &Conformance) {
             suite.store.append_audit(slice::from_ref(record)).await.unwrap();
         }
     }
-    assert_eq!(read[..], all[..read.len()], "each one once, and in order");
-    assert!(read.len() > 9, "those that came meanwhile are there too");
+    assert_eq!(read[..], all[..read.len()], "each record once, and in order");
+    assert!(read.len() > 9, "records that were added during the export are included");
 }
 
-pub async fn pages_go_back_in_time_too(suite: &Conformance) {
+pub async fn audit_pages_go_back_in_time(suite: &Conformance) {
     let mut all = records(suite, WorkspaceId::generate(&suite.env), 7);
     suite.store.append_audit(&all).await.unwrap();
     let page = AuditPage { direction: Direction::NewestFirst, most: 2, ..EVERYTHING };
@@ -127,7 +127,7 @@ pub async fn pages_go_back_in_time_too(suite: &Conformance) {
     assert_eq!(read, all);
 }
 
-pub async fn spans_and_workspaces_narrow(suite: &Conformance) {
+pub async fn times_and_workspaces_are_filters(suite: &Conformance) {
     let (here, there) = (WorkspaceId::generate(&suite.env), WorkspaceId::generate(&suite.env));
     let (ours, theirs) = (records(suite, here, 8), records(suite, there, 8));
     suite.store.append_audit(&ours).await.unwrap();
@@ -138,9 +138,9 @@ pub async fn spans_and_workspaces_narrow(suite: &Conformance) {
     assert_eq!(suite.store.audit_of_all(&page).await.unwrap().len(), 8);
 }
 
-/// Servers write concurrently and repeat writes whose result they don't know: pages show each
-/// record once.
-pub async fn pages_do_not_show_how_records_were_written(suite: &Conformance) {
+/// Servers write concurrently and repeat writes with an unknown result. Pages show each record
+/// once.
+pub async fn pages_do_not_depend_on_how_records_were_written(suite: &Conformance) {
     let workspace = WorkspaceId::generate(&suite.env);
     let some = |below: u32| u32::from_le_bytes(suite.env.entropy.bytes()) % below;
     let start = suite.env.now();
@@ -167,8 +167,8 @@ pub async fn pages_do_not_show_how_records_were_written(suite: &Conformance) {
     assert_eq!(paged(suite, AuditPage { most: 0, ..EVERYTHING }).await, []);
 }
 
-/// A second of heavy load: more than a row holds, and a row that holds one.
-pub async fn a_page_of_many_is_cut_where_it_says(suite: &Conformance) {
+/// A second of heavy load: more records than fit in a row, and a row with one record.
+pub async fn a_large_page_is_cut_at_its_limit(suite: &Conformance) {
     let workspace = WorkspaceId::generate(&suite.env);
     let all = records(suite, workspace, 3000);
     suite.store.append_audit(&all).await.unwrap();
@@ -195,7 +195,7 @@ async fn paged(suite: &Conformance, mut page: AuditPage) -> Vec<AuditRecord> {
     }
 }
 
-pub async fn the_oldest_go_first_and_few_at_a_time(suite: &Conformance) {
+pub async fn old_records_are_deleted_in_batches_oldest_first(suite: &Conformance) {
     let workspace = WorkspaceId::generate(&suite.env);
     let at = |number: u64| suite.env.now() + Duration::from_secs(number / 2);
     let all: Vec<_> = (0..10).map(|number| record(suite, workspace, at(number))).collect();
@@ -211,7 +211,7 @@ pub async fn the_oldest_go_first_and_few_at_a_time(suite: &Conformance) {
     assert_eq!(prune(2).await, (0, 0));
     let mut kept = all[6..].to_vec();
     kept.sort_by_key(AuditRecord::place);
-    assert_eq!(everything(suite).await, kept, "what is not older than `end` stays");
+    assert_eq!(everything(suite).await, kept, "records that are not older than `end` stay");
 }
 
 /// Rows as they were before schema 13, one record each: one with every field set, one with almost
@@ -243,7 +243,7 @@ pub async fn rows_from_before_batches_are_kept(store: &dyn Store) {
     assert_eq!((bare.from, &bare.about), (None, &TokenContext::default()));
     assert_eq!(bare.outcome, Outcome::Refused(Code::ZoomRateLimited));
     let all = Timestamp::from_microsecond(1_900_000_000_000_000);
-    // The same in today's form, where each can be found by what it is about.
+    // The same records in the current format, in which each can be found by its subjects.
     assert_eq!(store.modernize_audit(10).await.unwrap(), 2);
     assert_eq!(store.modernize_audit(10).await.unwrap(), 0);
     assert_eq!(store.audit(workspace, &EVERYTHING).await.unwrap(), found);
@@ -251,6 +251,6 @@ pub async fn rows_from_before_batches_are_kept(store: &dyn Store) {
     let page = AuditPage { filter: bot, ..EVERYTHING };
     assert_eq!(store.audit(workspace, &page).await.unwrap(), found[..1]);
     let pruned = store.prune_audit(all, 10).await.unwrap();
-    // An account, two that asked, and a bot, in two minutes.
+    // The subjects are an account, two requesters, and a bot, in two minutes.
     assert_eq!((pruned.batches, pruned.records, pruned.subjects), (2, 2, 5));
 }

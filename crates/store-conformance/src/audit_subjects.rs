@@ -1,4 +1,4 @@
-//! Asking the audit for records about one thing.
+//! Reading the audit records about one subject.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -89,10 +89,10 @@ pub async fn records_are_found_by_account_link_key_and_bot(suite: &Conformance) 
         (AuditFilter { api_key: Some(told.key), ..none.clone() }, &[1, 5, 9]),
         (AuditFilter { bot: Some(told.bot.to_string().parse().unwrap()), ..none.clone() }, &[2, 6, 10]),
         (AuditFilter { bot: Some(told.platform_bot.clone()), ..none.clone() }, &[3, 7, 11]),
-        // Each narrows.
+        // Each filter narrows the result.
         (AuditFilter { token_link: Some(told.link), ..told.account(1) }, &[7, 8, 11]),
         (AuditFilter { api_key: Some(told.key), token_link: Some(told.link), ..none.clone() }, &[]),
-        // An id of one kind is none of another.
+        // An id of one kind is not an id of another.
         (AuditFilter { token_link: Some(told.key.to_string().parse().unwrap()), ..none.clone() }, &[]),
         (AuditFilter { credential: Some(CredentialId::generate(&suite.env)), ..none }, &[]),
     ] {
@@ -100,7 +100,7 @@ pub async fn records_are_found_by_account_link_key_and_bot(suite: &Conformance) 
     }
 }
 
-pub async fn of_records_about_one_thing_pages_meet(suite: &Conformance) {
+pub async fn pages_of_one_subject_are_complete(suite: &Conformance) {
     let told = Told::stored(suite).await;
     for direction in [Direction::OldestFirst, Direction::NewestFirst] {
         let mut expected = told.those(&[0, 1, 2, 3, 4, 5]);
@@ -125,8 +125,8 @@ pub async fn of_records_about_one_thing_pages_meet(suite: &Conformance) {
     assert_eq!(suite.store.audit(told.workspace, &page).await.unwrap(), told.those(&[2, 3, 4]));
 }
 
-/// More minutes than are read at a time.
-pub async fn a_thing_of_many_minutes_is_found_to_its_end(suite: &Conformance) {
+/// There are more minutes than are read at a time.
+pub async fn a_subject_of_many_minutes_is_found_completely(suite: &Conformance) {
     let told = Told::new(suite);
     let at = |number: u32| suite.env.now() + Duration::from_secs(60) * number;
     let id = || AuditId::generate(&suite.env);
@@ -140,15 +140,15 @@ pub async fn a_thing_of_many_minutes_is_found_to_its_end(suite: &Conformance) {
     assert_eq!(suite.store.audit(told.workspace, &page).await.unwrap(), records);
 }
 
-/// What was written before its time, again, or by a server that came later is found all the same.
-pub async fn what_is_written_late_or_twice_is_found_once(suite: &Conformance) {
+/// Records that were written early, again, or by a server that started later are still found.
+pub async fn records_written_late_or_twice_are_found_once(suite: &Conformance) {
     let told = Told::new(suite);
     suite.store.append_audit(&told.records[4..]).await.unwrap();
     suite.store.append_audit(&told.records[..3]).await.unwrap();
     suite.store.append_audit(&told.records).await.unwrap();
     let (both, link) = (told.account(0), AuditFilter { token_link: Some(told.link), ..AuditFilter::NONE });
     assert_eq!(told.found(suite, both).await, told.those(&[0, 1, 2, 3, 4, 5]));
-    // From a journal.
+    // As from a journal.
     let batches = store::unbundle(&store::bundle(&AuditBatch::pack(&told.records))).unwrap();
     suite.store.append_audit_batches(&batches).await.unwrap();
     assert_eq!(told.found(suite, link).await, told.those(&[0, 3, 4, 7, 8, 11]));
@@ -167,7 +167,7 @@ pub async fn a_bot_of_the_same_name_elsewhere_is_not_shown(suite: &Conformance) 
     assert_eq!(suite.store.audit(here.workspace, &of_theirs).await.unwrap(), []);
 }
 
-pub async fn what_is_pruned_is_found_no_more_and_what_stays_is(suite: &Conformance) {
+pub async fn pruned_records_are_gone_and_the_others_are_found(suite: &Conformance) {
     let told = Told::stored(suite).await;
     let end = told.records[6].at;
     let mut subjects = 0;
@@ -178,10 +178,10 @@ pub async fn what_is_pruned_is_found_no_more_and_what_stays_is(suite: &Conforman
             break;
         }
     }
-    assert!(subjects > 8, "no minute keeps what nobody asks for any more: {subjects}");
+    assert!(subjects > 8, "subjects of deleted minutes are deleted: {subjects}");
     assert_eq!(told.found(suite, told.account(0)).await, []);
     assert_eq!(told.found(suite, told.account(1)).await, told.those(&[6, 7, 8, 9, 10, 11]));
-    // A record of that time that still comes can be found until it goes.
+    // A late record of that time can be found until it is deleted.
     suite.store.append_audit(&told.records[..1]).await.unwrap();
     assert_eq!(told.found(suite, told.account(0)).await, told.those(&[0]));
 }

@@ -1,4 +1,4 @@
-//! Bots: who may lease which, and how many.
+//! Leases of bots: which bots a server may lease, and how many.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -13,14 +13,14 @@ use crate::{
     bots::{added, bot, lease_at, lease_until, leased, step},
 };
 
-pub async fn an_absurd_lease_keeps_no_bot(suite: &Conformance) {
+pub async fn an_absurd_lease_does_not_block_a_bot(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let made = added(suite, workspace).await;
     let now = suite.env.now();
     assert_eq!(
         lease_at(suite, now + Duration::from_secs(6 * 3600), 60, 1).await.len(),
         1,
-        "by a wrong clock"
+        "the lease was written by a wrong clock"
     );
     let taken = lease_at(suite, now, 60, 1).await;
     assert_eq!(taken.iter().map(|(bot, _)| bot.id).collect::<Vec<_>>(), [made.id]);
@@ -43,7 +43,7 @@ pub async fn due_bots_are_leased_once(suite: &Conformance) {
     assert_eq!(due.iter().map(|(bot, _)| bot.id).collect::<Vec<_>>(), [later.id]);
 }
 
-pub async fn supervisors_at_once_share_the_bots(suite: &Conformance) {
+pub async fn concurrent_supervisors_share_the_bots(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let mut ids = BTreeSet::new();
     for _ in 0..2 * CALLERS {
@@ -56,11 +56,11 @@ pub async fn supervisors_at_once_share_the_bots(suite: &Conformance) {
         let once: BTreeSet<_> = claimed.iter().copied().collect();
         assert_eq!(claimed.len(), once.len(), "no bot has two supervisors");
         let rest = lease_at(suite, at, 60, ids.len()).await.into_iter().map(|(bot, _)| bot.id);
-        assert_eq!(once.into_iter().chain(rest).collect::<BTreeSet<_>>(), ids, "none is lost");
+        assert_eq!(once.into_iter().chain(rest).collect::<BTreeSet<_>>(), ids, "all bots are leased");
     }
 }
 
-pub async fn a_lapsed_bot_is_leased_again(suite: &Conformance) {
+pub async fn a_bot_with_an_expired_lease_is_leased_again(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, old) = leased(suite, workspace).await;
     let lapsed = suite.env.now() + Duration::from_secs(60);
@@ -71,13 +71,13 @@ pub async fn a_lapsed_bot_is_leased_again(suite: &Conformance) {
     assert!(!suite.store.release_bot(bot.id, &old).await.unwrap());
     assert!(suite.store.release_bot(bot.id, &new).await.unwrap());
     let again = lease_at(suite, suite.env.now(), 60, 1).await;
-    let [(given_back, lease)] = &again[..] else { panic!("released: free at once") };
+    let [(given_back, lease)] = &again[..] else { panic!("a released bot is free at once") };
     assert_eq!(given_back.leased_until, None);
     let much_later = lease_at(suite, lease.expires_at + Duration::from_secs(3600), 60, 1).await;
-    assert_eq!(much_later[0].0.leased_until, Some(lease.expires_at), "when its last lease ended");
+    assert_eq!(much_later[0].0.leased_until, Some(lease.expires_at), "the end of its last lease");
 }
 
-pub async fn servers_that_run_bots_are_known_with_their_capacity(suite: &Conformance) {
+pub async fn servers_that_run_bots_are_listed_with_their_capacity(suite: &Conformance) {
     let (now, hour) = (suite.env.now(), Duration::from_secs(3600));
     let see = async |id: &str, capacity, seen_at, forget| {
         let server = BotServer { id: id.to_owned(), capacity, seen_at };
@@ -89,11 +89,11 @@ pub async fn servers_that_run_bots_are_known_with_their_capacity(suite: &Conform
     see("one", 8, now, now).await;
     let two = see("two", 4, now + hour, now).await;
     let one = see("one", 6, now + hour / 2, now).await;
-    assert_eq!(servers().await, [two, one], "the last one first");
+    assert_eq!(servers().await, [two, one], "the most recently seen first");
     let one = see("one", 0, now + hour * 3, now + hour * 2).await;
-    assert_eq!(servers().await, std::slice::from_ref(&one), "and the other is forgotten");
+    assert_eq!(servers().await, std::slice::from_ref(&one), "and the other was deleted");
     see("of a wrong clock", 9, now + hour * 9, now).await;
-    assert_eq!(servers().await, [one], "what is from the future says nothing");
+    assert_eq!(servers().await, [one], "a time in the future is ignored");
 }
 
 pub async fn bots_are_leased_ahead_of_their_time(suite: &Conformance) {
@@ -109,7 +109,7 @@ pub async fn bots_are_leased_ahead_of_their_time(suite: &Conformance) {
     assert_eq!(ahead[0].0.status(), BotStatus::Ready, "it can still be changed and cancelled");
 }
 
-pub async fn the_demand_for_places_knows_the_limits(suite: &Conformance) {
+pub async fn the_demand_for_slots_respects_the_limits(suite: &Conformance) {
     let (free, limited) = (suite.workspace().await, another(suite).await);
     let now = suite.env.now();
     let demand =
@@ -134,7 +134,7 @@ pub async fn the_demand_for_places_knows_the_limits(suite: &Conformance) {
     assert_eq!(demand(0).await, BotDemand { needed: 3, waiting: 0 });
 }
 
-pub async fn workspaces_share_what_is_free(suite: &Conformance) {
+pub async fn workspaces_share_the_free_slots(suite: &Conformance) {
     let (greedy, modest) = (suite.workspace().await, another(suite).await);
     for _ in 0..10 {
         added(suite, greedy).await;
@@ -142,13 +142,17 @@ pub async fn workspaces_share_what_is_free(suite: &Conformance) {
     let late = [added(suite, modest).await.id, added(suite, modest).await.id];
     let taken = lease_at(suite, suite.env.now(), 60, 6).await;
     let theirs = taken.iter().filter(|(bot, _)| late.contains(&bot.id)).count();
-    assert_eq!((taken.len(), theirs), (6, 2), "who came later with few does not wait for who came with many");
-    // Running bots count: the next free place is for the workspace that has fewer.
+    assert_eq!(
+        (taken.len(), theirs),
+        (6, 2),
+        "a later workspace with few bots does not wait for one with many"
+    );
+    // Running bots count: the next free slot is for the workspace that has fewer.
     let third = added(suite, modest).await;
     let next = lease_at(suite, suite.env.now(), 60, 1).await.pop().unwrap().0;
     assert_eq!(next.id, third.id);
     let rest = lease_at(suite, suite.env.now(), 60, 20).await;
-    assert_eq!(rest.len(), 6, "every free place is used");
+    assert_eq!(rest.len(), 6, "every free slot is used");
 }
 
 pub async fn a_workspace_runs_no_more_bots_than_its_limit(suite: &Conformance) {
@@ -180,7 +184,7 @@ async fn another(suite: &Conformance) -> WorkspaceId {
     id
 }
 
-pub async fn what_joins_no_meeting_any_more_is_leased_whatever_the_limit(suite: &Conformance) {
+pub async fn bots_that_will_not_join_are_leased_despite_the_limit(suite: &Conformance) {
     let workspace = suite.workspace().await;
     assert!(suite.store.limit_bots(workspace, Some(1)).await.unwrap());
     let now = suite.env.now();
@@ -199,9 +203,9 @@ pub async fn what_joins_no_meeting_any_more_is_leased_whatever_the_limit(suite: 
     later.join_at = Some(now + Duration::from_secs(100));
     suite.store.add_bot(&later, None).await.unwrap();
 
-    assert!(close_at(limit, now).await.is_empty(), "due at that moment is not before it");
+    assert!(close_at(limit, now).await.is_empty(), "a bot that is due at that moment is not due before it");
     assert_eq!(close_at(limit, now + Duration::from_micros(1)).await, [waiting.id]);
-    assert!(close_at(limit, limit).await.is_empty(), "it is held");
+    assert!(close_at(limit, limit).await.is_empty(), "it is leased");
     // Its server was last seen when its lease ended.
     let lapsed = limit + Duration::from_secs(1);
     assert!(close_at(lapsed, lease.expires_at).await.is_empty());

@@ -1,4 +1,4 @@
-//! Bots: how they are listed, found and counted.
+//! Listing, finding and counting bots.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -37,7 +37,7 @@ pub async fn lists_are_newest_first_and_stable(suite: &Conformance) {
     assert_eq!(suite.store.bots(elsewhere, &BotFilter::default(), 0, 2).await.unwrap().count, 0);
 }
 
-pub async fn filters_narrow(suite: &Conformance) {
+pub async fn filters_of_bots_apply(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (joining, _) = leased(suite, workspace).await;
     let mut labelled = bot(suite, workspace);
@@ -94,7 +94,7 @@ pub async fn bots_are_found_by_sub_code_and_account(suite: &Conformance) {
     };
     let with_code = |code| BotFilter { sub_code: Some(code), ..BotFilter::default() };
     assert_eq!(found(with_code(SubCode::MeetingRequiresSignIn)).await, [turned_away.id]);
-    // The last one counts, also when a step without any follows it.
+    // The latest sub code counts, even if a step without a sub code follows.
     let left = [
         (JoiningCall, Some(SubCode::MeetingNotStarted)),
         (InCallNotRecording, None),
@@ -131,7 +131,7 @@ pub async fn bots_are_found_by_sub_code_and_account(suite: &Conformance) {
     assert_eq!(found(of(other)).await, [signed_in.id]);
 }
 
-pub async fn the_next_bots_of_an_account_are_named_and_all_are_counted(suite: &Conformance) {
+pub async fn the_next_bots_of_an_account_are_listed_and_all_are_counted(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     let (mut accounts, mut pools) = (Vec::new(), Vec::new());
@@ -176,12 +176,12 @@ pub async fn the_next_bots_of_an_account_are_named_and_all_are_counted(suite: &C
     assert_eq!(stake(workspace, 2).await, AtStake { count: 3, bots: named[..2].to_vec() });
     assert_eq!(stake(WorkspaceId::generate(&suite.env), 9).await, AtStake::default());
 
-    // One that has begun is no longer waiting for its account.
+    // A cancelled bot does not count any more.
     suite.store.cancel_bot(workspace, second).await.unwrap();
     assert_eq!(stake(workspace, 9).await.count, 2);
 }
 
-pub async fn what_bots_came_to_is_counted_by_hour(suite: &Conformance) {
+pub async fn outcomes_of_bots_are_counted_by_hour(suite: &Conformance) {
     use BotStatus::{CallEnded, Done, Fatal, InCallNotRecording, JoiningCall};
     let workspace = suite.workspace().await;
     let refused = (Fatal, Some(SubCode::MeetingRequiresSignIn));

@@ -45,7 +45,7 @@ async fn ends(suite: &Conformance, bot: BotId, lease: &Lease) {
     suite.store.record_step(bot, lease, &step).await.unwrap();
 }
 
-pub async fn entries_are_numbered_in_the_order_of_their_writing(suite: &Conformance) {
+pub async fn entries_are_numbered_in_the_order_of_writing(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, _) = leased(suite, workspace).await;
     let (first, second) = (entries(suite, 2), vec![entry(suite, "token")]);
@@ -68,7 +68,7 @@ pub async fn entries_are_numbered_in_the_order_of_their_writing(suite: &Conforma
     assert_eq!(append(suite, unknown, &entries(suite, 2)).await, 2, "there is no such bot");
 }
 
-pub async fn a_batch_that_is_written_again_changes_nothing(suite: &Conformance) {
+pub async fn writing_a_batch_again_changes_nothing(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, _) = leased(suite, workspace).await;
     let batch = entries(suite, 2);
@@ -78,7 +78,7 @@ pub async fn a_batch_that_is_written_again_changes_nothing(suite: &Conformance) 
     assert_eq!(read(suite, workspace, bot.id).await.len(), 2);
 }
 
-pub async fn writers_at_once_share_one_row_of_numbers(suite: &Conformance) {
+pub async fn concurrent_writers_share_one_sequence_of_numbers(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, _) = leased(suite, workspace).await;
     let batches: Vec<_> = (0..CALLERS).map(|_| entries(suite, 3)).collect();
@@ -88,11 +88,11 @@ pub async fn writers_at_once_share_one_row_of_numbers(suite: &Conformance) {
     assert_eq!(numbers, (1..=3 * CALLERS as u64).collect::<Vec<_>>());
     for three in all.chunks(3) {
         let batch: Vec<_> = three.iter().map(|numbered| numbered.entry.clone()).collect();
-        assert!(batches.contains(&batch), "a batch stays together");
+        assert!(batches.contains(&batch), "the entries of a batch are consecutive");
     }
 }
 
-pub async fn a_log_has_an_end_and_says_so(suite: &Conformance) {
+pub async fn a_full_log_says_so(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, _) = leased(suite, workspace).await;
     assert_eq!(append(suite, bot.id, &entries(suite, MOST_LOG_ENTRIES - 1)).await, 0);
@@ -103,7 +103,7 @@ pub async fn a_log_has_an_end_and_says_so(suite: &Conformance) {
     assert_eq!((all.len() as u64, kinds), (MOST_LOG_ENTRIES, vec!["log_full", "step"]));
 }
 
-pub async fn kinds_of_entries_are_erased_by_their_own_workspace(suite: &Conformance) {
+pub async fn entries_are_erased_by_kind_and_only_by_their_workspace(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, _) = leased(suite, workspace).await;
     append(suite, bot.id, &[entry(suite, "console"), entry(suite, "step")]).await;
@@ -118,7 +118,7 @@ pub async fn kinds_of_entries_are_erased_by_their_own_workspace(suite: &Conforma
     assert_eq!(after[1], before[1]);
 }
 
-pub async fn entries_go_with_their_time_and_with_their_bot(suite: &Conformance) {
+pub async fn entries_are_deleted_by_age_and_with_their_bot(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let now = suite.env.now();
     let ((ended, lease), (alive, alive_lease)) =
@@ -128,11 +128,11 @@ pub async fn entries_go_with_their_time_and_with_their_bot(suite: &Conformance) 
     append(suite, ended.id, &[entry(suite, "step"), entry(suite, "step"), late]).await;
     append(suite, alive.id, &entries(suite, 1)).await;
     assert_eq!(suite.store.forget_bot_log(now, 9).await.unwrap(), 0);
-    assert_eq!(suite.store.forget_bot_log(now + DAY, 1).await.unwrap(), 1, "few at a time");
+    assert_eq!(suite.store.forget_bot_log(now + DAY, 1).await.unwrap(), 1, "in batches");
     assert_eq!(suite.store.forget_bot_log(now + DAY, 9).await.unwrap(), 1);
     let left = read(suite, workspace, ended.id).await;
     assert_eq!(left.iter().map(|entry| entry.number).collect::<Vec<_>>(), [3]);
-    assert_eq!(read(suite, workspace, alive.id).await.len(), 1, "its bot lives");
+    assert_eq!(read(suite, workspace, alive.id).await.len(), 1, "its bot has not ended");
     ends(suite, alive.id, &alive_lease).await;
     assert_eq!(suite.store.forget_ended_bots(now + DAY, 9).await.unwrap(), 2);
     assert!(read(suite, workspace, ended.id).await.is_empty());

@@ -1,4 +1,4 @@
-//! What bots show and say.
+//! The output of bots: pictures and chat messages.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -24,7 +24,7 @@ async fn queued(suite: &Conformance, workspace: WorkspaceId, bot: BotId) -> Chat
     message
 }
 
-pub async fn a_picture_is_its_bots_and_replaced_whole(suite: &Conformance) {
+pub async fn a_picture_belongs_to_its_bot_and_is_replaced(suite: &Conformance) {
     let (workspace, elsewhere) = (suite.workspace().await, WorkspaceId::generate(&suite.env));
     let (first, second) = (suite.sealed(), suite.sealed());
     let made = bot(suite, workspace);
@@ -40,7 +40,7 @@ pub async fn a_picture_is_its_bots_and_replaced_whole(suite: &Conformance) {
     assert_eq!((changed.output_revision, shown(made.id).await), (2, None));
 }
 
-pub async fn a_bots_picture_is_changed_with_its_request_or_not_at_all(suite: &Conformance) {
+pub async fn a_picture_is_changed_with_the_request_or_not_at_all(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let made = added(suite, workspace).await;
     let (first, second) = (suite.sealed(), suite.sealed());
@@ -73,12 +73,12 @@ pub async fn a_bots_picture_is_changed_with_its_request_or_not_at_all(suite: &Co
         assert_eq!((raised, shown().await), (revision, wanted));
         request = now;
     }
-    // Another caller has changed it meanwhile, so this change is refused as a whole.
+    // Another caller has changed the request in the meantime, so this change is refused as a whole.
     assert!(change(&suite.sealed(), PictureChange::Show(second)).await.is_none());
     assert_eq!(shown().await, Some(first));
 }
 
-pub async fn what_a_bot_shows_and_says_ends_with_it(suite: &Conformance) {
+pub async fn a_bots_output_is_erased_at_its_end(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, lease) = leased(suite, workspace).await;
     let picture = suite.sealed();
@@ -93,7 +93,7 @@ pub async fn what_a_bot_shows_and_says_ends_with_it(suite: &Conformance) {
     assert_eq!(suite.store.queue_message(&late, 100).await.unwrap(), Queued::NoBot);
 }
 
-pub async fn a_message_is_taken_once_and_by_who_holds_the_bot(suite: &Conformance) {
+pub async fn a_message_is_taken_once_and_only_under_the_bots_lease(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, lease) = leased(suite, workspace).await;
     let (first, second) = (queued(suite, workspace, bot.id).await, queued(suite, workspace, bot.id).await);
@@ -115,7 +115,7 @@ pub async fn a_message_is_taken_once_and_by_who_holds_the_bot(suite: &Conformanc
     assert_eq!(suite.store.chat_progress(elsewhere, first.id).await.unwrap(), None);
 }
 
-pub async fn only_so_many_messages_wait(suite: &Conformance) {
+pub async fn the_number_of_queued_messages_is_limited(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, lease) = leased(suite, workspace).await;
     let messages: Vec<_> = (0..CALLERS).map(|_| message(suite, workspace, bot.id)).collect();
@@ -129,7 +129,7 @@ pub async fn only_so_many_messages_wait(suite: &Conformance) {
     assert_eq!(suite.store.queue_message(&another, 2).await.unwrap(), Queued::Waits);
 }
 
-pub async fn a_message_that_nobody_has_taken_can_be_withdrawn(suite: &Conformance) {
+pub async fn a_queued_message_can_be_erased(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, lease) = leased(suite, workspace).await;
     let (first, second) = (queued(suite, workspace, bot.id).await, queued(suite, workspace, bot.id).await);

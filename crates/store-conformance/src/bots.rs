@@ -1,4 +1,4 @@
-//! Bots: rows and the steps that they take.
+//! Bots: their rows and steps.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -50,7 +50,7 @@ pub(super) async fn lease_at(
     lease_until(suite, at, (at, at + Duration::from_secs(seconds)), most).await
 }
 
-/// Leases what is due `until`.
+/// Leases the bots that are due until `until`.
 pub(super) async fn lease_until(
     suite: &Conformance,
     until: Timestamp,
@@ -66,7 +66,7 @@ pub(super) async fn leased(suite: &Conformance, workspace: WorkspaceId) -> (Bot,
     lease_at(suite, suite.env.now(), 60, 1).await.pop().unwrap()
 }
 
-pub async fn a_bot_comes_back_whole(suite: &Conformance) {
+pub async fn a_bot_is_read_back_unchanged(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let mut made = bot(suite, workspace);
     made.metadata.insert("käse".into(), "🧀 'quoted' \"twice\"".into());
@@ -78,7 +78,7 @@ pub async fn a_bot_comes_back_whole(suite: &Conformance) {
     assert!(suite.store.bot(WorkspaceId::generate(&suite.env), made.id).await.unwrap().is_none());
 }
 
-pub async fn of_steps_at_once_none_follows_the_last(suite: &Conformance) {
+pub async fn no_concurrent_step_follows_the_last(suite: &Conformance) {
     let workspace = suite.workspace().await;
     for _ in 0..ROUNDS {
         let (bot, lease) = leased(suite, workspace).await;
@@ -105,7 +105,7 @@ pub async fn steps_need_the_lease(suite: &Conformance) {
     assert_eq!(found.status_changes.len(), 2);
 }
 
-/// PostgreSQL has no U+0000. Zoom's reasons and names may.
+/// PostgreSQL can't store U+0000. Zoom's reasons and names may contain it.
 pub async fn a_text_with_nul_is_stored(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let mut made = bot(suite, workspace);
@@ -145,7 +145,7 @@ pub async fn a_terminal_step_ends_everything(suite: &Conformance) {
     assert_eq!(asked.leave_requested_at, None, "the bot has ended");
 }
 
-pub async fn leaving_is_asked_once(suite: &Conformance) {
+pub async fn leaving_is_requested_once(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, lease) = leased(suite, workspace).await;
     let (now, elsewhere) = (suite.env.now(), WorkspaceId::generate(&suite.env));
@@ -182,13 +182,13 @@ pub async fn a_bots_screenshots_are_deleted_by_its_own_workspace(suite: &Conform
     let mut deleted = suite.store.delete_screenshots(workspace, bot.id).await.unwrap();
     deleted.sort_by_key(|shot| shot.id);
     shots.sort_by_key(|shot| shot.id);
-    assert_eq!(deleted, shots, "their files have to follow");
+    assert_eq!(deleted, shots, "the caller deletes their files");
     assert!(suite.store.delete_screenshots(workspace, bot.id).await.unwrap().is_empty());
     assert!(suite.store.screenshots(workspace, bot.id).await.unwrap().is_empty());
     assert_eq!(suite.store.screenshots(workspace, other.id).await.unwrap(), [kept]);
 }
 
-pub async fn old_screenshots_go_first_and_few_at_a_time(suite: &Conformance) {
+pub async fn old_screenshots_are_deleted_in_batches_oldest_first(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let bot = added(suite, workspace).await;
     let now = suite.env.now();
@@ -200,7 +200,7 @@ pub async fn old_screenshots_go_first_and_few_at_a_time(suite: &Conformance) {
     assert_eq!(suite.store.forget_screenshots(now, 2).await.unwrap(), 2);
     assert_eq!(left().await, shots[2..]);
     assert_eq!(suite.store.forget_screenshots(now, 2).await.unwrap(), 1);
-    assert_eq!(suite.store.forget_screenshots(now, 2).await.unwrap(), 0, "what is of this moment stays");
+    assert_eq!(suite.store.forget_screenshots(now, 2).await.unwrap(), 0, "a picture of this moment stays");
     assert_eq!(left().await, shots[3..]);
 
     let ids: Vec<_> = shots.iter().map(|shot| shot.id).collect();
@@ -208,7 +208,7 @@ pub async fn old_screenshots_go_first_and_few_at_a_time(suite: &Conformance) {
     assert!(suite.store.recorded_screenshots(&[]).await.unwrap().is_empty());
 }
 
-pub async fn bots_that_ended_long_ago_are_forgotten(suite: &Conformance) {
+pub async fn bots_that_ended_long_ago_are_deleted(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let mut alive = bot(suite, workspace);
     alive.join_at = Some(suite.env.now() + Duration::from_secs(3600));
@@ -225,7 +225,11 @@ pub async fn bots_that_ended_long_ago_are_forgotten(suite: &Conformance) {
     let (_, last) = ended[2];
     assert_eq!(suite.store.forget_ended_bots(last, 1).await.unwrap(), 1);
     assert_eq!(suite.store.forget_ended_bots(last, 9).await.unwrap(), 1);
-    assert_eq!(suite.store.forget_ended_bots(last, 9).await.unwrap(), 0, "what ended at that moment stays");
+    assert_eq!(
+        suite.store.forget_ended_bots(last, 9).await.unwrap(),
+        0,
+        "a bot that ended at that moment stays"
+    );
     let left = suite.store.bots(workspace, &BotFilter::default(), 0, 9).await.unwrap().bots;
     let mut left: Vec<_> = left.iter().map(|bot| bot.id).collect();
     left.sort_unstable();
@@ -264,7 +268,7 @@ pub async fn a_bot_is_changed_until_its_first_step(suite: &Conformance) {
         assert_eq!((bot.meeting_digest, bot.metadata), (change.meeting_digest, change.metadata.clone()));
         assert_eq!(bot.status_changes, made.status_changes);
     }
-    // The server that had leased it as it was can't begin, and nobody leases it before its new time.
+    // The server that leased the bot before the change can't begin, and no server leases it before its new time.
     let joining = step(suite, BotStatus::JoiningCall);
     assert_eq!(suite.store.record_step(made.id, &lease, &joining).await.unwrap(), Transition::LeaseLost);
     assert!(lease_at(suite, suite.env.now(), 60, 1).await.is_empty());
@@ -298,12 +302,12 @@ pub async fn a_bot_is_cancelled_until_its_first_step(suite: &Conformance) {
     assert!(suite.store.bot(workspace, begun.id).await.unwrap().is_some());
 }
 
-pub async fn a_bot_is_cancelled_or_joins_never_both(suite: &Conformance) {
+pub async fn a_bot_is_either_cancelled_or_joins(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let joining = step(suite, BotStatus::JoiningCall);
     for _ in 0..ROUNDS {
         let made = added(suite, workspace).await;
-        // Servers lease what is due and take the first step, while callers cancel and move the same bot.
+        // Servers lease the due bot and take the first step, while callers cancel and reschedule it.
         let servers = join_all((0..CALLERS).map(|_| async {
             let Some((bot, lease)) = lease_at(suite, suite.env.now(), 60, 1).await.pop() else {
                 return false;
@@ -325,7 +329,7 @@ pub async fn a_bot_is_cancelled_or_joins_never_both(suite: &Conformance) {
         assert_eq!(cancelled == 1, left.is_none());
         if let Some(bot) = left {
             assert_eq!(joined == 1, bot.status() == BotStatus::JoiningCall);
-            assert!(!(moved && joined == 1), "it joined at a time that it was moved from");
+            assert!(!(moved && joined == 1), "it joined at its old time after it was rescheduled");
             assert_eq!(moved, bot.join_at == later);
         }
     }

@@ -56,7 +56,7 @@ pub async fn an_invitation_is_used_once(suite: &Conformance) {
     );
 }
 
-pub async fn of_completions_at_once_one_connects(suite: &Conformance) {
+pub async fn one_of_several_concurrent_completions_connects(suite: &Conformance) {
     let consent = invitation(suite).await;
     let accounts: Vec<_> = (0..CALLERS)
         .map(|user| credentials::account(suite, consent.workspace, consent.app, &format!("user-{user}")))
@@ -69,7 +69,7 @@ pub async fn of_completions_at_once_one_connects(suite: &Conformance) {
     assert_eq!(suite.store.consent(consent.id).await.unwrap().unwrap().credential, Some(connected[0].id));
 }
 
-pub async fn an_invitation_comes_back_whole(suite: &Conformance) {
+pub async fn an_invitation_is_read_back_unchanged(suite: &Conformance) {
     let plain = invitation(suite).await;
     let account = credentials::account(suite, plain.workspace, plain.app, "user-1");
     suite.store.connect_credential(&account, &suite.note("connected")).await.unwrap();
@@ -97,7 +97,11 @@ pub async fn a_withdrawn_invitation_connects_nothing(suite: &Conformance) {
     assert!(suite.store.revoke_consent(consent.workspace, consent.id, now).await.unwrap());
     let later = now + Duration::from_secs(5);
     assert!(suite.store.revoke_consent(consent.workspace, consent.id, later).await.unwrap());
-    assert_eq!(suite.store.consent(consent.id).await.unwrap().unwrap().revoked_at, Some(now), "the first");
+    assert_eq!(
+        suite.store.consent(consent.id).await.unwrap().unwrap().revoked_at,
+        Some(now),
+        "the first time stays"
+    );
     let account = credentials::account(suite, consent.workspace, consent.app, "user-1");
     assert!(!complete(suite, &consent, &account).await.unwrap());
     assert!(suite.store.credential(consent.workspace, account.id).await.unwrap().is_none());
@@ -132,7 +136,7 @@ pub async fn an_open_invitation_of_an_account_is_found(suite: &Conformance) {
     ] {
         add(&words).await;
     }
-    assert_eq!(found(now).await, None, "one has no account, and the others are somebody's own");
+    assert_eq!(found(now).await, None, "one has no account, and the others have their own texts");
     let first = add(&bound).await;
     let second = add(&Consent { created_at: now + Duration::from_secs(1), ..bound.clone() }).await;
     assert_eq!((found(end).await, found(end + Duration::from_secs(1)).await), (Some(second.id), None));
@@ -145,7 +149,7 @@ pub async fn an_open_invitation_of_an_account_is_found(suite: &Conformance) {
     assert!(suite.store.open_consent(stranger, account.id, now).await.unwrap().is_none());
 }
 
-pub async fn invitations_that_have_ended_are_forgotten(suite: &Conformance) {
+pub async fn expired_invitations_are_deleted(suite: &Conformance) {
     let used = invitation(suite).await;
     let account = credentials::account(suite, used.workspace, used.app, "user-1");
     assert!(complete(suite, &used, &account).await.unwrap());

@@ -31,7 +31,7 @@ async fn added(suite: &Conformance, key: &ApiKey, pass: ConsolePass) -> ConsoleS
     session
 }
 
-pub async fn a_session_comes_back_whole_and_ends(suite: &Conformance) {
+pub async fn a_session_is_read_back_unchanged_and_ends(suite: &Conformance) {
     let key = key(suite).await;
     let session = added(suite, &key, ConsolePass::Session).await;
     assert_eq!(
@@ -41,13 +41,13 @@ pub async fn a_session_comes_back_whole_and_ends(suite: &Conformance) {
     let now = suite.env.now();
     suite.store.revoke_api_key(key.workspace, key.id, now).await.unwrap();
     let (_, key) = suite.store.console_session(&session.digest).await.unwrap().unwrap();
-    assert_eq!(key.revoked_at, Some(now), "the key as it is now");
+    assert_eq!(key.revoked_at, Some(now), "the current state of the key");
     assert_eq!(suite.store.console_session(&[9; 32]).await.unwrap(), None);
     suite.store.end_console_session(&session.digest).await.unwrap();
     assert_eq!(suite.store.console_session(&session.digest).await.unwrap(), None);
 }
 
-pub async fn of_browsers_at_once_one_opens_a_link(suite: &Conformance) {
+pub async fn one_of_several_concurrent_browsers_opens_a_link(suite: &Conformance) {
     let key = key(suite).await;
     let link = added(suite, &key, ConsolePass::Link).await;
     let (now, end) = (suite.env.now(), suite.env.now() + LIFE * 3);
@@ -60,7 +60,7 @@ pub async fn of_browsers_at_once_one_opens_a_link(suite: &Conformance) {
     assert_eq!(suite.store.console_session(&session.digest).await.unwrap(), Some((session.clone(), key)));
 }
 
-pub async fn a_link_that_has_ended_and_a_session_open_nothing(suite: &Conformance) {
+pub async fn an_expired_link_and_a_session_open_nothing(suite: &Conformance) {
     let key = key(suite).await;
     let (link, session) =
         (added(suite, &key, ConsolePass::Link).await, added(suite, &key, ConsolePass::Session).await);
@@ -85,7 +85,7 @@ pub async fn all_sessions_of_a_key_end_at_once_and_no_others(suite: &Conformance
     assert!(suite.store.console_session(&stays.digest).await.unwrap().is_some());
 }
 
-pub async fn a_new_session_clears_away_those_that_have_ended(suite: &Conformance) {
+pub async fn a_new_session_deletes_expired_ones(suite: &Conformance) {
     let key = key(suite).await;
     let old = added(suite, &key, ConsolePass::Session).await;
     let late = ConsoleSession {

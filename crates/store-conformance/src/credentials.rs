@@ -103,7 +103,7 @@ pub(super) async fn take_of(
     suite.store.lease_refresh(workspace, id, generation, lease, suite.env.now()).await.unwrap()
 }
 
-pub async fn a_grant_survives_to_the_microsecond(suite: &Conformance) {
+pub async fn a_grant_is_read_back_to_the_microsecond(suite: &Conformance) {
     let made = connected(suite).await;
     let found = read(suite, &made).await;
     assert_eq!(found.grant.access_token, made.grant.access_token);
@@ -137,11 +137,11 @@ pub async fn consenting_again_keeps_the_id(suite: &Conformance) {
     assert_eq!((found.generation, found.spent_at), (2, None));
     assert_eq!(found.grant.refresh_token, again.grant.refresh_token);
     let late = commit(suite, made.id, 1, &grant(suite)).await;
-    assert!(!late, "the refresh that was under way lost");
+    assert!(!late, "the concurrent refresh lost");
     assert_eq!(read(suite, &made).await.grant.refresh_token, again.grant.refresh_token);
 }
 
-pub async fn of_first_consents_at_once_one_makes_the_account(suite: &Conformance) {
+pub async fn one_of_several_concurrent_first_consents_creates_the_account(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     for round in 0..ROUNDS {
@@ -156,7 +156,7 @@ pub async fn of_first_consents_at_once_one_makes_the_account(suite: &Conformance
     }
 }
 
-pub async fn consents_at_once_each_count(suite: &Conformance) {
+pub async fn every_concurrent_consent_counts(suite: &Conformance) {
     let made = connected(suite).await;
     for round in (0..).take(ROUNDS) {
         let again: Vec<_> =
@@ -170,7 +170,7 @@ pub async fn consents_at_once_each_count(suite: &Conformance) {
     }
 }
 
-pub async fn of_refreshers_at_once_one_takes_the_lease(suite: &Conformance) {
+pub async fn one_of_several_concurrent_refreshers_takes_the_lease(suite: &Conformance) {
     let made = connected(suite).await;
     for _ in 0..ROUNDS {
         let leases: Vec<_> = (0..CALLERS).map(|_| suite.lease(60)).collect();
@@ -184,7 +184,7 @@ pub async fn of_refreshers_at_once_one_takes_the_lease(suite: &Conformance) {
     }
 }
 
-pub async fn of_commits_at_once_one_counts(suite: &Conformance) {
+pub async fn one_of_several_concurrent_commits_counts(suite: &Conformance) {
     let made = connected(suite).await;
     for generation in (1..).take(ROUNDS) {
         let grants: Vec<_> = (0..CALLERS).map(|_| grant(suite)).collect();
@@ -201,13 +201,19 @@ pub async fn of_commits_at_once_one_counts(suite: &Conformance) {
 pub async fn one_lease_at_a_time(suite: &Conformance) {
     let made = connected(suite).await;
     let (first, second) = (suite.lease(60), suite.lease(60));
-    let RefreshLease::Taken(before) = take(suite, &made, 1, &first).await else { panic!("it was free") };
+    let RefreshLease::Taken(before) = take(suite, &made, 1, &first).await else {
+        panic!("the lease was free")
+    };
     assert_eq!(before.spent_at, None);
     assert!(
         matches!(take(suite, &made, 1, &second).await, RefreshLease::Held { until } if until == first.expires_at)
     );
     assert!(matches!(take(suite, &made, 2, &second).await, RefreshLease::Moved));
-    assert_eq!(read(suite, &made).await.spent_at, Some(suite.env.now()), "taken out before it is spent");
+    assert_eq!(
+        read(suite, &made).await.spent_at,
+        Some(suite.env.now()),
+        "it is recorded before the token is spent"
+    );
 }
 
 pub async fn a_lapsed_lease_shows_the_spent_token(suite: &Conformance) {
@@ -220,11 +226,11 @@ pub async fn a_lapsed_lease_shows_the_spent_token(suite: &Conformance) {
     assert_eq!(before.spent_at, Some(suite.env.now()));
 }
 
-pub async fn a_commit_moves_the_generation_once(suite: &Conformance) {
+pub async fn a_commit_increases_the_generation_once(suite: &Conformance) {
     let made = connected(suite).await;
     take(suite, &made, 1, &suite.lease(60)).await;
     let next = grant(suite);
-    assert!(!commit(suite, made.id, 2, &next).await, "not the current generation");
+    assert!(!commit(suite, made.id, 2, &next).await, "it is not the current generation");
     assert!(commit(suite, made.id, 1, &next).await);
     assert!(!commit(suite, made.id, 1, &grant(suite)).await, "once");
     let found = read(suite, &made).await;
@@ -238,7 +244,7 @@ pub async fn a_late_answer_saves_the_account(suite: &Conformance) {
     let (late, later) = (suite.lease(0), suite.lease(60));
     take(suite, &made, 1, &late).await;
     take(suite, &made, 1, &later).await;
-    // The later holder found the token dead. The answer to the first call is still on its way.
+    // The later holder found that the token is dead. The answer to the first call is still in flight.
     assert!(lose(suite, made.id, &later, ReauthCause::ResponseLost).await);
     let next = grant(suite);
     assert!(commit(suite, made.id, 1, &next).await);
@@ -268,7 +274,7 @@ pub async fn a_lost_grant_is_not_leased(suite: &Conformance) {
     assert_eq!(read(suite, &made).await.status, CredentialStatus::NeedsReauth(ReauthCause::ResponseLost));
     assert!(matches!(take(suite, &made, 1, &suite.lease(60)).await, RefreshLease::Unusable));
     connect(suite, &Credential { grant: grant(suite), ..made.clone() }).await.unwrap();
-    assert_eq!(read(suite, &made).await.status, CredentialStatus::Healthy, "a consent heals it");
+    assert_eq!(read(suite, &made).await.status, CredentialStatus::Healthy, "a consent repairs it");
 }
 
 pub async fn release_can_undo_the_spending(suite: &Conformance) {
@@ -303,7 +309,7 @@ pub async fn a_failed_refresh_degrades_until_one_succeeds(suite: &Conformance) {
     assert_eq!(found.retry_at, None);
 }
 
-pub async fn of_failures_at_once_one_counts(suite: &Conformance) {
+pub async fn one_of_several_concurrent_failures_counts(suite: &Conformance) {
     let made = connected(suite).await;
     for failures in (1..).take(ROUNDS) {
         let lease = suite.lease(60);
@@ -316,7 +322,7 @@ pub async fn of_failures_at_once_one_counts(suite: &Conformance) {
     }
 }
 
-pub async fn what_is_disconnected_holds_no_token(suite: &Conformance) {
+pub async fn a_disconnected_account_has_no_token(suite: &Conformance) {
     let made = connected(suite).await;
     let (lease, cause) = (suite.lease(60), DisconnectCause::Deauthorized);
     take(suite, &made, 1, &lease).await;
@@ -327,7 +333,7 @@ pub async fn what_is_disconnected_holds_no_token(suite: &Conformance) {
     assert!(!disconnect(elsewhere, cause).await);
     assert!(disconnect(made.workspace, cause).await);
     assert!(!disconnect(made.workspace, cause).await, "once");
-    assert!(!disconnect(made.workspace, DisconnectCause::UserDeleted).await, "the first cause stands");
+    assert!(!disconnect(made.workspace, DisconnectCause::UserDeleted).await, "the first cause stays");
 
     let found = read(suite, &made).await;
     assert_eq!(found.status, CredentialStatus::Disconnected(cause));
@@ -342,11 +348,11 @@ pub async fn what_is_disconnected_holds_no_token(suite: &Conformance) {
         assert_eq!(
             disconnect(made.workspace, DisconnectCause::Asked).await,
             done,
-            "who asks has the last word"
+            "a caller's request replaces the cause"
         );
     }
     assert_eq!(read(suite, &made).await.status, CredentialStatus::Disconnected(DisconnectCause::Asked));
-    assert!(!commit(suite, made.id, 1, &grant(suite)).await, "the refresh that was under way lost");
+    assert!(!commit(suite, made.id, 1, &grant(suite)).await, "the concurrent refresh lost");
     assert!(matches!(take(suite, &made, 3, &suite.lease(60)).await, RefreshLease::Unusable));
 
     connect(suite, &Credential { grant: grant(suite), ..made.clone() }).await.unwrap();
@@ -354,7 +360,7 @@ pub async fn what_is_disconnected_holds_no_token(suite: &Conformance) {
     assert_eq!((found.status, found.epoch), (CredentialStatus::Healthy, 4), "a consent connects it again");
 }
 
-pub async fn who_is_due_is_claimed_once(suite: &Conformance) {
+pub async fn a_due_account_is_claimed_once(suite: &Conformance) {
     let made = connected(suite).await;
     let now = suite.env.now();
     let (due, later) = (now + Duration::from_secs(3000), now + Duration::from_secs(3120));
@@ -365,7 +371,7 @@ pub async fn who_is_due_is_claimed_once(suite: &Conformance) {
     assert_eq!((found[0].credential, found[0].workspace), (made.id, made.workspace));
     assert_eq!((found[0].app, found[0].generation), (made.app, 1));
     assert_eq!(Some(found[0].due_at), refresh_at);
-    assert!(suite.store.claim_due(due, later, 9).await.unwrap().is_empty(), "it is taken");
+    assert!(suite.store.claim_due(due, later, 9).await.unwrap().is_empty(), "it is claimed");
     assert_eq!(
         suite.store.claim_due(later, later, 9).await.unwrap().len(),
         1,
@@ -376,10 +382,10 @@ pub async fn who_is_due_is_claimed_once(suite: &Conformance) {
     take(suite, &made, 1, &lease).await;
     assert!(lose(suite, made.id, &lease, ReauthCause::Revoked).await);
     let for_ever = now + Duration::from_secs(1_000_000_000);
-    assert!(suite.store.claim_due(for_ever, for_ever, 9).await.unwrap().is_empty(), "a person has to act");
+    assert!(suite.store.claim_due(for_ever, for_ever, 9).await.unwrap().is_empty(), "it needs a consent");
 }
 
-pub async fn refreshers_at_once_share_what_is_due(suite: &Conformance) {
+pub async fn concurrent_refreshers_share_the_due_accounts(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     let mut all = Vec::new();
@@ -393,18 +399,18 @@ pub async fn refreshers_at_once_share_what_is_due(suite: &Conformance) {
         let due = suite.env.now() + Duration::from_secs(3000 * round);
         let until = due + Duration::from_secs(3000);
         let mut claimed = Vec::new();
-        // An account that is skipped because another caller has it locked is found the next time.
+        // An account that is skipped because another caller has locked it is found the next time.
         while claimed.len() < all.len() {
             let claims = (0..CALLERS).map(|_| suite.store.claim_due(due, until, 2));
             let got = join_all(claims).await;
             claimed.extend(got.into_iter().flat_map(|due| due.unwrap()).map(|due| due.credential));
         }
         claimed.sort();
-        assert_eq!(claimed, all, "each once");
+        assert_eq!(claimed, all, "each account once");
     }
 }
 
-pub async fn using_brings_the_next_look_forward(suite: &Conformance) {
+pub async fn a_use_makes_the_next_refresh_earlier(suite: &Conformance) {
     let made = connected(suite).await;
     let (now, sooner) =
         (suite.env.now() + Duration::from_secs(20), suite.env.now() + Duration::from_secs(90));
@@ -420,11 +426,11 @@ pub async fn using_brings_the_next_look_forward(suite: &Conformance) {
     take(suite, &made, 1, &lease).await;
     assert!(lose(suite, made.id, &lease, ReauthCause::Revoked).await);
     suite.store.touch_credential(made.id, now, Some(sooner)).await.unwrap();
-    assert_eq!(read(suite, &made).await.refresh_at, None, "who waits for a person is not refreshed");
+    assert_eq!(read(suite, &made).await.refresh_at, None, "an account that needs a consent is not refreshed");
 }
 
-/// A resumed import learns from it that its account was stored before the crash.
-pub async fn a_consent_is_known_however_often_it_was_refreshed(suite: &Conformance) {
+/// A resumed import uses this to find that its account was stored before the crash.
+pub async fn a_consent_is_found_however_often_it_was_refreshed(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (app, other) = (suite.app(workspace, "client-1").await, suite.app(workspace, "client-2").await);
     let consented_at = suite.env.now();
@@ -434,20 +440,20 @@ pub async fn a_consent_is_known_however_often_it_was_refreshed(suite: &Conforman
     connect(suite, &ana).await.unwrap();
     let note = Note { at: consented_at + Duration::from_secs(60), ..suite.note("refreshed") };
     assert!(suite.store.commit_refresh(ana.id, 1, &grant(suite), None, &note).await.unwrap());
-    assert!(has(app.id, consented_at).await, "a refresh is no other consent");
+    assert!(has(app.id, consented_at).await, "a refresh is not another consent");
     assert!(!has(app.id, note.at).await, "the time of a refresh is not that of a consent");
-    assert!(!has(other.id, consented_at).await, "another app's");
+    assert!(!has(other.id, consented_at).await, "the consent is of another app");
     let anew = Credential { granted_at: consented_at + Duration::from_secs(120), ..ana };
     connect(suite, &anew).await.unwrap();
-    assert!(!has(app.id, consented_at).await, "a new consent takes the place of the old one");
+    assert!(!has(app.id, consented_at).await, "a new consent replaces the old one");
     assert!(has(app.id, anew.granted_at).await);
 }
 
-pub async fn voiding_moves_the_epoch_alone(suite: &Conformance) {
+pub async fn voiding_changes_only_the_epoch(suite: &Conformance) {
     let made = connected(suite).await;
     let before = read(suite, &made).await;
     suite.store.void_tokens(WorkspaceId::generate(&suite.env), made.id).await.unwrap();
-    assert_eq!(read(suite, &made).await.epoch, before.epoch, "not from elsewhere");
+    assert_eq!(read(suite, &made).await.epoch, before.epoch, "another workspace can't void them");
     suite.store.void_tokens(made.workspace, made.id).await.unwrap();
     let after = read(suite, &made).await;
     assert_eq!(after.epoch, before.epoch + 1);
@@ -457,7 +463,7 @@ pub async fn voiding_moves_the_epoch_alone(suite: &Conformance) {
     );
 }
 
-/// Every account that `filter` finds, read two at a time.
+/// All accounts that match `filter`, read two at a time.
 async fn listed(
     suite: &Conformance,
     workspace: WorkspaceId,
@@ -493,7 +499,7 @@ pub async fn accounts_are_listed_in_pages(suite: &Conformance) {
     let mut up = listed(suite, workspace, &all, Order::Ascending).await;
     up.reverse();
     assert_eq!((down.len(), &down), (5, &up));
-    assert_eq!(down[0], "user-1", "the newest is the first");
+    assert_eq!(down[0], "user-1", "the newest comes first");
     let now = suite.env.now();
     let gone = CredentialStatus::Disconnected(DisconnectCause::Asked);
     for (filter, found) in [
@@ -516,11 +522,14 @@ pub async fn accounts_are_listed_in_pages(suite: &Conformance) {
     assert!(listed(suite, WorkspaceId::generate(&suite.env), &all, Order::Ascending).await.is_empty());
 }
 
-pub async fn an_absurd_lease_and_an_absurd_due_time_hold_nobody_up(suite: &Conformance) {
+pub async fn an_absurd_lease_and_an_absurd_due_time_are_ignored(suite: &Conformance) {
     let made = connected(suite).await;
     let (long, usual) = (suite.lease(6 * 3600), suite.lease(60));
     assert!(matches!(take(suite, &made, 1, &long).await, RefreshLease::Taken(_)));
-    assert!(matches!(take(suite, &made, 1, &usual).await, RefreshLease::Taken(_)), "a wrong clock's");
+    assert!(
+        matches!(take(suite, &made, 1, &usual).await, RefreshLease::Taken(_)),
+        "the lease of a wrong clock is ignored"
+    );
     assert!(matches!(take(suite, &made, 1, &suite.lease(60)).await, RefreshLease::Held { .. }));
     let now = suite.env.now();
     let far = now + LONGEST_REST + Duration::from_secs(3600);
@@ -530,7 +539,7 @@ pub async fn an_absurd_lease_and_an_absurd_due_time_hold_nobody_up(suite: &Confo
     assert!(suite.store.claim_due(now, now + Duration::from_secs(60), 10).await.unwrap().is_empty());
 }
 
-pub async fn what_was_stored_is_a_time_whatever_it_was(suite: &Conformance) {
+pub async fn stored_times_outside_the_range_are_read_as_times(suite: &Conformance) {
     let made = connected(suite).await;
     for time in [Timestamp::MIN, Timestamp::from_second(1 << 40), suite.env.now() + Duration::MAX] {
         let odd = Grant { access_expires_at: time, scopes: None, ..grant(suite) };

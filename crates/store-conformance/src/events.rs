@@ -1,4 +1,4 @@
-//! The stream of events, written with what changes the state.
+//! The stream of events, which are written together with the change of state.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -27,7 +27,7 @@ async fn all(suite: &Conformance, workspace: WorkspaceId) -> Vec<Event> {
 pub async fn a_bots_step_is_an_event_as_soon_as_it_is_recorded(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, lease) = bots::leased(suite, workspace).await;
-    assert!(all(suite, workspace).await.is_empty(), "that a bot was made is no news");
+    assert!(all(suite, workspace).await.is_empty(), "the creation of a bot is not an event");
     let at = suite.env.now();
     for (code, sub_code) in
         [(BotStatus::JoiningCall, None), (BotStatus::Fatal, Some(SubCode::MeetingRequiresSignIn))]
@@ -48,7 +48,7 @@ pub async fn a_bots_step_is_an_event_as_soon_as_it_is_recorded(suite: &Conforman
     assert_eq!(body, expected);
 }
 
-pub async fn a_step_that_is_refused_is_no_event(suite: &Conformance) {
+pub async fn a_refused_step_is_not_an_event(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, lease) = bots::leased(suite, workspace).await;
     let step = |code| StatusChange { code, message: None, created_at: suite.env.now(), sub_code: None };
@@ -65,7 +65,7 @@ pub async fn an_accounts_change_of_state_is_one_event(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     let account = credentials::account(suite, workspace, app.id, "user-1");
-    // A second consent of an account that is healthy changes no state.
+    // A second consent of a healthy account changes no state.
     credentials::connect(suite, &account).await.unwrap();
     credentials::connect(suite, &account).await.unwrap();
     let cause = model::DisconnectCause::Deauthorized;
@@ -91,7 +91,7 @@ pub async fn numbers_have_no_gaps_with_concurrent_writers(suite: &Conformance) {
         for done in join_all(events.iter().map(|event| suite.store.add_event(event))).await {
             done.unwrap();
         }
-        // The same again is an error, and takes no number.
+        // Storing the same event again is an error and uses no number.
         assert!(suite.store.add_event(&events[0]).await.is_err());
     }
     let numbers: Vec<_> = all(suite, workspace).await.iter().map(|event| event.sequence).collect();
@@ -100,7 +100,7 @@ pub async fn numbers_have_no_gaps_with_concurrent_writers(suite: &Conformance) {
     assert_eq!(suite.store.last_event(workspace).await.unwrap(), expected[expected.len() - 1]);
 }
 
-pub async fn a_stream_is_read_on_from_any_number(suite: &Conformance) {
+pub async fn a_stream_can_be_read_from_any_number(suite: &Conformance) {
     let workspace = suite.workspace().await;
     for (kind, subject) in [("bot.done", "one"), ("bot.fatal", "two"), ("bot.done", "two")] {
         suite.store.add_event(&event(suite, workspace, (kind, subject), suite.env.now())).await.unwrap();
@@ -119,7 +119,7 @@ pub async fn a_stream_is_read_on_from_any_number(suite: &Conformance) {
     assert!(all(suite, elsewhere).await.is_empty());
 }
 
-pub async fn who_waits_is_woken_by_a_commit(suite: &Conformance) {
+pub async fn a_commit_wakes_waiting_callers(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let seen = suite.store.events_written(0);
     let write = async {
@@ -138,7 +138,7 @@ pub async fn who_waits_is_woken_by_a_commit(suite: &Conformance) {
     assert_eq!(recorded.unwrap(), Transition::Recorded);
 }
 
-pub async fn old_events_are_forgotten_few_at_a_time(suite: &Conformance) {
+pub async fn old_events_are_deleted_in_batches(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let now = suite.env.now();
     for seconds in 0..3 {
@@ -150,5 +150,5 @@ pub async fn old_events_are_forgotten_few_at_a_time(suite: &Conformance) {
     assert_eq!(suite.store.forget_events(end, 9).await.unwrap(), 1);
     assert_eq!(suite.store.forget_events(end, 9).await.unwrap(), 0);
     let left: Vec<_> = all(suite, workspace).await.iter().map(|event| event.sequence).collect();
-    assert_eq!(left, [3], "numbers are not given again");
+    assert_eq!(left, [3], "numbers are not used again");
 }

@@ -40,7 +40,7 @@ pub async fn a_repeated_request_gets_the_first_answer(suite: &Conformance) {
     assert!(!suite.store.finish_idempotent(request.id, late, &suite.sealed(), end).await.unwrap());
     assert!(suite.store.finish_idempotent(request.id, lease.token, &answer, end).await.unwrap());
     let done = IdempotencyState::Done { fingerprint: request.fingerprint, answer };
-    // A lease that has lapsed since does not free the request.
+    // A finished request stays finished when its lease has expired.
     assert_eq!(begin(suite, &other, &suite.lease(60), Duration::from_secs(3599)).await, done);
     assert!(!suite.store.finish_idempotent(request.id, lease.token, &suite.sealed(), end).await.unwrap());
     assert!(!suite.store.abandon_idempotent(request.id, lease.token).await.unwrap());
@@ -50,7 +50,7 @@ pub async fn a_repeated_request_gets_the_first_answer(suite: &Conformance) {
     assert_eq!(begin(suite, &other, &suite.lease(7200), HOUR).await, IdempotencyState::First);
 }
 
-pub async fn a_lapsed_request_is_taken_on_again(suite: &Conformance) {
+pub async fn a_request_with_an_expired_lease_is_begun_again(suite: &Conformance) {
     let request = request(suite).await;
     let (crashed, next) = (suite.lease(60), suite.lease(120));
     assert_eq!(begin(suite, &request, &crashed, Duration::ZERO).await, IdempotencyState::First);
@@ -58,14 +58,14 @@ pub async fn a_lapsed_request_is_taken_on_again(suite: &Conformance) {
     let in_flight = IdempotencyState::InFlight { fingerprint: request.fingerprint };
     assert_eq!(begin(suite, &request, &next, just_before).await, in_flight);
     assert_eq!(begin(suite, &request, &next, Duration::from_secs(60)).await, IdempotencyState::First);
-    // A slow holder whose lease has lapsed can't store its answer.
+    // A slow holder whose lease has expired can't store its answer.
     let end = suite.env.now() + HOUR;
     assert!(!suite.store.finish_idempotent(request.id, crashed.token, &suite.sealed(), end).await.unwrap());
     assert!(!suite.store.abandon_idempotent(request.id, crashed.token).await.unwrap());
     assert!(suite.store.finish_idempotent(request.id, next.token, &suite.sealed(), end).await.unwrap());
 }
 
-pub async fn an_abandoned_request_may_come_again_at_once(suite: &Conformance) {
+pub async fn an_abandoned_request_may_be_sent_again_at_once(suite: &Conformance) {
     let request = request(suite).await;
     let lease = suite.lease(60);
     assert_eq!(begin(suite, &request, &lease, Duration::ZERO).await, IdempotencyState::First);
@@ -73,7 +73,7 @@ pub async fn an_abandoned_request_may_come_again_at_once(suite: &Conformance) {
     assert_eq!(begin(suite, &request, &suite.lease(60), Duration::ZERO).await, IdempotencyState::First);
 }
 
-pub async fn of_the_same_at_once_one_is_first(suite: &Conformance) {
+pub async fn one_concurrent_request_is_first(suite: &Conformance) {
     let mut request = request(suite).await;
     for _ in 0..ROUNDS {
         request.id = IdempotentRequestId::of_hash(suite.env.entropy.bytes());
@@ -83,7 +83,7 @@ pub async fn of_the_same_at_once_one_is_first(suite: &Conformance) {
     }
 }
 
-pub async fn what_is_past_its_time_is_forgotten_few_at_a_time(suite: &Conformance) {
+pub async fn expired_requests_are_deleted_in_batches(suite: &Conformance) {
     let mut request = request(suite).await;
     for _ in 0..3 {
         request.id = IdempotentRequestId::of_hash(suite.env.entropy.bytes());

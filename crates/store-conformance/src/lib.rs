@@ -1,13 +1,13 @@
 //! The behaviour that every database must have, one function for each.
 //!
-//! A database's test file holds only its constructor:
+//! A database's test file has only its constructor:
 //!
 //! ```ignore
 //! store_conformance::conformance_tests!(|| async { open_an_empty_store().await });
 //! ```
 //!
-//! Tests with concurrent callers run `ROUNDS` times: in the first round a database may still be opening connections,
-//! and the callers would run one after another.
+//! Tests with concurrent callers run `ROUNDS` times: in the first round a database may still be opening connections, so
+//! that the callers would run one after the other.
 
 pub mod account_log;
 pub mod audit;
@@ -68,12 +68,12 @@ impl Conformance {
         Self { store, env: Environment { clock, entropy: Arc::new(SeededEntropy::new(7)) } }
     }
 
-    /// A ciphertext; the store can't tell whether it is one.
+    /// Bytes that stand for a ciphertext; the store can't tell the difference.
     pub fn sealed(&self) -> Sealed {
         Sealed(self.env.entropy.bytes::<24>().to_vec())
     }
 
-    /// A fresh claim that ends `seconds` from now.
+    /// A new claim that ends `seconds` from now.
     pub fn lease(&self, seconds: u64) -> Lease {
         Lease {
             token: LeaseToken::generate(&self.env),
@@ -94,7 +94,7 @@ impl Conformance {
         id
     }
 
-    /// A workspace that isn't stored yet.
+    /// A workspace that is not yet stored.
     pub fn workspace_row(&self, id: WorkspaceId) -> Workspace {
         Workspace {
             id,
@@ -105,7 +105,7 @@ impl Conformance {
         }
     }
 
-    /// An API key that isn't stored yet.
+    /// An API key that is not yet stored.
     pub fn api_key(&self, workspace: WorkspaceId) -> ApiKey {
         ApiKey {
             id: ApiKeyId::generate(&self.env),
@@ -143,143 +143,202 @@ impl Conformance {
     }
 }
 
-/// One `#[tokio::test]` per behaviour, each with a store of its own. The constructor returns the
-/// store and what must live as long as it does.
+/// One `#[tokio::test]` per behaviour, each with its own store. The constructor returns the store
+/// and a value that must live as long as the store.
 #[macro_export]
 macro_rules! conformance_tests {
     ($constructor:expr) => {
         $crate::conformance_tests! { $constructor =>
-            workspaces { a_workspace_chooses_what_becomes_of_ignored_fields, a_workspace_chooses_what_a_second_authorization_comes_to, the_first_workspace_is_founded_once, of_founders_at_once_one_founds, keys_are_found_by_their_hash,
-                     a_key_comes_back_whole, one_more_workspace_comes_with_its_key, revoking_a_key_is_final_and_local,
-                     the_last_use_only_moves_on, a_callback_secret_is_rotated_by_a_caller_that_knows_it,
-                     of_rotations_at_once_one_counts, former_secrets_are_erased_once_they_have_ended }
-            zoom_oauth_apps { apps_stay_in_their_workspace, one_app_per_client_id, a_refused_app_is_probed_by_one_at_a_time,
-                   a_refusal_of_a_replaced_secret_says_nothing, a_webhook_secret_is_replaced_by_a_caller_that_knows_it,
-                   a_refused_signature_is_noted_once_until_one_is_accepted, an_app_goes_when_its_accounts_have_gone,
-                   an_app_that_comes_back_is_the_same,
-                   connecting_and_removing_at_once_leaves_no_account_without_its_app,
-                   apps_are_listed_in_pages }
-            consents { an_invitation_is_used_once, of_completions_at_once_one_connects, an_invitation_comes_back_whole,
-                      a_withdrawn_invitation_connects_nothing, a_used_invitation_is_not_withdrawn,
-                      an_open_invitation_of_an_account_is_found, invitations_that_have_ended_are_forgotten,
-                      invitations_are_listed_in_pages }
-            console_sessions { a_session_comes_back_whole_and_ends, of_browsers_at_once_one_opens_a_link,
-                      a_link_that_has_ended_and_a_session_open_nothing,
-                      all_sessions_of_a_key_end_at_once_and_no_others,
-                      a_new_session_clears_away_those_that_have_ended }
-            credentials { accounts_are_listed_in_pages, a_grant_survives_to_the_microsecond, one_account_per_user_and_app,
-                          consenting_again_keeps_the_id,
-                          of_first_consents_at_once_one_makes_the_account, consents_at_once_each_count,
-                          one_lease_at_a_time, an_absurd_lease_and_an_absurd_due_time_hold_nobody_up,
-                          what_was_stored_is_a_time_whatever_it_was,
-                          of_refreshers_at_once_one_takes_the_lease, of_commits_at_once_one_counts, a_lapsed_lease_shows_the_spent_token,
-                          a_commit_moves_the_generation_once, a_late_answer_saves_the_account,
-                          a_fenced_holder_changes_nothing,
-                          a_lost_grant_is_not_leased, release_can_undo_the_spending,
-                          a_failed_refresh_degrades_until_one_succeeds, of_failures_at_once_one_counts,
-                          what_is_disconnected_holds_no_token,
-                          who_is_due_is_claimed_once, refreshers_at_once_share_what_is_due,
-                          using_brings_the_next_look_forward, voiding_moves_the_epoch_alone,
-                          a_consent_is_known_however_often_it_was_refreshed }
-            idempotency { a_repeated_request_gets_the_first_answer, a_lapsed_request_is_taken_on_again,
-                          an_abandoned_request_may_come_again_at_once, of_the_same_at_once_one_is_first,
-                          what_is_past_its_time_is_forgotten_few_at_a_time }
-            account_log { changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time }
-            meeting_events { events_are_kept_in_order_and_read_from_any_number_on,
-                       an_event_is_kept_once_and_by_who_holds_the_bot,
-                       erased_events_are_gone_and_their_numbers_stay_taken,
-                       events_are_forgotten_so_long_after_their_bots_end, bots_know_each_other_in_a_meeting }
-            meetings { a_due_time_of_a_wrong_clock_puts_no_list_off, a_personal_link_leads_to_the_room_of_an_account_that_may_act_for_its_host, a_lease_of_a_wrong_clock_holds_no_list_up,
-                a_meeting_known_from_the_future_is_replaced, a_list_replaces_the_list_before, the_host_wins, disconnecting_forgets_its_meetings,
-                       who_is_due_is_synced_by_one, a_fenced_sync_writes_nothing,
-                       who_asks_during_a_sync_gets_another, a_failed_sync_is_counted_and_keeps_what_is_known,
-                       what_zoom_tells_reaches_the_host_and_who_speaks_for_her,
-                       a_meeting_that_moves_has_one_host,
-                       a_list_from_before_brings_nothing_back, what_only_a_list_can_tell_is_listed,
-                       pages_of_meetings_miss_nothing }
-            received_events { an_event_counts_once_with_what_it_ends, an_event_that_ends_nothing_is_done_at_once,
-                    a_later_consent_outlives_an_earlier_event, of_deliveries_at_once_one_counts,
-                    only_what_is_finished_is_forgotten, every_registration_is_told_at_once_or_none,
-                    the_registrations_of_an_app_are_found_in_every_workspace, an_app_remembers_its_validation }
-            audit { a_batch_comes_back_whole, a_batch_again_changes_nothing,
-                    a_batch_is_stored_whole_or_not_at_all, an_export_misses_nothing_while_records_come,
-                    pages_go_back_in_time_too, pages_do_not_show_how_records_were_written,
-                    a_page_of_many_is_cut_where_it_says, spans_and_workspaces_narrow,
-                    the_oldest_go_first_and_few_at_a_time }
-            audit_subjects { records_are_found_by_account_link_key_and_bot,
-                             of_records_about_one_thing_pages_meet,
-                             a_thing_of_many_minutes_is_found_to_its_end,
-                             what_is_written_late_or_twice_is_found_once,
-                             a_bot_of_the_same_name_elsewhere_is_not_shown,
-                             what_is_pruned_is_found_no_more_and_what_stays_is }
-            zoom_limits { a_limit_comes_back_whole, nobody_overwrites_a_limit_unseen, of_takers_at_once_one_is_first,
-                     limits_that_nobody_uses_are_forgotten }
-            stats { accounts_are_counted_by_state }
-            probe { a_store_that_works_can_be_probed_again_and_again }
-            parked_consents { a_parked_consent_comes_back_whole, one_is_parked_for_each_user, the_oldest_make_room,
-                     adopting_connects_and_ends_it_once, a_consent_ends_what_is_parked_of_the_user,
-                     what_is_parked_can_be_erased, an_installed_app_is_named_or_the_only_one }
-            pools { a_pool_comes_back_whole, who_holds_seats_is_known_while_they_last, a_pool_is_changed_by_its_own_workspace,
-                    a_pool_is_deleted_when_nobody_sits_there, seats_spread_and_run_out,
-                    asking_again_keeps_the_seat, nobody_is_twice_in_a_meeting_through_any_pool,
-                    an_account_hosts_no_more_than_it_may, a_seat_of_the_meetings_host_counts_as_hosting, the_dead_are_passed_over,
-                    seats_come_back_by_their_holders_end_and_by_time, a_bots_last_step_gives_its_seats_back, a_seat_of_a_wrong_clock_keeps_nobody_away,
-                    of_many_who_ask_at_once_each_sees_what_the_others_took }
-            token_links { a_link_comes_back_whole, what_a_link_gives_moves_the_revision, what_a_link_does_not_give_leaves_it,
-                 links_are_listed_newest_first_in_pages, of_changes_at_once_one_counts,
-                    uses_are_counted_to_the_last, the_last_uses_are_shown,
-                    a_request_is_remembered_from_its_first_time, revoking_is_final_and_local }
-            events { a_bots_step_is_an_event_as_soon_as_it_is_recorded, a_step_that_is_refused_is_no_event,
-                     an_accounts_change_of_state_is_one_event, numbers_have_no_gaps_with_concurrent_writers,
-                     a_stream_is_read_on_from_any_number, who_waits_is_woken_by_a_commit,
-                     old_events_are_forgotten_few_at_a_time }
-            webhooks { an_endpoint_comes_back_whole, a_workspace_has_no_more_endpoints_than_it_may,
-                       an_event_reaches_who_listens_to_it, events_of_one_subject_follow_one_another,
-                       an_endpoint_that_is_given_back_says_when_it_is_due, a_due_time_that_no_clock_can_have_given_holds_no_delivery_up,
-                       who_joins_a_queue_that_empties_is_due,
-                       attempts_need_the_lease, deliveries_are_listed_with_what_became_of_them,
-                       an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on,
-                       an_endpoint_that_is_back_is_told_at_once,
-                       an_endpoint_that_is_down_waits_for_its_probe_or_a_caller,
-                       other_endpoints_get_an_event_when_one_is_switched_off,
-                       a_test_reaches_one_endpoint_whatever_it_listens_to,
-                       what_was_delivered_can_be_sent_again_in_order,
-                       workspaces_take_turns_and_a_host_has_a_part_of_the_places, what_waits_is_counted }
-            realtime_endpoints { a_workspace_has_a_part_of_the_places,
-                       endpoints_are_due_when_something_happens, an_endpoint_that_failed_waits_whatever_happens,
-                       a_due_time_that_no_clock_can_have_given_holds_no_endpoint_up,
-                       progress_needs_the_lease, an_endpoint_ends_once_with_its_event,
-                       endpoints_of_a_bot_that_runs_again_stay_as_they_are,
-                       what_happens_while_an_endpoint_settles_is_not_overlooked, who_waits_is_woken_by_what_happens }
-            overview {
-                accounts_and_bots_are_counted, accounts_with_tokens_are_grouped_by_what_may_hinder_them,
-                refreshes_are_counted_by_how_they_ended, a_join_takes_from_its_last_beginning,
-                what_can_be_used_is_held, an_open_invitation_is_held,
+            workspaces {
+                a_workspace_has_a_setting_for_ignored_fields,
+                a_workspace_has_a_setting_for_a_second_authorization, the_first_workspace_is_created_once,
+                concurrent_starts_create_one_workspace, keys_are_found_by_their_hash,
+                a_key_is_read_back_unchanged, a_further_workspace_is_stored_with_its_key,
+                revoking_a_key_is_final_and_only_in_its_workspace, the_time_of_the_last_use_only_increases,
+                a_callback_secret_is_rotated_by_a_caller_that_knows_it,
+                one_of_several_concurrent_rotations_succeeds,
+                former_secrets_are_erased_once_they_have_expired,
             }
-            used_ids { what_one_has_used_the_others_read }
-            sealed_cells { every_cell_is_walked_past_once, every_sealed_column_can_be_walked,
-                           a_cell_is_replaced_only_while_it_holds_what_it_held }
-            bot_log { entries_are_numbered_in_the_order_of_their_writing, a_batch_that_is_written_again_changes_nothing,
-                      writers_at_once_share_one_row_of_numbers, a_log_has_an_end_and_says_so,
-                      kinds_of_entries_are_erased_by_their_own_workspace, entries_go_with_their_time_and_with_their_bot }
-            bot_outputs { a_picture_is_its_bots_and_replaced_whole, a_bots_picture_is_changed_with_its_request_or_not_at_all, what_a_bot_shows_and_says_ends_with_it,
-                          a_message_is_taken_once_and_by_who_holds_the_bot, only_so_many_messages_wait,
-                          a_message_that_nobody_has_taken_can_be_withdrawn }
-            bots { a_bot_comes_back_whole, of_steps_at_once_none_follows_the_last, steps_need_the_lease,
-                   a_text_with_nul_is_stored, forbidden_steps_change_nothing, a_terminal_step_ends_everything, leaving_is_asked_once,
-                   screenshots_stay_in_their_workspace, a_bots_screenshots_are_deleted_by_its_own_workspace,
-                   old_screenshots_go_first_and_few_at_a_time, bots_that_ended_long_ago_are_forgotten,
-                   a_bot_is_changed_until_its_first_step, a_bot_is_cancelled_until_its_first_step,
-                   a_bot_is_cancelled_or_joins_never_both }
-            bot_leases { an_absurd_lease_keeps_no_bot, due_bots_are_leased_once,
-                         supervisors_at_once_share_the_bots, a_lapsed_bot_is_leased_again,
-                         servers_that_run_bots_are_known_with_their_capacity,
-                         bots_are_leased_ahead_of_their_time, the_demand_for_places_knows_the_limits,
-                         workspaces_share_what_is_free, a_workspace_runs_no_more_bots_than_its_limit,
-                         what_joins_no_meeting_any_more_is_leased_whatever_the_limit }
-            bot_lists { lists_are_newest_first_and_stable, filters_narrow,
-                        bots_are_found_by_sub_code_and_account, what_bots_came_to_is_counted_by_hour,
-                        the_next_bots_of_an_account_are_named_and_all_are_counted }
+            zoom_oauth_apps {
+                apps_stay_in_their_workspace, one_app_per_client_id, a_refused_app_is_probed_by_one_at_a_time,
+                a_refusal_of_a_replaced_secret_is_ignored,
+                a_webhook_secret_is_replaced_by_a_caller_that_knows_it,
+                a_refused_signature_is_recorded_once_until_one_is_accepted,
+                an_app_is_removed_once_its_accounts_are_disconnected,
+                an_app_that_is_registered_again_keeps_its_id,
+                concurrent_connecting_and_removing_leaves_no_account_without_its_app,
+                apps_are_listed_in_pages,
+            }
+            consents {
+                an_invitation_is_used_once, one_of_several_concurrent_completions_connects,
+                an_invitation_is_read_back_unchanged, a_withdrawn_invitation_connects_nothing,
+                a_used_invitation_is_not_withdrawn, an_open_invitation_of_an_account_is_found,
+                expired_invitations_are_deleted, invitations_are_listed_in_pages,
+            }
+            console_sessions {
+                a_session_is_read_back_unchanged_and_ends, one_of_several_concurrent_browsers_opens_a_link,
+                an_expired_link_and_a_session_open_nothing, all_sessions_of_a_key_end_at_once_and_no_others,
+                a_new_session_deletes_expired_ones,
+            }
+            credentials {
+                accounts_are_listed_in_pages, a_grant_is_read_back_to_the_microsecond,
+                one_account_per_user_and_app, consenting_again_keeps_the_id,
+                one_of_several_concurrent_first_consents_creates_the_account, every_concurrent_consent_counts,
+                one_lease_at_a_time, an_absurd_lease_and_an_absurd_due_time_are_ignored,
+                stored_times_outside_the_range_are_read_as_times,
+                one_of_several_concurrent_refreshers_takes_the_lease,
+                one_of_several_concurrent_commits_counts, a_lapsed_lease_shows_the_spent_token,
+                a_commit_increases_the_generation_once, a_late_answer_saves_the_account,
+                a_fenced_holder_changes_nothing, a_lost_grant_is_not_leased, release_can_undo_the_spending,
+                a_failed_refresh_degrades_until_one_succeeds, one_of_several_concurrent_failures_counts,
+                a_disconnected_account_has_no_token, a_due_account_is_claimed_once,
+                concurrent_refreshers_share_the_due_accounts, a_use_makes_the_next_refresh_earlier,
+                voiding_changes_only_the_epoch, a_consent_is_found_however_often_it_was_refreshed,
+            }
+            idempotency {
+                a_repeated_request_gets_the_first_answer, a_request_with_an_expired_lease_is_begun_again,
+                an_abandoned_request_may_be_sent_again_at_once, one_concurrent_request_is_first,
+                expired_requests_are_deleted_in_batches,
+            }
+            account_log {
+                changes_of_state_leave_one_line_each, lines_stay_in_their_workspace, pages_go_back_in_time,
+            }
+            meeting_events {
+                events_are_stored_in_order_and_read_from_any_number,
+                an_event_is_stored_once_and_only_under_the_bots_lease,
+                erased_events_are_gone_and_their_numbers_stay_taken,
+                events_are_erased_after_their_retention_time, bots_recognize_each_other_in_a_meeting,
+            }
+            meetings {
+                a_due_time_of_a_wrong_clock_does_not_delay_a_list,
+                a_personal_link_is_resolved_by_an_account_that_may_act_for_its_host,
+                a_lease_of_a_wrong_clock_does_not_block_a_list, a_meeting_known_from_the_future_is_replaced,
+                a_list_replaces_the_previous_one, the_hosts_own_account_comes_first,
+                disconnecting_deletes_the_meetings, a_due_account_is_synced_by_one_worker,
+                a_fenced_sync_writes_nothing, a_request_during_a_sync_causes_another,
+                a_failed_sync_is_counted_and_keeps_known_meetings,
+                a_webhook_updates_the_host_and_the_accounts_that_act_for_the_host,
+                a_meeting_that_moves_has_one_host, an_older_list_restores_nothing,
+                an_unclear_change_makes_the_list_due, pages_of_meetings_miss_nothing,
+            }
+            received_events {
+                an_event_counts_once_and_ends_the_account, an_event_that_ends_no_account_is_finished_at_once,
+                an_earlier_event_does_not_end_a_later_consent, one_of_several_concurrent_deliveries_counts,
+                only_finished_events_are_deleted, all_registrations_get_an_event_or_none,
+                the_registrations_of_an_app_are_found_in_every_workspace, the_validation_of_an_app_is_stored,
+            }
+            audit {
+                a_batch_is_read_back_unchanged, storing_a_batch_again_changes_nothing,
+                a_batch_is_stored_whole_or_not_at_all, an_export_misses_no_record_while_others_are_added,
+                audit_pages_go_back_in_time, pages_do_not_depend_on_how_records_were_written,
+                a_large_page_is_cut_at_its_limit, times_and_workspaces_are_filters,
+                old_records_are_deleted_in_batches_oldest_first,
+            }
+            audit_subjects {
+                records_are_found_by_account_link_key_and_bot, pages_of_one_subject_are_complete,
+                a_subject_of_many_minutes_is_found_completely, records_written_late_or_twice_are_found_once,
+                a_bot_of_the_same_name_elsewhere_is_not_shown,
+                pruned_records_are_gone_and_the_others_are_found,
+            }
+            zoom_limits {
+                a_limit_is_read_back_unchanged, a_limit_is_not_overwritten_from_an_old_version,
+                one_of_several_concurrent_writers_is_first, unused_limits_are_deleted,
+            }
+            stats { accounts_are_counted_by_state }
+            probe { a_working_store_can_be_probed_repeatedly }
+            parked_consents {
+                a_parked_consent_is_read_back_unchanged, one_is_parked_for_each_user,
+                the_oldest_parked_consents_are_deleted, adopting_connects_and_deletes_once,
+                a_consent_deletes_the_users_parked_consents, parked_consents_can_be_erased,
+                an_installed_app_is_named_or_the_only_one,
+            }
+            pools {
+                a_pool_is_read_back_unchanged, held_seats_are_listed_until_they_expire,
+                a_pool_is_changed_by_its_own_workspace, a_pool_is_deleted_once_no_seat_is_taken,
+                seats_spread_and_run_out, a_second_request_keeps_the_seat,
+                no_person_is_in_a_meeting_twice_through_any_pool, an_account_hosts_no_more_than_it_may,
+                a_seat_of_the_meetings_host_counts_as_hosting, unusable_accounts_are_not_chosen,
+                seats_are_freed_by_release_and_by_expiry, a_bots_last_step_releases_its_seats,
+                a_seat_of_a_wrong_clock_is_ignored, concurrent_requests_see_each_others_seats,
+            }
+            token_links {
+                a_link_is_read_back_unchanged, changes_that_affect_tokens_change_the_revision,
+                other_changes_leave_the_revision, links_are_listed_newest_first_in_pages,
+                one_of_several_concurrent_changes_counts, uses_are_counted_to_the_last,
+                the_last_uses_are_shown, a_request_is_stored_with_its_first_time,
+                revoking_is_final_and_only_in_its_workspace,
+            }
+            events {
+                a_bots_step_is_an_event_as_soon_as_it_is_recorded, a_refused_step_is_not_an_event,
+                an_accounts_change_of_state_is_one_event, numbers_have_no_gaps_with_concurrent_writers,
+                a_stream_can_be_read_from_any_number, a_commit_wakes_waiting_callers,
+                old_events_are_deleted_in_batches,
+            }
+            webhooks {
+                an_endpoint_is_read_back_unchanged, a_workspace_has_no_more_endpoints_than_it_may,
+                an_event_is_delivered_to_endpoints_of_its_type, events_of_one_subject_are_delivered_in_order,
+                releasing_an_endpoint_returns_when_it_is_due,
+                an_impossible_due_time_does_not_delay_a_delivery,
+                a_delivery_added_to_an_emptying_queue_is_due, attempts_need_the_lease,
+                deliveries_are_listed_with_their_results,
+                a_failed_endpoint_gets_no_events_until_it_is_switched_on,
+                a_recovered_endpoint_gets_its_events_at_once,
+                an_endpoint_that_is_down_waits_for_its_probe_or_a_caller,
+                other_endpoints_get_an_event_when_one_is_switched_off,
+                a_test_reaches_one_endpoint_whatever_it_listens_to, events_can_be_delivered_again_in_order,
+                workspaces_take_turns_and_a_host_has_a_part_of_the_slots, pending_deliveries_are_counted,
+            }
+            realtime_endpoints {
+                a_workspace_has_a_part_of_the_slots, endpoints_are_due_when_there_are_new_events,
+                a_failed_endpoint_waits_despite_new_events, an_impossible_due_time_does_not_delay_an_endpoint,
+                progress_needs_the_lease, an_endpoint_ends_once_with_its_event,
+                endpoints_of_a_bot_that_runs_again_are_not_changed,
+                events_during_the_settling_of_an_endpoint_are_not_missed, new_events_wake_waiting_callers,
+            }
+            overview {
+                accounts_and_bots_are_counted, accounts_with_tokens_are_grouped_by_possible_obstacles,
+                refreshes_are_counted_by_result, a_join_time_is_counted_from_the_last_start, usable_objects_count,
+                open_invitations_count,
+            }
+            used_ids { ids_of_one_server_are_read_by_others }
+            sealed_cells {
+                every_cell_is_visited_once, every_sealed_column_can_be_read,
+                a_cell_is_replaced_only_while_it_is_unchanged,
+            }
+            bot_log {
+                entries_are_numbered_in_the_order_of_writing, writing_a_batch_again_changes_nothing,
+                concurrent_writers_share_one_sequence_of_numbers, a_full_log_says_so,
+                entries_are_erased_by_kind_and_only_by_their_workspace,
+                entries_are_deleted_by_age_and_with_their_bot,
+            }
+            bot_outputs {
+                a_picture_belongs_to_its_bot_and_is_replaced,
+                a_picture_is_changed_with_the_request_or_not_at_all, a_bots_output_is_erased_at_its_end,
+                a_message_is_taken_once_and_only_under_the_bots_lease,
+                the_number_of_queued_messages_is_limited, a_queued_message_can_be_erased,
+            }
+            bots {
+                a_bot_is_read_back_unchanged, no_concurrent_step_follows_the_last, steps_need_the_lease,
+                a_text_with_nul_is_stored, forbidden_steps_change_nothing, a_terminal_step_ends_everything,
+                leaving_is_requested_once, screenshots_stay_in_their_workspace,
+                a_bots_screenshots_are_deleted_by_its_own_workspace,
+                old_screenshots_are_deleted_in_batches_oldest_first, bots_that_ended_long_ago_are_deleted,
+                a_bot_is_changed_until_its_first_step, a_bot_is_cancelled_until_its_first_step,
+                a_bot_is_either_cancelled_or_joins,
+            }
+            bot_leases {
+                an_absurd_lease_does_not_block_a_bot, due_bots_are_leased_once,
+                concurrent_supervisors_share_the_bots, a_bot_with_an_expired_lease_is_leased_again,
+                servers_that_run_bots_are_listed_with_their_capacity, bots_are_leased_ahead_of_their_time,
+                the_demand_for_slots_respects_the_limits, workspaces_share_the_free_slots,
+                a_workspace_runs_no_more_bots_than_its_limit,
+                bots_that_will_not_join_are_leased_despite_the_limit,
+            }
+            bot_lists {
+                lists_are_newest_first_and_stable, filters_of_bots_apply,
+                bots_are_found_by_sub_code_and_account, outcomes_of_bots_are_counted_by_hour,
+                the_next_bots_of_an_account_are_listed_and_all_are_counted,
+            }
         }
     };
     ($constructor:expr => $($module:ident { $($behaviour:ident),* $(,)? })*) => {$(

@@ -1,4 +1,4 @@
-//! The host of a meeting is never another host's account, and older knowledge never replaces newer.
+//! The account of a meeting is never another host's, and an older source never replaces a newer one.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -72,7 +72,7 @@ async fn hosts(suite: &Conformance, of: &Credential, digits: i64) -> bool {
     owner(suite, of.workspace, digits).await.is_some_and(|owner| owner.credential == of.id)
 }
 
-pub async fn a_personal_link_leads_to_the_room_of_an_account_that_may_act_for_its_host(suite: &Conformance) {
+pub async fn a_personal_link_is_resolved_by_an_account_that_may_act_for_its_host(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client").await;
     let ada = account(suite, workspace, app.id, "ada");
@@ -91,12 +91,12 @@ pub async fn a_personal_link_leads_to_the_room_of_an_account_that_may_act_for_it
     assert_eq!(found(workspace, "ada").await, []);
     sync(suite, &speaker, &[room("ada", 1, "ada"), room("bob", 2, "bob")], now).await;
     assert_eq!(found(workspace, "ada").await, [(number(1), speaker.id)]);
-    // The host's own account is better.
+    // The host's own account is preferred.
     sync(suite, &ada, &[room("ada", 1, "ada")], now + MINUTE * 10).await;
     assert_eq!(found(workspace, "ada").await, [(number(1), ada.id)]);
     assert_eq!(found(workspace, "bob").await, [(number(2), speaker.id)]);
     assert_eq!(found(WorkspaceId::generate(&suite.env), "ada").await, [], "another workspace");
-    // It has another name, or none.
+    // The room gets another name, or none.
     sync(suite, &speaker, &[room("ada", 1, "countess"), room("bob", 2, "ada")], now + MINUTE * 20).await;
     sync(suite, &ada, &[Meeting { personal: true, ..of("ada", 1) }], now + MINUTE * 20).await;
     assert_eq!(found(workspace, "ada").await, [(number(2), speaker.id)]);
@@ -122,7 +122,7 @@ async fn tell(suite: &Conformance, to: &Credential, change: MeetingChange, as_of
         app: to.app,
         name: "meeting.created".into(),
         ended: None,
-        // Later than everything that is told here.
+        // Later than every change in these tests.
         received_at: suite.env.now() + HOUR,
     };
     let news = MeetingWebhookChange { zoom_account_id: to.zoom_account_id.clone(), change, as_of };
@@ -130,7 +130,7 @@ async fn tell(suite: &Conformance, to: &Credential, change: MeetingChange, as_of
     suite.store.receive_zoom_events(&[received]).await.unwrap();
 }
 
-pub async fn a_list_replaces_the_list_before(suite: &Conformance) {
+pub async fn a_list_replaces_the_previous_one(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     assert_eq!(state(suite, &made).await, MeetingSyncStatus::NotStarted);
     let (lease, claimed) = claim(suite, now).await;
@@ -153,16 +153,16 @@ pub async fn a_list_replaces_the_list_before(suite: &Conformance) {
     assert!(!suite.store.want_meeting_sync(elsewhere, made.id, now).await.unwrap());
 }
 
-pub async fn the_host_wins(suite: &Conformance) {
+pub async fn the_hosts_own_account_comes_first(suite: &Conformance) {
     let (ana, now) = (connected(suite).await, suite.env.now());
     let bob = account(suite, ana.workspace, ana.app, "user-2");
     connect(suite, &bob).await.unwrap();
     let speaker = speaker(suite, ana.workspace).await;
-    // Bob's list names a meeting of Ana's, and is later than her own.
+    // Bob's list contains a meeting of Ana, and is newer than Ana's own.
     sync(suite, &ana, &[of("user-1", 1)], now).await;
     sync(suite, &bob, &[of("user-1", 1), of("user-1", 2)], now + MINUTE).await;
     assert!(hosts(suite, &ana, 1).await);
-    assert!(owner(suite, ana.workspace, 2).await.is_none(), "Bob knows it and is not its host");
+    assert!(owner(suite, ana.workspace, 2).await.is_none(), "Bob knows it but is not its host");
 
     sync(suite, &speaker, &[of("user-1", 1), of("user-1", 2)], now + MINUTE).await;
     assert!(hosts(suite, &ana, 1).await, "the host's own account comes first");
@@ -174,11 +174,11 @@ pub async fn the_host_wins(suite: &Conformance) {
     suite.store.lease_refresh(ana.workspace, ana.id, 1, &lease, now).await.unwrap();
     let lost = suite.store.lose_grant(ana.id, 1, &lease, ReauthCause::Revoked, &suite.note("lost")).await;
     assert!(lost.unwrap());
-    assert_eq!(owner(suite, ana.workspace, 1).await, Some(spoken_for), "an account that gives tokens");
+    assert_eq!(owner(suite, ana.workspace, 1).await, Some(spoken_for), "the account can give tokens");
     assert!(!suite.store.want_meeting_sync(ana.workspace, ana.id, now).await.unwrap());
 }
 
-pub async fn disconnecting_forgets_its_meetings(suite: &Conformance) {
+pub async fn disconnecting_deletes_the_meetings(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     sync(suite, &made, &[of("user-1", 1)], now).await;
     let (lease, cause) = (suite.lease(60), DisconnectCause::Asked);
@@ -199,7 +199,7 @@ pub async fn disconnecting_forgets_its_meetings(suite: &Conformance) {
     assert_eq!(claim(suite, now).await.1.len(), 1, "a consent starts the sync again");
 }
 
-pub async fn who_is_due_is_synced_by_one(suite: &Conformance) {
+pub async fn a_due_account_is_synced_by_one_worker(suite: &Conformance) {
     let first = connected(suite).await;
     for user in 0..3 {
         let more = account(suite, first.workspace, first.app, &format!("more-{user}"));
@@ -212,7 +212,7 @@ pub async fn who_is_due_is_synced_by_one(suite: &Conformance) {
         let claims = leases.iter().map(|lease| suite.store.claim_meeting_syncs(lease, now, 2));
         let claimed: Vec<_> = join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
         let accounts: BTreeSet<_> = claimed.iter().map(|due| due.credential).collect();
-        assert_eq!((claimed.len(), accounts.len()), (4, 4), "each once, and again when its claim lapses");
+        assert_eq!((claimed.len(), accounts.len()), (4, 4), "each once, and again when its claim expires");
     }
 }
 
@@ -220,27 +220,27 @@ pub async fn a_fenced_sync_writes_nothing(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     let (slow, _) = claim(suite, now).await;
     let (next, claimed) = claim(suite, now + MINUTE).await;
-    assert_eq!(claimed.len(), 1, "the first lease has lapsed");
+    assert_eq!(claimed.len(), 1, "the first lease has expired");
     let page = [of("user-1", 1)];
     assert!(!suite.store.put_meetings(made.id, &slow, &page, now, now + HOUR).await.unwrap());
     let outcome = SyncOutcome::Completed { since: now, now };
     assert!(!suite.store.finish_meeting_sync(made.id, &slow, outcome, now + HOUR).await.unwrap());
     assert!(known(suite, &made).await.is_empty());
     assert!(suite.store.put_meetings(made.id, &next, &page, now, now + MINUTE * 4).await.unwrap());
-    assert!(claim(suite, now + MINUTE * 3).await.1.is_empty(), "putting holds on to it");
+    assert!(claim(suite, now + MINUTE * 3).await.1.is_empty(), "storing meetings extends the lease");
 }
 
-pub async fn who_asks_during_a_sync_gets_another(suite: &Conformance) {
+pub async fn a_request_during_a_sync_causes_another(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     let (lease, _) = claim(suite, now).await;
     assert!(suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap());
-    assert!(claim(suite, now).await.1.is_empty(), "one at a time");
+    assert!(claim(suite, now).await.1.is_empty(), "only one list at a time");
     assert!(suite.store.put_meetings(made.id, &lease, &[], now, now + HOUR).await.unwrap());
     finish(suite, &made, &lease, now).await;
     assert_eq!(claim(suite, now).await.1.len(), 1);
 }
 
-pub async fn a_failed_sync_is_counted_and_keeps_what_is_known(suite: &Conformance) {
+pub async fn a_failed_sync_is_counted_and_keeps_known_meetings(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     sync(suite, &made, &[of("user-1", 1)], now).await;
     for (failures, note) in [(0, Some(suite.note("the app lacks a scope"))), (1, None)] {
@@ -258,7 +258,7 @@ pub async fn a_failed_sync_is_counted_and_keeps_what_is_known(suite: &Conformanc
     assert_eq!(claim(suite, now + HOUR * 4).await.1[0].failures, 0);
 }
 
-pub async fn what_zoom_tells_reaches_the_host_and_who_speaks_for_her(suite: &Conformance) {
+pub async fn a_webhook_updates_the_host_and_the_accounts_that_act_for_the_host(suite: &Conformance) {
     let (ana, now) = (connected(suite).await, suite.env.now());
     let bob = account(suite, ana.workspace, ana.app, "user-2");
     connect(suite, &bob).await.unwrap();
@@ -287,7 +287,7 @@ pub async fn what_zoom_tells_reaches_the_host_and_who_speaks_for_her(suite: &Con
 
     told(MeetingChange::Exists { number: number(8), host: host() }, 8).await;
     told(MeetingChange::Gone { number: number(8), host: None }, 9).await;
-    assert_eq!(known(suite, &speaker).await, [7], "a number says enough");
+    assert_eq!(known(suite, &speaker).await, [7], "the number is enough");
     told(MeetingChange::HostGone { host: host() }, 10).await;
     assert!(known(suite, &speaker).await.is_empty());
 }
@@ -311,10 +311,10 @@ pub async fn a_meeting_that_moves_has_one_host(suite: &Conformance) {
             .unwrap()
     );
     let found = owner(suite, ana.workspace, 1).await.unwrap();
-    assert_eq!((found.credential, &*found.host), (speaker.id, "user-2"), "and not with Ana");
+    assert_eq!((found.credential, &*found.host), (speaker.id, "user-2"), "and not Ana's account");
 }
 
-pub async fn a_list_from_before_brings_nothing_back(suite: &Conformance) {
+pub async fn an_older_list_restores_nothing(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     sync(suite, &made, &[of("user-1", 1)], now).await;
     suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap();
@@ -333,7 +333,7 @@ pub async fn a_list_from_before_brings_nothing_back(suite: &Conformance) {
     assert_eq!(known(suite, &made).await, [2, 3]);
 }
 
-pub async fn what_only_a_list_can_tell_is_listed(suite: &Conformance) {
+pub async fn an_unclear_change_makes_the_list_due(suite: &Conformance) {
     let (ana, now) = (connected(suite).await, suite.env.now());
     let speaker = speaker(suite, ana.workspace).await;
     sync(suite, &ana, &[], now).await;
@@ -385,7 +385,7 @@ pub async fn pages_of_meetings_miss_nothing(suite: &Conformance) {
     assert!(foreign.is_empty());
 }
 
-pub async fn a_due_time_of_a_wrong_clock_puts_no_list_off(suite: &Conformance) {
+pub async fn a_due_time_of_a_wrong_clock_does_not_delay_a_list(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     let day = HOUR * 24;
     for (next, is_believed) in [(now + day, true), (now + day * 365, false)] {
@@ -398,9 +398,9 @@ pub async fn a_due_time_of_a_wrong_clock_puts_no_list_off(suite: &Conformance) {
     }
 }
 
-pub async fn a_lease_of_a_wrong_clock_holds_no_list_up(suite: &Conformance) {
+pub async fn a_lease_of_a_wrong_clock_does_not_block_a_list(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
-    // Two hours ahead: not later than a list may be due, but later than a lease may last.
+    // Two hours ahead is within the range of due times, but too late for the end of a lease.
     let (wrong, claimed) = claim(suite, now + HOUR * 2).await;
     assert_eq!(claimed.len(), 1);
     let (lease, claimed) = claim(suite, now).await;
@@ -408,7 +408,7 @@ pub async fn a_lease_of_a_wrong_clock_holds_no_list_up(suite: &Conformance) {
     let page = [of("user-1", 1)];
     assert!(!suite.store.put_meetings(made.id, &wrong, &page, now, now + MINUTE).await.unwrap());
     assert!(suite.store.put_meetings(made.id, &lease, &page, now, now + MINUTE).await.unwrap());
-    assert!(claim(suite, now).await.1.is_empty(), "a lease of now is believed");
+    assert!(claim(suite, now).await.1.is_empty(), "a plausible lease is respected");
     finish(suite, &made, &lease, now).await;
     assert!(claim(suite, now).await.1.is_empty(), "and it is listed");
 }

@@ -1,4 +1,4 @@
-//! What a workspace has, in numbers.
+//! The counts of a workspace's objects.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -19,7 +19,7 @@ async fn overview(suite: &Conformance, workspace: WorkspaceId, since: Timestamp)
     suite.store.overview(workspace, since, 100).await.unwrap()
 }
 
-/// A bot that took these steps, each so many milliseconds after now.
+/// A bot that took these steps, each with its time in milliseconds after now.
 async fn came(suite: &Conformance, workspace: WorkspaceId, steps: &[(BotStatus, u64)]) {
     let (bot, lease) = bots::leased(suite, workspace).await;
     for (code, after_ms) in steps {
@@ -55,7 +55,7 @@ pub async fn accounts_and_bots_are_counted(suite: &Conformance) {
     assert_eq!(overview(suite, stranger, now).await, Overview::default());
 }
 
-pub async fn accounts_with_tokens_are_grouped_by_what_may_hinder_them(suite: &Conformance) {
+pub async fn accounts_with_tokens_are_grouped_by_possible_obstacles(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (app, refused) = (suite.app(workspace, "client-1").await, suite.app(workspace, "client-2").await);
     let now = suite.env.now();
@@ -91,7 +91,7 @@ pub async fn accounts_with_tokens_are_grouped_by_what_may_hinder_them(suite: &Co
     assert_eq!((*app_refused, *accounts, *app), (true, 1, refused.id));
 }
 
-pub async fn refreshes_are_counted_by_how_they_ended(suite: &Conformance) {
+pub async fn refreshes_are_counted_by_result(suite: &Conformance) {
     let made = credentials::connected(suite).await;
     let (workspace, now) = (made.workspace, suite.env.now());
     let day_before = now - Duration::from_secs(24 * 3600);
@@ -121,13 +121,13 @@ pub async fn refreshes_are_counted_by_how_they_ended(suite: &Conformance) {
     assert!(overview(suite, stranger, day_before).await.refreshes.is_empty());
 }
 
-pub async fn a_join_takes_from_its_last_beginning(suite: &Conformance) {
+pub async fn a_join_time_is_counted_from_the_last_start(suite: &Conformance) {
     use BotStatus::{InCallNotRecording, JoiningCall};
     let workspace = suite.workspace().await;
     let now = suite.env.now();
     came(suite, workspace, &[(JoiningCall, 40), (InCallNotRecording, 1040)]).await;
     came(suite, workspace, &[(JoiningCall, 10), (InCallNotRecording, 2510)]).await;
-    // It lost its place, and came back within 300 ms.
+    // It lost its connection, and was back within 300 ms.
     let again =
         [(JoiningCall, 0), (InCallNotRecording, 900), (JoiningCall, 5000), (InCallNotRecording, 5300)];
     came(suite, workspace, &again).await;
@@ -138,7 +138,7 @@ pub async fn a_join_takes_from_its_last_beginning(suite: &Conformance) {
     assert_eq!(took(overview(suite, workspace, later).await), [300, 2500]);
 }
 
-pub async fn what_can_be_used_is_held(suite: &Conformance) {
+pub async fn usable_objects_count(suite: &Conformance) {
     use QuotaResource::{ApiKeys, Invitations, Pools, TokenLinks, ZoomOauthApps};
     let (store, now) = (&suite.store, suite.env.now());
     let hour = Duration::from_secs(3600);
@@ -171,7 +171,7 @@ pub async fn what_can_be_used_is_held(suite: &Conformance) {
     }
 }
 
-pub async fn an_open_invitation_is_held(suite: &Conformance) {
+pub async fn open_invitations_count(suite: &Conformance) {
     let (store, now) = (&suite.store, suite.env.now());
     let invitation = consents::invitation(suite).await;
     let held = async |at| store.held(invitation.workspace, QuotaResource::Invitations, at).await.unwrap();

@@ -39,7 +39,7 @@ async fn ids(suite: &Conformance, workspace: WorkspaceId) -> Vec<ParkedConsentId
     suite.store.parked_consents(workspace).await.unwrap().iter().map(|parked| parked.id).collect()
 }
 
-pub async fn a_parked_consent_comes_back_whole(suite: &Conformance) {
+pub async fn a_parked_consent_is_read_back_unchanged(suite: &Conformance) {
     let (app, made) = parked(suite).await;
     let found = suite.store.parked_consent(app.workspace, made.id).await.unwrap().unwrap();
     assert_eq!((found.app, &*found.zoom_user_id, &*found.display_name), (app.id, "user-1", "Ana 🗝"));
@@ -69,7 +69,7 @@ pub async fn one_is_parked_for_each_user(suite: &Conformance) {
     assert_eq!(ids(suite, app.workspace).await.len(), 2);
 }
 
-pub async fn the_oldest_make_room(suite: &Conformance) {
+pub async fn the_oldest_parked_consents_are_deleted(suite: &Conformance) {
     let (app, _) = parked(suite).await;
     let other = suite.app(app.workspace, "client-2").await;
     suite.store.park(&of(suite, &other, "user-1"), 3).await.unwrap();
@@ -80,10 +80,10 @@ pub async fn the_oldest_make_room(suite: &Conformance) {
     }
     let left = suite.store.parked_consents(app.workspace).await.unwrap();
     let users: Vec<_> = left.iter().map(|parked| &*parked.zoom_user_id).collect();
-    assert_eq!(users, ["user-5", "user-4", "user-3", "user-1"], "and another app's are not counted");
+    assert_eq!(users, ["user-5", "user-4", "user-3", "user-1"], "and those of another app don't count");
 }
 
-pub async fn adopting_connects_and_ends_it_once(suite: &Conformance) {
+pub async fn adopting_connects_and_deletes_once(suite: &Conformance) {
     let (app, made) = parked(suite).await;
     let account = credentials::account(suite, app.workspace, app.id, "user-1");
     let adopt = async || suite.store.adopt_parked(made.id, &account, &suite.note("adopted")).await;
@@ -94,7 +94,7 @@ pub async fn adopting_connects_and_ends_it_once(suite: &Conformance) {
     assert!(ids(suite, app.workspace).await.is_empty());
 }
 
-pub async fn a_consent_ends_what_is_parked_of_the_user(suite: &Conformance) {
+pub async fn a_consent_deletes_the_users_parked_consents(suite: &Conformance) {
     let (app, made) = parked(suite).await;
     let stays = of(suite, &app, "user-2");
     suite.store.park(&stays, 9).await.unwrap();
@@ -105,7 +105,7 @@ pub async fn a_consent_ends_what_is_parked_of_the_user(suite: &Conformance) {
     assert!(!suite.store.adopt_parked(made.id, &account, &note).await.unwrap(), "its grant is dead at Zoom");
 }
 
-pub async fn what_is_parked_can_be_erased(suite: &Conformance) {
+pub async fn parked_consents_can_be_erased(suite: &Conformance) {
     let (app, made) = parked(suite).await;
     let elsewhere = WorkspaceId::generate(&suite.env);
     assert!(!suite.store.discard_parked(elsewhere, made.id).await.unwrap());
@@ -115,7 +115,7 @@ pub async fn what_is_parked_can_be_erased(suite: &Conformance) {
     suite.store.park(&made, 9).await.unwrap();
     let before = suite.env.now() - Duration::from_secs(1);
     suite.store.discard_parked_of(app.id, "user-1", before).await.unwrap();
-    assert_eq!(ids(suite, app.workspace).await.len(), 1, "it is newer than what ended");
+    assert_eq!(ids(suite, app.workspace).await.len(), 1, "it is newer than the ended ones");
     suite.store.discard_parked_of(app.id, "user-1", suite.env.now()).await.unwrap();
     assert!(ids(suite, app.workspace).await.is_empty());
 
@@ -135,11 +135,11 @@ pub async fn an_installed_app_is_named_or_the_only_one(suite: &Conformance) {
     };
     suite.store.add_zoom_oauth_app(&server).await.unwrap();
     let found = async |id| suite.store.installed_app(id).await.unwrap().map(|app| app.id);
-    assert_eq!(found(None).await, Some(app.id), "the other kind has no consents");
+    assert_eq!(found(None).await, Some(app.id), "apps of the other kind have no consents");
     assert_eq!(found(Some(app.id)).await, Some(app.id));
     assert_eq!(found(Some(server.id)).await, None);
     assert_eq!(found(Some(ZoomOauthAppId::generate(&suite.env))).await, None);
     let second = suite.app(app.workspace, "client-2").await;
-    assert_eq!(found(None).await, None, "which one?");
+    assert_eq!(found(None).await, None, "it is not clear which one");
     assert_eq!(found(Some(second.id)).await, Some(second.id));
 }

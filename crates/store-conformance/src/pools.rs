@@ -1,4 +1,4 @@
-//! Pools: who has which seat, and that no person has two in one meeting.
+//! Pools: the holders of seats, and that no person has two seats in one meeting.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -22,7 +22,7 @@ struct Fixture<'b> {
 }
 
 impl<'b> Fixture<'b> {
-    /// A pool of accounts that may each be in so many meetings, and host one of them.
+    /// A pool of accounts. `joins` has the number of meetings for each; each may host one of them.
     async fn with(suite: &'b Conformance, joins: &[u32]) -> Self {
         let workspace = suite.workspace().await;
         let app = suite.app(workspace, "client-1").await;
@@ -96,7 +96,7 @@ async fn added(suite: &Conformance, workspace: WorkspaceId, name: &str, members:
     pool.id
 }
 
-pub async fn a_pool_comes_back_whole(suite: &Conformance) {
+pub async fn a_pool_is_read_back_unchanged(suite: &Conformance) {
     let fixture = Fixture::with(suite, &[1, 2]).await;
     let user: AccountUser = "ada@example.test".parse().unwrap();
     let mut members = fixture.members.clone();
@@ -156,13 +156,13 @@ pub async fn a_pool_is_changed_by_its_own_workspace(suite: &Conformance) {
     assert_eq!(store.remove_pool(workspace, pool, now).await.unwrap(), PoolRemoval::NoPool);
 }
 
-pub async fn a_pool_is_deleted_when_nobody_sits_there(suite: &Conformance) {
+pub async fn a_pool_is_deleted_once_no_seat_is_taken(suite: &Conformance) {
     let fixture = Fixture::with(suite, &[1]).await;
     let request = fixture.request("bot", None);
     fixture.takes(&request).await;
     let remove = async |now| suite.store.remove_pool(fixture.workspace, fixture.pool, now).await.unwrap();
     assert_eq!(remove(request.now).await, PoolRemoval::InUse);
-    assert_eq!(fixture.seats().await, [1], "and its members are still there");
+    assert_eq!(fixture.seats().await, [1], "and its members still exist");
     assert_eq!(remove(request.until).await, PoolRemoval::Removed);
 }
 
@@ -194,7 +194,7 @@ pub async fn seats_spread_and_run_out(suite: &Conformance) {
     assert_eq!(theirs, Seating::NoPool);
 }
 
-pub async fn asking_again_keeps_the_seat(suite: &Conformance) {
+pub async fn a_second_request_keeps_the_seat(suite: &Conformance) {
     let fixture = Fixture::with(suite, &[2, 2]).await;
     let first = fixture.takes(&fixture.request("bot", Some(1))).await;
     let later = suite.env.now() + Duration::from_secs(600);
@@ -203,20 +203,20 @@ pub async fn asking_again_keeps_the_seat(suite: &Conformance) {
     let sooner = fixture.takes(&fixture.request("bot", Some(1))).await;
     assert_eq!(sooner, first);
     let ends: Vec<_> = fixture.usage().await.iter().filter_map(|usage| usage.first_end).collect();
-    assert_eq!(ends, [later], "one seat, and it never ends sooner than was said");
+    assert_eq!(ends, [later], "one seat, and its end is never moved forward");
     let elsewhere = fixture.takes(&fixture.request("bot", Some(2))).await;
     assert_ne!(elsewhere.id, first.id);
     let unknown = fixture.takes(&fixture.request("bot", None)).await;
     assert_eq!(fixture.takes(&fixture.request("bot", None)).await, unknown);
 
-    // The account is excluded now: the holder gets another one and loses this one.
+    // The account is now excluded: the holder gets another one and loses this one.
     let without = [first.account.clone()];
     let moved = fixture.takes(&SeatRequest { without: &without, ..fixture.request("bot", Some(1)) }).await;
     assert_ne!(moved.account, first.account);
     assert_eq!(fixture.seats().await.iter().sum::<u32>(), 3);
 }
 
-pub async fn nobody_is_twice_in_a_meeting_through_any_pool(suite: &Conformance) {
+pub async fn no_person_is_in_a_meeting_twice_through_any_pool(suite: &Conformance) {
     let fixture = Fixture::with(suite, &[9]).await;
     let other = added(suite, fixture.workspace, "other", &fixture.members).await;
     fixture.takes(&fixture.request("bot-1", Some(1))).await;
@@ -235,9 +235,9 @@ pub async fn an_account_hosts_no_more_than_it_may(suite: &Conformance) {
     fixture.takes(&host("bot-1", 1)).await;
     assert_eq!(fixture.refused(&host("bot-2", 2)).await.hosting, 1);
     fixture.takes(&fixture.request("bot-2", Some(2))).await;
-    assert_eq!(fixture.refused(&host("bot-2", 2)).await.hosting, 1, "its seat doesn't become a hosting one");
+    assert_eq!(fixture.refused(&host("bot-2", 2)).await.hosting, 1, "its seat does not become a hosting one");
     let usage = fixture.usage().await.remove(0);
-    assert_eq!((usage.seats, usage.hosting), (2, 1), "and it keeps what it had");
+    assert_eq!((usage.seats, usage.hosting), (2, 1), "and it keeps its seats");
 }
 
 pub async fn a_seat_of_the_meetings_host_counts_as_hosting(suite: &Conformance) {
@@ -250,18 +250,18 @@ pub async fn a_seat_of_the_meetings_host_counts_as_hosting(suite: &Conformance) 
     assert_eq!(fixture.usage().await[0].hosting, 0);
     fixture.takes(&own("bot-2", 2)).await;
     fixture.takes(&own("bot-2", 2)).await;
-    assert_eq!(fixture.usage().await[0].hosting, 1, "of a seat that is new, and of one that is kept");
+    assert_eq!(fixture.usage().await[0].hosting, 1, "both for a new seat and for a kept one");
     assert_eq!(fixture.refused(&own("bot-3", 3)).await.hosting, 1);
     let to_start = SeatRequest { hosting: true, ..others("bot-3", 3) };
-    assert_eq!(fixture.refused(&to_start).await.accounts, 0, "no member hosts it");
+    assert_eq!(fixture.refused(&to_start).await.accounts, 0, "no member is its host");
     fixture.takes(&others("bot-3", 3)).await;
-    // Meanwhile the host of the first one's meeting has become known.
+    // The host of the first bot's meeting is now known.
     assert_eq!(fixture.refused(&own("bot-1", 1)).await.hosting, 1);
     let usage = fixture.usage().await.remove(0);
     assert_eq!((usage.seats, usage.hosting), (3, 1));
 }
 
-pub async fn the_dead_are_passed_over(suite: &Conformance) {
+pub async fn unusable_accounts_are_not_chosen(suite: &Conformance) {
     let fixture = Fixture::with(suite, &[9, 9]).await;
     let first = fixture.takes(&fixture.request("bot", Some(1))).await;
     let (dead, cause) = (first.account.0, DisconnectCause::Asked);
@@ -274,7 +274,7 @@ pub async fn the_dead_are_passed_over(suite: &Conformance) {
     assert_eq!((counts.accounts, counts.usable, counts.seats), (2, 0, 0));
 }
 
-pub async fn seats_come_back_by_their_holders_end_and_by_time(suite: &Conformance) {
+pub async fn seats_are_freed_by_release_and_by_expiry(suite: &Conformance) {
     let fixture = Fixture::with(suite, &[2]).await;
     let (store, workspace, pool) = (&suite.store, fixture.workspace, fixture.pool);
     let elsewhere = WorkspaceId::generate(&suite.env);
@@ -299,11 +299,11 @@ pub async fn seats_come_back_by_their_holders_end_and_by_time(suite: &Conformanc
     assert_eq!(store.seats_taken(end).await.unwrap(), 1);
     let after = SeatRequest { now: end, until: later, ..fixture.request("bot-5", None) };
     fixture.takes(&after).await;
-    assert_eq!(store.seats_taken(now).await.unwrap(), 2, "what had ended was swept");
+    assert_eq!(store.seats_taken(now).await.unwrap(), 2, "expired seats were deleted");
     fixture.refused(&SeatRequest { id: SeatId::generate(&suite.env), holder: "bot-6", ..after }).await;
 }
 
-pub async fn a_bots_last_step_gives_its_seats_back(suite: &Conformance) {
+pub async fn a_bots_last_step_releases_its_seats(suite: &Conformance) {
     let fixture = Fixture::with(suite, &[9]).await;
     let (bot, lease) = bots::leased(suite, fixture.workspace).await;
     fixture.takes(&fixture.request(&bot.id.to_string(), Some(1))).await;
@@ -318,11 +318,11 @@ pub async fn a_bots_last_step_gives_its_seats_back(suite: &Conformance) {
     assert_eq!(fixture.seats().await, [1]);
 }
 
-pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conformance) {
+pub async fn concurrent_requests_see_each_others_seats(suite: &Conformance) {
     let fixture = Fixture::with(suite, &[2, 2]).await;
     let other = added(suite, fixture.workspace, "other", &fixture.members).await;
     for round in 0..ROUNDS {
-        // All request one meeting, through two pools of the same two accounts.
+        // All callers request one meeting, through two pools of the same two accounts.
         let holders: Vec<_> = (0..CALLERS).map(|caller| format!("{round}-{caller}")).collect();
         let requests = holders.iter().enumerate().map(|(caller, holder)| SeatRequest {
             pool: if caller % 2 == 0 { fixture.pool } else { other },
@@ -338,7 +338,7 @@ pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conf
         assert_eq!(seats.len(), 2);
         assert_ne!(seats[0].account, seats[1].account);
 
-        // As many meetings as callers: no more seats are taken than there are.
+        // There are as many meetings as callers: no more seats are taken than exist.
         let requests =
             holders.iter().zip(10..).map(|(holder, meeting)| fixture.request(holder, Some(meeting)));
         let requests: Vec<_> = requests.collect();
@@ -346,7 +346,7 @@ pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conf
         assert_eq!(answers.iter().filter(|answer| matches!(answer, Seating::Taken(_))).count(), 2);
         assert_eq!(fixture.seats().await, [2, 2]);
 
-        // The same holder asks twenty times at once and gets one seat.
+        // The same holder sends twenty concurrent requests and gets one seat.
         for holder in &holders {
             for pool in [fixture.pool, other] {
                 suite.store.release_seats(fixture.workspace, pool, holder).await.unwrap();
@@ -359,14 +359,14 @@ pub async fn of_many_who_ask_at_once_each_sees_what_the_others_took(suite: &Conf
     }
 }
 
-pub async fn a_seat_of_a_wrong_clock_keeps_nobody_away(suite: &Conformance) {
+pub async fn a_seat_of_a_wrong_clock_is_ignored(suite: &Conformance) {
     let fixture = Fixture::with(suite, &[1]).await;
     let request = fixture.request("bot-1", None);
     let ahead = Duration::from_secs(3600);
     let early = SeatRequest { now: request.now + ahead, until: request.until + ahead, ..request };
     fixture.takes(&early).await;
     fixture.takes(&fixture.request("bot-2", None)).await;
-    // Taken by a server with a right clock, extended by one with a wrong clock.
+    // The seat is taken by a server with a right clock and extended by one with a wrong clock.
     let (now, next_year) = (request.now, request.now + Duration::from_secs(365 * 24 * 3600));
     assert_eq!(
         suite.store.extend_seats(fixture.workspace, fixture.pool, "bot-2", now, next_year).await.unwrap(),
@@ -376,7 +376,7 @@ pub async fn a_seat_of_a_wrong_clock_keeps_nobody_away(suite: &Conformance) {
     fixture.refused(&fixture.request("bot-4", None)).await;
 }
 
-pub async fn who_holds_seats_is_known_while_they_last(suite: &Conformance) {
+pub async fn held_seats_are_listed_until_they_expire(suite: &Conformance) {
     let fixture = Fixture::with(suite, &[1, 2]).await;
     let request = fixture.request("bot-1", Some(1));
     let first = fixture.takes(&request).await;

@@ -4,7 +4,7 @@
 
 use crate::Conformance;
 
-pub async fn a_store_that_works_can_be_probed_again_and_again(suite: &Conformance) {
+pub async fn a_working_store_can_be_probed_repeatedly(suite: &Conformance) {
     let before = suite.store.link_revision().await.unwrap();
     for _ in 0..3 {
         suite.store.probe().await.unwrap();

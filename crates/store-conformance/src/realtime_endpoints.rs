@@ -27,7 +27,7 @@ fn endpoint(bot: &Bot, place: u8) -> RealtimeEndpoint {
     RealtimeEndpoint { id, bot: bot.id, workspace, place, progress: NOTHING_TOLD }
 }
 
-/// A bot that is leased, with so many endpoints.
+/// A leased bot with this number of endpoints.
 async fn added(suite: &Conformance, endpoints: u8) -> (Bot, Lease) {
     let workspace = suite.workspace().await;
     let (bot, lease) = leased(suite, workspace).await;
@@ -66,7 +66,7 @@ async fn leased_of(
     leased.into_iter().map(|(endpoint, lease, _)| (endpoint, lease)).collect()
 }
 
-pub async fn a_workspace_has_a_part_of_the_places(suite: &Conformance) {
+pub async fn a_workspace_has_a_part_of_the_slots(suite: &Conformance) {
     let busy = added(suite, 5).await;
     let other = suite.workspace_row(WorkspaceId::generate(&suite.env));
     suite.store.add_workspace(&other, &suite.api_key(other.id)).await.unwrap();
@@ -82,10 +82,10 @@ pub async fn a_workspace_has_a_part_of_the_places(suite: &Conformance) {
         let of = |workspace| leased.iter().filter(|(endpoint, _)| endpoint.workspace == workspace).count();
         (of(busy.0.workspace), of(quiet.0.workspace))
     };
-    assert_eq!(claims(&[quiet.0.workspace], 2, 9).await, (2, 0), "the other is full");
+    assert_eq!(claims(&[quiet.0.workspace], 2, 9).await, (2, 0), "the other workspace has used its share");
     assert_eq!(claims(&[], 9, 2).await, (1, 1), "they take turns");
     assert_eq!(claims(&[busy.0.workspace], 9, 9).await, (0, 0));
-    assert_eq!(claims(&[], 9, 9).await, (2, 0), "none is lost");
+    assert_eq!(claims(&[], 9, 9).await, (2, 0), "all endpoints are claimed");
 }
 
 async fn told(suite: &Conformance, (endpoint, lease): &(RealtimeEndpoint, Lease), number: u64) -> bool {
@@ -101,7 +101,7 @@ async fn settled(
     suite.store.settle_realtime_endpoint(endpoint.id, lease, next, suite.env.now()).await.unwrap()
 }
 
-pub async fn endpoints_are_due_when_something_happens(suite: &Conformance) {
+pub async fn endpoints_are_due_when_there_are_new_events(suite: &Conformance) {
     let bot = added(suite, 2).await;
     let now = suite.env.now();
     assert!(lease(suite, now).await.is_empty());
@@ -109,18 +109,18 @@ pub async fn endpoints_are_due_when_something_happens(suite: &Conformance) {
     let mut held = lease(suite, now).await;
     held.sort_by_key(|(endpoint, _)| endpoint.place);
     assert_eq!(held.len(), 2);
-    assert!(lease(suite, now).await.is_empty(), "each of them once");
+    assert!(lease(suite, now).await.is_empty(), "each endpoint once");
     assert!(told(suite, &held[0], 1).await);
     assert_eq!(settled(suite, &held[0], RealtimeNext::Kept).await, Some(false));
     let ids = [held[0].0.id, held[1].0.id];
     assert_eq!(suite.store.due_realtime_endpoints(&ids, now).await.unwrap(), [ids[1]]);
     happens(suite, &bot, 2).await;
     assert_eq!(suite.store.due_realtime_endpoints(&ids[..1], now).await.unwrap(), ids[..1]);
-    assert!(lease(suite, now).await.is_empty(), "it is kept");
+    assert!(lease(suite, now).await.is_empty(), "the worker still has the lease");
     assert!(told(suite, &held[0], 2).await);
     assert_eq!(settled(suite, &held[0], RealtimeNext::Released).await, Some(false));
-    assert_eq!(settled(suite, &held[1], RealtimeNext::Released).await, Some(true), "it was told of nothing");
-    let [again] = &lease(suite, now).await[..] else { panic!("one of both is due") };
+    assert_eq!(settled(suite, &held[1], RealtimeNext::Released).await, Some(true), "no event was sent to it");
+    let [again] = &lease(suite, now).await[..] else { panic!("exactly one of both is due") };
     assert_eq!((again.0.id, again.0.place), (ids[1], 1));
     let listed = suite.store.realtime_endpoints(bot.0.workspace, bot.0.id).await.unwrap();
     assert_eq!(listed.iter().map(|endpoint| endpoint.progress.told).collect::<Vec<_>>(), [2, 0]);
@@ -128,7 +128,7 @@ pub async fn endpoints_are_due_when_something_happens(suite: &Conformance) {
     assert!(suite.store.realtime_endpoints(elsewhere, bot.0.id).await.unwrap().is_empty());
 }
 
-pub async fn an_endpoint_that_failed_waits_whatever_happens(suite: &Conformance) {
+pub async fn a_failed_endpoint_waits_despite_new_events(suite: &Conformance) {
     let bot = added(suite, 1).await;
     let now = suite.env.now();
     happens(suite, &bot, 1).await;
@@ -142,8 +142,8 @@ pub async fn an_endpoint_that_failed_waits_whatever_happens(suite: &Conformance)
     assert_eq!(again.progress, failed);
 }
 
-/// A server whose clock was a day ahead has tried.
-pub async fn a_due_time_that_no_clock_can_have_given_holds_no_endpoint_up(suite: &Conformance) {
+/// A server whose clock was a day ahead made the attempt.
+pub async fn an_impossible_due_time_does_not_delay_an_endpoint(suite: &Conformance) {
     let bot = added(suite, 1).await;
     let now = suite.env.now();
     happens(suite, &bot, 1).await;
@@ -194,7 +194,7 @@ pub async fn an_endpoint_ends_once_with_its_event(suite: &Conformance) {
     assert!(suite.store.realtime_endpoints(workspace, bot.0.id).await.unwrap().is_empty());
 }
 
-pub async fn endpoints_of_a_bot_that_runs_again_stay_as_they_are(suite: &Conformance) {
+pub async fn endpoints_of_a_bot_that_runs_again_are_not_changed(suite: &Conformance) {
     let bot = added(suite, 1).await;
     happens(suite, &bot, 1).await;
     let held = lease(suite, suite.env.now()).await.pop().unwrap();
@@ -203,7 +203,7 @@ pub async fn endpoints_of_a_bot_that_runs_again_stay_as_they_are(suite: &Conform
     let another = suite.lease(60);
     suite.store.add_realtime_endpoints(&another, &both).await.unwrap();
     let listed = async || suite.store.realtime_endpoints(bot.0.workspace, bot.0.id).await.unwrap();
-    assert_eq!(listed().await.len(), 1, "the lease is not this one");
+    assert_eq!(listed().await.len(), 1, "this is not the current lease");
     suite.store.add_realtime_endpoints(&bot.1, &both).await.unwrap();
     let told: Vec<_> = listed().await.iter().map(|endpoint| endpoint.progress.told).collect();
     assert_eq!(told, [1, 0]);
@@ -211,8 +211,9 @@ pub async fn endpoints_of_a_bot_that_runs_again_stay_as_they_are(suite: &Conform
     assert!(suite.store.realtime_endpoints(bot.0.workspace, nobody).await.unwrap().is_empty());
 }
 
-/// The one that says that it has found no more, and the one that adds more, at the same moment: one of both sees the other.
-pub async fn what_happens_while_an_endpoint_settles_is_not_overlooked(suite: &Conformance) {
+/// One transaction records that there are no more events, and another adds an event at the same time: one of them sees the
+/// other's change.
+pub async fn events_during_the_settling_of_an_endpoint_are_not_missed(suite: &Conformance) {
     let bot = added(suite, 1).await;
     let now = suite.env.now();
     happens(suite, &bot, 1).await;
@@ -224,7 +225,7 @@ pub async fn what_happens_while_an_endpoint_settles_is_not_overlooked(suite: &Co
     }
 }
 
-pub async fn who_waits_is_woken_by_what_happens(suite: &Conformance) {
+pub async fn new_events_wake_waiting_callers(suite: &Conformance) {
     let bot = added(suite, 1).await;
     let (seen, ()) = join(suite.store.meetings_written(0), happens(suite, &bot, 1)).await;
     assert_eq!(seen, 1);

@@ -59,7 +59,7 @@ async fn status(suite: &Conformance, of: &Credential) -> CredentialStatus {
     suite.store.credential(of.workspace, of.id).await.unwrap().unwrap().status
 }
 
-pub async fn an_event_counts_once_with_what_it_ends(suite: &Conformance) {
+pub async fn an_event_counts_once_and_ends_the_account(suite: &Conformance) {
     let made = connected(suite).await;
     let (event, disconnection) = (event(suite, &made), disconnection(suite, &made));
     let receive = async || receive(suite, &event, Some(disconnection.clone())).await;
@@ -77,14 +77,14 @@ pub async fn an_event_counts_once_with_what_it_ends(suite: &Conformance) {
     assert_eq!(suite.store.unfinished_zoom_events(9).await.unwrap(), [expected]);
     assert!(suite.store.finish_zoom_event(&event.key).await.unwrap());
     let ended_since = async |time| suite.store.accounts_ended_since(time).await.unwrap();
-    assert_eq!(ended_since(suite.env.now()).await, [made.id], "finished or not");
+    assert_eq!(ended_since(suite.env.now()).await, [made.id], "whether finished or not");
     assert!(ended_since(suite.env.now() + Duration::from_micros(1)).await.is_empty());
     assert!(!suite.store.finish_zoom_event(&event.key).await.unwrap(), "once");
     assert!(suite.store.unfinished_zoom_events(9).await.unwrap().is_empty());
-    assert_eq!(receive().await, Received::Known, "also when it is finished");
+    assert_eq!(receive().await, Received::Known, "even when it is finished");
 }
 
-pub async fn an_event_that_ends_nothing_is_done_at_once(suite: &Conformance) {
+pub async fn an_event_that_ends_no_account_is_finished_at_once(suite: &Conformance) {
     let made = connected(suite).await;
     let receive = async |disconnection: Option<&Disconnection>| {
         receive(suite, &event(suite, &made), disconnection.cloned()).await
@@ -96,11 +96,11 @@ pub async fn an_event_that_ends_nothing_is_done_at_once(suite: &Conformance) {
     };
     assert_eq!(receive(Some(&elsewhere)).await, Received::Noted);
     assert_eq!(receive(Some(&disconnection(suite, &made))).await, Received::Ended);
-    assert_eq!(receive(Some(&disconnection(suite, &made))).await, Received::Noted, "it is over already");
+    assert_eq!(receive(Some(&disconnection(suite, &made))).await, Received::Noted, "it has already ended");
     assert_eq!(suite.store.unfinished_zoom_events(9).await.unwrap().len(), 1);
 }
 
-pub async fn a_later_consent_outlives_an_earlier_event(suite: &Conformance) {
+pub async fn an_earlier_event_does_not_end_a_later_consent(suite: &Conformance) {
     let made = connected(suite).await;
     let consented_at = made.granted_at;
     let receive = async |time: Timestamp| {
@@ -116,22 +116,22 @@ pub async fn a_later_consent_outlives_an_earlier_event(suite: &Conformance) {
     assert_eq!(receive(consented_at).await, Received::Ended);
 }
 
-pub async fn of_deliveries_at_once_one_counts(suite: &Conformance) {
+pub async fn one_of_several_concurrent_deliveries_counts(suite: &Conformance) {
     let made = connected(suite).await;
     for _ in 0..ROUNDS {
         suite.store.connect_credential(&made, &suite.note("again")).await.unwrap();
         let event = event(suite, &made);
-        // Each caller has a note of its own: only one is written.
+        // Each caller has its own note, but only one is written.
         let received =
             (0..CALLERS).map(|_| async { receive(suite, &event, Some(disconnection(suite, &made))).await });
         let received = join_all(received).await;
         assert_eq!(received.iter().filter(|one| **one == Received::Ended).count(), 1);
         assert_eq!(received.iter().filter(|one| **one == Received::Known).count(), CALLERS - 1);
     }
-    assert_eq!(suite.store.unfinished_zoom_events(2).await.unwrap().len(), 2, "never more than asked for");
+    assert_eq!(suite.store.unfinished_zoom_events(2).await.unwrap().len(), 2, "never more than requested");
 }
 
-pub async fn only_what_is_finished_is_forgotten(suite: &Conformance) {
+pub async fn only_finished_events_are_deleted(suite: &Conformance) {
     let made = connected(suite).await;
     let (waiting, done) = (event(suite, &made), event(suite, &made));
     receive(suite, &waiting, Some(disconnection(suite, &made))).await;
@@ -143,7 +143,7 @@ pub async fn only_what_is_finished_is_forgotten(suite: &Conformance) {
     assert_eq!(receive(suite, &done, None).await, Received::Noted, "it is new");
 }
 
-pub async fn every_registration_is_told_at_once_or_none(suite: &Conformance) {
+pub async fn all_registrations_get_an_event_or_none(suite: &Conformance) {
     let (one, other) = (connected(suite).await, connected_elsewhere(suite).await);
     let of = |made: &Credential, disconnection| ReceivedEvent {
         event: event(suite, made),
@@ -163,7 +163,7 @@ pub async fn every_registration_is_told_at_once_or_none(suite: &Conformance) {
     }
     let ended = suite.store.accounts_ended_since(suite.env.now()).await.unwrap();
     assert_eq!(ended.len(), 2);
-    // A registration that was added after the first delivery is told by the second.
+    // A registration that was added after the first delivery gets the second.
     let third = connected_elsewhere(suite).await;
     let again = [both[0].clone(), of(&third, Some(disconnection(suite, &third))), both[1].clone()];
     let received = suite.store.receive_zoom_events(&again).await.unwrap();
@@ -190,7 +190,7 @@ pub async fn the_registrations_of_an_app_are_found_in_every_workspace(suite: &Co
     assert_eq!(address.as_deref(), Some("client-1"), "Zoom still sends events to the old address");
 }
 
-pub async fn an_app_remembers_its_validation(suite: &Conformance) {
+pub async fn the_validation_of_an_app_is_stored(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     assert_eq!(app.webhook_last_validation, None);

@@ -1,4 +1,4 @@
-//! Every ciphertext, as key rotation sees them.
+//! All ciphertexts, as key rotation sees them.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -32,14 +32,14 @@ pub fn every_column_of_bytes_is_known(columns: impl IntoIterator<Item = (String,
     let sealed = SEALED_COLUMNS.iter().map(|column| (column.table, column.column));
     let known: BTreeSet<_> =
         sealed.chain(OPEN.iter().copied()).map(|(table, column)| (table.into(), column.into())).collect();
-    assert_eq!(found, known, "a column is in neither of SEALED_COLUMNS and OPEN, or is gone");
+    assert_eq!(found, known, "a column is neither in SEALED_COLUMNS nor in OPEN, or no longer exists");
 }
 
 fn client_secret() -> &'static SealedColumn {
     SEALED_COLUMNS.iter().find(|column| column.column == "client_secret").unwrap()
 }
 
-pub async fn every_cell_is_walked_past_once(suite: &Conformance) {
+pub async fn every_cell_is_visited_once(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let mut rows = Vec::new();
     for number in 0..5 {
@@ -67,7 +67,7 @@ pub async fn every_cell_is_walked_past_once(suite: &Conformance) {
     }
 }
 
-pub async fn every_sealed_column_can_be_walked(suite: &Conformance) {
+pub async fn every_sealed_column_can_be_read(suite: &Conformance) {
     let workspace = suite.workspace().await;
     for column in SEALED_COLUMNS {
         let cells = u64::from(column.column == "callback_secret");
@@ -79,7 +79,7 @@ pub async fn every_sealed_column_can_be_walked(suite: &Conformance) {
     }
 }
 
-pub async fn a_cell_is_replaced_only_while_it_holds_what_it_held(suite: &Conformance) {
+pub async fn a_cell_is_replaced_only_while_it_is_unchanged(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (one, other) = (suite.app(workspace, "one").await, suite.app(workspace, "other").await);
     let replacement = |app: &store::ZoomOauthApp, old: &Sealed| Replacement {

@@ -68,7 +68,7 @@ async fn found(suite: &Conformance, link: &TokenLink) -> TokenLink {
     suite.store.token_link(link.workspace, link.id).await.unwrap().unwrap()
 }
 
-pub async fn a_link_comes_back_whole(suite: &Conformance) {
+pub async fn a_link_is_read_back_unchanged(suite: &Conformance) {
     let made = link(suite).await;
     let servable = suite.store.servable_link(made.id).await.unwrap().unwrap();
     let LinkSource::Accounts(named) = &made.terms.source else { unreachable!("as made") };
@@ -120,7 +120,7 @@ pub async fn links_are_listed_newest_first_in_pages(suite: &Conformance) {
     assert!(servable.accounts.is_empty(), "a pool's accounts are chosen later");
 }
 
-pub async fn of_changes_at_once_one_counts(suite: &Conformance) {
+pub async fn one_of_several_concurrent_changes_counts(suite: &Conformance) {
     let made = link(suite).await;
     let narrower = |name: &str| {
         let mut link = made.clone();
@@ -144,14 +144,14 @@ pub async fn of_changes_at_once_one_counts(suite: &Conformance) {
     assert!(!suite.store.change_token_link(&elsewhere).await.unwrap());
 }
 
-/// Whether `change` moves the revision.
+/// Whether `change` changes the revision.
 async fn moves(suite: &Conformance, change: impl Future) -> bool {
     let before = suite.store.link_revision().await.unwrap();
     change.await;
     suite.store.link_revision().await.unwrap() > before
 }
 
-pub async fn what_a_link_gives_moves_the_revision(suite: &Conformance) {
+pub async fn changes_that_affect_tokens_change_the_revision(suite: &Conformance) {
     let made = link(suite).await;
     let (store, workspace, now) = (&suite.store, made.workspace, suite.env.now());
     let LinkSource::Accounts(named) = &made.terms.source else { unreachable!("as made") };
@@ -169,12 +169,12 @@ pub async fn what_a_link_gives_moves_the_revision(suite: &Conformance) {
     };
     let former = FormerSecret { sealed: suite.sealed(), ends_at: now };
     assert!(moves(suite, rotate(&before, Some(&former))).await, "a callback secret");
-    assert!(moves(suite, store.erase_former_callback_secrets(now)).await, "its predecessor");
+    assert!(moves(suite, store.erase_former_callback_secrets(now)).await, "the former callback secret");
     assert!(moves(suite, store.revoke_token_link(workspace, made.id, now)).await, "the link's end");
-    assert_eq!(store.link_revision().await.unwrap(), 6, "each moves it once");
+    assert_eq!(store.link_revision().await.unwrap(), 6, "each change counts once");
 }
 
-pub async fn what_a_link_does_not_give_leaves_it(suite: &Conformance) {
+pub async fn other_changes_leave_the_revision(suite: &Conformance) {
     let made = link(suite).await;
     let LinkSource::Accounts(named) = &made.terms.source else { unreachable!("as made") };
     let account = named[0].credential;
@@ -183,7 +183,7 @@ pub async fn what_a_link_does_not_give_leaves_it(suite: &Conformance) {
     let (lease, trouble, note) = (suite.lease(60), credentials::trouble(suite), suite.note("Zoom is away"));
     credentials::take_of(suite, made.workspace, account, 1, &lease).await;
     let troubled = suite.store.trouble_refresh(account, &lease, &trouble, &note);
-    assert!(!moves(suite, async { assert!(troubled.await.unwrap()) }).await, "trouble that passes");
+    assert!(!moves(suite, async { assert!(troubled.await.unwrap()) }).await, "a temporary failure");
     let grant = credentials::grant(suite);
     let refresh = credentials::commit(suite, account, 1, &grant);
     assert!(!moves(suite, async { assert!(refresh.await) }).await, "a refresh");
@@ -194,7 +194,7 @@ pub async fn what_a_link_does_not_give_leaves_it(suite: &Conformance) {
 pub async fn uses_are_counted_to_the_last(suite: &Conformance) {
     let made = link(suite).await;
     let counted = join_all([(); 5].map(|()| async { suite.store.count_use(made.id).await.unwrap() })).await;
-    assert_eq!(counted.iter().filter(|counted| **counted).count(), 2, "two is the most");
+    assert_eq!(counted.iter().filter(|counted| **counted).count(), 2, "two uses are the limit");
     suite.store.uncount_use(made.id).await.unwrap();
     assert_eq!(found(suite, &made).await.uses, 1);
     assert!(suite.store.count_use(made.id).await.unwrap());
@@ -221,22 +221,26 @@ pub async fn the_last_uses_are_shown(suite: &Conformance) {
     assert_eq!(shown, (2..=11).rev().map(a_use).collect::<Vec<_>>());
 }
 
-pub async fn a_request_is_remembered_from_its_first_time(suite: &Conformance) {
+pub async fn a_request_is_stored_with_its_first_time(suite: &Conformance) {
     let (first, request) = (suite.env.now(), suite.env.entropy.bytes());
     let later = first + Duration::from_secs(60);
     let times =
         join_all([(); 3].map(|()| async { suite.store.first_seen(&request, first).await.unwrap() })).await;
-    assert_eq!(times.iter().filter(|seen| seen.is_none()).count(), 1, "of several at once, one is the first");
+    assert_eq!(
+        times.iter().filter(|seen| seen.is_none()).count(),
+        1,
+        "one of several concurrent requests is the first"
+    );
     assert_eq!(suite.store.first_seen(&request, later).await.unwrap(), Some(first));
     assert_eq!(suite.store.seen_request(&request).await.unwrap(), Some(first));
-    assert_eq!(suite.store.seen_request(&[0; 32]).await.unwrap(), None, "looking is not remembering");
+    assert_eq!(suite.store.seen_request(&[0; 32]).await.unwrap(), None, "reading does not store it");
     assert_eq!(suite.store.first_seen(&[0; 32], later).await.unwrap(), None);
-    assert_eq!(suite.store.forget_requests(first).await.unwrap(), 0, "only what is older");
+    assert_eq!(suite.store.forget_requests(first).await.unwrap(), 0, "only older ones are deleted");
     assert_eq!(suite.store.forget_requests(later).await.unwrap(), 1);
     assert_eq!(suite.store.first_seen(&request, later).await.unwrap(), None);
 }
 
-pub async fn revoking_is_final_and_local(suite: &Conformance) {
+pub async fn revoking_is_final_and_only_in_its_workspace(suite: &Conformance) {
     let made = link(suite).await;
     let (now, elsewhere) = (suite.env.now(), WorkspaceId::generate(&suite.env));
     assert!(!suite.store.revoke_token_link(elsewhere, made.id, now).await.unwrap());

@@ -1,4 +1,4 @@
-//! The memory of used ids of signed requests.
+//! The used ids of signed requests.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -9,7 +9,7 @@ use model::UsedIdsId;
 use crate::Conformance;
 use store::UsedIds;
 
-pub async fn what_one_has_used_the_others_read(suite: &Conformance) {
+pub async fn ids_of_one_server_are_read_by_others(suite: &Conformance) {
     let (now, second) = (suite.env.now(), Duration::from_secs(1));
     let mut rows = Vec::new();
     for (number, entries) in [vec![], vec![0; 24], vec![255; 24 * 20_000]].into_iter().enumerate() {
@@ -28,11 +28,11 @@ pub async fn what_one_has_used_the_others_read(suite: &Conformance) {
     assert_eq!(
         read(now + second, now + second * 2, &[]).await,
         rows[1..2],
-        "from the one on, before the other"
+        "from the first time on, before the second"
     );
-    assert_eq!(read(now, end, &[rows[0].id, rows[2].id]).await, rows[1..2], "without what is known");
+    assert_eq!(read(now, end, &[rows[0].id, rows[2].id]).await, rows[1..2], "without the known rows");
 
-    assert_eq!(suite.store.forget_used_ids(now).await.unwrap(), 0, "only what is older");
+    assert_eq!(suite.store.forget_used_ids(now).await.unwrap(), 0, "only older rows are deleted");
     assert_eq!(suite.store.forget_used_ids(now + second * 2).await.unwrap(), 2);
     assert_eq!(read(now, end, &[]).await, rows[2..]);
 }

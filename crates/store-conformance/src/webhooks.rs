@@ -1,4 +1,4 @@
-//! Endpoints that are told of events.
+//! Webhook endpoints and deliveries to them.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -84,7 +84,7 @@ async fn attempted(
     suite.store.record_attempts(endpoint.id, lease, &attempts, &NOTHING, suite.env.now()).await.unwrap()
 }
 
-pub async fn an_endpoint_comes_back_whole(suite: &Conformance) {
+pub async fn an_endpoint_is_read_back_unchanged(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let mut made = endpoint(suite, workspace);
     made.event_types = vec!["bot.done".into(), "bot.fatal".into()];
@@ -128,7 +128,7 @@ pub async fn a_workspace_has_no_more_endpoints_than_it_may(suite: &Conformance) 
     assert_eq!(suite.store.webhook_endpoints(workspace).await.unwrap().len(), 3);
 }
 
-pub async fn an_event_reaches_who_listens_to_it(suite: &Conformance) {
+pub async fn an_event_is_delivered_to_endpoints_of_its_type(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let all = added(suite, workspace).await;
     let mut narrow = endpoint(suite, workspace);
@@ -150,11 +150,11 @@ pub async fn an_event_reaches_who_listens_to_it(suite: &Conformance) {
     let mut expected = vec![all.id, narrow.id];
     expected.sort_unstable();
     assert_eq!(leased, expected);
-    assert!(lease(suite, now, 9).await.is_empty(), "each of them once");
+    assert!(lease(suite, now, 9).await.is_empty(), "each endpoint once");
     assert_eq!(lease(suite, now + 61 * SECOND, 9).await.len(), 2, "a lease ends");
 }
 
-pub async fn events_of_one_subject_follow_one_another(suite: &Conformance) {
+pub async fn events_of_one_subject_are_delivered_in_order(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let made = added(suite, workspace).await;
     let now = suite.env.now();
@@ -170,10 +170,14 @@ pub async fn events_of_one_subject_follow_one_another(suite: &Conformance) {
     assert!(attempted(suite, &held, second.id, AfterAttempt::GivenUp).await);
     assert!(attempted(suite, &held, other.id, AfterAttempt::Delivered).await);
     let third = happens(suite, workspace, "one").await;
-    assert_eq!(due(suite, made.id, now).await, [third.id], "what was given up holds up nothing");
+    assert_eq!(
+        due(suite, made.id, now).await,
+        [third.id],
+        "a delivery that was given up does not block others"
+    );
 }
 
-pub async fn an_endpoint_that_is_given_back_says_when_it_is_due(suite: &Conformance) {
+pub async fn releasing_an_endpoint_returns_when_it_is_due(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let made = added(suite, workspace).await;
     let now = suite.env.now();
@@ -187,11 +191,11 @@ pub async fn an_endpoint_that_is_given_back_says_when_it_is_due(suite: &Conforma
     assert!(attempted(suite, &held, first.id, AfterAttempt::Delivered).await);
     happens(suite, workspace, "two").await;
     assert_eq!(suite.store.release_endpoint(made.id, &held.1).await.unwrap(), Some(now));
-    assert_eq!(lease(suite, now, 1).await.len(), 1, "what came meanwhile is not overlooked");
+    assert_eq!(lease(suite, now, 1).await.len(), 1, "an event that was added in the meantime is not missed");
 }
 
-/// A server whose clock was days ahead has tried, and died with its lease.
-pub async fn a_due_time_that_no_clock_can_have_given_holds_no_delivery_up(suite: &Conformance) {
+/// A server whose clock was days ahead made the attempt and died with its lease.
+pub async fn an_impossible_due_time_does_not_delay_a_delivery(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let made = added(suite, workspace).await;
     let (now, first) = (suite.env.now(), happens(suite, workspace, "one").await);
@@ -209,8 +213,9 @@ pub async fn a_due_time_that_no_clock_can_have_given_holds_no_delivery_up(suite:
     }
 }
 
-/// The one that is taken out of its queue, and the one that joins it, at the same moment: one of both sees the other.
-pub async fn who_joins_a_queue_that_empties_is_due(suite: &Conformance) {
+/// One delivery is finished and another is added to the queue at the same time: one of the transactions sees the other's
+/// change.
+pub async fn a_delivery_added_to_an_emptying_queue_is_due(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let made = added(suite, workspace).await;
     for _ in 0..ROUNDS {
@@ -252,7 +257,7 @@ pub async fn attempts_need_the_lease(suite: &Conformance) {
     assert!(attempted(suite, &new, first.id, AfterAttempt::Delivered).await);
 }
 
-pub async fn deliveries_are_listed_with_what_became_of_them(suite: &Conformance) {
+pub async fn deliveries_are_listed_with_their_results(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let made = added(suite, workspace).await;
     let first = happens(suite, workspace, "one").await;
@@ -284,7 +289,7 @@ pub async fn deliveries_are_listed_with_what_became_of_them(suite: &Conformance)
     assert_eq!((backlog.pending, backlog.oldest), (1, Some(second.at)));
 }
 
-pub async fn an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on(suite: &Conformance) {
+pub async fn a_failed_endpoint_gets_no_events_until_it_is_switched_on(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (made, other) = (added(suite, workspace).await, added(suite, workspace).await);
     let now = suite.env.now();
@@ -298,7 +303,7 @@ pub async fn an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on(
     assert!(suite.store.record_attempts(made.id, &held.1, &attempts, &after, now).await.unwrap());
     let found = suite.store.webhook_endpoint(workspace, made.id).await.unwrap().unwrap();
     assert_eq!((found.state, found.disabled_at, found.run), (EndpointState::Failed, Some(now), run));
-    assert_eq!(due(suite, other.id, now).await, [first.id, disabled.id], "others are told");
+    assert_eq!(due(suite, other.id, now).await, [first.id, disabled.id], "other endpoints get the event");
     let missed = happens(suite, workspace, "two").await;
     let later = now + 7200 * SECOND;
     assert!(lease(suite, later, 9).await.iter().all(|(endpoint, _)| endpoint.id != made.id));
@@ -311,10 +316,13 @@ pub async fn an_endpoint_that_failed_is_told_of_nothing_until_it_is_switched_on(
         (EndpointState::Enabled, None, FailureRun::default())
     );
     assert_eq!(due(suite, made.id, now).await, [first.id], "at once");
-    assert!(!due(suite, made.id, later).await.contains(&missed.id), "that has to be replayed");
+    assert!(
+        !due(suite, made.id, later).await.contains(&missed.id),
+        "an event that was missed has to be replayed"
+    );
 }
 
-pub async fn an_endpoint_that_is_back_is_told_at_once(suite: &Conformance) {
+pub async fn a_recovered_endpoint_gets_its_events_at_once(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let made = added(suite, workspace).await;
     let now = suite.env.now();
@@ -333,7 +341,7 @@ pub async fn an_endpoint_that_is_down_waits_for_its_probe_or_a_caller(suite: &Co
     let now = suite.env.now();
     let (first, second) = (happens(suite, workspace, "one").await, happens(suite, workspace, "two").await);
     let probe_at = now + 30 * SECOND;
-    // Fails an event, and releases the endpoint.
+    // Records a failed attempt, and releases the endpoint.
     let fails = async |event| {
         let (endpoint, lease) = lease(suite, now, 1).await.pop().unwrap();
         let attempts = [attempt(suite, event, AfterAttempt::Again(now + SECOND))];
@@ -343,9 +351,12 @@ pub async fn an_endpoint_that_is_down_waits_for_its_probe_or_a_caller(suite: &Co
     };
     fails(second.id).await;
     happens(suite, workspace, "three").await;
-    assert!(lease(suite, now + 29 * SECOND, 1).await.is_empty(), "an event that comes meanwhile waits too");
+    assert!(
+        lease(suite, now + 29 * SECOND, 1).await.is_empty(),
+        "an event that is added in the meantime waits too"
+    );
     let probe = async |at| suite.store.probe_delivery(made.id, at).await.unwrap().unwrap().event.event.id;
-    assert_eq!(probe(probe_at).await, second.id, "what became due last");
+    assert_eq!(probe(probe_at).await, second.id, "the delivery that became due last");
     assert_eq!(due(suite, made.id, probe_at).await[0], first.id);
 
     let test = event(suite, workspace, (model::WEBHOOK_ENDPOINT_TEST, "it"), now);
@@ -361,7 +372,7 @@ pub async fn an_endpoint_that_is_down_waits_for_its_probe_or_a_caller(suite: &Co
     let held = lease(suite, probe_at, 1).await.pop().unwrap();
     assert!(attempted(suite, &held, first.id, AfterAttempt::Delivered).await);
     let next = suite.store.release_endpoint(made.id, &held.1).await.unwrap();
-    assert!(next.is_some_and(|next| next <= probe_at), "it answers: nothing holds it up");
+    assert!(next.is_some_and(|next| next <= probe_at), "it is reachable: deliveries are not delayed");
 }
 
 pub async fn other_endpoints_get_an_event_when_one_is_switched_off(suite: &Conformance) {
@@ -378,7 +389,7 @@ pub async fn other_endpoints_get_an_event_when_one_is_switched_off(suite: &Confo
         assert!(suite.store.change_webhook_endpoint(workspace, made.id, &off, now).await.unwrap());
     }
     assert_eq!(due(suite, witness.id, now).await, [said.id], "once");
-    assert!(due(suite, made.id, now).await.is_empty(), "it is off");
+    assert!(due(suite, made.id, now).await.is_empty(), "it is switched off");
 }
 
 pub async fn a_test_reaches_one_endpoint_whatever_it_listens_to(suite: &Conformance) {
@@ -394,10 +405,10 @@ pub async fn a_test_reaches_one_endpoint_whatever_it_listens_to(suite: &Conforma
     let nobody = WebhookEndpointId::generate(&suite.env);
     let test = event(suite, workspace, (model::WEBHOOK_ENDPOINT_TEST, "it"), now);
     assert!(!suite.store.add_delivery(nobody, &test).await.unwrap());
-    assert_eq!(suite.store.last_event(workspace).await.unwrap(), 1, "and no number is lost");
+    assert_eq!(suite.store.last_event(workspace).await.unwrap(), 1, "and no number is skipped");
 }
 
-pub async fn what_was_delivered_can_be_sent_again_in_order(suite: &Conformance) {
+pub async fn events_can_be_delivered_again_in_order(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let now = suite.env.now();
     let missed = happens(suite, workspace, "one").await;
@@ -418,7 +429,7 @@ pub async fn what_was_delivered_can_be_sent_again_in_order(suite: &Conformance) 
         suite.store.replay_events(workspace, made.id, span, most, now).await.unwrap()
     };
     assert_eq!(replay(elsewhere, span, 9).await, None);
-    assert_eq!(replay(workspace, span, 1).await, Some(2), "more than may be: nothing is done");
+    assert_eq!(replay(workspace, span, 1).await, Some(2), "they are more than allowed, so nothing is done");
     assert_eq!(due(suite, made.id, now).await, [second.id]);
     assert_eq!(replay(workspace, (now + SECOND, now + SECOND), 9).await, Some(0));
     assert_eq!(replay(workspace, span, 2).await, Some(2));
@@ -426,7 +437,7 @@ pub async fn what_was_delivered_can_be_sent_again_in_order(suite: &Conformance) 
     assert_eq!(lease(suite, now, 1).await.len(), 1);
 }
 
-pub async fn workspaces_take_turns_and_a_host_has_a_part_of_the_places(suite: &Conformance) {
+pub async fn workspaces_take_turns_and_a_host_has_a_part_of_the_slots(suite: &Conformance) {
     let (one, now) = (suite.workspace().await, suite.env.now());
     let other = suite.workspace_row(WorkspaceId::generate(&suite.env));
     suite.store.add_workspace(&other, &suite.api_key(other.id)).await.unwrap();
@@ -459,10 +470,10 @@ pub async fn workspaces_take_turns_and_a_host_has_a_part_of_the_places(suite: &C
     }
     assert!(rest.iter().filter(|(_, lane)| lane == "a").count() <= 1, "{rest:?}");
     let all = turns.len() + rest.len() + 1 + lease(OPEN, 9).await.len();
-    assert_eq!(all, made.len(), "none is lost");
+    assert_eq!(all, made.len(), "all endpoints are claimed");
 }
 
-pub async fn what_waits_is_counted(suite: &Conformance) {
+pub async fn pending_deliveries_are_counted(suite: &Conformance) {
     let workspace = suite.workspace().await;
     assert_eq!(suite.store.webhook_backlog().await.unwrap(), Backlog::default());
     let made = added(suite, workspace).await;
@@ -479,5 +490,9 @@ pub async fn what_waits_is_counted(suite: &Conformance) {
     assert_eq!(suite.store.webhook_backlog().await.unwrap(), rest);
     let off = EndpointChange { enabled: Some(false), ..EndpointChange::default() };
     assert!(suite.store.change_webhook_endpoint(workspace, made.id, &off, later.at).await.unwrap());
-    assert_eq!(suite.store.webhook_backlog().await.unwrap().pending, 1, "of those that are told");
+    assert_eq!(
+        suite.store.webhook_backlog().await.unwrap().pending,
+        1,
+        "only deliveries to enabled endpoints count"
+    );
 }

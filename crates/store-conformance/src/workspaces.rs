@@ -10,7 +10,7 @@ use model::{ApiScope, WorkspaceId};
 use crate::{CALLERS, Conformance, ROUNDS};
 use store::{ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, StoreError, Workspace};
 
-pub async fn the_first_workspace_is_founded_once(suite: &Conformance) {
+pub async fn the_first_workspace_is_created_once(suite: &Conformance) {
     assert!(suite.store.workspaces().await.unwrap().is_empty());
     let first = suite.workspace().await;
 
@@ -25,8 +25,8 @@ pub async fn the_first_workspace_is_founded_once(suite: &Conformance) {
     assert!(suite.store.workspace(second.id).await.unwrap().is_none());
 }
 
-pub async fn of_founders_at_once_one_founds(suite: &Conformance) {
-    // Opens the connections first, so that the callers really meet: there is only one first start.
+pub async fn concurrent_starts_create_one_workspace(suite: &Conformance) {
+    // Opens the connections first, so that the callers really run concurrently: there is only one first start.
     join_all((0..CALLERS).map(|_| suite.store.workspaces())).await;
     let founders: Vec<(Workspace, ApiKey)> = (0..CALLERS).map(|_| founder(suite)).collect();
     let founded = join_all(founders.iter().map(|(workspace, key)| suite.store.found(workspace, key))).await;
@@ -54,7 +54,7 @@ pub async fn keys_are_found_by_their_hash(suite: &Conformance) {
     assert!(suite.store.api_key(&[0; 32]).await.unwrap().is_none());
 }
 
-pub async fn a_key_comes_back_whole(suite: &Conformance) {
+pub async fn a_key_is_read_back_unchanged(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let key = ApiKey {
         name: "Zoë’s 🗝".into(),
@@ -65,7 +65,7 @@ pub async fn a_key_comes_back_whole(suite: &Conformance) {
     };
     suite.store.add_api_key(&key).await.unwrap();
     assert_eq!(suite.store.api_key(&key.digest).await.unwrap().unwrap(), key);
-    assert_eq!(suite.store.api_keys(workspace).await.unwrap()[0], key, "the newest is first");
+    assert_eq!(suite.store.api_keys(workspace).await.unwrap()[0], key, "the newest comes first");
     assert_eq!(suite.store.api_keys(workspace).await.unwrap().len(), 2);
     let elsewhere = WorkspaceId::generate(&suite.env);
     assert!(suite.store.api_keys(elsewhere).await.unwrap().is_empty());
@@ -73,7 +73,7 @@ pub async fn a_key_comes_back_whole(suite: &Conformance) {
     assert!(matches!(twice, Err(StoreError::Exists(_))), "{twice:?}");
 }
 
-pub async fn one_more_workspace_comes_with_its_key(suite: &Conformance) {
+pub async fn a_further_workspace_is_stored_with_its_key(suite: &Conformance) {
     let first = suite.workspace().await;
     let (second, key) = founder(suite);
     suite.store.add_workspace(&second, &key).await.unwrap();
@@ -88,7 +88,7 @@ pub async fn one_more_workspace_comes_with_its_key(suite: &Conformance) {
     assert!(suite.store.workspace(third.id).await.unwrap().is_none());
 }
 
-pub async fn revoking_a_key_is_final_and_local(suite: &Conformance) {
+pub async fn revoking_a_key_is_final_and_only_in_its_workspace(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let key = suite.api_key(workspace);
     suite.store.add_api_key(&key).await.unwrap();
@@ -101,7 +101,7 @@ pub async fn revoking_a_key_is_final_and_local(suite: &Conformance) {
     assert_eq!(revoked.revoked_at, Some(now), "the first time counts");
 }
 
-pub async fn the_last_use_only_moves_on(suite: &Conformance) {
+pub async fn the_time_of_the_last_use_only_increases(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let key = suite.api_key(workspace);
     suite.store.add_api_key(&key).await.unwrap();
@@ -121,7 +121,7 @@ pub async fn a_callback_secret_is_rotated_by_a_caller_that_knows_it(suite: &Conf
     let former = Some(FormerSecret { sealed: suite.sealed(), ends_at });
     let store = &suite.store;
     let wrong = store.rotate_callback_secret(workspace, &third, &second, former.as_ref()).await;
-    assert!(!wrong.unwrap(), "it is not the one that counts");
+    assert!(!wrong.unwrap(), "it is not the current secret");
     assert!(store.rotate_callback_secret(workspace, &first, &second, former.as_ref()).await.unwrap());
     let row = store.workspace(workspace).await.unwrap().unwrap();
     assert_eq!((&row.callback_secret, &row.former_callback_secret), (&second, &former));
@@ -130,7 +130,7 @@ pub async fn a_callback_secret_is_rotated_by_a_caller_that_knows_it(suite: &Conf
     assert_eq!((row.callback_secret, row.former_callback_secret), (third, None));
 }
 
-pub async fn of_rotations_at_once_one_counts(suite: &Conformance) {
+pub async fn one_of_several_concurrent_rotations_succeeds(suite: &Conformance) {
     let workspace = suite.workspace().await;
     for _ in 0..ROUNDS {
         let current = suite.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
@@ -145,7 +145,7 @@ pub async fn of_rotations_at_once_one_counts(suite: &Conformance) {
     }
 }
 
-pub async fn former_secrets_are_erased_once_they_have_ended(suite: &Conformance) {
+pub async fn former_secrets_are_erased_once_they_have_expired(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let first = suite.store.workspace(workspace).await.unwrap().unwrap().callback_secret;
     let ends_at = suite.env.now() + Duration::from_secs(5);
@@ -159,7 +159,7 @@ pub async fn former_secrets_are_erased_once_they_have_ended(suite: &Conformance)
     assert_eq!(suite.store.erase_former_callback_secrets(ends_at).await.unwrap(), 0);
 }
 
-pub async fn a_workspace_chooses_what_becomes_of_ignored_fields(suite: &Conformance) {
+pub async fn a_workspace_has_a_setting_for_ignored_fields(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let other = WorkspaceId::generate(&suite.env);
     suite.store.add_workspace(&suite.workspace_row(other), &suite.api_key(other)).await.unwrap();
@@ -175,7 +175,7 @@ pub async fn a_workspace_chooses_what_becomes_of_ignored_fields(suite: &Conforma
     assert_eq!(chosen(nobody).await, IgnoredFields::Name);
 }
 
-pub async fn a_workspace_chooses_what_a_second_authorization_comes_to(suite: &Conformance) {
+pub async fn a_workspace_has_a_setting_for_a_second_authorization(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let chosen = async |id| suite.store.second_authorization(id).await.unwrap();
     assert_eq!(chosen(workspace).await, SecondAuthorization::Replace);

@@ -1,4 +1,4 @@
-//! The state of Zoom's limits that servers share.
+//! The shared state of Zoom's limits.
 #![expect(missing_docs, reason = "the names say it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -28,7 +28,7 @@ fn share(suite: &Conformance, slots: u32) -> LimitShare {
     LimitShare { holder: LeaseToken::generate(&suite.env), slots, wanted: slots + 1, lapses_at }
 }
 
-pub async fn a_limit_comes_back_whole(suite: &Conformance) {
+pub async fn a_limit_is_read_back_unchanged(suite: &Conformance) {
     let lane = "rest/light/Zoë’s account";
     assert_eq!(suite.store.zoom_limit(lane).await.unwrap(), None);
     let first = unknown(suite, lane);
@@ -49,19 +49,19 @@ pub async fn a_limit_comes_back_whole(suite: &Conformance) {
     assert_eq!(suite.store.zoom_limit("rest/light/another").await.unwrap(), None);
 }
 
-pub async fn nobody_overwrites_a_limit_unseen(suite: &Conformance) {
+pub async fn a_limit_is_not_overwritten_from_an_old_version(suite: &Conformance) {
     let first = unknown(suite, "lane");
     assert!(suite.store.replace_zoom_limit(&first).await.unwrap());
     let late = ZoomLimit { shares: vec![share(suite, 4)], ..first.clone() };
-    assert!(!suite.store.replace_zoom_limit(&late).await.unwrap(), "it is there by now");
+    assert!(!suite.store.replace_zoom_limit(&late).await.unwrap(), "it already exists");
     let early = ZoomLimit { version: 2, ..late.clone() };
-    assert!(!suite.store.replace_zoom_limit(&early).await.unwrap(), "that version is not there yet");
+    assert!(!suite.store.replace_zoom_limit(&early).await.unwrap(), "that version does not exist yet");
     assert_eq!(suite.store.zoom_limit("lane").await.unwrap(), Some(ZoomLimit { version: 1, ..first }));
     let gone = ZoomLimit { version: 1, lane: "never stored".into(), ..late };
     assert!(!suite.store.replace_zoom_limit(&gone).await.unwrap());
 }
 
-pub async fn of_takers_at_once_one_is_first(suite: &Conformance) {
+pub async fn one_of_several_concurrent_writers_is_first(suite: &Conformance) {
     let mut known = unknown(suite, "lane");
     for round in 1..=ROUNDS {
         let takers: Vec<_> = (0..CALLERS)
@@ -74,12 +74,12 @@ pub async fn of_takers_at_once_one_is_first(suite: &Conformance) {
         let firsts: Vec<_> = takers.iter().zip(taken).filter(|(_, taken)| *taken.as_ref().unwrap()).collect();
         assert_eq!(firsts.len(), 1, "round {round}");
         known = suite.store.zoom_limit("lane").await.unwrap().unwrap();
-        assert_eq!(known.shares, firsts[0].0.shares, "and what it wrote stands");
+        assert_eq!(known.shares, firsts[0].0.shares, "and its change stays");
         assert_eq!(known.version, i64::try_from(round).unwrap());
     }
 }
 
-pub async fn limits_that_nobody_uses_are_forgotten(suite: &Conformance) {
+pub async fn unused_limits_are_deleted(suite: &Conformance) {
     let old = unknown(suite, "old");
     let now = suite.env.now() + Duration::from_secs(1);
     let new = ZoomLimit { changed_at: now, ..unknown(suite, "new") };

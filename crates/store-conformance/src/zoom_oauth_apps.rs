@@ -44,7 +44,7 @@ pub async fn a_refused_app_is_probed_by_one_at_a_time(suite: &Conformance) {
         "no refusal is recorded"
     );
     assert!(refuse("refused").await);
-    assert!(!refuse("refused again").await, "it is known");
+    assert!(!refuse("refused again").await, "the refusal is already known");
     let found = suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
     assert_eq!(found.refusal, Some(Refusal { since: now, probe_at: now + minute }));
 
@@ -58,10 +58,10 @@ pub async fn a_refused_app_is_probed_by_one_at_a_time(suite: &Conformance) {
     assert!(!suite.store.accept_app(app.id, &suite.note("accepted")).await.unwrap(), "once");
     assert_eq!(suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap().refusal, None);
     let lines = suite.store.app_log(workspace, &store::LogFilter::default(), 9).await.unwrap();
-    assert_eq!(lines.len(), 2, "a line when it began, and one when it ended");
+    assert_eq!(lines.len(), 2, "one line for the start, and one for the end");
 }
 
-pub async fn a_refusal_of_a_replaced_secret_says_nothing(suite: &Conformance) {
+pub async fn a_refusal_of_a_replaced_secret_is_ignored(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     let (now, newer) = (suite.env.now(), suite.sealed());
@@ -73,10 +73,10 @@ pub async fn a_refusal_of_a_replaced_secret_says_nothing(suite: &Conformance) {
     assert!(!suite.store.refuse_app(app.id, &app.client_secret, now, &suite.note("late")).await.unwrap());
     let found = suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
     assert_eq!((found.client_secret, found.refusal), (newer, None));
-    assert_eq!(found.webhook_secret, app.webhook_secret, "what is not named stays");
+    assert_eq!(found.webhook_secret, app.webhook_secret, "other secrets stay");
 }
 
-pub async fn a_refused_signature_is_noted_once_until_one_is_accepted(suite: &Conformance) {
+pub async fn a_refused_signature_is_recorded_once_until_one_is_accepted(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     let now = suite.env.now();
@@ -87,17 +87,17 @@ pub async fn a_refused_signature_is_noted_once_until_one_is_accepted(suite: &Con
     let accept = async |secret, at| suite.store.accept_signature(app.id, secret, at).await.unwrap();
     assert_eq!(signatures().await, Signatures::default());
     assert!(refuse(&app.client_secret).await);
-    assert!(!refuse(&app.client_secret).await, "it is known");
+    assert!(!refuse(&app.client_secret).await, "the refusal is already known");
     assert_eq!(signatures().await, Signatures { accepted_at: None, refused_at: Some(now) });
     let later = now + Duration::from_secs(9);
     accept(&app.client_secret, later).await;
     assert_eq!(signatures().await, Signatures { accepted_at: Some(later), refused_at: None });
-    assert!(refuse(&app.client_secret).await, "once more");
+    assert!(refuse(&app.client_secret).await, "a further refusal is recorded");
 
     let newer = suite.sealed();
     let secrets = NewAppSecrets { client_secret: Some(&newer), webhook_secret: None };
     assert!(suite.store.change_app_secrets(workspace, app.id, secrets).await.unwrap());
-    assert!(!refuse(&app.client_secret).await, "of the secret before");
+    assert!(!refuse(&app.client_secret).await, "it is about the former secret");
     accept(&app.client_secret, later + Duration::from_secs(9)).await;
     assert_eq!(signatures().await, Signatures { accepted_at: Some(later), refused_at: None });
     let lines = suite.store.app_log(workspace, &store::LogFilter::default(), 9).await.unwrap();
@@ -119,14 +119,14 @@ pub async fn a_webhook_secret_is_replaced_by_a_caller_that_knows_it(suite: &Conf
         let found = suite.store.zoom_oauth_app(workspace, app.id).await.unwrap().unwrap();
         (found.webhook_secret, found.former_webhook_secret)
     };
-    assert!(!succeed(&third, &second, Some(&former)).await, "it is not the one that counts");
+    assert!(!succeed(&third, &second, Some(&former)).await, "it is not the current secret");
     assert_eq!(secrets().await, (app.webhook_secret.clone(), None));
     assert!(succeed(&app.webhook_secret, &second, Some(&former)).await);
     assert_eq!(secrets().await, (second.clone(), Some(former.clone())));
     let client_secret = suite.sealed();
     let only = NewAppSecrets { client_secret: Some(&client_secret), webhook_secret: None };
     assert!(suite.store.change_app_secrets(workspace, app.id, only).await.unwrap());
-    assert_eq!(secrets().await, (second.clone(), Some(former.clone())), "what is not named stays");
+    assert_eq!(secrets().await, (second.clone(), Some(former.clone())), "other secrets stay");
 
     let just_before = ends_at - Duration::from_micros(1);
     assert_eq!(suite.store.erase_former_webhook_secrets(just_before).await.unwrap(), 0);
@@ -135,14 +135,14 @@ pub async fn a_webhook_secret_is_replaced_by_a_caller_that_knows_it(suite: &Conf
     assert_eq!(secrets().await, (second.clone(), None));
     assert!(succeed(&second, &third, Some(&former)).await);
     assert!(succeed(&third, &second, None).await);
-    assert_eq!(secrets().await, (second, None), "without an overlap there is none before it");
+    assert_eq!(secrets().await, (second, None), "without an overlap there is no former secret");
 }
 
 async fn remove(suite: &Conformance, app: &ZoomOauthApp) -> AppRemoval {
     suite.store.remove_zoom_oauth_app(app.workspace, app.id, &suite.note("removed")).await.unwrap()
 }
 
-pub async fn an_app_goes_when_its_accounts_have_gone(suite: &Conformance) {
+pub async fn an_app_is_removed_once_its_accounts_are_disconnected(suite: &Conformance) {
     let consent = invitation(suite).await;
     let app = suite.store.zoom_oauth_app(consent.workspace, consent.app).await.unwrap().unwrap();
     let elsewhere = ZoomOauthApp { workspace: WorkspaceId::generate(&suite.env), ..app.clone() };
@@ -176,7 +176,7 @@ pub async fn an_app_goes_when_its_accounts_have_gone(suite: &Conformance) {
     assert!(suite.store.registrations(&app.client_id).await.unwrap().is_empty());
     assert!(suite.store.installed_app(None).await.unwrap().is_none());
     assert!(suite.store.zoom_oauth_apps(workspace).await.unwrap().is_empty());
-    assert!(suite.store.consent(consent.id).await.unwrap().is_none(), "and its invitations with it");
+    assert!(suite.store.consent(consent.id).await.unwrap().is_none(), "its invitations are deleted too");
     let secrets = NewAppSecrets { client_secret: Some(&app.client_secret), webhook_secret: None };
     assert!(!suite.store.change_app_secrets(workspace, id, secrets).await.unwrap());
     for column in SEALED_COLUMNS.iter().filter(|column| column.table == "zoom_oauth_apps") {
@@ -187,11 +187,11 @@ pub async fn an_app_goes_when_its_accounts_have_gone(suite: &Conformance) {
     assert_eq!(suite.store.credential(workspace, here.id).await.unwrap().unwrap().generation, 2);
 }
 
-pub async fn an_app_that_comes_back_is_the_same(suite: &Conformance) {
+pub async fn an_app_that_is_registered_again_keeps_its_id(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let app = suite.app(workspace, "client-1").await;
     let known = async || suite.store.removed_zoom_oauth_app(workspace, "client-1").await.unwrap();
-    assert_eq!(known().await, None, "it is there");
+    assert_eq!(known().await, None, "it is not removed");
     assert_eq!(remove(suite, &app).await, AppRemoval::Removed);
     assert_eq!(known().await, Some(app.id));
     assert_eq!(suite.store.removed_zoom_oauth_app(workspace, "client-2").await.unwrap(), None);
@@ -199,17 +199,17 @@ pub async fn an_app_that_comes_back_is_the_same(suite: &Conformance) {
     assert_eq!(suite.store.removed_zoom_oauth_app(elsewhere, "client-1").await.unwrap(), None);
     let stranger = ZoomOauthApp { id: ZoomOauthAppId::generate(&suite.env), ..app.clone() };
     let refused = suite.store.add_zoom_oauth_app(&stranger).await;
-    assert!(matches!(refused, Err(StoreError::Exists(_))), "the client id has its row");
+    assert!(matches!(refused, Err(StoreError::Exists(_))), "the client id already has a row");
 
     let again = ZoomOauthApp { kind: AppKind::AccountLevel, client_secret: suite.sealed(), ..app };
     suite.store.add_zoom_oauth_app(&again).await.unwrap();
     let found = suite.store.zoom_oauth_app(workspace, again.id).await.unwrap().unwrap();
     assert_eq!((found.kind, found.client_secret), (again.kind, again.client_secret.clone()));
     let twice = suite.store.add_zoom_oauth_app(&again).await;
-    assert!(matches!(twice, Err(StoreError::Exists(_))), "only what was removed comes back");
+    assert!(matches!(twice, Err(StoreError::Exists(_))), "only a removed app can be registered again");
 }
 
-pub async fn connecting_and_removing_at_once_leaves_no_account_without_its_app(suite: &Conformance) {
+pub async fn concurrent_connecting_and_removing_leaves_no_account_without_its_app(suite: &Conformance) {
     let workspace = suite.workspace().await;
     for round in 0..ROUNDS {
         let app = suite.app(workspace, &format!("client-{round}")).await;
@@ -225,7 +225,7 @@ pub async fn connecting_and_removing_at_once_leaves_no_account_without_its_app(s
     }
 }
 
-/// Every app that `filter` finds, read two at a time.
+/// All apps that match `filter`, read two at a time.
 async fn apps(suite: &Conformance, workspace: WorkspaceId, filter: &AppFilter, order: Order) -> Vec<String> {
     let (mut found, mut page) = (Vec::new(), Page { order, after: None, most: 2 });
     loop {
@@ -240,7 +240,7 @@ pub async fn apps_are_listed_in_pages(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let second = Duration::from_secs(1);
     for number in (0..5).rev() {
-        // Two of each second, the newest first.
+        // Two apps for each second, newest first.
         let created_at = suite.env.now() - second * (number / 2);
         let app = ZoomOauthApp {
             id: ZoomOauthAppId::generate(&suite.env),
@@ -266,7 +266,7 @@ pub async fn apps_are_listed_in_pages(suite: &Conformance) {
     let mut up = apps(suite, workspace, &all, Order::Ascending).await;
     up.reverse();
     assert_eq!((down.len(), &down), (5, &up));
-    assert_eq!(down[4], "client-4", "the oldest is the last");
+    assert_eq!(down[4], "client-4", "the oldest comes last");
     let now = suite.env.now();
     for (filter, found) in [
         (AppFilter { client_id: Some("client-3".into()), ..all.clone() }, 1),

@@ -22,7 +22,7 @@ use crate::{
     State,
     error::ApiError,
     fields::{FieldErrors, Fields},
-    page::Query,
+    query::Query,
     request::{AnyObject, Field as _, Request as _, Schemas, Text, request},
 };
 

@@ -15,7 +15,8 @@ use crate::{
     caller::{Caller, Read},
     error::ApiError,
     fields::FieldErrors,
-    page::{CountedPage, PAGE_SIZE, Query},
+    page::{CountedPage, PAGE_SIZE},
+    query::Query,
 };
 
 /// Statuses of the contract that only recording would reach, which is not implemented.

@@ -19,8 +19,8 @@ use crate::{
     caller::{Caller, Read},
     error::ApiError,
     fields::FieldErrors,
-    page::Query,
     path::Path,
+    query::Query,
 };
 
 /// Entries on a page.

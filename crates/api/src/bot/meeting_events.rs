@@ -13,8 +13,8 @@ use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    page::Query,
     path::Path,
+    query::Query,
 };
 
 /// The cursor.

@@ -17,8 +17,9 @@ use crate::{
     caller::{Caller, Read},
     error::ApiError,
     mask_url::masked,
-    page::{Page, Query, single_page},
+    page::{Page, single_page},
     path::Path,
+    query::Query,
 };
 
 /// A real-time endpoint of a bot.
@@ -73,7 +74,7 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<RealtimeEndpoint>>, ApiError> {
-    Query::of(query.as_deref()).only(&[])?;
+    Query::of_names(query.as_deref(), &[])?;
     let bot = find(&state, caller.workspace, id).await?;
     let endpoints = state.bots.meetings.endpoints(&bot).await?;
     Ok(Json(single_page(endpoints.into_iter().map(RealtimeEndpoint::from).collect())))

@@ -19,8 +19,9 @@ use crate::{
     caller::{Caller, Read},
     error::ApiError,
     openapi::errors,
-    page::{Page, Query, single_page},
+    page::{Page, single_page},
     path::Path,
+    query::Query,
 };
 
 /// A screenshot of a bot's page.
@@ -48,7 +49,7 @@ pub(crate) async fn handler(
     Path(id): Path<BotId>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Screenshot>>, ApiError> {
-    Query::of(query.as_deref()).only(&[])?;
+    Query::of_names(query.as_deref(), &[])?;
     find(&state, caller.workspace, id).await?;
     let base = state.broker.addresses.public_base().as_str().trim_end_matches('/');
     let shots = state.bots.screenshots.list(caller.workspace, id).await?;

@@ -25,8 +25,8 @@ use crate::{
     State,
     docs::page_of_error,
     error::{reported, status_of},
-    page::Query,
     path::Path,
+    query::Query,
 };
 
 /// Binds an authorization session to the browser that began it. A consent page is not open for longer than ten minutes. For

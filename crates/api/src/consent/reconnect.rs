@@ -11,7 +11,7 @@ use model::{Code, CredentialId, Failure, WorkspaceId};
 use utoipa::IntoParams;
 
 use super::{TroublePage, invitation_page, to_zoom, trouble};
-use crate::{State, page::Query};
+use crate::{State, query::Query};
 
 /// The parameters of the link.
 #[derive(IntoParams)]

@@ -25,8 +25,9 @@ use crate::{
     error::ApiError,
     fields::{FieldErrors, Fields},
     openapi::errors,
-    page::{Page, Query, single_page},
+    page::{Page, single_page},
     path::Path,
+    query::Query,
     request::{Field, Request as _, Schemas, Text, Whole, refer, reference, request},
 };
 
@@ -138,7 +139,7 @@ pub(crate) async fn list(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<ApiKey>>, ApiError> {
-    Query::of(query.as_deref()).only(&[])?;
+    Query::of_names(query.as_deref(), &[])?;
     let keys = state.broker.workspaces.keys(caller.workspace).await?;
     Ok(Json(single_page(keys.iter().map(representation).collect())))
 }

@@ -18,7 +18,8 @@ use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
-    page::{Page, Query},
+    page::Page,
+    query::Query,
 };
 
 /// Records on a page.

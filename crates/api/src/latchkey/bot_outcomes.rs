@@ -15,7 +15,8 @@ use crate::{
     caller::{Caller, Read},
     error::ApiError,
     fields::FieldErrors,
-    page::{Page, Query, single_page},
+    page::{Page, single_page},
+    query::Query,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -22,8 +22,9 @@ use crate::{
     error::ApiError,
     fields::{FieldErrors, Fields},
     openapi::errors,
-    page::{Page, Query},
+    page::Page,
     path::Path,
+    query::Query,
     request::{Request as _, Text, Whole, request},
     request_code::RequestCode,
 };

@@ -29,7 +29,8 @@ use crate::{
     fields::FieldErrors,
     latchkey::webhook_endpoints::unknown_type,
     openapi::EventBody,
-    page::{Page, Query, page_with_next},
+    page::{Page, page_with_next},
+    query::Query,
 };
 
 /// Events on a page.

@@ -14,8 +14,9 @@ use crate::{
     State,
     caller::{Admin, Caller, Read},
     error::ApiError,
-    page::{Page, Query, single_page},
+    page::{Page, single_page},
     path::Path,
+    query::Query,
     zoom_oauth_credentials::{self, ZoomOauthCredential},
 };
 
@@ -54,7 +55,7 @@ pub(crate) async fn list(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<ParkedConsent>>, ApiError> {
-    Query::of(query.as_deref()).only(&[])?;
+    Query::of_names(query.as_deref(), &[])?;
     let mut results = Vec::new();
     for parked in state.broker.accounts.parked.list(caller.workspace).await? {
         let missing_scopes = scopes::missing(CredentialKind::UserOauth, parked.grant.scopes.as_deref());

@@ -14,8 +14,9 @@ use crate::{
     State,
     caller::{Admin, Caller, Read},
     error::ApiError,
-    page::{Page, Query, single_page},
+    page::{Page, single_page},
     path::Path,
+    query::Query,
 };
 
 /// The most seats that are shown.
@@ -58,7 +59,7 @@ pub(crate) async fn list(
     Path(id): Path<PoolId>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Seat>>, ApiError> {
-    Query::of(query.as_deref()).only(&[])?;
+    Query::of_names(query.as_deref(), &[])?;
     let seats = seats(&state, &caller, id).await?;
     let shown = seats.into_iter().map(|seat| Seat {
         id: seat.id,

@@ -26,8 +26,9 @@ use crate::{
     fields::{FieldErrors, Fields},
     named_account::{Complaint, named},
     openapi::errors,
-    page::{Page, Query, single_page},
+    page::{Page, single_page},
     path::Path,
+    query::Query,
     request::{Field, Request as _, Schemas, Text, Whole, refer, reference, request},
     request_code::RequestCode,
 };
@@ -155,7 +156,7 @@ pub(crate) async fn list(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Pool>>, ApiError> {
-    Query::of(query.as_deref()).only(&[])?;
+    Query::of_names(query.as_deref(), &[])?;
     let pools = state.broker.pools.list(caller.workspace).await?;
     let results = pools.iter().map(|(pool, members)| representation(pool, members));
     Ok(Json(single_page(results.collect())))

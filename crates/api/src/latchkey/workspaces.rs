@@ -20,8 +20,9 @@ use crate::{
     caller::{Caller, Operator},
     error::ApiError,
     fields::Fields,
-    page::{Page, Query, single_page},
+    page::{Page, single_page},
     path::Path,
+    query::Query,
     request::{Request as _, Text, Whole, request},
 };
 
@@ -104,7 +105,7 @@ pub(crate) async fn list(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<Workspace>>, ApiError> {
-    Query::of(query.as_deref()).only(&[])?;
+    Query::of_names(query.as_deref(), &[])?;
     let workspaces = state.broker.workspaces.all().await?;
     let limits: HashMap<_, _> = state.store.bot_limits().await?.into_iter().collect();
     let shown = workspaces.iter().map(|each| representation(each, limits.get(&each.id).copied()));

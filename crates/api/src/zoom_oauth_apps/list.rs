@@ -10,7 +10,8 @@ use crate::{
     caller::{Caller, Read},
     enum_fields::{APP_KINDS, AppKind},
     error::ApiError,
-    page::{Page, Query},
+    page::Page,
+    query::Query,
 };
 
 /// The filters of the list, and its cursor.

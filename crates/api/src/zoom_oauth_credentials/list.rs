@@ -14,7 +14,8 @@ use crate::{
     caller::{Caller, Read},
     error::ApiError,
     fields::FieldErrors,
-    page::{Page, Query},
+    page::Page,
+    query::Query,
 };
 
 /// The filters of the list, and its cursor.

@@ -1,14 +1,14 @@
-//! Rows by SQL: a million consents would take a day.
+//! Creates account rows by SQL: a million consents would take a day.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection, raw_sql};
 
 use crate::installation::{Backend, Installation};
 
-/// A sealed token of Zoom's usual size, in bytes.
+/// Size of a sealed token, typical for Zoom, in bytes.
 const SEALED: u32 = 700;
 
 impl Installation {
-    /// Connects `accounts` users who are due in a year.
+    /// Connects `accounts` users whose refreshes are due in a year.
     pub(crate) async fn fill(&self, accounts: u32) -> anyhow::Result<()> {
         let (workspace, app) = (self.workspace, self.app);
         let columns = "id, workspace, app, zoom_user_id, zoom_account_id, display_name, status, generation,\n\
@@ -32,7 +32,7 @@ impl Installation {
                 self.run(rows).await
             }
             Backend::Postgres(_) => {
-                // Different bytes in every row, which do not compress; made from one hash each, because time is short.
+                // Every row has different bytes, which do not compress. They are made from one hash per row, which is fast.
                 let rows = format!(
                     "INSERT INTO credentials ({columns})\n\
                      SELECT gen_random_uuid()::text, '{workspace}', '{app}', 'user-' || n, 'account', 'Ada', 'healthy',\n\
@@ -47,7 +47,7 @@ impl Installation {
         }
     }
 
-    /// Makes `due` accounts due, spread over all of them.
+    /// Makes `due` accounts due, spread evenly over all of them.
     pub(crate) async fn make_due(&self, accounts: u32, due: u32) -> anyhow::Result<()> {
         let every = accounts / due;
         let names = format!("SELECT 'user-' || n FROM ({}) AS n", self.series(due, every));
@@ -58,7 +58,7 @@ impl Installation {
         .await?;
         match &self.backend {
             Backend::Sqlite => Ok(()),
-            // What autovacuum does in an ordinary hour.
+            // As autovacuum does in normal operation.
             Backend::Postgres(_) => self.run("VACUUM ANALYZE credentials".into()).await,
         }
     }

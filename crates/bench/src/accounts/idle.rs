@@ -1,10 +1,10 @@
-//! What a server with nothing to do weighs.
+//! Memory of an idle server.
 
 use std::time::Duration;
 
 use crate::{installation::Installation, procfs::pss_megabytes, test_bed::Place};
 
-/// Until what a start needs is given back.
+/// Time until the memory used by the start is released.
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// PSS of a server's process, in megabytes.

@@ -1,7 +1,7 @@
-//! What a hundred thousand or a million accounts cost: finding those that are due, looking one up, an idle server's
-//! memory, and a storm of refreshes against a limited Zoom.
+//! The cost of a hundred thousand or a million accounts: finding due ones, looking one up, an idle server's memory, and a
+//! storm of refreshes against a rate-limited Zoom.
 //!
-//! The rows are made by SQL, as the consents of so many people would have left them, but with random bytes for tokens.
+//! The rows are created by SQL as if so many people had consented, but with random bytes as tokens.
 
 mod fill;
 mod idle;
@@ -17,16 +17,16 @@ use crate::{
     test_bed::Place,
 };
 
-/// Finding what is due may cost this much more per due account than with the fewest accounts.
+/// Target: largest ratio of the cost per due account to that with the fewest accounts.
 const DUE_AIM: f64 = 1.3;
-/// A lookup may cost this much more.
+/// Target: the same ratio for a lookup.
 const LOOKUP_AIM: f64 = 1.2;
-/// As it is shipped.
+/// The default refresh rate per second.
 const PACE: u32 = 10;
-/// How much of Zoom's limit a storm shall use.
+/// Target: share of Zoom's limit that a storm uses.
 const STORM_AIM: f64 = 0.95;
 
-/// Everything about many accounts.
+/// Results with many accounts.
 #[derive(Serialize)]
 pub(crate) struct Accounts {
     pub(crate) due_aim_ratio: f64,
@@ -34,38 +34,38 @@ pub(crate) struct Accounts {
     pub(crate) sizes: Vec<Size>,
 }
 
-/// Everybody due at once.
+/// Results with all accounts due at once.
 #[derive(Serialize)]
 pub(crate) struct Storms {
-    /// How much of the limit shall be used.
+    /// Target share of the limit.
     pub(crate) aim: f64,
     pub(crate) storms: Vec<Storm>,
 }
 
-/// One number of accounts in one store.
+/// Results for one number of accounts in one store.
 #[derive(Serialize)]
 pub(crate) struct Size {
     pub(crate) store: &'static str,
     pub(crate) accounts: u32,
-    /// Of claiming one due account, the claim's write included.
+    /// Time to claim one due account, including the claim's write.
     pub(crate) due_us: Sample,
-    /// Against the fewest accounts in the same store.
+    /// Ratio to the fewest accounts in the same store.
     pub(crate) due_ratio: f64,
     pub(crate) lookup_us: Sample,
     pub(crate) lookup_ratio: f64,
-    /// PSS of a server with nothing to do.
+    /// PSS of an idle server.
     pub(crate) idle_mb: f64,
 }
 
-/// Many due accounts at once.
+/// Result of a storm.
 #[derive(Serialize)]
 pub(crate) struct Storm {
     pub(crate) accounts: u32,
     pub(crate) limit_per_second: u32,
     pub(crate) seconds: f64,
-    /// How much of the limit was used, from the first refresh to the last.
+    /// Share of the limit that was used, from the first refresh to the last.
     pub(crate) used: f64,
-    /// How often Zoom said that it was too much.
+    /// Number of 429 answers from Zoom.
     pub(crate) refused: u64,
 }
 
@@ -73,8 +73,8 @@ pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Accoun
     let (sqlite, postgres) = if quick {
         ([1_000, 2_000], [1_000, 2_000])
     } else {
-        // The smaller ones are large enough that a due row has a page of its own, and that the table is larger than the
-        // memory PostgreSQL keeps for pages: with less, a due account is cheaper.
+        // Even the smaller numbers are large enough that each due row is on its own page, and that the table exceeds
+        // PostgreSQL's page cache: with fewer rows, a due account is cheaper.
         ([10_000, 100_000], [100_000, 1_000_000])
     };
     let server = Postgres::start()?;

@@ -1,4 +1,4 @@
-//! The store's own calls, timed.
+//! Timing of the store's calls.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use crate::{installation::Installation, statistics::Sample};
 
 /// Accounts that are due at once.
 const DUE: u32 = 1_000;
-/// As the refresher claims them.
+/// Batch size of claims, as in the refresher.
 const CLAIM: u32 = 128;
 const LOOKUPS: u32 = 1_000;
 const ROUNDS: usize = 5;
 
-/// What claiming costs for each account that is due.
+/// Time to claim, per due account.
 pub(crate) async fn due(installation: &Installation, accounts: u32, quick: bool) -> anyhow::Result<Sample> {
     let (env, store) = (Environment::system(), installation.store().await?);
     let due = DUE.min(accounts);
     let mut values = Vec::new();
-    // The first round warms up.
+    // The first round is a warm-up.
     for round in 0..=rounds(quick) {
         installation.make_due(accounts, due).await?;
         let (began, until) = (env.now(), env.now() + Duration::from_secs(365 * 24 * 3600));
@@ -39,7 +39,7 @@ pub(crate) async fn due(installation: &Installation, accounts: u32, quick: bool)
     Ok(Sample::of(values))
 }
 
-/// What looking up an account by its user and by its id costs, both together.
+/// Time to look up an account by its user and by its id, in total.
 pub(crate) async fn lookups(
     installation: &Installation,
     accounts: u32,
@@ -66,7 +66,7 @@ fn rounds(quick: bool) -> usize {
     if quick { 1 } else { ROUNDS }
 }
 
-/// Microseconds for each of `count`.
+/// Microseconds per item.
 fn per(count: u32, began: Timestamp, ended: Timestamp) -> f64 {
     ended.since(began).as_secs_f64() * 1e6 / f64::from(count)
 }

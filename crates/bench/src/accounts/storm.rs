@@ -1,4 +1,4 @@
-//! Everybody is due at once, and Zoom has a limit.
+//! All accounts are due at once, and Zoom has a rate limit.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// Of nothing happening.
+/// Timeout without progress.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn measure(
@@ -41,7 +41,7 @@ pub(crate) async fn measure(
             (done, moved) = (count, now);
             first.get_or_insert((now, count));
         }
-        ensure!(now.since(moved) < WAIT_TIMEOUT, "the storm stands still at {done} of {accounts}");
+        ensure!(now.since(moved) < WAIT_TIMEOUT, "no progress of the storm at {done} of {accounts}");
     }
     let ended = place.env.now();
     server.stop().await;

@@ -1,4 +1,4 @@
-//! What one endpoint's turn costs the store, with few and with many deliveries that wait.
+//! The cost of one endpoint's turn in the store, with few and with many waiting deliveries.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::{
 };
 
 const ENDPOINTS: u32 = 100;
-/// Endpoints that are claimed in one go, and deliveries of each, as the worker does.
+/// Endpoints claimed at once, as in the worker.
 const CLAIM: usize = 16;
 const BATCH: u32 = 32;
 const LEASE: Duration = Duration::from_secs(60);
-/// The shipped refresh pace; nothing is refreshed here.
+/// The default refresh rate; nothing is refreshed here.
 const PACE: u32 = 10;
 
-/// Both take turns: how fast the machine is changes from one minute to the next.
+/// Measures both sizes alternately, because the machine's speed varies from minute to minute.
 pub(super) async fn measure(
     place: &Place,
     store: &'static str,
     backend: &impl AsyncFn() -> anyhow::Result<Backend>,
     quick: bool,
 ) -> anyhow::Result<Vec<BacklogRow>> {
-    // The smaller still fills each endpoint's batch: both sides read as many rows.
+    // The smaller number still fills each endpoint's batch, so that both sides read the same number of rows.
     let counts = if quick { [10_000, 20_000] } else { [10_000, 1_000_000] };
     let rounds = if quick { 2 } else { 100 };
     let mut sides = Vec::new();
@@ -39,7 +39,7 @@ pub(super) async fn measure(
         installation.queue(place, installation.workspace, waiting / ENDPOINTS).await?;
         sides.push((waiting, installation.store().await?, Vec::new()));
     }
-    // The first round warms up.
+    // The first round is a warm-up.
     for round in 0..=rounds {
         for (_, rows, values) in &mut sides {
             let turn = turn(place, &**rows).await?;
@@ -58,7 +58,7 @@ pub(super) async fn measure(
     Ok(sides.into_iter().map(row).collect())
 }
 
-/// Rows that nobody opens: nothing is sent.
+/// Adds endpoint rows whose secrets are never opened: nothing is sent.
 async fn add_endpoints(place: &Place, installation: &Installation) -> anyhow::Result<()> {
     let store = installation.store().await?;
     for _ in 0..ENDPOINTS {
@@ -82,7 +82,7 @@ async fn add_endpoints(place: &Place, installation: &Installation) -> anyhow::Re
     Ok(())
 }
 
-/// Microseconds for the turn of each endpoint: its lease, the deliveries that are due, its release.
+/// Microseconds per endpoint's turn: its lease, the due deliveries, its release.
 async fn turn(place: &Place, store: &dyn Store) -> anyhow::Result<f64> {
     let env = &place.env;
     let (begun, now) = (env.clock.elapsed(), env.now());

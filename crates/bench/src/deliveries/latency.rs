@@ -1,4 +1,4 @@
-//! How soon a receiver hears of a change.
+//! Latency from a change to its receiver.
 
 use serde_json::json;
 use stage::text;
@@ -9,11 +9,11 @@ use crate::{
     test_bed::Place,
 };
 
-/// The shipped refresh pace; nothing is refreshed here.
+/// The default refresh rate; nothing is refreshed here.
 const PACE: u32 = 10;
 
-/// Switches an endpoint off, over and over: a change of state that needs nothing of Zoom. From the call until another endpoint
-/// has the event, so the call's own work is in the figure.
+/// Disables an endpoint repeatedly: a change of state that needs no call to Zoom. Measures from the call until another
+/// endpoint has the event, so the figure includes the call itself.
 pub(super) async fn measure(
     place: &Place,
     store: &'static str,

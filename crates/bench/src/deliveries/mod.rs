@@ -1,5 +1,5 @@
-//! What deliveries of events cost: how soon a receiver hears of a change, how many events a server sends in a second, and
-//! what finding the due ones costs while a million wait.
+//! The cost of event deliveries: the latency of a change, the number of events that a server sends per second, and finding
+//! the due deliveries while a million wait.
 
 mod backlog;
 mod latency;
@@ -12,18 +12,18 @@ use stage::Postgres;
 
 use crate::{installation::Backend, statistics::Sample, test_bed::Place};
 
-/// From the call that changes a state until the receiver has the event.
+/// Target latency from the call that changes a state until the receiver has the event.
 const P50_AIM_MS: f64 = 30.0;
 const P99_AIM_MS: f64 = 150.0;
-/// Of a server with one core.
+/// Target deliveries per second of a server with one core.
 const RATE_AIM: f64 = 2_000.0;
-/// What a turn may cost with the most waiting deliveries, beside the fewest.
+/// Target: largest ratio of a turn's cost with the most waiting deliveries to that with the fewest.
 const BACKLOG_AIM: f64 = 1.3;
 
-/// As `installation` makes each store.
+/// The stores, as `installation` creates them.
 const STORES: [&str; 2] = ["SQLite", "PostgreSQL"];
 
-/// Everything about deliveries.
+/// Results of deliveries.
 #[derive(Serialize)]
 pub(crate) struct Deliveries {
     pub(crate) p50_aim_ms: f64,
@@ -35,7 +35,7 @@ pub(crate) struct Deliveries {
     pub(crate) backlogs: Vec<BacklogRow>,
 }
 
-/// From a change to its receiver, one at a time.
+/// Latency from a change to its receiver, one change at a time.
 #[derive(Serialize)]
 pub(crate) struct Latency {
     pub(crate) store: &'static str,
@@ -44,25 +44,25 @@ pub(crate) struct Latency {
     pub(crate) changes: usize,
 }
 
-/// Many deliveries to many endpoints, one of which never answers.
+/// Rate of many deliveries to many endpoints, one of which never answers.
 #[derive(Serialize)]
 pub(crate) struct Rate {
     pub(crate) store: &'static str,
     pub(crate) endpoints: usize,
-    /// Those of the endpoints that answer.
+    /// Deliveries to the endpoints that answer.
     pub(crate) deliveries: u64,
     pub(crate) per_second: f64,
-    /// Of the server's process.
+    /// Processor time of the server's process per delivery.
     pub(crate) processor_us_each: f64,
 }
 
-/// What one endpoint's turn costs the store: its lease, its due deliveries, its release.
+/// Cost of one endpoint's turn in the store: its lease, its due deliveries, its release.
 #[derive(Serialize)]
 pub(crate) struct BacklogRow {
     pub(crate) store: &'static str,
     pub(crate) waiting: u32,
     pub(crate) turn_us: Sample,
-    /// To the fewest in the same store.
+    /// Ratio to the fewest waiting deliveries in the same store.
     pub(crate) ratio: f64,
 }
 

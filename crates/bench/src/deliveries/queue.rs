@@ -1,4 +1,4 @@
-//! Events and their deliveries by SQL: what a busy week would have left.
+//! Creates events and their deliveries by SQL, as after a busy week.
 
 use model::{EventId, WorkspaceId};
 
@@ -7,14 +7,14 @@ use crate::{
     test_bed::Place,
 };
 
-/// Events of one subject, such as the states of one bot: one of them is due at a time. So few that a hundred deliveries of an
-/// endpoint fill a batch.
+/// Events per subject, such as the states of one bot; one of them is due at a time. The number is so small that a hundred
+/// deliveries of an endpoint fill a batch.
 const EVENTS_OF_A_SUBJECT: u32 = 3;
-/// Rows in one statement.
+/// Rows per statement.
 const ROWS: u32 = 500;
 
 impl Installation {
-    /// Writes so many events for a workspace, and a delivery of each for all of its endpoints.
+    /// Writes this many events for a workspace, and a delivery of each to all of its endpoints.
     pub(super) async fn queue(
         &self,
         place: &Place,
@@ -22,7 +22,7 @@ impl Installation {
         events: u32,
     ) -> anyhow::Result<()> {
         let now = place.env.now().as_microsecond();
-        // Longer than most: a bot's state with its message.
+        // A long event: a bot's state with its message.
         let body = format!(
             r#"{{"event":"bot.done","data":{{"code":"done","message":"{}"}}}}"#,
             "the call has ended ".repeat(20)
@@ -52,7 +52,7 @@ impl Installation {
         .await?;
         match &self.backend {
             Backend::Sqlite => self.run("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)".into()).await,
-            // What autovacuum does in an ordinary hour.
+            // As autovacuum does in normal operation.
             Backend::Postgres(_) => {
                 self.run("VACUUM ANALYZE deliveries".into()).await?;
                 self.run("VACUUM ANALYZE events".into()).await?;

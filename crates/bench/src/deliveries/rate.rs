@@ -1,4 +1,4 @@
-//! How many deliveries a server with one core makes in a second.
+//! Deliveries per second of a server with one core.
 
 use serde_json::{Value, json};
 
@@ -10,10 +10,10 @@ use crate::{
     test_bed::Place,
 };
 
-/// A workspace has at most fifty.
+/// Most endpoints of a workspace.
 const ENDPOINTS_OF_A_WORKSPACE: usize = 50;
 const WORKSPACES: usize = 2;
-/// The shipped refresh pace; nothing is refreshed here.
+/// The default refresh rate; nothing is refreshed here.
 const PACE: u32 = 10;
 
 pub(super) async fn measure(

@@ -1,4 +1,4 @@
-//! Receivers of events: each has an address of its own, as receivers in the field have.
+//! Receivers of events. Each has an address of its own, as in practice.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -15,17 +15,17 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-/// Of nothing arriving.
+/// Timeout without a new delivery.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What has arrived.
+/// The deliveries that have arrived.
 #[derive(Default)]
 pub(crate) struct Heard {
-    /// Each delivery once: the receiver, and the event's id.
+    /// Distinct deliveries: the receiver, and the event's id.
     ids: HashSet<(usize, String)>,
     pub(crate) first: Option<Timestamp>,
     pub(crate) last: Option<Timestamp>,
-    /// Deliveries that had come before.
+    /// Duplicate deliveries.
     twins: u64,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Receivers {
     heard: watch::Receiver<Heard>,
     env: Environment,
     _tasks: JoinSet<()>,
-    /// Takes connections and never answers.
+    /// Accepts connections and never answers.
     _silent: Option<TcpListener>,
 }
 
@@ -68,7 +68,7 @@ impl Receivers {
             let router = Router::new().fallback(hear).with_state(receiver);
             let _: AbortHandle = tasks.spawn(async move {
                 if let Err(error) = axum::serve(listener, router).await {
-                    eprintln!("bench: a receiver has ended: {error}");
+                    eprintln!("bench: a receiver failed: {error}");
                 }
             });
         }
@@ -79,18 +79,18 @@ impl Receivers {
         Ok(Self { urls, heard, env: env.clone(), _tasks: tasks, _silent: silent })
     }
 
-    /// Waits until so many deliveries have arrived; when the first and the last of them did.
+    /// Waits until this many deliveries have arrived, and returns the times of the first and the last.
     pub(crate) async fn wait_for(&mut self, count: u64) -> anyhow::Result<(Timestamp, Timestamp)> {
         loop {
             {
                 let heard = self.heard.borrow_and_update();
                 if heard.count() >= count {
-                    ensure!(heard.twins == 0, "{} deliveries came twice", heard.twins);
-                    return heard.first.zip(heard.last).context("nothing was to be waited for");
+                    ensure!(heard.twins == 0, "{} deliveries arrived twice", heard.twins);
+                    return heard.first.zip(heard.last).context("there were no deliveries to wait for");
                 }
             }
             let waited = self.env.clock.timeout(WAIT_TIMEOUT, self.heard.changed()).await;
-            let so_far = || format!("deliveries stand still at {} of {count}", self.heard.borrow().count());
+            let so_far = || format!("no more deliveries after {} of {count}", self.heard.borrow().count());
             waited.with_context(so_far)??;
         }
     }

@@ -1,11 +1,11 @@
-//! How soon Chromium has drawn a page of the console, and how many rows it has.
+//! Time until Chromium has drawn a page of the console, and the page's number of rows.
 
 use anyhow::{Context as _, anyhow};
 use browser::{Browser, PlainPage};
 use serde_json::Value;
 use stage::Server;
 
-/// Of two frames after the load, the second one shows the page.
+/// The second frame after the load shows the page.
 const NOTE: &str = "addEventListener('load', () => requestAnimationFrame(() => requestAnimationFrame(() => {
     document.documentElement.dataset.drawn = performance.now();
 })))";
@@ -31,7 +31,7 @@ impl<'a> Drawn<'a> {
         Ok(Self { page, server })
     }
 
-    /// Milliseconds from the beginning of the navigation until the page is drawn, and its rows.
+    /// Milliseconds from the start of the navigation until the page is drawn, and the number of rows.
     pub(super) async fn look(&self, path: &str) -> anyhow::Result<(f64, u64)> {
         self.page.go(&format!("{}{path}", self.server.url)).await?;
         self.page.wait_for("[data-drawn]").await.with_context(|| format!("{path} is not drawn"))?;

@@ -1,4 +1,4 @@
-//! Bots that have ended, as the days would have left them that bots are kept.
+//! Creates ended bots, as many as accumulate within their retention time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,27 +13,27 @@ use tenants::{Cell, Vault};
 
 use crate::{installation::Installation, test_bed::Place};
 
-/// One bot in this time: all are younger than 90 days, after which bots are deleted.
+/// Interval between bots. All are younger than 90 days, after which bots are deleted.
 const INTERVAL: Duration = Duration::from_secs(60);
-/// Transactions at once.
+/// Concurrent transactions.
 const AT_ONCE: usize = 16;
-/// A request that joins on no day of this measurement.
+/// A join time after any measurement.
 const FAR: &str = "2099-01-01T00:00:00Z";
 
 impl Installation {
-    /// Adds so many bots, of some of the accounts. Returns one account that has bots, and its last bot.
+    /// Adds this many bots for some of the accounts. Returns one account that has bots, and its last bot.
     pub(super) async fn fill_bots(&self, place: &Place, bots: u32) -> anyhow::Result<(CredentialId, BotId)> {
         let (store, env) = (self.store().await?, &place.env);
-        // Where no server runs bots, none is taken.
+        // Bots are only accepted if some server runs bots.
         let elsewhere = BotServer { id: "elsewhere".into(), seen_at: env.now(), capacity: 1 };
         store.see_bot_server(&elsewhere, Timestamp::MIN).await?;
         let server = self.serve(place).await?;
-        // Sealed as the server does it; all others hold the same.
+        // Sealed by the server; all other bots get the same value.
         let request = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes", "join_at": FAR });
         let id: BotId = text(&server.post("/api/v1/bot/", &request).await?, "id")?.parse()?;
         server.stop().await;
         let vault = Vault::new(Arc::new(Provider::file(self.folder.join("keys.json")).open(env).await?));
-        let first = store.bot(self.workspace, id).await?.context("the first bot is gone")?;
+        let first = store.bot(self.workspace, id).await?.context("the first bot no longer exists")?;
         let request = vault.open(self.workspace, Cell::BotRequest(id), &first.request)?;
         let accounts: Vec<_> =
             store.credentials(self.workspace).await?.iter().map(|row| row.id).take(100).collect();
@@ -63,7 +63,7 @@ impl Installation {
     }
 }
 
-/// Every tenth was turned away, for one of three reasons; the others have been in their meeting.
+/// Every tenth bot was refused for one of three reasons; the others were in their meetings.
 fn steps(number: u32, created_at: Timestamp) -> Vec<StatusChange> {
     let step = |seconds, code, sub_code| StatusChange {
         code,

@@ -1,5 +1,4 @@
-//! How soon the first byte of each of the console's pages comes, and how soon Chromium has drawn it, with many bots and
-//! accounts.
+//! Time until the first byte of each console page arrives, and until Chromium has drawn it, with many bots and accounts.
 
 mod drawn;
 mod fill;
@@ -21,12 +20,12 @@ use crate::{
 };
 
 const AIM_MS: f64 = 100.0;
-/// The shipped refresh pace; nothing is refreshed here.
+/// The default refresh rate; nothing is refreshed here.
 const PACE: u32 = 10;
-/// How often Chromium draws each page.
+/// Number of times that Chromium draws each page.
 const DRAWN_ROUNDS: usize = 5;
 
-/// Every page of one store.
+/// Results for every page with one store.
 #[derive(Serialize)]
 pub(crate) struct Pages {
     pub(crate) aim_ms: f64,
@@ -39,11 +38,11 @@ pub(crate) struct Pages {
 pub(crate) struct PageRow {
     pub(crate) store: &'static str,
     pub(crate) page: &'static str,
-    /// From the request until its head has come.
+    /// From the request until the head of the answer has arrived.
     pub(crate) first_byte_ms: Sample,
-    /// From the beginning of the navigation until Chromium has drawn it.
+    /// From the start of the navigation until Chromium has drawn the page.
     pub(crate) drawn_ms: Sample,
-    /// Rows of its tables.
+    /// Rows in the page's tables.
     pub(crate) table_rows: u64,
 }
 
@@ -83,7 +82,7 @@ pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Pages>
         ];
         for (page, path) in pages {
             let mut values = Vec::new();
-            // The first round warms up.
+            // The first round is a warm-up.
             for round in 0..=rounds {
                 let begun = place.env.now();
                 let response = browser.get(&path).send().await?;
@@ -114,7 +113,7 @@ pub(crate) async fn measure(place: &Place, quick: bool) -> anyhow::Result<Pages>
     Ok(Pages { aim_ms: AIM_MS, bots, accounts, rows })
 }
 
-/// As a browser that is signed in to the console asks.
+/// An HTTP client that is signed in to the console like a browser.
 struct Browser {
     http: reqwest::Client,
     url: String,
@@ -122,13 +121,13 @@ struct Browser {
 }
 
 impl Browser {
-    #[expect(clippy::disallowed_methods, reason = "it must see the redirect that brings the cookie")]
+    #[expect(clippy::disallowed_methods, reason = "it must see the redirect that sets the cookie")]
     async fn sign_in(server: &Server) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().redirect(redirect::Policy::none()).build()?;
         let form = [("key", server.api_key.expose()), ("next", "/")];
         let response = http.post(format!("{}/sign-in", server.url)).form(&form).send().await?;
         let headers = response.headers();
-        ensure!(headers.contains_key(LOCATION), "the console does not take the key: {}", response.status());
+        ensure!(headers.contains_key(LOCATION), "the console does not accept the key: {}", response.status());
         let cookie = headers.get(SET_COOKIE).context("the console sets no cookie")?.to_str()?;
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         Ok(Self { http, url: server.url.clone(), cookie })

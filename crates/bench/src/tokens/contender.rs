@@ -1,4 +1,4 @@
-//! Who answers token reads, as a process on one core.
+//! Servers that answer token reads, each as a process on one core.
 
 use anyhow::{Context as _, ensure};
 use model::Secret;
@@ -11,29 +11,29 @@ use url::Url;
 use super::{fixture::Fixture, role::Ready};
 use crate::{cores::Cores, test_bed::Place};
 
-/// Who answers.
+/// The kind of server.
 #[derive(Clone, Copy)]
 pub(super) enum Contender<'g> {
-    /// Verifies, and answers a constant.
+    /// Verifies the signature and answers a constant.
     Verifier,
-    /// Verifies, and has Zoom mint every time.
+    /// Verifies the signature and lets Zoom mint a ZAK every time.
     Straightforward,
-    /// Latchkey on this installation, with such an audit.
+    /// Latchkey on this installation, with this audit.
     Latchkey(&'g Fixture, AuditKind),
 }
 
-/// How the audit is kept.
+/// The configuration of the audit.
 #[derive(Clone, Copy)]
 pub(super) enum AuditKind {
     Relaxed,
-    /// As it comes: on SQLite the disk is first.
+    /// The default: with SQLite, records are written to the disk first.
     Strict,
-    /// With the disk first in any case.
+    /// Records are always written to the disk first.
     StrictDiskFirst,
 }
 
 impl AuditKind {
-    /// `[audit]` of the configuration.
+    /// The `[audit]` section of the configuration.
     fn settings(self) -> Value {
         match self {
             Self::Relaxed => json!({ "mode": "relaxed" }),
@@ -43,7 +43,7 @@ impl AuditKind {
     }
 }
 
-/// A contender that runs.
+/// A running contender.
 pub(super) struct Running {
     server: Either,
     /// `http://…`
@@ -56,7 +56,7 @@ enum Either {
 }
 
 impl Running {
-    /// Starts one. It was read from once, through each of the fixture's first `links` links: what it keeps in memory is there.
+    /// Starts a contender and reads once through each of the fixture's first `links` links, which fills its cache.
     pub(super) async fn start(
         contender: Contender<'_>,
         fixture: &Fixture,
@@ -92,7 +92,7 @@ impl Running {
         Ok(Self { server: Either::Role(process), origin: ready.url })
     }
 
-    /// As the operating system knows it.
+    /// The process id.
     pub(super) fn id(&self) -> u32 {
         match &self.server {
             Either::Role(process) => process.id(),
@@ -108,7 +108,7 @@ impl Running {
     }
 }
 
-/// What it needs: an app, and the consent of one user.
+/// Creates what the naive server needs: an app, and the consent of one user.
 async fn straightforward(fixture: &Fixture, place: &Place) -> anyhow::Result<Value> {
     let installation = &fixture.installation;
     let wanted = json!({ "client_id": installation.client_id, "count": 1 });
@@ -125,14 +125,14 @@ async fn straightforward(fixture: &Fixture, place: &Place) -> anyhow::Result<Val
     }))
 }
 
-/// One signed read.
+/// Makes one signed read.
 pub(super) async fn read_once(url: Url, key: &SigningKey, place: &Place) -> anyhow::Result<Secret> {
     let (id, now) = (format!("msg_{}", place.env.entropy.token()), place.env.now());
     let request = place.http.get(url);
     let request = request.header("webhook-signature", key.sign(&id, now, b""));
     let request = request.header("webhook-id", id).header("webhook-timestamp", now.as_second());
-    let answer = request.send().await?.error_for_status().context("a token link was read")?;
+    let answer = request.send().await?.error_for_status().context("reading a token link failed")?;
     let zak = answer.text().await?;
-    ensure!(zak.split('.').count() == 3, "the answer is no ZAK");
+    ensure!(zak.split('.').count() == 3, "the answer is not a ZAK");
     Ok(Secret::new(zak))
 }

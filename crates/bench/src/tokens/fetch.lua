@@ -1,5 +1,5 @@
--- Sends requests that were signed beforehand, each once: `wrk -s fetch.lua <url> -- <folder> <bytes per request>`.
--- Thread N reads `<folder>/N.requests`, one request after the other, all of one length.
+-- Sends requests that were signed in advance, each once: `wrk -s fetch.lua <url> -- <folder> <bytes per request>`.
+-- Thread N reads `<folder>/N.requests`, one request after the other, all of the same length.
 
 local threads = 0
 
@@ -16,7 +16,7 @@ function init(args)
   at = 0
 end
 
--- Past the last one it sends what is no request, so that the run fails instead of sending one twice.
+-- After the last request it sends an invalid one, so that the run fails instead of sending a request twice.
 function request()
   local from = at
   at = at + length

@@ -1,4 +1,4 @@
-//! An installation with accounts, each behind a token link of its own.
+//! An installation with accounts, each with its own token link.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::{
     test_bed::Place,
 };
 
-/// What is asked for at a time while things are prepared.
+/// Concurrent requests during preparation.
 const AT_ONCE: usize = 32;
-/// Zoom's own, for an access token.
+/// Lifetime of Zoom's access tokens.
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub(super) struct Fixture {
@@ -26,14 +26,14 @@ pub(super) struct Fixture {
     /// `whsec_…`
     pub(super) callback_secret: Secret,
     pub(super) key: SigningKey,
-    /// `/t/<link>.<secret>`, of one length.
+    /// `/t/<link>.<secret>`, all of the same length.
     pub(super) paths: Vec<String>,
-    /// What the first of them gave once.
+    /// A ZAK from the first link.
     pub(super) zak: Secret,
 }
 
 impl Fixture {
-    /// Connects so many accounts.
+    /// Connects this many accounts.
     pub(super) async fn prepare(place: &Place, backend: Backend, accounts: u32) -> anyhow::Result<Self> {
         let installation = Installation::found(place, backend, 10).await?;
         let credentials = installation.connect(place, accounts, HOUR).await?;
@@ -46,7 +46,7 @@ impl Fixture {
         let paths: Vec<String> = stream::iter(credentials).map(link).buffered(AT_ONCE).try_collect().await?;
         let secret = server.get("/api/latchkey/v1/callback-secret/").await?;
         let callback_secret = Secret::new(text(&secret, "secret")?);
-        let key = SigningKey::parse(&callback_secret).context("the callback secret is not one")?;
+        let key = SigningKey::parse(&callback_secret).context("the callback secret is invalid")?;
         let first = Url::parse(&format!("{}{}", server.url, paths.first().context("no account")?))?;
         let zak = read_once(first, &key, place).await?;
         server.stop().await;

@@ -1,8 +1,9 @@
-//! ZAK reads, each of them verified, remembered and audited.
+//! ZAK reads, each of them verified, protected against replay, and audited.
 //!
-//! Beside them, with the same verification and on one core as well: a server that answers a constant, the least possible
-//! work; and one that has Zoom mint every time, as most teams write it. wrk loads all in turns, from another core, with
-//! requests of the same shape. Every run has a new server process, but for those that compare numbers of accounts.
+//! They are compared with two servers that verify in the same way and also run on one core: one answers a constant, which is
+//! the least possible work; the other lets Zoom mint every time, as most teams write it. wrk loads all of them alternately,
+//! from another core, with requests of the same form. Every run has a new server process, except those that compare numbers
+//! of accounts.
 
 mod contender;
 mod fixture;
@@ -33,24 +34,24 @@ use contender::{
 use fixture::Fixture;
 use wrk::{Run, Wrk};
 
-/// What a relaxed and a strict audit leave of the verifier's reads.
+/// Target ratio to the verifier's reads with a relaxed and with a strict audit.
 const RELAXED_AIM: f64 = 0.8;
 const STRICT_AIM: f64 = 0.6;
-/// With a strict audit, in milliseconds.
+/// Target p99 with a strict audit, in milliseconds.
 const P99_AIM: f64 = 15.0;
-/// Of 1,000 reads.
+/// Target calls to Zoom per 1,000 reads.
 const ZOOM_CALLS_AIM: f64 = 1.0;
-/// How long Zoom takes for an answer, in milliseconds.
+/// Delay of Zoom's answers, in milliseconds.
 const ZOOM_DELAY: u32 = 80;
 
-/// One run, what the server's process took of the processor, and how often Zoom was asked.
+/// One run, with the processor time of the server's process and the number of calls to Zoom.
 struct Weighed {
     run: Run,
     processor_seconds: f64,
     zoom_calls: f64,
 }
 
-/// What every run needs.
+/// The environment of every run.
 struct TokenBench<'p> {
     place: &'p Place,
     cores: Cores,
@@ -112,7 +113,7 @@ impl TokenBench<'_> {
         })
     }
 
-    /// A new process, and one account.
+    /// Measures a new process with one account.
     async fn run(&self, contender: Contender<'_>, fixture: &Fixture) -> anyhow::Result<Weighed> {
         let calls = self.zoom_calls().await?;
         let running = Running::start(contender, fixture, 1, self.place, &self.cores).await?;
@@ -122,7 +123,7 @@ impl TokenBench<'_> {
         Ok(weighed)
     }
 
-    /// One process, with a strict audit, whose ZAKs are all in memory; and reads through few links or many.
+    /// Measures one process with a strict audit and all ZAKs in its cache, with reads through few or many links.
     async fn sizes(&self, fixture: &Fixture, most: u32) -> anyhow::Result<Vec<TokenSize>> {
         let contender = Contender::Latchkey(fixture, Strict);
         let running =
@@ -156,7 +157,7 @@ impl TokenBench<'_> {
         self.place.simulator.call(Method::PATCH, "/switches", &switches).await.map(drop)
     }
 
-    /// Every call of Zoom so far.
+    /// The number of calls to Zoom so far.
     async fn zoom_calls(&self) -> anyhow::Result<f64> {
         let stats = self.place.simulator.get("/stats").await?;
         let rest = stats["rest_calls"].as_object().into_iter().flat_map(|calls| calls.values());
@@ -182,7 +183,7 @@ impl fmt::Display for Weighed {
     }
 }
 
-/// Held against the same round's run of another: how fast the machine is changes from one round to the next.
+/// Compares each run with the other's run of the same round, because the machine's speed varies between rounds.
 fn row(who: &'static str, aim: Option<f64>, runs: &[Weighed], others: &[Weighed]) -> TokenRow {
     let ratios = runs.iter().zip(others).map(|(run, other)| run.per_second() / other.per_second());
     let sample = |of: fn(&Weighed) -> f64| Sample::of(runs.iter().map(of).collect());

@@ -1,5 +1,5 @@
-//! What most teams write: verifies the signature, refreshes the access token when it is about to end, and has Zoom mint a ZAK
-//! for every request.
+//! A server as most teams write it: it verifies the signature, refreshes the access token when it is about to expire, and
+//! lets Zoom mint a ZAK for every request.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
@@ -19,10 +19,10 @@ use tokio::sync::Mutex;
 
 use super::role::{Input, verify};
 
-/// A token with less than this is not used.
+/// Remaining lifetime below which a token is refreshed.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// The line it reads.
+/// The input line.
 #[derive(Deserialize)]
 struct Given {
     secret: Secret,
@@ -54,7 +54,7 @@ pub(crate) async fn run(env: Environment) -> anyhow::Result<()> {
     let (given, input) = Input::read::<Given>().await?;
     let authority = Certificate::from_pem(&fs::read(&given.ca_file)?)?;
     let zoom = Client::builder().no_proxy().tls_certs_merge([authority]).build()?;
-    let key = SigningKey::parse(&given.secret).context("the secret is not one")?;
+    let key = SigningKey::parse(&given.secret).context("the secret is invalid")?;
     let refresh_token = given.refresh_token.clone();
     let grant = Mutex::new(Grant { access_token: String::new(), refresh_token, ends_at: env.now() });
     let team = Arc::new(Team { given, key, zoom, grant, env });

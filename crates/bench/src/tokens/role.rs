@@ -1,4 +1,4 @@
-//! What Latchkey is measured against, as processes: they read a line, print where they listen, and end with their standard input.
+//! Baseline servers as processes: each reads one line, prints its address, and ends with its standard input.
 
 use anyhow::Context as _;
 use axum::{
@@ -23,14 +23,14 @@ pub(super) struct Ready {
 pub(super) struct Input(Lines<BufReader<Stdin>>);
 
 impl Input {
-    /// The line that it was given.
+    /// Reads the input line.
     pub(super) async fn read<T: DeserializeOwned>() -> anyhow::Result<(T, Self)> {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
-        let line = lines.next_line().await?.context("nothing was given")?;
+        let line = lines.next_line().await?.context("there is no input line")?;
         Ok((serde_json::from_str(&line)?, Self(lines)))
     }
 
-    /// Serves until it ends.
+    /// Serves until standard input ends.
     pub(super) async fn serve(mut self, router: Router) -> anyhow::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let ready = Ready { url: format!("http://{}", listener.local_addr()?) };
@@ -42,7 +42,7 @@ impl Input {
     }
 }
 
-/// What both of them do first, with the same code as Latchkey.
+/// Verification by both baselines, with the same code as in Latchkey.
 pub(super) fn verify(headers: &HeaderMap, key: &SigningKey, now: Timestamp) -> Result<(), StatusCode> {
     let value =
         |name| headers.get(name).and_then(|value| value.to_str().ok()).ok_or(StatusCode::UNAUTHORIZED);

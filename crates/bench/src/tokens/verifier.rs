@@ -1,4 +1,4 @@
-//! The least that serves a token: verifies the signature, and answers a constant.
+//! The least work to serve a token: it verifies the signature and answers a constant.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::role::{Input, verify};
 
-/// The line it reads.
+/// The input line.
 #[derive(Deserialize)]
 struct Given {
     secret: Secret,
@@ -31,7 +31,7 @@ struct Constant {
 /// Serves until its standard input ends.
 pub(crate) async fn run(env: Environment) -> anyhow::Result<()> {
     let (Given { secret, answer }, input) = Input::read().await?;
-    let key = SigningKey::parse(&secret).context("the secret is not one")?;
+    let key = SigningKey::parse(&secret).context("the secret is invalid")?;
     let constant = Arc::new(Constant { key, answer, env });
     input.serve(Router::new().route("/t/{address}", get(handler)).with_state(constant)).await
 }

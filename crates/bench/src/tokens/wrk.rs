@@ -1,4 +1,4 @@
-//! wrk with requests that were signed beforehand.
+//! Runs wrk with requests that were signed in advance.
 
 use std::{
     fmt::Write as _,
@@ -13,19 +13,19 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 const SCRIPT: &str = include_str!("fetch.lua");
-/// It has a core to itself, as the server has.
+/// One thread: wrk has one core, as the server has.
 const THREADS: usize = 1;
 const CONNECTIONS: usize = 64;
-/// More than any server here answers.
+/// More requests than any server here answers.
 const REQUESTS_PER_SECOND: usize = 120_000;
 
-/// wrk, and what it is to send.
+/// wrk and its prepared requests.
 pub(super) struct Wrk {
     folder: PathBuf,
     seconds: usize,
 }
 
-/// What one run gave.
+/// Result of one run.
 #[derive(Deserialize)]
 pub(super) struct Run {
     pub(super) requests: f64,
@@ -44,12 +44,12 @@ impl Wrk {
         Ok(Self { folder, seconds })
     }
 
-    /// How it is called, for the report.
+    /// wrk's arguments, for the report.
     pub(super) fn settings(&self) -> String {
         format!("wrk -t{THREADS} -c{CONNECTIONS} -d{}s --latency", self.seconds)
     }
 
-    /// Reads these paths at `origin` in turns, all of one length, for some seconds. Fails if a single answer is not a
+    /// Reads these paths, all of the same length, at `origin` in turn for some seconds. Fails if any answer is not a
     /// success.
     pub(super) async fn run(
         &self,
@@ -74,7 +74,7 @@ impl Wrk {
             .kill_on_drop(true)
             .output()
             .await
-            .context("wrk cannot be started: install the package wrk")?;
+            .context("cannot start wrk: install the package wrk")?;
         let said = String::from_utf8_lossy(&output.stdout);
         let line = said.lines().last().unwrap_or_default();
         let Ok(run) = serde_json::from_str::<Run>(line) else {
@@ -83,7 +83,7 @@ impl Wrk {
         let Run { refused, broken, .. } = run;
         ensure!(
             refused == 0 && broken == 0,
-            "{refused} reads were refused, {broken} broke off: the run is void"
+            "{refused} reads were refused, {broken} broke: the run is invalid"
         );
         Ok(run)
     }
@@ -92,7 +92,7 @@ impl Wrk {
         REQUESTS_PER_SECOND * self.seconds
     }
 
-    /// Requests of one length, every one with an id of its own.
+    /// Requests of the same length, each with its own id.
     fn signed(&self, paths: &[String], key: &SigningKey, env: &Environment) -> String {
         let (batch, now) = (u64::from_le_bytes(env.entropy.bytes()), env.now());
         let mut requests = String::new();
@@ -110,5 +110,5 @@ fn write_request(to: &mut String, path: &str, id: &str, key: &SigningKey, now: T
         "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nwebhook-id: {id}\r\nwebhook-timestamp: {seconds}\r\n\
          webhook-signature: {signature}\r\n\r\n"
     )
-    .expect("a String takes everything");
+    .expect("writing to a String cannot fail");
 }

@@ -293,7 +293,7 @@ fn of_join(request: &JoinRequest, role: Role, has_passcode: bool, credentials: &
         JoinToken::Zak(_) => "ZAK",
         JoinToken::Obf(_) => "OBF token",
     });
-    let how = by.map_or("as a guest".to_owned(), |token| format!("signed in with a {token}"));
+    let how = by.map_or("as a guest".to_owned(), |token| format!("signed in with its {token}"));
     let verb = if role == Role::Start { "start" } else { "join" };
     Note::new(Kind::JoinRequest, format!("The page was told to {verb} the meeting, {how}."))
         .with("meeting_number", request.meeting_number.clone())

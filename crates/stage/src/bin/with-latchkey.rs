@@ -1,12 +1,12 @@
-//! `with-latchkey [--bots SDK] FOLDER COMMAND [ARGUMENT…]`: runs a command beside a simulated Zoom and a Latchkey that has an app
-//! there. With `--bots` it runs a bot at a time, with Zoom's SDK out of that folder.
+//! `with-latchkey [--bots SDK] FOLDER COMMAND [ARGUMENT…]`: runs a command next to a simulated Zoom and a Latchkey that has
+//! an app there. With `--bots`, Latchkey runs one bot at a time, with Zoom's SDK from that folder.
 //!
-//! Logs and data go to the folder, which is emptied first. The command finds its way by the environment:
+//! Logs and data go to the folder, which is emptied first. The command gets these environment variables:
 //!
 //! | variable | |
 //! |---|---|
-//! | `LATCHKEY_URL`, `LATCHKEY_API_KEY` | Latchkey, and an API key to it |
-//! | `LATCHKEY_APP` | the id of a user-level app there |
+//! | `LATCHKEY_URL`, `LATCHKEY_API_KEY` | Latchkey's URL, and an API key |
+//! | `LATCHKEY_APP` | the id of a user-level app at Latchkey |
 //! | `ZOOM_CONTROL`, `ZOOM_CLIENT_ID` | the simulator's control API, and the same app at Zoom |
 
 use std::{
@@ -33,18 +33,18 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether the command says that all is well.
+/// Returns whether the command succeeded.
 async fn run(arguments: Vec<OsString>) -> anyhow::Result<bool> {
     let (sdk, arguments) = match &arguments[..] {
         [bots, sdk, rest @ ..] if bots == "--bots" => (Some(Path::new(sdk)), rest),
         arguments => (None, arguments),
     };
     let [folder, command, arguments @ ..] = arguments else {
-        bail!("give a folder, a command, and its arguments")
+        bail!("give a folder, a command, and the command's arguments")
     };
     let folder = emptied(Path::new(folder))?;
     let (env, http) = (Environment::system(), stage::client()?);
-    // Built with the same profile, and put beside this program.
+    // Cargo puts it next to this program, built with the same profile.
     let latchkey = std::env::current_exe()?.with_file_name("latchkey");
     let (zoom, log) = (folder.join("zoom"), folder.join("simulator.log"));
     let simulator = Simulator::start(&latchkey, &zoom, &log, http.clone(), &env).await?;
@@ -76,12 +76,12 @@ fn emptied(folder: &Path) -> anyhow::Result<PathBuf> {
     if folder.exists() {
         std::fs::remove_dir_all(folder)?;
     }
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder.canonicalize()?)
 }
 
-/// A token broker, with a bot at a time if it is given an SDK. It may call back to this machine, and lets callers come as often
-/// as they like.
+/// Writes the configuration of a token broker, with one bot at a time if an SDK is given. Callbacks to this machine are
+/// allowed, and there are no rate limits.
 fn configure(folder: &Path, simulator: &Simulator, sdk: Option<&Path>) -> anyhow::Result<PathBuf> {
     let zoom = &simulator.ready;
     let mut configuration = json!({

@@ -559,6 +559,7 @@ mod tests {
     const STAY_AT_CONNECT: [&str; 5] = ["id", "workspace", "app", "zoom_user_id", "created_at"];
     /// Columns that a tombstone keeps.
     const STAY_AT_DISCONNECT: [&str; 13] = [
+        "consented_at",
         "id",
         "workspace",
         "app",

@@ -19,8 +19,9 @@ use crate::{
     caller::{Caller, Read, Tokens},
     error::ApiError,
     fields::Fields,
-    page::{PAGE_SIZE, Page, Query},
+    page::{PAGE_SIZE, Page},
     path::Path,
+    query::Query,
 };
 
 use fields::{Kinds, SigningSecrets};

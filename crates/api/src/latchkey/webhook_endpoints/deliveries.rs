@@ -19,8 +19,9 @@ use crate::{
     error::ApiError,
     latchkey::events::{kinds, raw},
     openapi::EventBody,
-    page::{Page, Query},
+    page::Page,
     path::Path,
+    query::Query,
 };
 
 /// Deliveries on a page.

@@ -27,8 +27,9 @@ use crate::{
     fields::Fields,
     mask_url::masked,
     openapi::errors,
-    page::{Page, Query, single_page},
+    page::{Page, single_page},
     path::Path,
+    query::Query,
     request::{CallbackUrl, Field, Pasted, Request as _, Text, request, string},
     request_code::RequestCode,
     zoom_oauth_apps::MASK,
@@ -280,7 +281,7 @@ pub(crate) async fn list(
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Page<WebhookEndpoint>>, ApiError> {
-    Query::of(query.as_deref()).only(&[])?;
+    Query::of_names(query.as_deref(), &[])?;
     let endpoints = state.webhooks.endpoints(caller.workspace).await?;
     Ok(Json(single_page(endpoints.iter().map(representation).collect())))
 }
