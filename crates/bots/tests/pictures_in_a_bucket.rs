@@ -78,6 +78,9 @@ async fn world(folder: &std::path::Path) -> (Environment, Arc<dyn Store>, Worksp
         name: "w".into(),
         callback_secret: Sealed(vec![1]),
         former_callback_secret: None,
+        bot_limit: None,
+        second_authorization: store::SecondAuthorization::default(),
+        ignored_fields: store::IgnoredFields::default(),
         created_at: now,
     };
     let key = ApiKey {
@@ -93,7 +96,7 @@ async fn world(folder: &std::path::Path) -> (Environment, Arc<dyn Store>, Worksp
         last_used_at: None,
         revoked_at: None,
     };
-    assert!(store.found(&workspace, &key).await.unwrap());
+    assert!(store.create_first_workspace(&workspace, &key).await.unwrap());
     let ready = StatusChange { code: BotStatus::Ready, message: None, created_at: now, sub_code: None };
     let bot = Bot {
         id: BotId::generate(&env),

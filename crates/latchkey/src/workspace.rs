@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use model::WorkspaceId;
 use serde_json::json;
-use store::IgnoredFields;
+use store::{IgnoredFields, WorkspaceChange};
 use tenants::{Vault, Workspaces};
 
 use crate::{
@@ -50,14 +50,16 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (installation, workspaces) = open(arguments.config.as_deref()).await?;
     match arguments.command {
         Command::Create { name } => {
-            let (workspace, issued) = workspaces.create(&name).await?;
+            let (workspace, issued) = workspaces.create(&name, None).await?;
             let made = json!({ "workspace": workspace.id, "api_key": issued.key.expose() });
             let sides = [("workspace", text(&made, "workspace")), ("API key", text(&made, "api_key"))];
             arguments.output.one(&made, sides);
             eprintln!("latchkey: the API key above is shown only this once");
         }
         Command::Set { workspace, ignored_fields } => {
-            if !installation.store.choose_ignored_fields(workspace, ignored_fields).await? {
+            let change =
+                WorkspaceChange { ignored_fields: Some(ignored_fields), ..WorkspaceChange::default() };
+            if workspaces.change(workspace, &change).await?.is_none() {
                 anyhow::bail!("there is no workspace {workspace}: see `latchkey workspace list`");
             }
             let ignored_fields = ignored_fields.as_str();

@@ -1,10 +1,10 @@
-//! One user of a Zoom account, as callers name one.
+//! One user of a Zoom account, as callers name the user.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// An e-mail address, or Zoom's id of the user. Never `me`, which for a server-to-server app is no user.
+/// An e-mail address, or Zoom's id of the user. Never `me`, which is not a user for a server-to-server app.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountUser(String);
@@ -19,7 +19,7 @@ impl AccountUser {
         self.0.contains('@')
     }
 
-    /// As given, except that an address is in lower case, because Zoom ignores case.
+    /// The text as given, except that an address is in lower case, because Zoom ignores case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -76,7 +76,7 @@ mod tests {
     use super::AccountUser;
 
     #[test]
-    fn addresses_and_ids_name_a_user_and_nothing_else_does() {
+    fn only_addresses_and_ids_name_a_user() {
         for user in ["ada@example.test", "KDcuGIm1QgePTO8WbOqwIQ", "Zoë@example.test"] {
             assert!(user.parse::<AccountUser>().is_ok(), "{user}");
         }

@@ -83,7 +83,7 @@ impl fmt::Display for ApiScopes {
     }
 }
 
-/// A word of a newer version is ignored: it gives no right here.
+/// An unknown word, from a newer version, is ignored and grants nothing.
 impl FromStr for ApiScopes {
     type Err = Infallible;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -96,7 +96,7 @@ mod tests {
     use super::{ApiScope, ApiScopes};
 
     #[test]
-    fn they_are_read_as_they_are_written() {
+    fn scopes_are_read_as_they_are_written() {
         let scopes: ApiScopes = [ApiScope::Operator, ApiScope::Read].into_iter().collect();
         assert_eq!(scopes.to_string(), "read,operator");
         assert_eq!("read,operator".parse::<ApiScopes>().unwrap(), scopes);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workspaces_keys_make_no_workspaces() {
+    fn the_scopes_of_a_workspace_do_not_include_operator() {
         let all = ApiScopes::of_a_workspace();
         assert_eq!(all.to_string(), "read,bots,tokens,admin");
         assert!(!all.has(ApiScope::Operator));

@@ -14,7 +14,7 @@ pub enum AuditActor {
     TokenLink(TokenLinkId),
     /// A holder of an API key.
     ApiKey(ApiKeyId),
-    /// A bot of ours.
+    /// A bot of this installation.
     Bot(BotId),
 }
 
@@ -28,7 +28,7 @@ impl AuditActor {
         }
     }
 
-    /// The id, of whatever kind.
+    /// The id of either kind.
     pub const fn uuid(self) -> Uuid {
         match self {
             Self::TokenLink(TokenLinkId(id)) | Self::ApiKey(ApiKeyId(id)) | Self::Bot(BotId(id)) => id,
@@ -78,7 +78,7 @@ impl FromStr for Purpose {
     }
 }
 
-/// What else a token refers to, beyond the account, as far as the caller said.
+/// What a token refers to in addition to the account, if the caller said so.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenContext {
     /// The user, if the account is a server-to-server app's.
@@ -99,7 +99,7 @@ pub struct PlatformBot(String);
 pub struct InvalidPlatformBotId;
 
 impl PlatformBot {
-    /// As the platform wrote it.
+    /// The id as the platform wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -136,7 +136,7 @@ impl std::error::Error for InvalidPlatformBotId {}
 
 impl fmt::Display for InvalidPlatformBotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the id of a bot has 1 to 128 visible characters of ASCII")
+        f.write_str("the id of a bot has 1 to 128 visible ASCII characters")
     }
 }
 
@@ -145,7 +145,7 @@ impl fmt::Display for InvalidPlatformBotId {
 pub enum Source {
     /// It was cached.
     Cached,
-    /// It was minted at Zoom. All callers who wait for one mint have this source.
+    /// It was minted at Zoom. All callers that wait for one mint have this source.
     Minted,
 }
 
@@ -203,7 +203,7 @@ impl Outcome {
     pub fn read(word: &str, source: Option<Source>) -> Result<Self, String> {
         match (word, source) {
             (Self::GIVEN, Some(source)) => Ok(Self::Given(source)),
-            (Self::GIVEN, None) => Err("a token was given and came from nowhere".into()),
+            (Self::GIVEN, None) => Err("a token was given without a source".into()),
             (code, _) => {
                 Code::from_text(code).map(Self::Refused).ok_or_else(|| format!("{code:?} is not a code"))
             }
@@ -222,7 +222,7 @@ mod tests {
     use super::PlatformBot;
 
     #[test]
-    fn a_platforms_bot_is_short_and_visible() {
+    fn a_platforms_bot_id_is_short_and_visible() {
         for id in ["bot_TESTVECTOR000001", "0191b2c4-0000-7000-8000-000000000000", &"x".repeat(128)] {
             assert_eq!(id.parse::<PlatformBot>().unwrap().as_str(), id);
         }

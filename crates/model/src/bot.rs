@@ -75,8 +75,8 @@ impl BotStatus {
         matches!(self, Self::Done | Self::Fatal)
     }
 
-    /// What may follow. A bot that joins may join again, after its place or its server was lost; a host can put it back into the
-    /// waiting room.
+    /// The possible next statuses. A joining bot may join again after it has lost its connection or its server; a host
+    /// can put it back into the waiting room.
     pub const fn next(self) -> &'static [Self] {
         use BotStatus::{CallEnded, Done, Fatal, InCallNotRecording, InWaitingRoom, JoiningCall, Ready};
         match self {
@@ -232,7 +232,7 @@ pub struct StatusChange {
     /// An explanation for people; null when the code is enough.
     #[schema(required)]
     pub message: Option<String>,
-    /// When.
+    /// When it happened.
     pub created_at: Timestamp,
     /// The reason, for machines.
     #[schema(required)]
@@ -245,7 +245,7 @@ mod tests {
 
     use super::{BotStatus, SubCode};
 
-    /// Whatever steps are tried in whatever order: a refused step changes nothing.
+    /// The steps of a bot if these are tried in this order. A refused step changes nothing.
     fn life(wanted: &[BotStatus]) -> Vec<BotStatus> {
         let mut steps = vec![BotStatus::Ready];
         for next in wanted {
@@ -258,24 +258,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_order_of_steps_leads_to_an_illegal_life(wanted in vec(sample::select(BotStatus::ALL), 0..40)) {
+        fn no_order_of_steps_leads_to_an_illegal_sequence(wanted in vec(sample::select(BotStatus::ALL), 0..40)) {
             use BotStatus::{CallEnded, Done, InCallNotRecording, InWaitingRoom, JoiningCall, Ready};
             let steps = life(&wanted);
             let end = steps.iter().position(|step| step.is_terminal());
-            prop_assert!(end.is_none_or(|at| at == steps.len() - 1), "an end is left: {steps:?}");
-            prop_assert!(!steps[1..].contains(&Ready), "a bot is new once: {steps:?}");
+            prop_assert!(end.is_none_or(|at| at == steps.len() - 1), "a step follows a final one: {steps:?}");
+            prop_assert!(!steps[1..].contains(&Ready), "only the first step is ready: {steps:?}");
             for (before, after) in steps.iter().zip(&steps[1..]) {
                 prop_assert!(*after != Done || *before == CallEnded, "{steps:?}");
                 prop_assert!(*before != CallEnded || after.is_terminal(), "{steps:?}");
                 let is_in = [InWaitingRoom, InCallNotRecording].contains(after);
-                prop_assert!(!is_in || *before != Ready, "it is in without having joined: {steps:?}");
+                prop_assert!(!is_in || *before != Ready, "it is in the meeting without having joined: {steps:?}");
                 prop_assert!(before != after || *after == JoiningCall, "{steps:?}");
             }
         }
     }
 
     #[test]
-    fn every_state_is_reached_and_all_but_the_ends_can_fail() {
+    fn every_state_is_reachable_and_all_but_the_final_ones_can_fail() {
         for state in BotStatus::ALL {
             let reached = BotStatus::ALL.iter().any(|before| before.may_become(*state));
             assert!(reached || *state == BotStatus::Ready, "{state}");
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn words_survive_the_way_to_the_database_and_back() {
+    fn words_are_read_as_they_are_written() {
         assert!(SubCode::ALL.iter().all(|word| word.as_str().parse() == Ok(*word)));
         assert!(BotStatus::ALL.iter().all(|word| word.as_str().parse() == Ok(*word)));
     }

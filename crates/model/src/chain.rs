@@ -5,8 +5,8 @@ use std::{
     fmt::{self, Write as _},
 };
 
-/// Prints an error and the errors behind it in one line, for logs: `no page: Chromium is gone: broken pipe`. A cause that the
-/// error above it already quotes is left out.
+/// Prints an error and its causes in one line, for logs: `no page: Chromium is gone: broken pipe`. A cause that the error
+/// above it already quotes is left out.
 pub fn chain<'e>(error: &'e (dyn Error + 'e)) -> Chain<'e> {
     Chain(error)
 }

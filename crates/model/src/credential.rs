@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a person has to consent again.
+/// Why the user has to consent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReauthCause {
     /// Zoom rotated the refresh token and its answer was lost.
@@ -22,7 +22,7 @@ pub enum DisconnectCause {
     Deauthorized,
     /// An administrator deactivated the user at Zoom.
     UserDeactivated,
-    /// The user is gone from Zoom.
+    /// The user was deleted at Zoom.
     UserDeleted,
 }
 
@@ -100,7 +100,7 @@ pub enum CredentialKind {
     /// A server-to-server app: its id and secret give access tokens for the whole Zoom account. There is no
     /// refresh token to lose.
     ServerToServer,
-    /// The customer keeps the grant; a URL of theirs returns access tokens.
+    /// The customer manages the grant; a URL of the customer returns access tokens.
     CustomerManaged,
 }
 

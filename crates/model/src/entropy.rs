@@ -33,10 +33,10 @@ impl dyn Entropy + '_ {
 #[derive(Debug, Clone, Copy)]
 pub struct SystemEntropy;
 
-/// The longest request that is served from the buffer, for ids. Secrets are longer and drawn directly.
+/// The longest request that is served from the buffer, for ids. Secrets are longer and are generated directly.
 const SHORT: usize = 16;
 
-/// A buffer for ids: drawing many bytes costs little more than drawing a few.
+/// A buffer for ids: generating many bytes costs little more than generating a few.
 struct Drawn {
     bytes: [u8; 64 * SHORT],
     left: usize,
@@ -68,9 +68,9 @@ impl Drawn {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that touches the ambient source")]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that uses the system's randomness")]
 fn draw(bytes: &mut [u8]) {
-    // It fails only when the kernel has no randomness; there is no safe way to go on.
+    // It fails only when the kernel has no randomness; then there is no safe way to continue.
     aws_lc_rs::rand::fill(bytes).expect("the operating system gives random bytes");
 }
 
@@ -106,7 +106,7 @@ mod tests {
     use super::{Entropy, SystemEntropy};
 
     #[test]
-    fn no_bytes_come_twice() {
+    fn no_bytes_are_repeated() {
         let entropy: &dyn Entropy = &SystemEntropy;
         let mut seen: HashSet<Vec<u8>> = HashSet::new();
         for length in (8..=16).cycle().take(5000) {

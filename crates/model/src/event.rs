@@ -1,22 +1,22 @@
-//! What happens, in the words of the one stream of events that each workspace has.
+//! The types of events in the stream of a workspace.
 
 use std::{fmt, str::FromStr};
 
 use crate::{BotStatus, CredentialStatus};
 
-/// The type of the test event of an endpoint. It is sent whatever types the endpoint listens to.
+/// The type of the test event of an endpoint. It is sent whatever the endpoint's event types are.
 pub const WEBHOOK_ENDPOINT_TEST: &str = "webhook_endpoint.test";
-/// The type of the event that says that an endpoint was switched off, by a person or because nothing reached it.
+/// The type of the event that an endpoint was switched off, by a person or because nothing reached it.
 pub const WEBHOOK_ENDPOINT_DISABLED: &str = "webhook_endpoint.disabled";
-/// The type of the event that says that a token link gave a platform no token.
+/// The type of the event that a token link gave a platform no token.
 pub const TOKEN_LINK_REFUSED: &str = "token_link.refused";
 
-/// The type of the event of a bot that has come into this state.
+/// The type of the event that a bot has entered this state.
 pub fn bot_event_type(status: BotStatus) -> String {
     format!("bot.{status}")
 }
 
-/// The type of the event of an account that has come into this state, and the cause that belongs to the state.
+/// The type of the event that an account has entered this state, and the cause that belongs to the state.
 pub fn account_event_type(status: CredentialStatus) -> (String, Option<&'static str>) {
     let (code, cause) = match status.as_str().split_once(':') {
         Some((code, cause)) => (code, Some(cause)),
@@ -25,7 +25,7 @@ pub fn account_event_type(status: CredentialStatus) -> (String, Option<&'static 
     (format!("zoom_oauth_credential.{code}"), cause)
 }
 
-/// The type of the event of a real-time endpoint that has come into this state.
+/// The type of the event that a real-time endpoint has entered this state.
 pub fn realtime_event_type(state: RealtimeState) -> String {
     format!("realtime_endpoint.{state}")
 }
@@ -41,23 +41,23 @@ pub enum EndpointKind {
     Email,
 }
 
-/// How far a real-time endpoint of a bot is.
+/// The state of a real-time endpoint of a bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RealtimeState {
     /// Nothing has reached it yet.
     Waiting,
     /// It was reached.
     Running,
-    /// The bot has ended, and it was told of everything.
+    /// The bot has ended, and all its events were sent.
     Done,
     /// It was given up.
     Failed,
 }
 
-/// Whether an endpoint is sent events.
+/// Whether events are sent to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointState {
-    /// It is.
+    /// Events are sent.
     Enabled,
     /// A person switched it off.
     Disabled,
@@ -72,7 +72,7 @@ pub enum DeliveryState {
     Pending,
     /// The endpoint has answered 2xx.
     Delivered,
-    /// No attempt is left.
+    /// No attempts are left.
     Failed,
 }
 

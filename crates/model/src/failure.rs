@@ -13,7 +13,7 @@ pub enum Class {
     OurFault,
 }
 
-/// An enum of stable codes: each with what it means, its class, and advice.
+/// Defines an enum of stable codes. Each has a meaning, a class, and advice.
 #[macro_export]
 macro_rules! error_codes {
     (
@@ -137,25 +137,26 @@ pub struct Failure {
     pub code: Code,
     /// What happened, for people.
     pub detail: String,
-    /// How long to wait before a retry, when the failing side said so.
+    /// How long to wait before a retry, if the failing side says so.
     pub retry_after: Option<std::time::Duration>,
-    /// The error behind it: its [`source`](Error::source). Shared, because callers that wait for one call share its failure.
+    /// The error that caused it: its [`source`](Error::source). Shared, because callers that wait for one call share its
+    /// failure.
     pub cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
-    /// A failure in words.
+    /// A failure with a text.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), retry_after: None, cause: None }
     }
 
-    /// The same with the error behind it.
+    /// The same failure with the error that caused it.
     #[must_use]
     pub fn caused_by(self, cause: impl Error + Send + Sync + 'static) -> Self {
         Self { cause: Some(Arc::new(cause)), ..self }
     }
 
-    /// A failure that an error explains in its own words.
+    /// A failure with the text and the cause of an error.
     pub fn of(code: Code, error: impl Error + Send + Sync + 'static) -> Self {
         Self::new(code, error.to_string()).caused_by(error)
     }

@@ -1,4 +1,4 @@
-//! What this server can't do at the moment, and why: for `/readyz`.
+//! The current problems of this server, for `/readyz`.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ pub enum Severity {
 /// A problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
     /// What happened. It contains no secret: `/readyz` is public.
     pub cause: String,
@@ -39,22 +39,22 @@ pub struct Finding {
     pub name: &'static str,
     /// Whether it is fine.
     pub ok: bool,
-    /// Since when: the first check with this result.
+    /// The time of the first check with this result.
     pub since: Timestamp,
-    /// What is wrong.
+    /// The problem.
     #[serde(flatten)]
     pub problem: Option<Problem>,
 }
 
 /// The findings of one process. Clones share one registry.
 ///
-/// To add a finding, call [`report`](Self::report) with a name of its own: once at the start if it never
+/// To add a finding, call [`report`](Self::report) with its own name: once at the start if it never
 /// changes, otherwise at each check. `/readyz` and `/metrics` show all findings.
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<Mutex<BTreeMap<&'static str, Finding>>>);
 
 impl Health {
-    /// Records the current state of `name`. Returns since when it has been so.
+    /// Records the current state of `name`. Returns since when it is in this state.
     pub fn report(&self, name: &'static str, problem: Option<Problem>, now: Timestamp) -> Timestamp {
         let mut findings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ok = problem.is_none();
@@ -64,7 +64,7 @@ impl Health {
         since
     }
 
-    /// Every finding, by name.
+    /// All findings, sorted by name.
     pub fn findings(&self) -> Vec<Finding> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
@@ -85,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_dated_from_its_first_report() {
+    fn a_problem_has_the_time_of_its_first_report() {
         let (health, at) = (Health::default(), Timestamp::from_second);
         assert_eq!(health.report("disk", Some(problem(Severity::Warning)), at(1)), at(1));
         assert_eq!(
             health.report("disk", Some(problem(Severity::Failing)), at(2)),
             at(1),
-            "it only got worse"
+            "its severity changed only"
         );
         assert_eq!(health.report("disk", None, at(3)), at(3));
         assert_eq!(health.report("disk", Some(problem(Severity::Failing)), at(4)), at(4));

@@ -1,4 +1,4 @@
-//! Typed ids, in one registry, so that a bot's id can't be passed as a credential's.
+//! Typed ids, in one registry, so that a bot's id can't be used as a credential's.
 
 use std::{fmt, str::FromStr};
 
@@ -20,7 +20,7 @@ macro_rules! ids {
                 Self::generate_at(env.now(), env)
             }
 
-            /// The same, with a time that is known already.
+            /// The same, with a time that is already known.
             pub fn generate_at(now: Timestamp, env: &Environment) -> Self {
                 let millis = u64::try_from(now.as_microsecond() / 1000).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &env.entropy.bytes()).into_uuid())
@@ -60,7 +60,7 @@ macro_rules! ids {
 ids! {
     /// A tenant: everything except the server itself belongs to one.
     WorkspaceId;
-    /// A key of the API.
+    /// An API key.
     ApiKeyId;
     /// A Zoom OAuth app (client id and secret) registered here.
     ZoomOauthAppId;
@@ -68,13 +68,13 @@ ids! {
     CredentialId;
     /// One invitation to connect an account.
     ConsentId;
-    /// A consent that was not started here, until the operator has decided.
+    /// A consent that was not started here and waits for the operator.
     ParkedConsentId;
     /// A line of an account's or an app's log, and its event.
     LogLineId;
     /// A pool: a named group of accounts.
     PoolId;
-    /// A seat of a pool while a bot holds it.
+    /// A seat of a pool that a bot has taken.
     SeatId;
     /// A token link: the public half of its URL.
     TokenLinkId;
@@ -86,7 +86,7 @@ ids! {
     BotId;
     /// An event. It has the same id wherever and however often it is delivered.
     EventId;
-    /// An address that is told of events.
+    /// An address to which events are delivered.
     WebhookEndpointId;
     /// A real-time endpoint of a bot.
     RealtimeEndpointId;
@@ -94,11 +94,11 @@ ids! {
     ChatMessageId;
     /// A screenshot of a bot's page.
     ScreenshotId;
-    /// What a bot keeps of its meeting, as Recall's API calls it.
+    /// The stored data of a bot's meeting, which Recall's API calls a recording.
     RecordingId;
-    /// A part of it: who was there, or what was said.
+    /// A part of a recording: the participant events, or the transcript.
     ArtifactId;
-    /// Some of what happened in a bot's meeting: a row of it.
+    /// A row of events of a bot's meeting.
     MeetingEventsId;
     /// An entry of a bot's log.
     BotLogEntryId;
@@ -116,7 +116,7 @@ impl ScreenshotId {
     }
 }
 
-/// The id of what belongs to a bot and is in no table (UUID version 8): the bot's, with `mark` laid over it.
+/// The id of an object that belongs to a bot and is in no table (UUID version 8): the bot's id combined with `mark`.
 fn derived(bot: BotId, mark: [u8; 16]) -> Uuid {
     let mut bytes = *bot.as_bytes();
     bytes.iter_mut().zip(mark).for_each(|(byte, mark)| *byte ^= mark);
@@ -159,14 +159,14 @@ impl IdempotentRequestId {
 }
 
 impl EventId {
-    /// The id of what has this hash (UUID version 8).
+    /// The id of the object with this hash (UUID version 8).
     pub fn of_hash(hash: [u8; 16]) -> Self {
         Self(uuid::Builder::from_custom_bytes(hash).into_uuid())
     }
 }
 
 impl From<LogLineId> for EventId {
-    /// A line of a log that tells of a change of state is that event.
+    /// A log line of a change of state and the event of that change have the same id.
     fn from(line: LogLineId) -> Self {
         Self(line.0)
     }

@@ -11,32 +11,32 @@ use std::{
 
 use rustix::process::{Signal, getpid, kill_process};
 
-/// A moment in the life of a grant, or of the delivery of an event.
+/// A point in the processing of a grant, or in the delivery of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KillPoint {
-    /// The lease is taken, and Zoom is not yet called.
+    /// The lease is taken, but Zoom is not yet called.
     BeforeSend,
-    /// Zoom has answered a refresh, and the answer is unread.
+    /// Zoom has answered a refresh, but the answer is not yet read.
     BeforeRead,
-    /// The grant is read, and only in memory.
+    /// The grant is read, but only in memory.
     BeforeEscrow,
     /// Half of the escrow file is written.
     HalfEscrow,
-    /// The escrow file is written, and not yet renamed.
+    /// The escrow file is written, but not yet renamed.
     BeforeRename,
-    /// The grant is in escrow, and not in the store.
+    /// The grant is in escrow, but not in the store.
     BeforeCommit,
-    /// The grant is in the store, and still in escrow.
+    /// The grant is in the store, but also still in escrow.
     BeforeWithdrawal,
-    /// A user has consented, the first grant is read, and not in the store.
+    /// A user has consented, and the first grant is read, but not in the store.
     BeforeConsent,
-    /// The grant is in the store, and the browser has no answer yet.
+    /// The grant is in the store, but the browser has no answer yet.
     AfterConsent,
     /// An event is about to be sent to an endpoint.
     BeforeDelivery,
-    /// The endpoint has answered, and the answer is only in memory.
+    /// The endpoint has answered, but the answer is only in memory.
     AfterDelivery,
-    /// Answers of an endpoint are written, and not committed.
+    /// Answers of an endpoint are written, but not committed.
     BeforeDeliveryCommit,
 }
 
@@ -59,17 +59,17 @@ impl KillPoint {
         }
     }
 
-    /// Stops the process here, if the variable names this point. As with a power cut, no buffer is flushed
+    /// Stops the process here if the variable names this point. As in a power failure, no buffer is flushed
     /// and no destructor runs.
     pub fn reach(self) {
-        // Once: a process that is woken up goes on.
+        // This happens once, so that a resumed process continues.
         static STRUCK: AtomicBool = AtomicBool::new(false);
         if cfg!(debug_assertions)
             && let Some(signal) = self.told()
             && !STRUCK.swap(true, Ordering::SeqCst)
             && kill_process(getpid(), signal).is_ok()
         {
-            // Another thread may receive the signal, a little later.
+            // Another thread may receive the signal slightly later.
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }

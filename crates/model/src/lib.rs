@@ -1,7 +1,7 @@
 //! The vocabulary of the domain: ids, time, secrets, states, sub codes and the error catalogue.
 //!
-//! Nothing here reads a socket, a file or a database. Time and randomness are arguments everywhere in
-//! Latchkey: they come through [`Environment`], and only the binary builds one from the system's.
+//! This crate reads no socket, file or database. Time and randomness are arguments everywhere in Latchkey:
+//! they come from an [`Environment`], and only the binary builds one from the system's.
 
 mod account_user;
 mod api_scope;

@@ -43,7 +43,7 @@ impl FromStr for MeetingNumber {
     /// Digits as people write them: `123 4567 8901`, `123-4567-8901`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-        // A leading hyphen would be a sign.
+        // A leading hyphen would be a minus sign.
         let written = !text.starts_with('-')
             && (9..=11).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -66,16 +66,16 @@ impl fmt::Display for NotAMeetingNumber {
 
 impl std::error::Error for NotAMeetingNumber {}
 
-/// How much is known of an account's meetings.
+/// The state of the list of an account's meetings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MeetingSyncStatus {
-    /// They were not listed yet.
+    /// They have not been listed yet.
     NotStarted,
-    /// They are being listed, or are due, on request.
+    /// They are being listed, or a caller has requested a list.
     InProgress,
     /// All were listed.
     Completed,
-    /// The last try failed; the account's log says why.
+    /// The last attempt failed; the account's log says why.
     Failed,
 }
 

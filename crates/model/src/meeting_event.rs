@@ -4,20 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
-/// A participant of a bot's meeting, as they were at a moment. The bot itself is not one.
+/// The state of a participant of a bot's meeting at some time. The bot itself is not a participant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
-    /// Zoom's number of them in this meeting, when the bot saw them first. It stays the same when the bot joins anew.
+    /// Zoom's number of them in this meeting when the bot first saw them. It stays the same when the bot joins again.
     pub id: u32,
-    /// What Zoom calls them across rejoins and breakout rooms (`userGUID`); empty where it said nothing.
+    /// Zoom's id of them across rejoins and breakout rooms (`userGUID`); empty if Zoom gave none.
     pub guid: String,
-    /// As it came: HTML, emoji and all.
+    /// The name as received, including HTML and emoji.
     pub name: String,
     /// Whether they host the meeting.
     pub is_host: bool,
-    /// Whether they help to host it.
+    /// Whether they are a co-host.
     pub is_co_host: bool,
-    /// Whether Zoom knows no user behind them; `None` where it said nothing.
+    /// Whether they are not a Zoom user; `None` if Zoom did not say.
     pub is_guest: Option<bool>,
     /// How they hear and speak.
     pub audio: Audio,
@@ -48,19 +48,19 @@ pub enum Audio {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChatReceiver {
-    /// Everybody.
+    /// All participants.
     Everyone,
-    /// The bot alone.
+    /// Only the bot.
     OnlyBot,
 }
 
-/// A recording that a participant makes.
+/// The state of a recording in the meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingState {
-    /// It runs.
+    /// It is running.
     On,
-    /// It rests.
+    /// It is paused.
     Paused,
     /// It has ended.
     Off,
@@ -88,7 +88,7 @@ macro_rules! captions {
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($word => Ok(Self::$name),)*
-                    _ => Err(format!("{text:?} is no state of captions")),
+                    _ => Err(format!("{text:?} is not a state of captions")),
                 }
             }
         }
@@ -96,18 +96,19 @@ macro_rules! captions {
 }
 
 captions! {
-    /// They come.
+    /// It receives captions.
     On = "on",
-    /// The bot has asked, and none has come yet: nobody spoke, or the host does not allow them. Zoom does not say which.
+    /// The bot has requested captions, but none has arrived: nobody spoke, or the host does not allow them. Zoom does not
+    /// say which.
     Asked = "captions_none_received",
-    /// The host's account has no captions.
+    /// The host's account does not offer captions.
     NotOffered = "captions_not_offered",
-    /// The SDK's button for them does nothing.
+    /// The SDK's button for captions has no effect.
     NotAllowed = "captions_not_allowed",
 }
 
 impl Captions {
-    /// Why a transcript failed, if that is why.
+    /// The reason why a transcript failed, if captions are the reason.
     pub const fn failure(self) -> Option<&'static str> {
         match self {
             Self::On => None,
@@ -116,16 +117,16 @@ impl Captions {
     }
 }
 
-/// What happened.
+/// The kind of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum MeetingEventKind {
-    /// The bot is in: for the first time, after a loss, or in another room.
+    /// The bot has entered: for the first time, after a lost connection, or another room.
     BotEntered {
         /// The breakout room; `None` is the main session.
         room: Option<String>,
     },
-    /// The bot has left the room it was in. What happens until it enters again is unknown.
+    /// The bot has left its room. Events until it enters again are unknown.
     BotLeft,
     /// A participant has joined.
     Join {
@@ -137,37 +138,37 @@ pub enum MeetingEventKind {
         /// Who.
         participant: Participant,
     },
-    /// A participant has another name, role, audio, microphone, hand or recording.
+    /// A participant's name, role, audio, microphone, hand or recording has changed.
     Update {
-        /// Who, as they are now.
+        /// The participant after the change.
         participant: Participant,
     },
-    /// A participant begins to speak.
+    /// A participant has started to speak.
     SpeechOn {
         /// Who.
         participant: Participant,
     },
-    /// A participant stops speaking.
+    /// A participant has stopped speaking.
     SpeechOff {
         /// Who.
         participant: Participant,
     },
-    /// A camera is switched on.
+    /// A participant has switched a camera on.
     WebcamOn {
         /// Whose.
         participant: Participant,
     },
-    /// A camera is switched off.
+    /// A participant has switched a camera off.
     WebcamOff {
         /// Whose.
         participant: Participant,
     },
-    /// A participant shares a screen.
+    /// A participant has started to share a screen.
     ScreenshareOn {
         /// Who.
         participant: Participant,
     },
-    /// A participant stops sharing.
+    /// A participant has stopped sharing.
     ScreenshareOff {
         /// Who.
         participant: Participant,
@@ -178,37 +179,37 @@ pub enum MeetingEventKind {
         participant: Participant,
         /// Who got it.
         to: ChatReceiver,
-        /// As it came.
+        /// The text as received.
         text: String,
         /// Zoom's id of it.
         message: String,
     },
-    /// What a participant says, by Zoom's captions.
+    /// Speech of a participant, from Zoom's captions.
     Caption {
         /// Who speaks.
         participant: Participant,
-        /// Zoom's id of it: the same for each version.
+        /// Zoom's id of the caption: the same for each version.
         caption: String,
-        /// All of it so far.
+        /// The whole text so far.
         text: String,
-        /// Zoom's number of its language: see [`language_code`].
+        /// Zoom's number of the language: see [`language_code`].
         language: u32,
-        /// When its first words came.
+        /// When its first words arrived.
         began_at: Timestamp,
-        /// Whether nothing more is added.
+        /// Whether it is complete.
         is_final: bool,
     },
-    /// A recording in Zoom's cloud changes.
+    /// The state of a recording in Zoom's cloud has changed.
     CloudRecording {
-        /// Whether it runs.
+        /// The new state.
         state: RecordingState,
     },
-    /// Whether the bot gets the captions that it asked for.
+    /// Whether the bot gets the captions that it requested.
     CaptionState {
-        /// How it is.
+        /// The state of the captions.
         captions: Captions,
     },
-    /// Too many events came at once: so many are missing here.
+    /// Too many events came at once, and some are missing here.
     Missed {
         /// How many.
         events: u64,
@@ -216,7 +217,7 @@ pub enum MeetingEventKind {
 }
 
 impl MeetingEventKind {
-    /// Recall's name of it; `None` if Recall's participant events have none.
+    /// Recall's name of the event; `None` if Recall's participant events have none.
     pub const fn action(&self) -> Option<&'static str> {
         Some(match self {
             Self::Join { .. } => "join",
@@ -238,7 +239,7 @@ impl MeetingEventKind {
         })
     }
 
-    /// Who it is about.
+    /// The participant that it is about.
     pub const fn participant(&self) -> Option<&Participant> {
         match self {
             Self::Join { participant }
@@ -261,20 +262,20 @@ impl MeetingEventKind {
     }
 }
 
-/// One thing that happened in a bot's meeting.
+/// An event of a bot's meeting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeetingEvent {
-    /// Its place among the bot's events: from 1, growing. Numbers may be missing.
+    /// Its number among the bot's events: it starts at 1 and increases. Numbers may be missing.
     pub number: u64,
-    /// When the bot heard of it.
+    /// When the bot received it.
     pub at: Timestamp,
-    /// What it is.
+    /// The kind of event.
     #[serde(flatten)]
     pub what: MeetingEventKind,
 }
 
-/// The language of a caption, as BCP 47 writes it, by the number that Zoom's SDK (6.2.0) has for it. `None` for what was
-/// spoken and not translated (400), as Zoom does not say which language that is, and for numbers that are not known.
+/// The BCP 47 code of a caption's language, from the number that Zoom's SDK (6.2.0) has for it. `None` for untranslated
+/// speech (400), because Zoom does not say which language it is, and for unknown numbers.
 pub const fn language_code(number: u32) -> Option<&'static str> {
     Some(match number {
         0 => "en",
@@ -336,7 +337,7 @@ mod tests {
     use crate::Timestamp;
 
     #[test]
-    fn an_event_survives_the_way_to_the_database_and_back() {
+    fn an_event_is_read_as_it_is_written() {
         let participant = Participant {
             id: 16_778_240,
             guid: "G".into(),

@@ -3,7 +3,7 @@
 /// Longer names are not compared.
 const MOST_BYTES: usize = 64;
 
-/// The known name nearest to `name`, if it is near enough to be meant: a typing error, another spelling
+/// The known name nearest to `name`, if it is similar enough to be meant: a typing error, another spelling
 /// (`zakUrl`, `zak-url`), or a part of it.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if name.len() > MOST_BYTES {
@@ -37,7 +37,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_slip_is_found_and_another_word_is_not() {
+    fn a_typing_error_is_recognised_and_another_word_is_not() {
         let known = ["zak_url", "obf_token_url", "join_token_url", "credential", "user_email", "pool"];
         for (name, meant) in [
             ("zak_ulr", Some("zak_url")),

@@ -1,4 +1,4 @@
-//! A clock for tests of loops that start anew after a panic.
+//! A clock for tests of loops that restart after a panic.
 
 use std::{
     collections::HashMap,
@@ -10,19 +10,20 @@ use tokio::task::{Id, try_id};
 
 use crate::{Clock, Sleep, Timestamp};
 
-/// Panics at the first pause of each task. The second lasts no time, which is the pause after the panic; the others last for ever.
+/// Panics at the first pause of each task. The second pause, which follows the panic, takes no time; the others last for
+/// ever.
 pub struct PanickingClock {
     clock: Arc<dyn Clock>,
     pauses: Mutex<HashMap<Id, u32>>,
 }
 
 impl PanickingClock {
-    /// The time of `clock`, with other pauses.
+    /// A clock with the time of `clock`, but other pauses.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, pauses: Mutex::default() }
     }
 
-    /// How many tasks have come to a third pause: their loops have started anew.
+    /// How many tasks have reached a third pause, which means that their loops have restarted.
     pub fn started_anew(&self) -> usize {
         self.lock().values().filter(|pauses| **pauses > 2).count()
     }
@@ -37,9 +38,9 @@ impl Clock for PanickingClock {
         self.clock.now()
     }
 
-    #[expect(clippy::panic, reason = "it is what the clock is for")]
+    #[expect(clippy::panic, reason = "it is the purpose of the clock")]
     fn sleep(&self, span: Duration) -> Sleep {
-        // Timeouts within one of a test's own calls are none of a loop's pauses.
+        // Timeouts within a call of the test itself are not pauses of a loop.
         let Some(task) = try_id() else { return self.clock.sleep(span) };
         let pause = {
             let mut pauses = self.lock();

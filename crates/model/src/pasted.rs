@@ -2,30 +2,30 @@
 
 use std::fmt;
 
-/// The text is not one word, or one that stands where another belongs.
+/// The text is not one word, or it is a word that replaces the real one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotOneWord {
     /// It is empty or only white space.
     Empty,
-    /// A character inside belongs to no id and no secret.
+    /// It contains a character that no id and no secret has.
     Inside {
         /// The character.
         character: char,
         /// Its position, counted from one, after trimming.
         place: usize,
     },
-    /// It stands in an example where one's own value belongs: `…`, `...`, `<id>`.
+    /// It is an example's placeholder for one's own value: `…`, `...`, `<id>`.
     Placeholder,
-    /// Answers show it in a secret's place.
+    /// It is the mask that answers show instead of a secret.
     Mask,
 }
 
-/// A pasted id or secret, without what a terminal, a mail or a page has put around it. The same rule holds for all of them.
-/// Nothing inside is corrected: white space, control characters and invisible characters are refused, and so is what examples
-/// and answers show in a secret's place.
+/// A pasted id or secret, without characters that a terminal, a mail or a page has put around it. The same rule applies
+/// to all ids and secrets. The inside is not corrected: white space, control characters and invisible characters are
+/// refused, and so are the placeholders of examples and the masks of answers.
 ///
 /// # Errors
-/// [`NotOneWord`]; it shows at most one character, which is not part of a secret.
+/// [`NotOneWord`]; it contains at most one character, which is not part of a secret.
 pub fn pasted(text: &str) -> Result<&str, NotOneWord> {
     let word = text.trim_matches(is_foreign);
     if word.is_empty() {
@@ -46,7 +46,7 @@ pub fn pasted(text: &str) -> Result<&str, NotOneWord> {
     }
 }
 
-/// A pasted password: as [`pasted`], but a space may be inside.
+/// A pasted password: like [`pasted`], but spaces inside are allowed.
 ///
 /// # Errors
 /// As [`pasted`].
@@ -62,7 +62,7 @@ impl fmt::Display for NotOneWord {
             Self::Empty => f.write_str("It must not be empty."),
             Self::Inside { character, place } => write!(
                 f,
-                "It must be one word: its character {place} is U+{:04X}, which no id and no secret holds. Copy it again.",
+                "It must be one word: its character {place} is U+{:04X}, which no id and no secret contains. Copy it again.",
                 u32::from(*character)
             ),
             Self::Placeholder => f.write_str("This is the placeholder of an example: give your own value."),
@@ -73,8 +73,8 @@ impl fmt::Display for NotOneWord {
 
 impl std::error::Error for NotOneWord {}
 
-/// White space, control characters, and invisible ones: soft hyphens, zero-width characters, marks of
-/// direction and byte order.
+/// Whether it is white space, a control character, or an invisible one: a soft hyphen, a zero-width
+/// character, or a mark of direction or byte order.
 fn is_foreign(character: char) -> bool {
     character.is_whitespace()
         || character.is_control()
@@ -90,7 +90,7 @@ mod tests {
     use super::{NotOneWord, pasted, pasted_password};
 
     #[test]
-    fn a_password_may_hold_spaces() {
+    fn a_password_may_contain_spaces() {
         assert_eq!(pasted_password("\u{feff} four words of it\r\n"), Ok("four words of it"));
         assert_eq!(pasted_password("tab\tinside"), Err(NotOneWord::Inside { character: '\t', place: 4 }));
         for wrong in [" \n", "…", "********", "<your password>"] {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_a_word_is_taken_off() {
+    fn characters_around_a_word_are_removed() {
         for around in ["", " ", "\n", "\r\n", "\t", "\0", "\u{a0}", "\u{feff}", "\u{200b}", " \u{200b}\r\n "]
         {
             assert_eq!(pasted(&format!("{around}a_Secret-1{around}")), Ok("a_Secret-1"), "{around:?}");
@@ -110,18 +110,18 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_inside_is_refused_and_named() {
+    fn foreign_characters_inside_are_refused_and_named() {
         for inside in [' ', '\n', '\0', '\u{7f}', '\u{a0}', '\u{ad}', '\u{200b}', '\u{202e}', '\u{feff}'] {
             let refused = pasted(&format!(" ab{inside}c")).unwrap_err();
             assert_eq!(refused, NotOneWord::Inside { character: inside, place: 3 });
         }
         let words = pasted("ab\nc").unwrap_err().to_string();
         assert!(words.contains("character 3 is U+000A"), "{words}");
-        assert!(!words.contains("ab"), "no part of the secret");
+        assert!(!words.contains("ab"), "the error contains no part of the secret");
     }
 
     #[test]
-    fn what_stands_in_a_secrets_place_is_not_taken_for_one() {
+    fn placeholders_and_masks_are_not_secrets() {
         for example in ["…", " s.… ", "...", "<secret>", "<client id>", "AKIA…"] {
             assert_eq!(pasted(example), Err(NotOneWord::Placeholder), "{example}");
         }

@@ -39,11 +39,11 @@ macro_rules! words {
 
 words! {
     ApiScope: "What an API key may do. None includes another.";
-    BotStatus: "What a bot is doing. `done` and `fatal` are never left.";
-    Code: "A stable code of something that failed. Codes are never renamed.";
-    CredentialKind: "Where an account's access tokens come from.";
+    BotStatus: "The status of a bot. `done` and `fatal` are final.";
+    Code: "A stable error code. Codes are never renamed.";
+    CredentialKind: "The source of an account's access tokens.";
     CredentialStatus: "Whether an account can be used, with the cause if it can't.";
-    MeetingSyncStatus: "How far an account's meetings are known here.";
+    MeetingSyncStatus: "The state of the list of an account's meetings.";
     TokenKind: "A kind of short-lived token that a Zoom account can give.";
 }
 
@@ -63,7 +63,7 @@ impl PartialSchema for SubCode {
     fn schema() -> RefOr<Schema> {
         // An open set: clients must accept unknown words.
         let known: Vec<_> = Self::ALL.iter().map(|word| format!("`{}`", word.as_str())).collect();
-        let about = "Why a bot's call ended or failed. New words may come; take any text. Known: ";
+        let about = "Why a bot's call ended or failed. New words may be added, so accept any text. Known: ";
         text(&format!("{about}{}.", known.join(", ")), None, &[])
     }
 }

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Text that can't be printed, compared with `==` or serialised by accident, and is wiped when its last owner
-/// drops it. Clones share one place in memory.
+/// Text that can't be printed, compared with `==` or serialized by accident, and is wiped when its last owner
+/// drops it. Clones share the same memory.
 ///
 /// [`Secret::expose`] is called only in `sealing`, in the Zoom client, in the page that joins, and in the
 /// encoder of a token answer. `scripts/check-exposures` keeps that list short.
@@ -47,7 +47,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Ciphertext as stored in the database. Only `sealing` makes and opens it, bound to its place.
+/// Ciphertext as stored in the database. Only `sealing` creates and opens it, bound to its cell.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 
@@ -62,7 +62,7 @@ mod tests {
     use super::Secret;
 
     #[test]
-    fn debug_says_nothing() {
+    fn debug_prints_nothing_of_the_secret() {
         assert_eq!(format!("{:?}", Secret::new("planted")), "Secret(…)");
     }
 }

@@ -1,4 +1,4 @@
-//! What can be done about each sub code, and who can do it; with which statuses it stands; the message of a step.
+//! For each sub code: the remedy and who can apply it, and the statuses that it occurs with. The message of a step.
 
 use std::fmt::Write as _;
 
@@ -20,7 +20,7 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// As the documentation has it.
+    /// The name in the documentation.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Host => "host",
@@ -31,7 +31,7 @@ impl Actor {
         }
     }
 
-    /// The words before an advice that is not for the reader of the message, who is the caller.
+    /// The introduction of advice that is not for the reader of the message, who is the caller.
     const fn introduction(self) -> &'static str {
         match self {
             Self::Host => "What the host can do: ",
@@ -42,7 +42,7 @@ impl Actor {
     }
 }
 
-/// Sub codes of Recall's that are never sent, and why.
+/// Sub codes of Recall that are never sent, and the reason.
 const NEVER_SENT: &[(&[&str], &str)] = &[
     (
         &[
@@ -68,17 +68,17 @@ const NEVER_SENT: &[(&[&str], &str)] = &[
     (&["timeout_exceeded_max_duration"], "nothing but `automatic_leave` limits a stay."),
 ];
 
-/// How a join ends that fails; with `joining_call` if the bot tries again.
+/// The statuses of a failed join; `joining_call` if the bot retries.
 const JOIN: &[BotStatus] = &[BotStatus::Fatal, BotStatus::JoiningCall];
-/// How a call ends.
+/// The status of an ended call.
 const CALL: &[BotStatus] = &[BotStatus::CallEnded];
-/// Zoom says it of a join and of a call.
+/// Zoom reports it for joins and for calls.
 const EITHER: &[BotStatus] = &[BotStatus::Fatal, BotStatus::CallEnded, BotStatus::JoiningCall];
-/// The bot joins once more.
+/// The bot joins again.
 const AGAIN: &[BotStatus] = &[BotStatus::JoiningCall];
 
 impl SubCode {
-    /// The message of a step with this sub code: what happened, and what can be done. `details` are the words of the failure
+    /// The message of a step with this sub code: what happened, and what can be done. `details` is the text of the failure
     /// itself.
     pub fn message(self, details: Option<&str>) -> String {
         let mut message = format!("{} {}", self.about(), self.advice());
@@ -95,7 +95,7 @@ impl SubCode {
         format!("{}{cure}", who.introduction())
     }
 
-    /// The statuses that it stands with.
+    /// The statuses that it occurs with.
     pub const fn stands_with(self) -> &'static [BotStatus] {
         match self {
             Self::CallEndedByHost
@@ -118,7 +118,7 @@ impl SubCode {
         }
     }
 
-    /// Who can do something about it, and what.
+    /// Who can do something about it, and the remedy.
     #[expect(clippy::too_many_lines, reason = "a table")]
     pub const fn cure(self) -> (Actor, &'static str) {
         use Actor::{AccountOwner, Caller, Host, NoOne, Operator};
@@ -276,8 +276,8 @@ pub fn sub_codes_page() -> String {
 # Sub codes
 
 Why a bot could not join, or why it left: `sub_code` in the last entries of `status_changes`. New
-ones may come, so clients must take ones that they do not know. The `message` beside a sub code says
-what happened, what can be done, and the details.
+ones may be added, so clients must accept ones that they do not know. The `message` next to a sub
+code says what happened, what can be done, and the details.
 
 This page is printed by `latchkey sub-codes`, from `model/src/bot.rs` and
 `model/src/sub_code_cure.rs`.
@@ -325,11 +325,11 @@ fn words(statuses: &[BotStatus]) -> String {
     statuses.iter().map(|status| format!("`{status}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Lines of at most a hundred characters, each with its end: how a generated page is wrapped.
+/// Wraps the text of a generated page to lines of at most a hundred characters, each with its line end.
 pub fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is a line");
+        let line = lines.last_mut().expect("there is at least one line");
         if line.is_empty() {
             line.push_str(word);
         } else if line.chars().count() + 1 + word.chars().count() <= 98 {
@@ -348,7 +348,7 @@ mod tests {
     use crate::{BotStatus, SubCode};
 
     #[test]
-    fn a_message_says_what_happened_whose_turn_it_is_and_what_to_do() {
+    fn a_message_says_what_happened_who_must_act_and_what_to_do() {
         let locked =
             SubCode::MeetingLocked.message(Some("Zoom refused the join with code 4006: meeting locked"));
         assert_eq!(
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_never_sent_has_no_word() {
+    fn sub_codes_that_are_never_sent_do_not_exist() {
         let never = NEVER_SENT.iter().flat_map(|(codes, _)| *codes);
         assert!(never.into_iter().all(|code| code.parse::<SubCode>().is_err()));
     }

@@ -19,8 +19,8 @@ pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
 /// An instant in UTC, to the microsecond. Written `2026-01-31T12:00:00.000000Z`.
 ///
-/// Every value can be written and read back: values outside the years 1 to 9998 are clamped, so arithmetic on
-/// foreign input can't make printing fail.
+/// Every value can be written and read back: values outside the years 1 to 9998 are clamped, so that arithmetic
+/// on external input can't make printing fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -61,7 +61,7 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Whether this is so far after `now` that a wrong clock must have written it.
+    /// Whether this is so far after `now` that it must have been written by a wrong clock.
     pub fn is_from_the_future(self, now: Self) -> bool {
         self.since(now) > CLOCK_TOLERANCE
     }
@@ -71,8 +71,8 @@ impl Timestamp {
         !self.is_from_the_future(now) && now.since(self) < span
     }
 
-    /// Whether this, the end of a lease or a pause of at most `longest`, is still to come. An end further
-    /// ahead was written by a wrong clock and doesn't count.
+    /// Whether this end of a lease or a pause of at most `longest` is still in the future. An end further
+    /// ahead was written by a wrong clock and is ignored.
     pub fn holds(self, longest: Duration, now: Self) -> bool {
         self > now && self.since(now) <= longest.saturating_add(CLOCK_TOLERANCE)
     }
@@ -126,7 +126,7 @@ pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
 
-    /// Monotonic time since some beginning, unaffected by setting the clock.
+    /// Monotonic time since some start, unaffected by setting the clock.
     fn elapsed(&self) -> Duration {
         self.now().since(Timestamp::MIN)
     }
@@ -173,7 +173,7 @@ fn now_of_the_machine() -> Instant {
     Instant::now()
 }
 
-/// A clock that moves only when told to. All components of a test share one.
+/// A clock that moves only when a test advances it. All components of a test share one.
 #[derive(Debug)]
 pub struct ManualClock {
     now: Mutex<Timestamp>,
@@ -182,14 +182,14 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that stands at `start`.
+    /// A clock that is stopped at `start`.
     pub fn new(start: Timestamp) -> Self {
         Self { now: Mutex::new(start), elapsed: watch::Sender::default() }
     }
 
-    /// Moves the time on by `span` and wakes the tasks whose wait is over.
+    /// Advances the time by `span` and wakes the tasks whose wait is over.
     pub fn advance(&self, span: Duration) {
-        // Held until both have moved, so that concurrent advances add up.
+        // The lock is kept until both have moved, so that concurrent advances add up.
         let mut now = self.lock();
         *now = *now + span;
         self.elapsed.send_modify(|elapsed| *elapsed = elapsed.saturating_add(span));
@@ -218,7 +218,7 @@ impl Clock for ManualClock {
         let until = self.elapsed().saturating_add(span);
         let mut elapsed = self.elapsed.subscribe();
         Box::pin(async move {
-            // The sender is gone only when the test is over; then the wait never ends.
+            // The sender is dropped only when the test is over; then the wait never ends.
             if elapsed.wait_for(|elapsed| *elapsed >= until).await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -235,14 +235,14 @@ mod tests {
     use super::{CLOCK_TOLERANCE, Timestamp};
 
     #[test]
-    fn written_to_the_microsecond() {
+    fn times_are_written_to_the_microsecond() {
         let time: Timestamp = "2026-01-31T12:00:00.5Z".parse().unwrap();
         assert_eq!(time.to_string(), "2026-01-31T12:00:00.500000Z");
         assert_eq!(Timestamp::from_second(0).to_string(), "1970-01-01T00:00:00.000000Z");
     }
 
     #[test]
-    fn a_time_from_the_future_is_neither_recent_nor_an_end_to_wait_for() {
+    fn a_time_from_the_future_is_neither_recent_nor_a_valid_end() {
         let now = Timestamp::from_second(1_800_000_000);
         let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
         assert!((now - second).was_within(hour, now) && (now + CLOCK_TOLERANCE).was_within(hour, now));

@@ -1,9 +1,9 @@
-//! The refresh protocol, small enough to be checked in every order of events.
+//! A model of the refresh protocol, small enough to be checked in every order of events.
 //!
-//! One account, two servers, and Zoom, which makes a refresh token invalid when it answers with the next one. A checker tries
-//! every order in which servers take their steps, die and start again, answers get lost, leases expire, the store is down, and
-//! the user withdraws the consent or gives it again. `tests/check.rs` runs it, and shows that each rule of the protocol is
-//! needed: without it, the checker finds an account that is lost.
+//! There are one account, two servers, and Zoom, which invalidates a refresh token when it answers with the next one. A
+//! checker tries every order in which servers take their steps, die and restart, answers get lost, leases expire, the store
+//! is down, and the user withdraws the consent or gives it again. `tests/check.rs` runs it, and shows that each rule of the
+//! protocol is needed: without the rule, the checker finds an account that is lost.
 //!
 //! How it maps to the code:
 //!
@@ -11,15 +11,15 @@
 //! |---|---|
 //! | [`Row`] | `store::Credential`; `spent` is `spent_at`, `fresh` is `Grants::lasts` |
 //! | [`Step::Lease`] | `lease_refresh`, called by `Refresher::refresh_once` |
-//! | [`Step::Send`], [`Step::Read`] | `Refresher::spend`: one call, and one more with the same token when in doubt |
+//! | [`Step::Send`], [`Step::Read`] | `Refresher::spend`: one call, and a retry with the same token when in doubt |
 //! | [`Step::Escrow`], [`Step::Commit`], [`Step::Withdraw`] | `Refresher::commit` and `Grants::settle` |
 //! | [`Step::Leave`] | `Refresher::commit`, when the store is down for too long |
 //! | [`Step::Judge`] | `Refresher::mark_dead`, `lose_grant` |
 //! | [`Step::Replay`] | `Grants::replay`, at the start and by a worker |
 //! | [`Step::Lapse`] | the lease expires, whether its holder is dead or slow |
 //!
-//! Left out: other accounts, which share nothing with this one; a disk that refuses the escrow; waiting, which is a step not
-//! taken yet. A run has a limited number of mishaps, so every run ends.
+//! The model leaves out other accounts, which share nothing with this one; a disk that refuses the escrow; and waiting,
+//! which is a step that is not yet taken. A run has a limited number of mishaps, so every run ends.
 
 mod properties;
 mod steps;
@@ -36,15 +36,15 @@ use stateright::{Model, Property};
 pub enum Design {
     /// As in the broker (`accounts/refresh.rs`).
     Ours,
-    /// The grant goes to the store without being written to the disk first.
+    /// The grant is stored without being written to the disk first.
     WithoutEscrow,
-    /// `invalid_grant` is believed at once, even if the row or the lease has changed meanwhile.
+    /// `invalid_grant` takes effect at once, even if the row or the lease has changed since.
     BelievesInvalidGrant,
-    /// `invalid_grant` is believed while the generation is the same, also without the lease.
+    /// `invalid_grant` takes effect while the generation is the same, even without the lease.
     JudgesWithoutLease,
     /// The commit needs the lease as well as the generation.
     FencedByLease,
-    /// The commit needs nothing: the last one wins.
+    /// The commit has no condition: the last one wins.
     Unfenced,
     /// The row does not record that its refresh token was sent.
     ForgetsSpending,
@@ -52,10 +52,10 @@ pub enum Design {
     AnswersFirst,
 }
 
-/// What the checker explores.
+/// The model that the checker explores.
 #[derive(Clone, Copy, Debug)]
 pub struct Refresh {
-    /// Which protocol.
+    /// The protocol.
     pub design: Design,
     /// How many mishaps one run may have.
     pub mishaps: u8,

@@ -1,4 +1,4 @@
-//! What must hold.
+//! The properties that must hold.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,8 @@ use crate::{
     world::{Answer, Cause, Status, Token, Work, World},
 };
 
-/// What must hold always; then what must happen in some run, which shows that the checker reaches the interesting states.
+/// The properties that must always hold, and those that must hold in some run, which shows that the checker reaches the
+/// interesting states.
 pub(crate) fn all() -> Vec<Property<Refresh>> {
     vec![
         Property::always(NO_SILENT_LOSS, |_, world: &World| {
@@ -29,7 +30,7 @@ pub(crate) fn all() -> Vec<Property<Refresh>> {
             world.committing().any(|from| world.row.generation > from)
         }),
         Property::sometimes(
-            "an account is declared lost while its grant is on its way",
+            "an account is declared lost while its grant is in flight",
             |_, world: &World| {
                 let declared = world.row.status == Status::NeedsReauth(Cause::ResponseLost);
                 declared && world.committing().any(|from| world.row.generation == from)
@@ -43,15 +44,15 @@ pub(crate) fn all() -> Vec<Property<Refresh>> {
     ]
 }
 
-/// Zoom's live grant is in the store, on a disk, in a server's memory or on its way to one; or its answer was lost.
-pub const NO_SILENT_LOSS: &str = "no grant is lost in silence";
+/// Zoom's valid grant is in the store, on a disk, in a server's memory or in flight to a server; or its answer was lost.
+pub const NO_SILENT_LOSS: &str = "no grant is lost silently";
 /// An account is called revoked only when its user has withdrawn the consent.
 pub const NO_FALSE_REVOCATION: &str = "a lost answer is never called a revocation";
-/// No caller sees a token that a crash could take away.
+/// No caller sees a token that a crash could lose.
 pub const DURABLE_FIRST: &str = "no caller sees a token that is not durable";
 /// A late write does not replace a newer grant.
 pub const NO_WAY_BACK: &str = "no older grant replaces a newer one";
-/// Every run ends with a healthy account, or with one whose cause is true.
+/// Every run ends with a healthy account, or with an account whose cause is right.
 pub const ENDS_WELL: &str = "every account ends up healthy or says why not";
 
 impl World {
@@ -67,7 +68,7 @@ impl World {
             || self.work.iter().any(in_hand)
     }
 
-    /// The generations that servers who are about to commit started from.
+    /// The start generations of servers that are about to commit.
     fn committing(&self) -> impl Iterator<Item = u8> {
         self.work.iter().filter_map(|work| match work {
             Work::Committing(deposit) => Some(deposit.from),
@@ -75,7 +76,7 @@ impl World {
         })
     }
 
-    /// Only mishaps can happen now.
+    /// Whether only mishaps can still happen.
     fn is_over(&self) -> bool {
         !Step::all().any(|step| self.allows(step) && !self.is_mishap(step))
     }
@@ -85,7 +86,7 @@ impl World {
             // A withdrawn consent is noticed at the next refresh.
             Status::Healthy => self.row.fresh && self.zoom.live.is_none_or(|live| live == self.row.token),
             Status::NeedsReauth(Cause::Revoked) => self.zoom.live.is_none(),
-            // The consent may have been withdrawn meanwhile, which no server can know.
+            // The consent may have been withdrawn since, which no server can know.
             Status::NeedsReauth(Cause::ResponseLost) => self.zoom.live.is_none() || self.zoom.unheard,
         };
         cause_is_true && self.escrow.iter().all(BTreeSet::is_empty)

@@ -1,4 +1,4 @@
-//! What can happen next, and what comes of it.
+//! The possible steps, and their effects.
 
 use crate::{
     Design,
@@ -7,7 +7,7 @@ use crate::{
     },
 };
 
-/// One thing that happens.
+/// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// A server takes the lease, and the row records that the refresh token is sent.
@@ -18,39 +18,39 @@ pub enum Step {
     Read(Replica),
     /// It writes the grant to the disk.
     Escrow(Replica),
-    /// It stores the grant, unless another one was stored meanwhile.
+    /// It stores the grant, unless another one was stored since.
     Commit(Replica),
     /// It deletes the grant from the disk, and answers its callers.
     Withdraw(Replica),
     /// It has waited for the store long enough: the grant stays on the disk.
     Leave(Replica),
-    /// It declares the grant dead, if nothing has changed meanwhile.
+    /// It declares the grant dead, if nothing has changed since.
     Judge(Replica),
-    /// It stores what is on its disk, or deletes it when it is outdated.
+    /// It stores the grant on its disk, or deletes it if it is outdated.
     Replay(Replica),
     /// It dies.
     Crash(Replica),
     /// It starts again.
     Restart(Replica),
 
-    /// Zoom acts on a server's request and answers.
+    /// Zoom processes a server's request and answers.
     Action(Replica),
-    /// Zoom acts, and the answer is lost.
+    /// Zoom processes the request, and the answer is lost.
     ActUnheard(Replica),
     /// The request is lost: the server sees the same as with a lost answer.
     Drop(Replica),
     /// Zoom answers 429.
     Refuse(Replica),
-    /// The server stops waiting; the request is still on its way.
+    /// The server stops waiting; the request is still in flight.
     TimeOut(Replica),
-    /// Zoom acts on a request whose server has stopped waiting.
+    /// Zoom processes a request whose server has stopped waiting.
     ActAdrift(Token),
 
     /// The lease ends.
     Lapse,
     /// The store goes down.
     StoreAway,
-    /// It is up again.
+    /// The store is up again.
     StoreBack,
     /// The access token expires.
     Expire,
@@ -226,7 +226,7 @@ impl World {
             Step::Crash(replica) => {
                 match self.work[replica] {
                     Work::Waiting(attempt, answer) => self.abandon(attempt, answer),
-                    // No protocol can prevent this one: the answer was read, and is not on the disk yet.
+                    // No protocol can prevent this loss: the answer was read, but is not yet on the disk.
                     Work::Holding(_, token) => self.zoom.unheard |= self.zoom.live == Some(token),
                     _ => {}
                 }
@@ -285,7 +285,7 @@ impl World {
         self.newest_stored = self.newest_stored.max(token);
     }
 
-    /// Zoom may have acted: the server asks once more with the same token, then gives up.
+    /// Zoom may have processed the request: the server retries once with the same token, then gives up.
     fn suspect(&mut self, replica: Replica, attempt: Attempt) {
         if attempt.again {
             self.give_back(replica, false);
@@ -294,7 +294,7 @@ impl World {
         }
     }
 
-    /// The end of an attempt. While the store is down the lease stays until it expires.
+    /// Ends an attempt. While the store is down, the lease stays until it expires.
     fn give_back(&mut self, replica: Replica, unspent: bool) {
         if self.store_up && self.row.lease == Some(Holder::Working(replica)) {
             self.row.lease = None;
@@ -310,7 +310,7 @@ impl World {
         }
     }
 
-    /// The server stops waiting for a call: its request may still arrive, its answer is lost.
+    /// The server stops waiting for a call: its request may still arrive, but its answer is lost.
     fn abandon(&mut self, attempt: Attempt, answer: Option<Answer>) {
         match answer {
             None => drop(self.adrift.insert(attempt.token)),
@@ -326,7 +326,7 @@ impl World {
 }
 
 impl Zoom {
-    /// The live grant is spent and the next one given; any other is invalid.
+    /// Zoom's answer: the valid grant is spent and the next one is given; any other grant is invalid.
     fn act(&mut self, token: Token, unheard: bool) -> Answer {
         if self.live == Some(token) { Answer::Granted(self.grant(unheard)) } else { Answer::Dead }
     }

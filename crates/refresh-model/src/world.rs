@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// A grant, numbered in the order of issue. It stands for its access and its refresh token.
 pub(crate) type Token = u8;
-/// As in the store: each stored grant has the next one.
+/// The generation of the row: each stored grant increases it by one.
 pub(crate) type Generation = u8;
 /// One of the servers.
 pub(crate) type Replica = usize;
@@ -21,15 +21,15 @@ pub struct World {
     pub row: Row,
     /// Whether the store answers.
     pub store_up: bool,
-    /// What each server is doing. Lost when it dies.
+    /// The work of each server. It is lost when the server dies.
     pub work: [Work; REPLICAS],
-    /// What is on each server's disk. Kept when it dies.
+    /// The grants on each server's disk. They remain when the server dies.
     pub escrow: [BTreeSet<Deposit>; REPLICAS],
-    /// Requests on their way to Zoom whose server has stopped waiting.
+    /// Requests in flight to Zoom whose server has stopped waiting.
     pub adrift: BTreeSet<Token>,
     /// How many mishaps may still happen.
     pub mishaps: u8,
-    /// The newest grant that the store ever held.
+    /// The newest grant that was ever in the store.
     pub newest_stored: Token,
     /// A caller has seen a token that was not in the store.
     pub answered_too_early: bool,
@@ -38,11 +38,11 @@ pub struct World {
 /// Zoom's side of the account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Zoom {
-    /// The one grant that works; none after the user has withdrawn the consent.
+    /// The valid grant; `None` after the user has withdrawn the consent.
     pub live: Option<Token>,
     /// The newest grant so far.
     pub issued: Token,
-    /// The answer with the live grant is lost: no server has it or will get it.
+    /// The answer with the valid grant is lost: no server has it or will get it.
     pub unheard: bool,
 }
 
@@ -51,24 +51,24 @@ pub struct Zoom {
 pub struct Row {
     /// The grant.
     pub token: Token,
-    /// How many there were.
+    /// The number of stored grants.
     pub generation: Generation,
-    /// As the API shows it.
+    /// The status in the API.
     pub status: Status,
     /// Its access token is valid for a while.
     pub fresh: bool,
     /// Its refresh token was sent, and no result is recorded.
     pub spent: bool,
-    /// Who may spend it.
+    /// The holder of the lease, who may spend the token.
     pub lease: Option<Holder>,
 }
 
-/// Whether tokens can be had.
+/// Whether the account gives tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Yes.
+    /// It gives tokens.
     Healthy,
-    /// Not before the user has consented again.
+    /// It gives none until the user consents again.
     NeedsReauth(Cause),
 }
 
@@ -81,7 +81,7 @@ pub enum Cause {
     ResponseLost,
 }
 
-/// Who has the lease.
+/// The holder of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// A running server.
@@ -90,16 +90,16 @@ pub enum Holder {
     Gone,
 }
 
-/// What a server is doing.
+/// The current work of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Work {
     /// It has died.
     Down,
-    /// Nothing.
+    /// It has no work.
     Idle,
     /// It has the lease, and is about to call Zoom.
     Leased(Attempt),
-    /// It has called Zoom; the answer is on its way, or not given yet.
+    /// It has called Zoom; the answer is in flight, or not given yet.
     Waiting(Attempt, Option<Answer>),
     /// Zoom has answered `invalid_grant`.
     Judging(Attempt),
@@ -111,7 +111,7 @@ pub enum Work {
     Settled(Deposit),
 }
 
-/// A refresh under way.
+/// A refresh in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt {
     /// The generation it started from.
@@ -124,14 +124,14 @@ pub struct Attempt {
     pub again: bool,
 }
 
-/// What comes back from Zoom.
+/// Zoom's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// The next grant.
     Granted(Token),
     /// `invalid_grant`.
     Dead,
-    /// A refusal that leaves the grant alone: 429, `invalid_client`.
+    /// A refusal that does not change the grant: 429, `invalid_client`.
     Refused,
     /// A broken connection, a 500, HTML: Zoom may or may not have rotated.
     Unclear,

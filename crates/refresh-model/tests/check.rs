@@ -1,4 +1,4 @@
-//! The protocol holds in every order of events, and no rule of it can be left out.
+//! The protocol holds in every order of events, and each of its rules is needed.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use refresh_model::{
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
-/// At most so many things go wrong in one run.
+/// The maximum number of mishaps in one run.
 const MISHAPS: u8 = 4;
 
 #[test]
@@ -19,10 +19,10 @@ fn the_protocol_holds_in_every_order_of_events() {
 
 #[test]
 fn every_run_ends() {
-    /// How many steps are left at most; panics if a state comes twice in one run.
+    /// The maximum number of remaining steps. Panics if a state occurs twice in one run.
     fn longest(model: Refresh, world: World, known: &mut HashMap<World, Option<usize>>) -> usize {
         if let Some(steps) = known.get(&world) {
-            return steps.expect("no state comes twice in a run");
+            return steps.expect("no state occurs twice in a run");
         }
         known.insert(world.clone(), None);
         let next = model.next_states(&world);
@@ -35,7 +35,7 @@ fn every_run_ends() {
     println!("the longest run has {steps} steps");
 }
 
-/// Shows that `design` breaks `promise`, in the fewest steps.
+/// Asserts that `design` breaks `promise`, and prints the shortest sequence of steps.
 fn assert_breaks(design: Design, promise: &'static str) {
     let first = HasDiscoveries::AnyOf([promise].into_iter().collect());
     let checker = Refresh { design, mishaps: MISHAPS }.checker().finish_when(first).spawn_bfs().join();
@@ -55,26 +55,26 @@ fn invalid_grant_is_judged_last() {
 }
 
 #[test]
-fn a_server_that_has_lost_the_lease_judges_nothing() {
+fn a_server_without_the_lease_must_not_declare_a_grant_dead() {
     assert_breaks(Design::JudgesWithoutLease, NO_FALSE_REVOCATION);
 }
 
 #[test]
-fn a_commit_that_needs_the_lease_throws_the_live_grant_away() {
+fn a_commit_that_needs_the_lease_loses_the_valid_grant() {
     assert_breaks(Design::FencedByLease, NO_SILENT_LOSS);
 }
 
 #[test]
-fn a_commit_that_needs_nothing_brings_a_dead_grant_back() {
+fn an_unconditional_commit_restores_a_dead_grant() {
     assert_breaks(Design::Unfenced, NO_WAY_BACK);
 }
 
 #[test]
-fn a_row_that_forgets_the_spending_calls_a_lost_answer_a_revocation() {
+fn without_a_record_of_spending_a_lost_answer_looks_like_a_revocation() {
     assert_breaks(Design::ForgetsSpending, NO_FALSE_REVOCATION);
 }
 
 #[test]
-fn a_caller_who_is_answered_before_the_commit_sees_what_a_crash_can_take_away() {
+fn a_caller_that_is_answered_before_the_commit_sees_a_token_that_a_crash_can_lose() {
     assert_breaks(Design::AnswersFirst, DURABLE_FIRST);
 }

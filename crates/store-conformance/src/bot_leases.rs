@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use model::{BotStatus, LeaseToken, Timestamp, WorkspaceId};
-use store::{BotDemand, BotServer, Transition};
+use store::{BotDemand, BotServer, Transition, WorkspaceChange};
 
 use crate::{
     CALLERS, Conformance, ROUNDS,
@@ -125,7 +125,7 @@ pub async fn the_demand_for_slots_respects_the_limits(suite: &Conformance) {
     let fatal = step(suite, BotStatus::Fatal);
     assert_eq!(suite.store.record_step(ended.id, &lease, &fatal).await.unwrap(), Transition::Recorded);
     assert_eq!(demand(0).await, BotDemand { needed: 1, waiting: 1 });
-    assert!(suite.store.limit_bots(limited, Some(2)).await.unwrap());
+    assert!(limit(suite, limited, Some(2)).await);
     for _ in 0..5 {
         added(suite, limited).await;
     }
@@ -157,8 +157,7 @@ pub async fn workspaces_share_the_free_slots(suite: &Conformance) {
 
 pub async fn a_workspace_runs_no_more_bots_than_its_limit(suite: &Conformance) {
     let (limited, free) = (suite.workspace().await, another(suite).await);
-    assert!(suite.store.limit_bots(limited, Some(2)).await.unwrap());
-    assert_eq!(suite.store.bot_limits().await.unwrap(), [(limited, 2)]);
+    assert!(limit(suite, limited, Some(2)).await);
     for _ in 0..CALLERS {
         added(suite, limited).await;
         added(suite, free).await;
@@ -173,9 +172,8 @@ pub async fn a_workspace_runs_no_more_bots_than_its_limit(suite: &Conformance) {
     let fatal = step(suite, BotStatus::Fatal);
     assert_eq!(suite.store.record_step(ended.id, lease, &fatal).await.unwrap(), Transition::Recorded);
     assert_eq!(lease_at(suite, suite.env.now(), 60, 9).await.len(), 1);
-    assert!(suite.store.limit_bots(limited, None).await.unwrap());
+    assert!(limit(suite, limited, None).await);
     assert_eq!(lease_at(suite, suite.env.now(), 60, 9).await.len(), CALLERS - 3);
-    assert!(!suite.store.limit_bots(WorkspaceId::generate(&suite.env), None).await.unwrap());
 }
 
 async fn another(suite: &Conformance) -> WorkspaceId {
@@ -186,7 +184,7 @@ async fn another(suite: &Conformance) -> WorkspaceId {
 
 pub async fn bots_that_will_not_join_are_leased_despite_the_limit(suite: &Conformance) {
     let workspace = suite.workspace().await;
-    assert!(suite.store.limit_bots(workspace, Some(1)).await.unwrap());
+    assert!(limit(suite, workspace, Some(1)).await);
     let now = suite.env.now();
     let limit = now + Duration::from_secs(60);
     let close_at = async |at: Timestamp, missed_before: Timestamp| {
@@ -214,4 +212,9 @@ pub async fn bots_that_will_not_join_are_leased_despite_the_limit(suite: &Confor
     let called_off = added(suite, workspace).await;
     suite.store.request_leave(workspace, called_off.id, now).await.unwrap();
     assert_eq!(close_at(lapsed, now).await, [called_off.id]);
+}
+
+async fn limit(suite: &Conformance, workspace: WorkspaceId, bots: Option<u32>) -> bool {
+    let change = WorkspaceChange { bot_limit: Some(bots), ..WorkspaceChange::default() };
+    suite.store.change_workspace(workspace, &change).await.unwrap()
 }

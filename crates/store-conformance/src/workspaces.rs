@@ -8,7 +8,9 @@ use futures_util::future::join_all;
 use model::{ApiScope, WorkspaceId};
 
 use crate::{CALLERS, Conformance, ROUNDS};
-use store::{ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, StoreError, Workspace};
+use store::{
+    ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, StoreError, Workspace, WorkspaceChange,
+};
 
 pub async fn the_first_workspace_is_created_once(suite: &Conformance) {
     assert!(suite.store.workspaces().await.unwrap().is_empty());
@@ -16,7 +18,7 @@ pub async fn the_first_workspace_is_created_once(suite: &Conformance) {
 
     let second = suite.workspace_row(WorkspaceId::generate(&suite.env));
     let key = suite.api_key(second.id);
-    assert!(!suite.store.found(&second, &key).await.unwrap());
+    assert!(!suite.store.create_first_workspace(&second, &key).await.unwrap());
     assert!(suite.store.api_key(&key.digest).await.unwrap().is_none(), "the other callers stored nothing");
 
     let all = suite.store.workspaces().await.unwrap();
@@ -29,7 +31,9 @@ pub async fn concurrent_starts_create_one_workspace(suite: &Conformance) {
     // Opens the connections first, so that the callers really run concurrently: there is only one first start.
     join_all((0..CALLERS).map(|_| suite.store.workspaces())).await;
     let founders: Vec<(Workspace, ApiKey)> = (0..CALLERS).map(|_| founder(suite)).collect();
-    let founded = join_all(founders.iter().map(|(workspace, key)| suite.store.found(workspace, key))).await;
+    let founded =
+        join_all(founders.iter().map(|(workspace, key)| suite.store.create_first_workspace(workspace, key)))
+            .await;
     let founded: Vec<bool> = founded.into_iter().map(Result::unwrap).collect();
     assert_eq!(founded.iter().filter(|won| **won).count(), 1);
     assert_eq!(suite.store.workspaces().await.unwrap().len(), 1);
@@ -48,7 +52,7 @@ pub async fn keys_are_found_by_their_hash(suite: &Conformance) {
     let workspace = WorkspaceId::generate(&suite.env);
     let key = suite.api_key(workspace);
     let row = suite.workspace_row(workspace);
-    assert!(suite.store.found(&row, &key).await.unwrap());
+    assert!(suite.store.create_first_workspace(&row, &key).await.unwrap());
     let found = suite.store.api_key(&key.digest).await.unwrap().unwrap();
     assert_eq!((found.id, found.workspace), (key.id, workspace));
     assert!(suite.store.api_key(&[0; 32]).await.unwrap().is_none());
@@ -159,28 +163,31 @@ pub async fn former_secrets_are_erased_once_they_have_expired(suite: &Conformanc
     assert_eq!(suite.store.erase_former_callback_secrets(ends_at).await.unwrap(), 0);
 }
 
-pub async fn a_workspace_has_a_setting_for_ignored_fields(suite: &Conformance) {
+pub async fn settings_of_a_workspace_change_alone(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let other = WorkspaceId::generate(&suite.env);
-    suite.store.add_workspace(&suite.workspace_row(other), &suite.api_key(other)).await.unwrap();
-    let chosen = async |id| suite.store.ignored_fields(id).await.unwrap();
-    assert_eq!(chosen(workspace).await, IgnoredFields::Name);
-    let choose = async |id, choice| suite.store.choose_ignored_fields(id, choice).await.unwrap();
-    assert!(choose(workspace, IgnoredFields::Refuse).await);
-    assert_eq!((chosen(workspace).await, chosen(other).await), (IgnoredFields::Refuse, IgnoredFields::Name));
-    assert!(choose(workspace, IgnoredFields::Name).await);
-    assert_eq!(chosen(workspace).await, IgnoredFields::Name);
-    let nobody = WorkspaceId::generate(&suite.env);
-    assert!(!choose(nobody, IgnoredFields::Refuse).await);
-    assert_eq!(chosen(nobody).await, IgnoredFields::Name);
-}
-
-pub async fn a_workspace_has_a_setting_for_a_second_authorization(suite: &Conformance) {
-    let workspace = suite.workspace().await;
-    let chosen = async |id| suite.store.second_authorization(id).await.unwrap();
-    assert_eq!(chosen(workspace).await, SecondAuthorization::Replace);
-    let conflict = SecondAuthorization::Conflict;
-    suite.store.choose_second_authorization(workspace, conflict).await.unwrap();
-    assert_eq!(chosen(workspace).await, conflict);
-    assert_eq!(chosen(WorkspaceId::generate(&suite.env)).await, SecondAuthorization::Replace);
+    let limited = Workspace { bot_limit: Some(7), ..suite.workspace_row(other) };
+    suite.store.add_workspace(&limited, &suite.api_key(other)).await.unwrap();
+    let settings = async |id| {
+        let Workspace { bot_limit, second_authorization, ignored_fields, .. } =
+            suite.store.workspace(id).await.unwrap().unwrap();
+        (bot_limit, second_authorization, ignored_fields)
+    };
+    let (replace, conflict) = (SecondAuthorization::Replace, SecondAuthorization::Conflict);
+    let (name, refuse) = (IgnoredFields::Name, IgnoredFields::Refuse);
+    assert_eq!(settings(workspace).await, (None, replace, name));
+    let change = async |id, change| suite.store.change_workspace(id, &change).await.unwrap();
+    let none = WorkspaceChange::default();
+    assert!(change(workspace, WorkspaceChange { bot_limit: Some(Some(2)), ..none }).await);
+    assert!(change(workspace, WorkspaceChange { ignored_fields: Some(refuse), ..none }).await);
+    assert_eq!(settings(workspace).await, (Some(2), replace, refuse));
+    let rest = WorkspaceChange {
+        bot_limit: Some(None),
+        second_authorization: Some(conflict),
+        ignored_fields: Some(name),
+    };
+    assert!(change(workspace, rest).await && change(workspace, none).await);
+    assert_eq!(settings(workspace).await, (None, conflict, name));
+    assert_eq!(settings(other).await, (Some(7), replace, name));
+    assert!(!change(WorkspaceId::generate(&suite.env), rest).await);
 }

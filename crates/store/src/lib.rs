@@ -105,7 +105,9 @@ pub use token_links::{
 };
 pub use used_ids::{UsedIdMemory, UsedIds};
 pub use webhook_endpoints::{ClaimLimits, EndpointChange, FailureRun, WebhookEndpoint, WebhookEndpoints};
-pub use workspaces::{Access, ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, Workspace};
+pub use workspaces::{
+    Access, ApiKey, FormerSecret, IgnoredFields, SecondAuthorization, Workspace, WorkspaceChange,
+};
 pub use zoom_limits::{LimitShare, ZoomLimit, ZoomLimits};
 pub use zoom_oauth_apps::{
     AppFilter, AppKind, AppRemoval, NewAppSecrets, NewWebhookSecret, Refusal, Signatures, ZoomOauthApp,

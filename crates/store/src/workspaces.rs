@@ -18,8 +18,25 @@ pub struct Workspace {
     pub callback_secret: Sealed,
     /// The callback secret before this one, until it has been erased.
     pub former_callback_secret: Option<FormerSecret>,
+    /// How many of its bots may run at once, on all servers together; `None` is no limit.
+    pub bot_limit: Option<u32>,
+    /// [`SecondAuthorization::Replace`] by default.
+    pub second_authorization: SecondAuthorization,
+    /// [`IgnoredFields::Name`] by default.
+    pub ignored_fields: IgnoredFields,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Settings of a workspace that change; the others stay.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WorkspaceChange {
+    /// The limit, or that there is none.
+    pub bot_limit: Option<Option<u32>>,
+    /// The policy.
+    pub second_authorization: Option<SecondAuthorization>,
+    /// The policy.
+    pub ignored_fields: Option<IgnoredFields>,
 }
 
 /// A secret that was replaced.
@@ -59,9 +76,10 @@ pub struct ApiKey {
 }
 
 /// How the API answers when a connected user is connected again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SecondAuthorization {
     /// The account has the new grant and keeps its id.
+    #[default]
     Replace,
     /// The request fails with a conflict, as the older guide of the contract says.
     Conflict,
@@ -86,9 +104,10 @@ impl FromStr for SecondAuthorization {
 }
 
 /// How the request for a new bot is treated if it has fields without effect here, unless the request says so itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum IgnoredFields {
     /// The bot is made, and the answer names them.
+    #[default]
     Name,
     /// The request is refused, and the answer names them.
     Refuse,
@@ -122,36 +141,12 @@ pub trait Access {
     /// A workspace.
     async fn workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError>;
 
-    /// The workspace's setting; [`SecondAuthorization::Replace`] by default.
-    async fn second_authorization(&self, workspace: WorkspaceId) -> Result<SecondAuthorization, StoreError>;
-
-    /// Changes the setting.
-    async fn choose_second_authorization(
-        &self,
-        workspace: WorkspaceId,
-        choice: SecondAuthorization,
-    ) -> Result<(), StoreError>;
-
-    /// The workspace's setting; [`IgnoredFields::Name`] by default.
-    async fn ignored_fields(&self, workspace: WorkspaceId) -> Result<IgnoredFields, StoreError>;
-
-    /// Changes the setting. `false` when there is no such workspace.
-    async fn choose_ignored_fields(
-        &self,
-        workspace: WorkspaceId,
-        choice: IgnoredFields,
-    ) -> Result<bool, StoreError>;
-
-    /// The workspaces with a limit of concurrent bots, and that limit.
-    async fn bot_limits(&self) -> Result<Vec<(WorkspaceId, u32)>, StoreError>;
-
-    /// Limits how many bots of a workspace run at once, on all servers together; `None` removes the limit. `false` when
-    /// there is no such workspace.
-    async fn limit_bots(&self, workspace: WorkspaceId, limit: Option<u32>) -> Result<bool, StoreError>;
+    /// Changes settings, all or none. `false` when there is no such workspace.
+    async fn change_workspace(&self, id: WorkspaceId, change: &WorkspaceChange) -> Result<bool, StoreError>;
 
     /// Creates a workspace together with its first key if the store has no workspace yet; `false`
     /// when it has one. When several servers start at once for the first time, one succeeds.
-    async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError>;
+    async fn create_first_workspace(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError>;
 
     /// Creates a further workspace together with its first key.
     async fn add_workspace(&self, workspace: &Workspace, key: &ApiKey) -> Result<(), StoreError>;

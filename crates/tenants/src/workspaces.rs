@@ -5,7 +5,9 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest as sha};
 use model::{Environment, Failure, Secret, WorkspaceId};
 use sealing::OpenError;
-use store::{Access, ApiKey, Digest, StoreError, Workspace};
+use store::{
+    Access, ApiKey, Digest, IgnoredFields, SecondAuthorization, StoreError, Workspace, WorkspaceChange,
+};
 
 use crate::{Cell, IssuedKey, NewApiKey, Vault, callback_secrets::new_callback_secret};
 
@@ -57,7 +59,7 @@ impl Workspaces {
             return Ok(None);
         }
         let (workspace, IssuedKey { row, key }) = self.draft("default", "first");
-        if self.store.found(&workspace, &row).await? {
+        if self.store.create_first_workspace(&workspace, &row).await? {
             return Ok(Some(FirstWorkspace { workspace: workspace.id, api_key: key }));
         }
         // Another server has created it in the meantime, perhaps with another key ring.
@@ -74,9 +76,14 @@ impl Workspaces {
         Ok(!workspaces.is_empty())
     }
 
-    /// Creates a workspace with a first key that may do everything in it.
-    pub async fn create(&self, name: &str) -> Result<(Workspace, IssuedKey), Failure> {
+    /// Creates a workspace with a first key that may do everything in it. `bot_limit` is how many of its bots may run at once.
+    pub async fn create(
+        &self,
+        name: &str,
+        bot_limit: Option<u32>,
+    ) -> Result<(Workspace, IssuedKey), Failure> {
         let (workspace, key) = self.draft(name, "first");
+        let workspace = Workspace { bot_limit, ..workspace };
         self.store.add_workspace(&workspace, &key.row).await?;
         Ok((workspace, key))
     }
@@ -84,6 +91,20 @@ impl Workspaces {
     /// Every workspace, oldest first.
     pub async fn all(&self) -> Result<Vec<Workspace>, Failure> {
         Ok(self.store.workspaces().await?)
+    }
+
+    /// A workspace.
+    pub async fn get(&self, id: WorkspaceId) -> Result<Option<Workspace>, Failure> {
+        Ok(self.store.workspace(id).await?)
+    }
+
+    /// Changes settings, all or none. `None` when there is no such workspace.
+    pub async fn change(
+        &self,
+        id: WorkspaceId,
+        change: &WorkspaceChange,
+    ) -> Result<Option<Workspace>, Failure> {
+        if self.store.change_workspace(id, change).await? { self.get(id).await } else { Ok(None) }
     }
 
     /// Every key of a workspace, newest first.
@@ -99,6 +120,9 @@ impl Workspaces {
             name: name.to_owned(),
             callback_secret: self.vault.seal(id, Cell::CallbackSecret(id), &secret),
             former_callback_secret: None,
+            bot_limit: None,
+            second_authorization: SecondAuthorization::default(),
+            ignored_fields: IgnoredFields::default(),
             created_at: self.env.now(),
         };
         (workspace, self.issue(id, &NewApiKey::for_everything(key)))

@@ -83,7 +83,10 @@ pub(super) async fn is_strict(
         Some("0" | "false") => Ok(false),
         Some("1" | "true") => Ok(true),
         Some(_) => Err(FieldErrors::one("strict", "It must be 1 or 0.").into()),
-        None => Ok(state.store.ignored_fields(workspace).await? == IgnoredFields::Refuse),
+        None => {
+            let workspace = state.broker.workspaces.get(workspace).await?;
+            Ok(workspace.is_some_and(|workspace| workspace.ignored_fields == IgnoredFields::Refuse))
+        }
     }
 }
 

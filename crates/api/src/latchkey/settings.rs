@@ -1,8 +1,8 @@
 //! `/api/latchkey/v1/settings/`: the settings of a workspace.
 
 use axum::{Json, extract::State as Extract};
-use model::WorkspaceId;
 use serde::Serialize;
+use store::{Workspace, WorkspaceChange};
 use utoipa::ToSchema;
 
 use crate::{
@@ -46,7 +46,8 @@ pub(crate) async fn retrieve(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
 ) -> Result<Json<Settings>, ApiError> {
-    shown(&state, caller.workspace).await
+    let workspace = state.broker.workspaces.get(caller.workspace).await?;
+    workspace.map(|workspace| Json(representation(&workspace))).ok_or(ApiError::NotFound)
 }
 
 /// Change the workspace's settings
@@ -67,20 +68,18 @@ pub(crate) async fn change(
     let mut fields = Fields::of(&body);
     let asked = ChangeSettings::read(&mut fields);
     let asked = fields.finish(asked)?;
-    if let Some(SecondAuthorization(choice)) = asked.second_authorization {
-        state.store.choose_second_authorization(caller.workspace, choice).await?;
-    }
-    if let Some(IgnoredFields(choice)) = asked.ignored_fields {
-        state.store.choose_ignored_fields(caller.workspace, choice).await?;
-    }
-    shown(&state, caller.workspace).await
+    let change = WorkspaceChange {
+        second_authorization: asked.second_authorization.map(|choice| choice.0),
+        ignored_fields: asked.ignored_fields.map(|choice| choice.0),
+        ..WorkspaceChange::default()
+    };
+    let changed = state.broker.workspaces.change(caller.workspace, &change).await?;
+    changed.map(|workspace| Json(representation(&workspace))).ok_or(ApiError::NotFound)
 }
 
-async fn shown(state: &State, workspace: WorkspaceId) -> Result<Json<Settings>, ApiError> {
-    let second = state.store.second_authorization(workspace).await?;
-    let ignored = state.store.ignored_fields(workspace).await?;
-    Ok(Json(Settings {
-        second_authorization: SecondAuthorization(second),
-        ignored_fields: IgnoredFields(ignored),
-    }))
+fn representation(workspace: &Workspace) -> Settings {
+    Settings {
+        second_authorization: SecondAuthorization(workspace.second_authorization),
+        ignored_fields: IgnoredFields(workspace.ignored_fields),
+    }
 }

@@ -1,8 +1,6 @@
 //! `/api/latchkey/v1/workspaces/`: the tenants of this installation, for its operator. Only a workspace's own
 //! keys give access to its contents.
 
-use std::collections::HashMap;
-
 use axum::{
     Json,
     extract::{RawQuery, State as Extract},
@@ -11,6 +9,7 @@ use axum::{
 };
 use model::{Timestamp, WorkspaceId};
 use serde::Serialize;
+use store::WorkspaceChange;
 use utoipa::ToSchema;
 
 use super::api_keys::{self, ApiKey};
@@ -79,13 +78,10 @@ pub(crate) async fn create(
     let mut fields = Fields::of(&body);
     let asked = CreateWorkspace::read(&mut fields);
     let asked = fields.finish(asked)?;
-    let (workspace, issued) = state.broker.workspaces.create(&asked.name).await?;
     let limit = asked.bot_limit.map(|limit| limit.0);
-    if limit.is_some() {
-        state.store.limit_bots(workspace.id, limit).await?;
-    }
+    let (workspace, issued) = state.broker.workspaces.create(&asked.name, limit).await?;
     let api_key = Some(api_keys::with_key(&issued.row, &issued.key));
-    let body = Workspace { api_key, ..representation(&workspace, limit) };
+    let body = Workspace { api_key, ..representation(&workspace) };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
@@ -107,9 +103,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Workspace>>, ApiError> {
     Query::of_names(query.as_deref(), &[])?;
     let workspaces = state.broker.workspaces.all().await?;
-    let limits: HashMap<_, _> = state.store.bot_limits().await?.into_iter().collect();
-    let shown = workspaces.iter().map(|each| representation(each, limits.get(&each.id).copied()));
-    Ok(Json(single_page(shown.collect())))
+    Ok(Json(single_page(workspaces.iter().map(representation).collect())))
 }
 
 /// Retrieve a workspace
@@ -127,7 +121,8 @@ pub(crate) async fn retrieve(
     Extract(state): Extract<State>,
     Path(id): Path<WorkspaceId>,
 ) -> Result<Json<Workspace>, ApiError> {
-    shown(&state, id).await
+    let workspace = state.broker.workspaces.get(id).await?.ok_or(ApiError::NotFound)?;
+    Ok(Json(representation(&workspace)))
 }
 
 /// Change a workspace
@@ -150,20 +145,13 @@ pub(crate) async fn change(
     let mut fields = Fields::of(&body);
     let asked = ChangeWorkspace::read(&mut fields);
     let limit = fields.finish(asked)?.bot_limit.map(|limit| limit.0);
-    if body.contains_key("bot_limit") && !state.store.limit_bots(id, limit).await? {
-        return Err(ApiError::NotFound);
-    }
-    shown(&state, id).await
+    let bot_limit = body.contains_key("bot_limit").then_some(limit);
+    let change = WorkspaceChange { bot_limit, ..WorkspaceChange::default() };
+    let changed = state.broker.workspaces.change(id, &change).await?.ok_or(ApiError::NotFound)?;
+    Ok(Json(representation(&changed)))
 }
 
-async fn shown(state: &State, id: WorkspaceId) -> Result<Json<Workspace>, ApiError> {
-    let workspace = state.store.workspace(id).await?.ok_or(ApiError::NotFound)?;
-    let limits = state.store.bot_limits().await?;
-    let limit = limits.into_iter().find(|(limited, _)| *limited == id).map(|(_, limit)| limit);
-    Ok(Json(representation(&workspace, limit)))
-}
-
-fn representation(workspace: &store::Workspace, bot_limit: Option<u32>) -> Workspace {
-    let store::Workspace { id, name, created_at, .. } = workspace;
-    Workspace { id: *id, name: name.clone(), bot_limit, created_at: *created_at, api_key: None }
+fn representation(workspace: &store::Workspace) -> Workspace {
+    let store::Workspace { id, name, bot_limit, created_at, .. } = workspace;
+    Workspace { id: *id, name: name.clone(), bot_limit: *bot_limit, created_at: *created_at, api_key: None }
 }

@@ -121,8 +121,11 @@ pub(crate) async fn handler(
         }
     };
     let StoredGrant { id, known } = admitted.map_err(in_the_contracts_words)?.ok_or_else(unknown)?;
-    if known && state.store.second_authorization(workspace).await? == SecondAuthorization::Conflict {
-        return Err(conflict(&state, caller, id).await?.into());
+    if known {
+        let workspace = state.broker.workspaces.get(workspace).await?;
+        if workspace.is_some_and(|it| it.second_authorization == SecondAuthorization::Conflict) {
+            return Err(conflict(&state, caller, id).await?.into());
+        }
     }
     let mut account = shown(&state, caller, id).await?;
     if taken_over {

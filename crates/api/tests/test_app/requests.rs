@@ -71,7 +71,7 @@ impl TestApp {
 
     /// The key of another workspace.
     pub(crate) async fn another_workspace(&self) -> String {
-        let (_, issued) = self.workspaces.create("other").await.unwrap();
+        let (_, issued) = self.workspaces.create("other", None).await.unwrap();
         issued.key.expose().to_owned()
     }
 

@@ -24,7 +24,7 @@ struct Import {
 impl Import {
     async fn prepared() -> Self {
         let (fixture, holder) = Fixture::with_account().await;
-        let (workspace, _) = fixture.broker.workspaces.create("another").await.unwrap();
+        let (workspace, _) = fixture.broker.workspaces.create("another", None).await.unwrap();
         let new = NewApp {
             kind: AppKind::UserLevel,
             client_id: CLIENT_ID.into(),

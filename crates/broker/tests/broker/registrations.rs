@@ -19,7 +19,7 @@ struct Elsewhere {
 
 impl Elsewhere {
     async fn of(fixture: &Fixture, account: CredentialId, client_id: &str, webhook_secret: &str) -> Self {
-        let (workspace, _) = fixture.broker.workspaces.create("another").await.unwrap();
+        let (workspace, _) = fixture.broker.workspaces.create("another", None).await.unwrap();
         Self::within(fixture, account, workspace.id, client_id, webhook_secret).await
     }
 

@@ -1,4 +1,4 @@
-//! The meeting report of bot B: the participants and what was said.
+//! The meeting report of bot B: the participants, and what was said.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! `latchkey demo`: real bots, in real Chromium with Zoom's real SDK, in a meeting that only admits signed-in users.
 //!
-//! Simulator and server run as processes of their own, as a user would run them; the demo only speaks HTTP to them, and
-//! presses Allow in a browser.
+//! Simulator and server run as separate processes, as a user would run them. The demo only calls them over HTTP, and presses
+//! Allow in a browser.
 
 mod meeting_report;
 mod report;

@@ -1,27 +1,27 @@
-//! What the simulator's readme marks as inferred or as our own choice, and what the probe does about each: the behaviours that try
-//! it, or why nothing does. A test holds the list and the readme equal.
+//! What the simulator's README marks as inferred or as our own choice, and for each the behaviours that test it, or the
+//! reason why nothing does. A test keeps the list and the README equal.
 
 use serde_json::{Value, json};
 
-const CONSENT: &str = "a person who presses Deny has to begin anew";
+const CONSENT: &str = "a person who presses Deny must start again";
 const TIME: &str = "it would take three months";
-const LIMITS: &str = "a probe does not call Zoom until it refuses";
+const LIMITS: &str = "a probe does not exhaust Zoom's limits";
 const CHANGES: &str = "it would change or end a user of the account";
 const OTHERS: &str = "it needs an app with admin scopes and a second user";
-const MEETINGS: &str = "it needs meetings, and scopes that the probe does not ask for";
-const EVENTS: &str = "it needs an address that Zoom sends events to";
+const MEETINGS: &str = "it needs meetings, and scopes that the probe does not request";
+const EVENTS: &str = "it needs a URL that Zoom sends events to";
 const JOINS: &str = "a probe joins no meeting";
 
-/// What is done about a row of the readme.
+/// How a row of the README is handled.
 enum Done {
-    /// These behaviours try it, as far as they go.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the test looks for them in the table of behaviours"))]
+    /// These behaviours test it, as far as possible.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the test reads the ids"))]
     Tried(&'static [&'static str]),
-    /// Nothing does: why.
+    /// Nothing tests it, with the reason.
     Not(&'static str),
 }
 
-/// The rows, in the words and the order of the readme.
+/// The rows, with the text and in the order of the README.
 const ROWS: &[(&str, &str, Done)] = &[
     (
         "bad client or redirect: page with a 47xx code, no redirect back",
@@ -221,7 +221,7 @@ const ROWS: &[(&str, &str, Done)] = &[
     ),
 ];
 
-/// For the report: what nobody has looked at, and why.
+/// For the report: what was not tested, and why.
 pub(super) fn not_tried() -> Value {
     let rows = ROWS.iter().filter_map(|(what, mark, done)| match done {
         Done::Tried(_) => None,
@@ -237,7 +237,7 @@ mod tests {
 
     const README: &str = include_str!("../../../zoom-sim/README.md");
 
-    /// What and mark of the rows that are not sure.
+    /// Text and mark of the rows that are not confirmed.
     fn unsure() -> Vec<(&'static str, &'static str)> {
         let rows = README.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
         let rows = rows.filter_map(|row| row.rsplit_once(" | "));
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn each_row_of_the_readme_that_is_not_sure_is_tried_or_has_a_reason() {
+    fn each_unconfirmed_row_of_the_readme_is_tested_or_has_a_reason() {
         let unsure = unsure();
         assert!(unsure.len() > 40, "{}", unsure.len());
         let here: Vec<_> = ROWS.iter().map(|(what, mark, _)| (*what, *mark)).collect();

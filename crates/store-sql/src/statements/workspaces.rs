@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use model::{ApiKeyId, Sealed, Timestamp, WorkspaceId};
 use store::{
     Access, ApiKey, Digest, FormerSecret, IgnoredFields, SecondAuthorization, StoreError, Workspace,
+    WorkspaceChange,
 };
 
 use crate::{
@@ -16,8 +17,8 @@ use crate::{
     row::{Row, bytes},
 };
 
-const COLUMNS: &str =
-    "id, name, callback_secret, former_callback_secret, former_callback_secret_ends_at, created_at";
+const COLUMNS: &str = "id, name, callback_secret, former_callback_secret, former_callback_secret_ends_at, bot_limit,\n\
+             second_authorization, ignored_fields, created_at";
 
 pub(super) const KEY_COLUMNS: &str = "id, workspace, name, digest, prefix, scopes, per_minute, created_at, expires_at, last_used_at, revoked_at";
 
@@ -30,6 +31,9 @@ fn workspace(row: &Row) -> Result<Workspace, StoreError> {
         name: row.text("name")?,
         callback_secret: row.sealed("callback_secret")?,
         former_callback_secret: former.map(|(sealed, ends_at)| FormerSecret { sealed, ends_at }),
+        bot_limit: row.optional_count("bot_limit")?,
+        second_authorization: row.parsed("second_authorization")?,
+        ignored_fields: row.parsed("ignored_fields")?,
         created_at: row.time("created_at")?,
     })
 }
@@ -83,75 +87,32 @@ impl Access for SqlStore {
             .await
     }
 
-    async fn second_authorization(&self, workspace: WorkspaceId) -> Result<SecondAuthorization, StoreError> {
-        let row = query("-- second_authorization\nSELECT second_authorization FROM workspaces WHERE id = $1")
-            .bind(workspace)
-            .fetch_optional(&self.readers)
-            .await?;
-        let choice = |row: &Row| row.of("workspaces").parsed("second_authorization");
-        row.as_ref().map_or(Ok(SecondAuthorization::Replace), choice)
-    }
-
-    async fn choose_second_authorization(
-        &self,
-        workspace: WorkspaceId,
-        choice: SecondAuthorization,
-    ) -> Result<(), StoreError> {
-        query(
-            "-- choose_second_authorization\nUPDATE workspaces SET second_authorization = $1 WHERE id = $2",
+    async fn change_workspace(&self, id: WorkspaceId, change: &WorkspaceChange) -> Result<bool, StoreError> {
+        let WorkspaceChange { bot_limit, second_authorization, ignored_fields } = *change;
+        let done = query(
+            "-- change_workspace\n\
+             UPDATE workspaces SET bot_limit = CASE WHEN $1 THEN $2 ELSE bot_limit END,\n\
+                 second_authorization = coalesce($3, second_authorization),\n\
+                 ignored_fields = coalesce($4, ignored_fields)\n\
+             WHERE id = $5",
         )
-        .with(values![choice.as_str(), workspace])
+        .with(values![bot_limit.is_some(), bot_limit.flatten()])
+        .with(values![
+            second_authorization.map(SecondAuthorization::as_str),
+            ignored_fields.map(IgnoredFields::as_str),
+            id
+        ])
         .execute(&self.writer)
         .await?;
-        Ok(())
-    }
-
-    async fn ignored_fields(&self, workspace: WorkspaceId) -> Result<IgnoredFields, StoreError> {
-        let row = query("-- ignored_fields\nSELECT ignored_fields FROM workspaces WHERE id = $1")
-            .bind(workspace)
-            .fetch_optional(&self.readers)
-            .await?;
-        let choice = |row: &Row| row.of("workspaces").parsed("ignored_fields");
-        row.as_ref().map_or(Ok(IgnoredFields::Name), choice)
-    }
-
-    async fn choose_ignored_fields(
-        &self,
-        workspace: WorkspaceId,
-        choice: IgnoredFields,
-    ) -> Result<bool, StoreError> {
-        let done = query("-- choose_ignored_fields\nUPDATE workspaces SET ignored_fields = $1 WHERE id = $2")
-            .with(values![choice.as_str(), workspace])
-            .execute(&self.writer)
-            .await?;
         Ok(done == 1)
     }
 
-    async fn bot_limits(&self) -> Result<Vec<(WorkspaceId, u32)>, StoreError> {
-        let rows = query("-- bot_limits\nSELECT id, bot_limit FROM workspaces WHERE bot_limit IS NOT NULL")
-            .fetch_all(&self.readers)
-            .await?;
-        let limit = |row: &Row| {
-            let row = row.of("workspaces");
-            Ok((row.parsed("id")?, row.count("bot_limit")?))
-        };
-        rows.iter().map(limit).collect()
-    }
-
-    async fn limit_bots(&self, workspace: WorkspaceId, limit: Option<u32>) -> Result<bool, StoreError> {
-        let done = query("-- limit_bots\nUPDATE workspaces SET bot_limit = $1 WHERE id = $2")
-            .with(values![limit, workspace])
-            .execute(&self.writer)
-            .await?;
-        Ok(done == 1)
-    }
-
-    async fn found(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError> {
+    async fn create_first_workspace(&self, workspace: &Workspace, key: &ApiKey) -> Result<bool, StoreError> {
         // If two transactions see no workspace, one is rolled back. It sees the other's workspace when it is
         // repeated.
         let body = |mut tx: Tx| async move {
             let made = query(
-                "-- found\n\
+                "-- create_first_workspace\n\
                  INSERT INTO workspaces (id, name, callback_secret, created_at)\n\
                  SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM workspaces)",
             )
@@ -165,16 +126,17 @@ impl Access for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("found", Isolation::OnAbsence, body).await
+        self.transaction("create_first_workspace", Isolation::OnAbsence, body).await
     }
 
     async fn add_workspace(&self, workspace: &Workspace, key: &ApiKey) -> Result<(), StoreError> {
         let body = |mut tx: Tx| async move {
             query(
                 "-- add_workspace\n\
-                 INSERT INTO workspaces (id, name, callback_secret, created_at) VALUES ($1, $2, $3, $4)",
+                 INSERT INTO workspaces (id, name, callback_secret, created_at, bot_limit) VALUES ($1, $2, $3, $4, $5)",
             )
             .with(values![workspace.id, &workspace.name, &workspace.callback_secret.0, workspace.created_at])
+            .bind(workspace.bot_limit)
             .execute(&mut tx)
             .await
             .map_err(exists("the workspace"))?;

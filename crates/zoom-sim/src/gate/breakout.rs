@@ -1,4 +1,4 @@
-//! Breakout rooms: participants are moved into them and come back.
+//! Breakout rooms: participants are moved into them and back.
 
 use std::collections::HashMap;
 

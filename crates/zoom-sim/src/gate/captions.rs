@@ -25,7 +25,7 @@ pub(crate) enum CaptionPolicy {
     /// Participants who ask for captions receive them.
     #[default]
     Allowed,
-    /// The host has switched them off in the meeting; no participant receives any (I; the frame that says so is O).
+    /// The host has switched them off in the meeting; no participant receives any (I; the frame for this is O).
     DisabledByHost,
     /// The host's account has no captions: none of their options is on (I).
     NotOffered,

@@ -41,7 +41,7 @@ pub(crate) enum Phase {
 pub(crate) struct Meeting {
     pub(crate) number: MeetingNumber,
     pub(crate) host_id: UserId,
-    /// The host's account when the meeting was made.
+    /// The host's account when the meeting was created.
     pub(crate) account_id: AccountId,
     pub(crate) settings: Settings,
     pub(crate) phase: Phase,

@@ -1,4 +1,4 @@
-//! `POST /wc/rs?mn=…`: the SDK's widget asks whether a meeting has started.
+//! `POST /wc/rs?mn=…`: the SDK's widget polls whether a meeting has started.
 
 use axum::Json;
 use axum::extract::{Query, State};

@@ -93,7 +93,7 @@ impl Bearer {
     }
 }
 
-/// The meeting that a path names, whoever its host is.
+/// The meeting that a path names, of any host.
 pub(crate) fn meeting<'w>(world: &'w World, number: &str) -> Result<&'w Meeting, RestError> {
     let number = MeetingNumber(number.to_owned());
     if !number.is_plausible() {
