@@ -17,7 +17,7 @@ use crate::{State, bounds::Sender, error::ApiError};
 /// deepest fields are options of transcripts.
 const DEEPEST: usize = 8;
 /// The maximum number of parts in a form. A new bot has about thirty fields.
-const MOST_PARTS: usize = 1000;
+const MAX_PARTS: usize = 1000;
 
 /// The fields of a body, the same for all encodings. An empty body has none.
 pub(crate) struct Body(pub(crate) Map<String, Value>);
@@ -96,7 +96,7 @@ async fn parts(bytes: Bytes, boundary: String) -> Result<Map<String, Value>, Api
     for number in 1.. {
         let Some(part) = parts.next_field().await.map_err(broken)? else { break };
         let at = format!("Part {number}");
-        if number > MOST_PARTS {
+        if number > MAX_PARTS {
             return Err(unreadable(&at, "is one too many"));
         }
         if part.file_name().is_some() {

@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// Bytes buffered for one connection: a request's head, or a body that is not read yet.
-const MOST_BUFFERED: usize = 64 * 1024;
+const MAX_BUFFERED: usize = 64 * 1024;
 /// How often connections are swept: they count time in seconds.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -99,7 +99,7 @@ async fn converse(stream: TcpStream, served: Connection, permit: ConnectionPermi
     });
     let mut http = http1::Builder::new();
     // Answers are short: one copied buffer is sent faster than two pieces.
-    http.writev(false).max_buf_size(MOST_BUFFERED);
+    http.writev(false).max_buf_size(MAX_BUFFERED);
     let stream = Stream { stream, connection: Arc::clone(&state) };
     let mut http = http.serve_connection(TokioIo::new(stream), service);
     let order = loop {

@@ -18,7 +18,7 @@ use crate::{State, body, caller, error::ApiError, request_code::RequestCode};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-const LONGEST_KEY: usize = 255;
+const MAX_KEY_LEN: usize = 255;
 
 pub(crate) const INVALID: &str = "Idempotency-Key must be 1 to 255 visible ASCII characters.";
 pub(crate) const REUSED: &str = "This Idempotency-Key was used for another request.";
@@ -43,7 +43,7 @@ async fn first_or_again(
     next: Next,
 ) -> Result<Response, ApiError> {
     let visible = |key: &&str| {
-        (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        (1..=MAX_KEY_LEN).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
     };
     let key = key
         .to_str()

@@ -109,12 +109,12 @@ impl Journal {
         &self.inner.folder
     }
 
-    pub(super) fn is_away(&self) -> bool {
+    pub(super) fn is_store_unavailable(&self) -> bool {
         self.inner.away.load(Ordering::Relaxed)
     }
 
     /// Records whether the store was just unavailable. Returns whether that has changed.
-    pub(super) fn set_away(&self, away: bool) -> bool {
+    pub(super) fn set_store_unavailable(&self, away: bool) -> bool {
         self.inner.away.swap(away, Ordering::Relaxed) != away
     }
 
@@ -126,7 +126,7 @@ impl Journal {
     }
 
     /// Waits until there are records that the store does not have.
-    pub(super) async fn news(&self) {
+    pub(super) async fn wait_for_entries(&self) {
         while self.inner.pending().entries.is_empty() {
             self.inner.news.notified().await;
         }

@@ -14,7 +14,7 @@ pub(crate) const EXTENSION: &str = "segment";
 pub(crate) const UNFINISHED: &str = "unfinished";
 
 const BLOCK: usize = 4096;
-const FRONT: usize = 24;
+const HEADER_LEN: usize = 24;
 const TITLE: [u8; 16] = *b"latchkey audit 1";
 const MARK: [u8; 4] = *b"\xffrec";
 
@@ -27,7 +27,7 @@ pub(crate) fn read(segment: &[u8]) -> Contents<'_> {
         if let Some(content) = entry(segment, round, at) {
             entries.push(content);
             is_damaged |= gap;
-            at = (at + FRONT + content.len()).next_multiple_of(BLOCK);
+            at = (at + HEADER_LEN + content.len()).next_multiple_of(BLOCK);
         } else {
             gap = true;
             at += BLOCK;
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn damage_is_detected_and_the_rest_is_read() {
         let mut bytes = segment(1, &[b"one", b"two", b"three"]);
-        bytes[2 * BLOCK + FRONT] ^= 1;
+        bytes[2 * BLOCK + HEADER_LEN] ^= 1;
         assert_eq!(read(&bytes), Contents { entries: vec![b"one", b"three"], is_damaged: true });
         bytes[0] ^= 1;
         assert_eq!(read(&bytes), Contents { entries: vec![], is_damaged: true });

@@ -20,9 +20,9 @@ use super::{
 };
 
 /// The timeout of the store for one step.
-const TRY_WITHIN: Duration = Duration::from_secs(5);
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Batches in one transaction.
-const MOST_AT_ONCE: usize = 128;
+const MAX_AT_ONCE: usize = 128;
 /// The extension of the files of the oldest versions: one for each batch, with one record per line.
 const LINES: &str = "jsonl";
 
@@ -56,7 +56,7 @@ async fn recover_file(
         move || Orphan::claim(&path, read)
     });
     let Some(orphan) = claimed.await? else { return Ok(0) };
-    for batches in orphan.batches.chunks(MOST_AT_ONCE) {
+    for batches in orphan.batches.chunks(MAX_AT_ONCE) {
         append(batches, store, env).await?;
     }
     let brought = records(&orphan.batches);
@@ -99,7 +99,7 @@ fn sweep(path: &Path) -> io::Result<()> {
 
 async fn append(batches: &[AuditBatch], store: &dyn Audits, env: &Environment) -> io::Result<()> {
     let work = store.append_audit_batches(batches);
-    match env.clock.timeout(TRY_WITHIN, work).await {
+    match env.clock.timeout(STORE_TIMEOUT, work).await {
         Some(stored) => stored.map_err(io::Error::other),
         None => Err(io::Error::new(io::ErrorKind::TimedOut, "the store does not answer")),
     }

@@ -28,21 +28,21 @@ use crate::{AuditMode, Journal, journal::records, unwritten};
 /// Its name in the log and in metrics.
 const WORKER: &str = "audit";
 /// Records that wait to be written; some 200 bytes each.
-const MOST_WAITING: usize = 16_384;
+const MAX_WAITING: usize = 16_384;
 /// Records in one transaction: it takes a few milliseconds.
-const MOST_AT_ONCE: usize = 2048;
+const MAX_AT_ONCE: usize = 2048;
 /// How often at most the task yields for more records before it writes: some ten microseconds each, if any come.
-const LOOKS: u32 = 16;
+const MAX_YIELDS: u32 = 16;
 /// Pause between batches that no caller waits for. A relaxed audit that is killed loses at most this and one
 /// commit.
-const GATHER: Duration = Duration::from_millis(25);
+const BATCH_PAUSE: Duration = Duration::from_millis(25);
 /// How long a token waits for its record.
-const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often overdue tokens are looked for: a timer for each of them would cost more than its record.
-const LOOK_FOR_LATE: Duration = Duration::from_millis(250);
+const OVERDUE_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 /// Time limit of the store: a connection that hangs must not hang the audit, and a waiting caller needs time
 /// left for the disk.
-const TRY_WITHIN: Duration = Duration::from_secs(1);
+const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Pauses between tries double from the first to the last.
 const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How long the audit counts as refusing tokens after it has refused one.
@@ -182,7 +182,7 @@ impl Shared {
     /// Puts an entry into the queue and starts a writer if none runs. Returns it when the queue is too long.
     fn enqueue(self: &Arc<Self>, entry: Entry) -> Result<(), Box<Entry>> {
         let mut queue = self.queue();
-        if queue.waiting.len() >= MOST_WAITING {
+        if queue.waiting.len() >= MAX_WAITING {
             return Err(entry.into());
         }
         queue.waiting.push_back(entry);
@@ -214,13 +214,13 @@ impl Shared {
                 }
                 pause = RETRY_PAUSES.0;
                 if self.mode == AuditMode::Relaxed && !self.tasks.is_closed() {
-                    self.env.clock.sleep(GATHER).await;
+                    self.env.clock.sleep(BATCH_PAUSE).await;
                 }
             } else if self.gives_up(&mut stopping) {
                 for entry in batch.drain(..).filter(|entry| entry.waiter.is_none()) {
                     self.log_lost_record(&entry);
                 }
-            } else if self.env.now().since(begun) < TRY_WITHIN {
+            } else if self.env.now().since(begun) < STORE_TIMEOUT {
                 self.unless_late(batch, self.env.clock.sleep(pause)).await;
                 pause = (pause * 2).min(RETRY_PAUSES.1);
             }
@@ -231,13 +231,13 @@ impl Shared {
     async fn unless_late<T>(&self, batch: &mut Vec<Entry>, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
-            if let Some(done) = self.env.clock.timeout(LOOK_FOR_LATE, work.as_mut()).await {
+            if let Some(done) = self.env.clock.timeout(OVERDUE_CHECK_INTERVAL, work.as_mut()).await {
                 return done;
             }
             let now = self.env.now();
             let mut refused = false;
             let mut in_time = |entry: &Entry| {
-                let is_late = entry.waiter.is_some() && now.since(entry.record.at) >= WRITTEN_WITHIN;
+                let is_late = entry.waiter.is_some() && now.since(entry.record.at) >= WRITE_TIMEOUT;
                 refused |= is_late;
                 !is_late
             };
@@ -253,7 +253,7 @@ impl Shared {
     /// of the disk, which is short, it waits for as long as each look brings more records, so that they share its cost.
     /// While a store commits, records gather by themselves.
     async fn gather(&self) {
-        let looks = if self.is_disk_first() { LOOKS } else { 1 };
+        let looks = if self.is_disk_first() { MAX_YIELDS } else { 1 };
         let mut waiting = self.queue().waiting.len();
         for _ in 0..looks {
             yield_now().await;
@@ -277,13 +277,13 @@ impl Shared {
 
     async fn is_written(&self, batches: &[AuditBatch]) -> bool {
         let disk = self.journal.as_ref();
-        let disk_first = self.is_disk_first() || disk.is_some_and(Journal::is_away);
+        let disk_first = self.is_disk_first() || disk.is_some_and(Journal::is_store_unavailable);
         if disk_first && self.is_on_disk(batches).await {
             return true;
         }
         let stored = self.store(batches).await.is_ok();
         if let Some(journal) = disk {
-            journal.set_away(!stored);
+            journal.set_store_unavailable(!stored);
         }
         stored || (!disk_first && self.is_on_disk(batches).await)
     }
@@ -297,7 +297,7 @@ impl Shared {
     async fn store(&self, batches: &[AuditBatch]) -> Result<(), StoreError> {
         let (records, begun) = (records(batches), self.env.now());
         let work = self.store.append_audit_batches(batches);
-        let failure = match self.env.clock.timeout(TRY_WITHIN, work).await {
+        let failure = match self.env.clock.timeout(STORE_TIMEOUT, work).await {
             Some(Ok(())) => {
                 self.metrics.audit_batch(records, self.env.now().since(begun));
                 return Ok(());
@@ -315,7 +315,7 @@ impl Shared {
         let records = records(batches);
         match journal.append(batches.to_vec()).await {
             Ok(()) => {
-                if journal.is_away() {
+                if journal.is_store_unavailable() {
                     self.metrics.audit_journaled(records);
                 }
                 true
@@ -332,7 +332,7 @@ impl Shared {
     fn fill(&self, batch: &mut Vec<Entry>) -> bool {
         batch.retain(Entry::matters);
         let mut queue = self.queue();
-        while batch.len() < MOST_AT_ONCE
+        while batch.len() < MAX_AT_ONCE
             && let Some(entry) = queue.waiting.pop_front()
         {
             batch.extend(Some(entry).filter(Entry::matters));

@@ -29,7 +29,7 @@ const SETTLING: Duration = Duration::from_secs(12);
 /// Interval of checks after that: loading shows as processor time.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_millis(600);
-const MOST_LOOKS: usize = 15;
+const MAX_LOOKS: usize = 15;
 
 /// Memory measured at each of [`COUNTS`], in megabytes.
 type Weights = [Vec<f64>; COUNTS.len()];
@@ -132,7 +132,7 @@ async fn weigh_bots(world: &World, what: Weigh, weights: &mut Weights) -> anyhow
 pub(crate) async fn settled(world: &World, parent: u32) -> anyhow::Result<Vec<u32>> {
     let clock = &world.place.env.clock;
     clock.sleep(SETTLING).await;
-    for _ in 0..MOST_LOOKS {
+    for _ in 0..MAX_LOOKS {
         let processes = Processes::now()?.chromium_of(parent);
         let before = worked(&processes);
         clock.sleep(POLL_INTERVAL).await;

@@ -7,7 +7,7 @@ use store::ChatMessage;
 use tenants::{Cell, Vault};
 
 /// The longest message, in characters.
-pub const LONGEST_MESSAGE: usize = 4096;
+pub const MAX_MESSAGE_LEN: usize = 4096;
 
 /// The receiver of a message, named as in Recall's API; a number is a participant's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

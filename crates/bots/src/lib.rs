@@ -33,14 +33,14 @@ mod wake;
 
 pub use assemble::Parts;
 pub use browsers::{BrowserSharing, Browsers, WarmPages};
-pub use chat_message::{LONGEST_MESSAGE, QueuedMessage, Receiver};
+pub use chat_message::{MAX_MESSAGE_LEN, QueuedMessage, Receiver};
 pub use handle::{
     Begun, BotEdit, Bots, Commands, Creator, Editor, EndpointProgress, Evidence, Logs, Media, MeetingRecord,
     Meetings, NewBot, NotChanged, NotCreated, NotLeaving, NotSent, NotShown, OpenedBot, OpenedPage, Reader,
     Recording, RecordingStatus, meeting_digest,
 };
 pub use log::{BotLog, Kind, Note};
-pub use picture::{GivenPicture, LONGEST_BASE64, NotAPicture, Picture};
+pub use picture::{GivenPicture, MAX_BASE64_LEN, NotAPicture, Picture};
 pub use picture_files::{Bucket, PictureFiles};
 pub use request::{BotRequest, ZoomOptions};
 pub use screenshots::{Screenshots, SweepError, Swept};

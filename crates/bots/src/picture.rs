@@ -13,11 +13,11 @@ use tenants::{Cell, Vault};
 use tokio::sync::Semaphore;
 
 /// The limit of Recall's API for `b64_data`, in characters.
-pub const LONGEST_BASE64: usize = 1_835_008;
+pub const MAX_BASE64_LEN: usize = 1_835_008;
 /// Width and height in pixels, as Recall's API recommends. Larger pictures are scaled down to fit.
-const LARGEST: (u32, u32) = (1280, 720);
+const MAX_SIZE: (u32, u32) = (1280, 720);
 /// A picture with more pixels on a side is refused, because a small file can contain a huge picture.
-const MOST_PIXELS_A_SIDE: u32 = 8192;
+const MAX_PIXELS_A_SIDE: u32 = 8192;
 /// The decoder's memory limit: 50 megapixels of RGBA.
 const DECODER_BYTES: u64 = 200 << 20;
 const JPEG_QUALITY: u8 = 90;
@@ -41,7 +41,7 @@ pub struct Picture(Vec<u8>);
 #[derive(Debug, thiserror::Error)]
 pub enum NotAPicture {
     /// The text exceeds the limit of Recall's API.
-    #[error("It must not be longer than {LONGEST_BASE64} characters.")]
+    #[error("It must not be longer than {MAX_BASE64_LEN} characters.")]
     TooLong,
     /// It is not base64 as defined in RFC 4648 §4.
     #[error(
@@ -52,7 +52,7 @@ pub enum NotAPicture {
     #[error("It is not a JPEG. PNG and WebP are converted to JPEG; other formats are not supported.")]
     Kind,
     /// The header names too many pixels: width and height.
-    #[error("It has {0}×{1} pixels: at most {MOST_PIXELS_A_SIDE} are allowed on each side.")]
+    #[error("It has {0}×{1} pixels: at most {MAX_PIXELS_A_SIDE} are allowed on each side.")]
     TooLarge(u32, u32),
     /// The pixels can't be decoded.
     #[error("It cannot be decoded: {0}.")]
@@ -68,7 +68,7 @@ impl std::fmt::Debug for GivenPicture {
 impl GivenPicture {
     /// Decodes `b64_data`, and reads only the header of the picture.
     pub fn read(base64: &str) -> Result<Self, NotAPicture> {
-        if base64.len() > LONGEST_BASE64 {
+        if base64.len() > MAX_BASE64_LEN {
             return Err(NotAPicture::TooLong);
         }
         let bytes = BASE64_STANDARD.decode(base64).map_err(NotAPicture::Base64)?;
@@ -78,7 +78,7 @@ impl GivenPicture {
         }
         let size = ImageReader::with_format(Cursor::new(&bytes), format).into_dimensions();
         let size = size.map_err(NotAPicture::Broken)?;
-        if size.0.max(size.1) > MOST_PIXELS_A_SIDE {
+        if size.0.max(size.1) > MAX_PIXELS_A_SIDE {
             return Err(NotAPicture::TooLarge(size.0, size.1));
         }
         Ok(Self { bytes, format, size })
@@ -107,14 +107,14 @@ impl GivenPicture {
         let mut decoder = reader.into_decoder()?;
         let orientation = decoder.orientation()?;
         let mut picture = DynamicImage::from_decoder(decoder)?;
-        let fits = self.size.0 <= LARGEST.0 && self.size.1 <= LARGEST.1;
+        let fits = self.size.0 <= MAX_SIZE.0 && self.size.1 <= MAX_SIZE.1;
         if fits && self.format == ImageFormat::Jpeg {
             // Stored unchanged: encoding it again would lose sharpness. A browser rotates it by its Exif data.
             return Ok(Picture(self.bytes));
         }
         picture.apply_orientation(orientation);
-        if picture.width() > LARGEST.0 || picture.height() > LARGEST.1 {
-            picture = picture.resize(LARGEST.0, LARGEST.1, FilterType::Triangle);
+        if picture.width() > MAX_SIZE.0 || picture.height() > MAX_SIZE.1 {
+            picture = picture.resize(MAX_SIZE.0, MAX_SIZE.1, FilterType::Triangle);
         }
         let mut jpeg = Vec::new();
         let picture = on_black(&picture);
@@ -221,7 +221,7 @@ mod tests {
         assert!(words(&jpeg.replace('/', "_")).contains("standard alphabet"));
         assert!(words(&BASE64_STANDARD.encode("GIF89a…")).contains("not a JPEG"));
         assert!(words("").contains("not a JPEG"));
-        assert!(words(&"A".repeat(LONGEST_BASE64 + 4)).contains("1835008"));
+        assert!(words(&"A".repeat(MAX_BASE64_LEN + 4)).contains("1835008"));
         // A PNG whose header says that it is 60000 pixels wide.
         let mut bytes = BASE64_STANDARD.decode(encoded(&red(16, 9), ImageFormat::Png)).unwrap();
         bytes[16..20].copy_from_slice(&60_000_u32.to_be_bytes());

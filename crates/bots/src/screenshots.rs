@@ -20,7 +20,7 @@ const ROW_DELAY: Duration = Duration::from_secs(600);
 pub(crate) const SWEEP_BATCH: u32 = 500;
 
 /// The most pictures of one bot. It takes one whenever its camera comes on or it is admitted, and a host can repeat that.
-const MOST_OF_A_BOT: u64 = 300;
+const MAX_OF_A_BOT: u64 = 300;
 
 /// The pictures of bots' pages. Their files are named `<bot>/<screenshot>.png`.
 #[derive(Clone)]
@@ -96,11 +96,11 @@ impl Screenshots {
     }
 
     /// Stores a picture, unless the bot has reached the limit. A failure is logged and does not end the bot.
-    pub async fn keep(&self, bot: BotId, png: &[u8]) -> Option<ScreenshotId> {
+    pub async fn store(&self, bot: BotId, png: &[u8]) -> Option<ScreenshotId> {
         match self.store.screenshots_of(bot).await {
-            Ok(kept) if kept < MOST_OF_A_BOT => {}
+            Ok(kept) if kept < MAX_OF_A_BOT => {}
             Ok(_) => {
-                tracing::info!(%bot, most = MOST_OF_A_BOT, "a screenshot was not stored: the bot has reached the limit");
+                tracing::info!(%bot, most = MAX_OF_A_BOT, "a screenshot was not stored: the bot has reached the limit");
                 return None;
             }
             Err(error) => {
@@ -123,8 +123,8 @@ impl Screenshots {
     }
 
     /// Stores a placeholder picture, because the page crashed or does not respond.
-    pub(crate) async fn keep_none(&self, bot: BotId) -> Option<ScreenshotId> {
-        self.keep(bot, NO_PICTURE).await
+    pub(crate) async fn store_none(&self, bot: BotId) -> Option<ScreenshotId> {
+        self.store(bot, NO_PICTURE).await
     }
 
     /// Deletes all pictures of a bot. Files on another server are deleted by that server's sweep.

@@ -141,7 +141,7 @@ async fn two_servers_share_a_bucket() {
     let one = Screenshots::new(files.clone(), store.clone(), env.clone());
     let other =
         Screenshots::new(PictureFiles::bucket(&bucket(&endpoint)).unwrap(), store.clone(), env.clone());
-    let id = one.keep(bot, b"\x89PNG of one").await.unwrap();
+    let id = one.store(bot, b"\x89PNG of one").await.unwrap();
     assert_eq!(other.read(workspace, bot, id).await.unwrap().unwrap(), b"\x89PNG of one");
     let held = || s3.0.lock().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(held(), [format!("/pictures/of/latchkey/{bot}/{id}.png")]);
@@ -162,7 +162,7 @@ async fn two_servers_share_a_bucket() {
     assert_eq!(other.sweep(long_ago).await.unwrap().files, 1);
     assert_eq!(held().len(), 3, "foreign files, and the new one");
 
-    one.keep(bot, b"\x89PNG").await.unwrap();
+    one.store(bot, b"\x89PNG").await.unwrap();
     one.delete(workspace, bot).await.unwrap();
     assert_eq!(held().len(), 3);
 }
@@ -174,11 +174,11 @@ async fn an_unavailable_bucket_ends_no_bot() {
     let vacant = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let files = PictureFiles::bucket(&bucket(&format!("http://{vacant}"))).unwrap();
     let screenshots = Screenshots::new(files, store.clone(), env.clone());
-    assert_eq!(screenshots.keep(bot, b"\x89PNG").await, None);
+    assert_eq!(screenshots.store(bot, b"\x89PNG").await, None);
     assert!(screenshots.list(workspace, bot).await.unwrap().is_empty(), "no row without a file");
     // A picture that another server stored in its own folder.
     let elsewhere = PictureFiles::folder(&folder.path().join("elsewhere")).unwrap();
-    let id = Screenshots::new(elsewhere, store.clone(), env.clone()).keep(bot, b"\x89PNG").await.unwrap();
+    let id = Screenshots::new(elsewhere, store.clone(), env.clone()).store(bot, b"\x89PNG").await.unwrap();
     let here = PictureFiles::folder(&folder.path().join("here")).unwrap();
     for files in [PictureFiles::bucket(&bucket(&format!("http://{vacant}"))).unwrap(), here] {
         let failure = Screenshots::new(files, store.clone(), env.clone()).read(workspace, bot, id).await;

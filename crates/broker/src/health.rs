@@ -22,7 +22,7 @@ use crate::{accounts::Escrow, clock, single_flight::SingleFlight};
 /// the database.
 pub const STORE_MAY_BE_AWAY: Duration = Duration::from_secs(120);
 /// How long a result is cached.
-const LOOK_TTL: Duration = Duration::from_secs(1);
+const CHECK_TTL: Duration = Duration::from_secs(1);
 /// How long the database may take to commit, and to read.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The free space below which there is a warning, in bytes.
@@ -60,7 +60,7 @@ impl HealthChecks {
     /// Checks database, disk and audit, unless this was done within the last second. Returns every finding.
     pub async fn check(self: &Arc<Self>) -> Vec<Finding> {
         let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if looked_at.is_none_or(|at| !at.was_within(LOOK_TTL, self.env.now())) {
+        if looked_at.is_none_or(|at| !at.was_within(CHECK_TTL, self.env.now())) {
             let this = Arc::clone(self);
             self.looks.run((), &self.tasks, move || async move { this.look().await }).await;
         }

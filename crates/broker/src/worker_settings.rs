@@ -15,7 +15,7 @@ pub struct Timing {
     pub list_poll: Duration,
     /// For how many accounts this process lists meetings at once.
     pub lists_at_once: NonZeroU32,
-    /// The interval between two lists of an account's meetings. At most [`store::LONGEST_SYNC_PAUSE`].
+    /// The interval between two lists of an account's meetings. At most [`store::MAX_SYNC_PAUSE`].
     pub list_every: Duration,
     /// The interval for an app whose webhooks report changes in between.
     pub list_every_with_webhooks: Duration,

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use store::ApiKey;
 
 /// The API returns pages of at most a hundred rows.
-const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
 
 /// Calls the API with one key.
 #[derive(Clone)]
@@ -91,7 +91,7 @@ impl Client {
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Refused> {
         let response = self.raw(method, path, body, &HeaderMap::new()).await;
         let status = response.status();
-        let bytes = to_bytes(response.into_body(), LARGEST_ANSWER).await.map_err(|_| Refused::ours())?;
+        let bytes = to_bytes(response.into_body(), MAX_ANSWER).await.map_err(|_| Refused::ours())?;
         let value = if bytes.is_empty() {
             Value::Null
         } else {

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The most ids that are looked up for one page; further ones are shown as ids.
-const MOST: usize = 20;
+const MAX_LOOKUPS: usize = 20;
 /// The length of an id in characters.
 const LENGTH: usize = 36;
 /// What an id in a log may refer to: the API's path and the page.
@@ -55,7 +55,7 @@ impl Names {
     ) -> Result<Arc<Self>, Refused> {
         let ids: BTreeSet<&str> = texts.flat_map(|text| parts(text).filter_map(Part::id)).collect();
         let mut known = HashMap::new();
-        for id in ids.into_iter().take(MOST) {
+        for id in ids.into_iter().take(MAX_LOOKUPS) {
             for (api, page) in KINDS {
                 let Some(Shown { name }) = client.find(&format!("{api}{id}/")).await? else { continue };
                 if !name.trim().is_empty() {

@@ -24,14 +24,14 @@ pub struct SimulatorAddress {
 
 /// Why a call of the simulator failed.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum SimulatorError {
     /// It does not answer.
     Away { control: String, cause: String },
     /// It answers with a refusal.
     Refused { call: String, answer: String },
 }
 
-impl Trouble {
+impl SimulatorError {
     /// The error for a person.
     pub(crate) fn words(&self) -> String {
         match self {
@@ -71,9 +71,9 @@ impl Simulator {
         clippy::disallowed_methods,
         reason = "the one constructor of HTTP to the simulator, on this machine"
     )]
-    pub(crate) fn open(address: &SimulatorAddress) -> Result<Self, Trouble> {
+    pub(crate) fn open(address: &SimulatorAddress) -> Result<Self, SimulatorError> {
         let control = address.control.as_str().trim_end_matches('/').to_owned();
-        let away = |cause: String| Trouble::Away { control: control.clone(), cause };
+        let away = |cause: String| SimulatorError::Away { control: control.clone(), cause };
         let pem = std::fs::read(&address.ca_file)
             .map_err(|error| away(format!("{}: {error}", address.ca_file.display())))?;
         let root = Certificate::from_pem(&pem).map_err(|error| away(error.to_string()))?;
@@ -83,19 +83,26 @@ impl Simulator {
         Ok(Self { control, http })
     }
 
-    async fn send(&self, call: &str, request: RequestBuilder) -> Result<Response, Trouble> {
-        let away =
-            |error: reqwest::Error| Trouble::Away { control: self.control.clone(), cause: error.to_string() };
+    async fn send(&self, call: &str, request: RequestBuilder) -> Result<Response, SimulatorError> {
+        let away = |error: reqwest::Error| SimulatorError::Away {
+            control: self.control.clone(),
+            cause: error.to_string(),
+        };
         let answer = request.send().await.map_err(away)?;
         if answer.status().is_client_error() || answer.status().is_server_error() {
             let answer = format!("{} {}", answer.status(), answer.text().await.map_err(away)?);
-            return Err(Trouble::Refused { call: call.to_owned(), answer });
+            return Err(SimulatorError::Refused { call: call.to_owned(), answer });
         }
         Ok(answer)
     }
 
     /// Makes one call of the control API.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value, Trouble> {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, SimulatorError> {
         let call = format!("{method} {path}");
         let mut request = self.http.request(method, format!("{}{path}", self.control));
         if !body.is_null() {
@@ -109,14 +116,15 @@ impl Simulator {
         method: Method,
         path: &str,
         body: &Value,
-    ) -> Result<T, Trouble> {
+    ) -> Result<T, SimulatorError> {
         let call = format!("{method} {path}");
         let answer = self.call(method, path, body).await?;
-        serde_json::from_value(answer).map_err(|error| Trouble::Refused { call, answer: error.to_string() })
+        serde_json::from_value(answer)
+            .map_err(|error| SimulatorError::Refused { call, answer: error.to_string() })
     }
 
     /// The apps that are registered there.
-    pub(crate) async fn apps(&self) -> Result<Vec<SimulatedApp>, Trouble> {
+    pub(crate) async fn apps(&self) -> Result<Vec<SimulatedApp>, SimulatorError> {
         self.read(Method::GET, "/apps", &Value::Null).await
     }
 
@@ -125,13 +133,13 @@ impl Simulator {
         &self,
         redirect_url: &str,
         scopes: &[&str],
-    ) -> Result<SimulatedApp, Trouble> {
+    ) -> Result<SimulatedApp, SimulatorError> {
         let app = json!({ "name": "Latchkey", "kind": "user_level", "sdk": true, "redirect_uris": [redirect_url], "scopes": scopes });
         self.read(Method::POST, "/apps", &app).await
     }
 
     /// The user with this address, who is created if there is none.
-    pub(crate) async fn user(&self, email: &str, name: &str) -> Result<User, Trouble> {
+    pub(crate) async fn user(&self, email: &str, name: &str) -> Result<User, SimulatorError> {
         let users: Vec<User> = self.read(Method::GET, "/users", &Value::Null).await?;
         match users.into_iter().find(|user| user.email == email) {
             Some(user) => Ok(user),
@@ -140,7 +148,11 @@ impl Simulator {
     }
 
     /// Creates a meeting in which a script is played. Returns its link.
-    pub(crate) async fn meeting(&self, meeting: &Value, script: &'static str) -> Result<String, Trouble> {
+    pub(crate) async fn meeting(
+        &self,
+        meeting: &Value,
+        script: &'static str,
+    ) -> Result<String, SimulatorError> {
         let made = self.call(Method::POST, "/meetings", meeting).await?;
         let number = made["meeting_number"].as_str().unwrap_or_default();
         let request =
@@ -150,10 +162,12 @@ impl Simulator {
     }
 
     /// Consents as this user on the page that a browser is sent to. Returns the address that it is sent back to.
-    pub(crate) async fn allow(&self, user: &str, consent_page: &str) -> Result<String, Trouble> {
+    pub(crate) async fn allow(&self, user: &str, consent_page: &str) -> Result<String, SimulatorError> {
         self.call(Method::PUT, "/signed-in", &json!({ "user_id": user })).await?;
-        let refused =
-            |answer: &str| Trouble::Refused { call: "the consent".to_owned(), answer: answer.to_owned() };
+        let refused = |answer: &str| SimulatorError::Refused {
+            call: "the consent".to_owned(),
+            answer: answer.to_owned(),
+        };
         let page = self.send("the consent page", self.http.get(consent_page)).await?;
         let page = page.text().await.map_err(|error| refused(&error.to_string()))?;
         let consent = page.split_once("name=\"consent\" value=\"").and_then(|(_, rest)| rest.split_once('"'));

@@ -8,9 +8,9 @@ pub(crate) const RESERVE: u64 = 512;
 /// Upper bound of the raised limit: more is never needed, and without a system limit the maximum is a billion.
 const ENOUGH: u64 = 65_536;
 /// Fewest connections with which the server starts.
-const FEWEST: u64 = 16;
+const MIN_CONNECTIONS: u64 = 16;
 /// The server does not start if it may open fewer files.
-pub(crate) const FEWEST_OF_ALL: u64 = RESERVE + FEWEST;
+pub(crate) const MIN_OPEN_FILES: u64 = RESERVE + MIN_CONNECTIONS;
 
 /// Raises this process's limit as far as needed and allowed, and returns the number of possible connections.
 pub(crate) fn for_connections(wanted: usize) -> anyhow::Result<usize> {
@@ -29,9 +29,9 @@ pub(crate) fn for_connections(wanted: usize) -> anyhow::Result<usize> {
         }
     };
     let possible = descriptors.saturating_sub(RESERVE);
-    if possible < FEWEST {
+    if possible < MIN_CONNECTIONS {
         bail!(
-            "this process may open {descriptors} files, but needs {FEWEST_OF_ALL}: raise the limit \
+            "this process may open {descriptors} files, but needs {MIN_OPEN_FILES}: raise the limit \
              (ulimit -n, or LimitNOFILE in systemd)"
         );
     }

@@ -1,12 +1,12 @@
 //! The nearest known name to an unknown field, key or word.
 
 /// Longer names are not compared.
-const MOST_BYTES: usize = 64;
+const MAX_BYTES: usize = 64;
 
 /// The known name nearest to `name`, if it is similar enough to be meant: a typing error, another spelling
 /// (`zakUrl`, `zak-url`), or a part of it.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    if name.len() > MOST_BYTES {
+    if name.len() > MAX_BYTES {
         return None;
     }
     let meant = plain(name);

@@ -28,7 +28,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// Before the second and the third attempt; up to a quarter more, so that many bots do not come back at once.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// Longer than any token.
-const MOST_BYTES: usize = 16 * 1024;
+const MAX_BYTES: usize = 16 * 1024;
 
 /// Fetches what others answer. One for the process: it keeps connections.
 #[derive(Debug, Clone)]
@@ -306,7 +306,7 @@ pub(crate) fn unsent(error: reqwest::Error) -> CallbackError {
 async fn read_text(mut response: Response) -> Result<Secret, CallbackError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unsent)? {
-        if body.len() + chunk.len() > MOST_BYTES {
+        if body.len() + chunk.len() > MAX_BYTES {
             return Err(CallbackError::NotAToken("it is longer than 16 KiB"));
         }
         body.extend_from_slice(&chunk);

@@ -4,7 +4,7 @@
 //! blames the token's owner. The format of tokens is Zoom's decision; this check refuses only what no token can be.
 
 /// Zoom's are ten times as long. Words, error codes and ids are shorter.
-const LEAST_BYTES: usize = 32;
+const MIN_BYTES: usize = 32;
 /// What programs write where they have nothing.
 const NOTHING: &[&str] = &["undefined", "null", "none", "nil", "nan", "true", "false", "[object object]"];
 
@@ -38,7 +38,7 @@ pub fn token(text: &str) -> Result<&str, &'static str> {
     if !unpadded.bytes().all(is_of_tokens) {
         return Err("it holds characters that are in no token");
     }
-    if unpadded.len() < LEAST_BYTES {
+    if unpadded.len() < MIN_BYTES {
         return Err("it is shorter than any token: less than 32 characters");
     }
     Ok(token)

@@ -16,18 +16,18 @@ use zoom::LimitHit;
 pub(super) const SHARE_TTL: Duration = Duration::from_secs(5);
 /// When an unconfirmed share becomes free. By then its holder has stopped starting calls (5 s), the calls have
 /// had their answer or timeout (15 s) and their slots have cooled down (1 s); the rest is for clock differences.
-const LAPSES: Duration = Duration::from_secs(30);
+const SHARE_EXPIRY: Duration = Duration::from_secs(30);
 /// How long Zoom must not have refused a call before the number of slots grows again.
-const EASES_AFTER: Duration = Duration::from_secs(10);
+const RECOVERY_TIME: Duration = Duration::from_secs(10);
 /// Refusals within this time, on several servers, count as one.
-const AT_ONCE: Duration = Duration::from_secs(2);
+const SAME_REFUSAL_WINDOW: Duration = Duration::from_secs(2);
 /// The maximum strain: a 32nd of the limit, and pauses of 32 s.
 const MAX_STRAIN: u32 = 5;
 /// The longest wait; longer ones are shortened. Zoom's longest limit is daily.
 const MAX_BLOCK: Duration = Duration::from_secs(25 * 3600);
 /// A share that expires later than this was confirmed by a server whose clock is wrong. Servers whose clocks differ by
 /// less than minutes don't lose their shares.
-const MAX_LAPSE: Duration = Duration::from_secs(300);
+const MAX_SHARE_EXPIRY: Duration = Duration::from_secs(300);
 /// The pause after a daily limit if Zoom doesn't say when it ends.
 const DAILY_LIMIT_RETRY: Duration = Duration::from_secs(600);
 
@@ -74,7 +74,7 @@ pub(super) fn slots_of(limit: &ZoomLimit, least: u32) -> u32 {
 /// Gives a server its share, at `now` by its clock.
 pub(super) fn allot(limit: &mut ZoomLimit, least: u32, claim: Claim, now: Timestamp) -> Allotted {
     ease(limit, now);
-    limit.shares.retain(|share| share.holder != claim.holder && share.lapses_at.holds(MAX_LAPSE, now));
+    limit.shares.retain(|share| share.holder != claim.holder && share.lapses_at.holds(MAX_SHARE_EXPIRY, now));
     let slots_in_all = slots_of(limit, least);
     let others: u32 = limit.shares.iter().fold(0, |sum, share| sum.saturating_add(share.slots));
     let fair = fair_share(slots_in_all, claim.holder, &limit.shares, now);
@@ -85,7 +85,7 @@ pub(super) fn allot(limit: &mut ZoomLimit, least: u32, claim: Claim, now: Timest
             holder: claim.holder,
             slots: kept,
             wanted: claim.wanted,
-            lapses_at: now + LAPSES,
+            lapses_at: now + SHARE_EXPIRY,
         });
     }
     limit.changed_at = now;
@@ -123,7 +123,7 @@ fn fair_share(slots_in_all: u32, holder: LeaseToken, others: &[LimitShare], now:
 pub(super) fn refuse(limit: &mut ZoomLimit, hit: LimitHit, now: Timestamp) {
     let until = now + pause(hit, limit.strain);
     limit.blocked_until = limit.blocked_until.max(Some(until));
-    let counted = limit.strained_at.is_some_and(|at| now.since(at) < AT_ONCE && limit.strain > 0);
+    let counted = limit.strained_at.is_some_and(|at| now.since(at) < SAME_REFUSAL_WINDOW && limit.strain > 0);
     if !hit.daily && !counted {
         limit.strain = limit.strain.saturating_add(1).min(MAX_STRAIN);
         limit.strained_at = Some(now);
@@ -139,7 +139,7 @@ pub(super) fn pause(hit: LimitHit, strain: u32) -> Duration {
 
 /// Whether the server that last changed the limit has a clock that is minutes ahead of ours.
 pub(super) fn is_of_a_wrong_clock(limit: &ZoomLimit, now: Timestamp) -> bool {
-    limit.changed_at > now + MAX_LAPSE
+    limit.changed_at > now + MAX_SHARE_EXPIRY
 }
 
 /// Lowers the strain if Zoom has not refused a call for a while.
@@ -151,7 +151,7 @@ fn ease(limit: &mut ZoomLimit, now: Timestamp) {
     }
     limit.strained_at = limit.strained_at.map(|at| at.min(now));
     let quiet_since = limit.strained_at.filter(|_| limit.blocked_until.is_none());
-    if limit.strain > 0 && quiet_since.is_some_and(|at| now.since(at) >= EASES_AFTER) {
+    if limit.strain > 0 && quiet_since.is_some_and(|at| now.since(at) >= RECOVERY_TIME) {
         limit.strain -= 1;
         limit.strained_at = Some(now);
     }
@@ -214,11 +214,11 @@ mod tests {
         let [dead, alive] = servers();
         let mut limit = unknown("limit", NOW);
         assert_eq!(claim(&mut limit, dead, 0, 4, NOW), 4);
-        let later = NOW + LAPSES;
+        let later = NOW + SHARE_EXPIRY;
         assert_eq!(claim(&mut limit, alive, 0, 4, later - Duration::from_millis(1)), 0);
         assert_eq!(claim(&mut limit, alive, 0, 4, later), 4);
         assert!(
-            LAPSES > SHARE_TTL + Duration::from_secs(16),
+            SHARE_EXPIRY > SHARE_TTL + Duration::from_secs(16),
             "calls are over, and their slots have cooled down"
         );
     }
@@ -255,7 +255,7 @@ mod tests {
         refuse(&mut limit, LimitHit { retry_after: Some(Duration::from_secs(60)), daily: false }, ahead);
         assert_eq!(claim(&mut limit, right, 0, 4, NOW), 2, "halved, as after any refusal");
         assert_eq!(limit.blocked_until, None);
-        let later = NOW + EASES_AFTER;
+        let later = NOW + RECOVERY_TIME;
         assert_eq!(claim(&mut limit, right, 0, 4, later), 4, "and restored after a while");
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::limit::Turn;
 
 /// The maximum number of callers that wait for one limit. More would wait for minutes on most plans.
-const MOST_WAITING: usize = 1000;
+const MAX_WAITING: usize = 1000;
 /// How long a slot is in use: one second, plus the time until Zoom's answer.
 const ROUND: Duration = Duration::from_millis(1100);
 
@@ -62,7 +62,7 @@ impl Queue {
         let next = Waiting { round: self.round + 1, ..Waiting::default() };
         self.waiting.entry(workspace).or_insert(next).waiters.insert((deadline, self.arrivals), waiter);
         self.arrivals += 1;
-        if self.len() as usize <= MOST_WAITING {
+        if self.len() as usize <= MAX_WAITING {
             return None;
         }
         let most = self.waiting.values_mut().max_by_key(|waiting| waiting.waiters.len())?;
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_drops_the_least_urgent_call() {
-        let (mut queue, _answers) = queue(&vec![50; MOST_WAITING], 100);
+        let (mut queue, _answers) = queue(&vec![50; MAX_WAITING], 100);
         let (urgent, _urgent) = waiter(None);
         let last = queue.enter(None, at(0), urgent).expect("one too many");
         assert!(last.deadline.is_some(), "not the urgent one");
@@ -247,12 +247,12 @@ mod tests {
     fn a_full_queue_drops_a_call_of_the_workspace_with_the_most_calls() {
         let ([many, few], mut queue) = (workspaces(), Queue::default());
         let mut answers = Vec::new();
-        for number in 0..=MOST_WAITING {
+        for number in 0..=MAX_WAITING {
             let (waiter, answer) = waiter(None);
             let workspace = if number == 0 { few } else { many };
             // The call of the other workspace has the latest deadline.
             let gone = queue.enter(workspace, at(if number == 0 { 99 } else { 0 }), waiter);
-            assert_eq!(gone.is_some(), number == MOST_WAITING);
+            assert_eq!(gone.is_some(), number == MAX_WAITING);
             answers.push(answer);
         }
         assert!(!is_served(&mut answers[0]));

@@ -13,7 +13,7 @@ use outbound::{
     CallbackError,
     signature::{ELSEWHERE, SigningKey},
 };
-use store::{Bot, LONGEST_REALTIME_PAUSE, Lease, RealtimeEndpoint, RealtimeNext, RealtimeProgress};
+use store::{Bot, Lease, MAX_REALTIME_PAUSE, RealtimeEndpoint, RealtimeNext, RealtimeProgress};
 use workers::Backoff;
 
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 /// How many rows of events are read at once. Together they have at most a thousand events.
 const ROWS: u32 = 2;
 /// Pauses after failed deliveries.
-const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: LONGEST_REALTIME_PAUSE };
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: MAX_REALTIME_PAUSE };
 /// An endpoint that fails for this long receives no more events.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The longest time for which an endpoint is served at a time, before other endpoints get their turn.
-const TURN: Duration = Duration::from_secs(5);
+const MAX_TURN: Duration = Duration::from_secs(5);
 
 /// Sends the events of an endpoint until there are no more or the turn is over.
 #[tracing::instrument(name = "realtime_webhook", skip_all)]
@@ -25,7 +25,7 @@ pub(crate) async fn send(
 ) -> Result<(), Stopped> {
     let clock = endpoint.parts.env.clock.clone();
     let begun = clock.elapsed();
-    let is_over = || stopping.is_cancelled() || clock.elapsed().saturating_sub(begun) >= TURN;
+    let is_over = || stopping.is_cancelled() || clock.elapsed().saturating_sub(begun) >= MAX_TURN;
     while !is_over() {
         let events = endpoint.after(endpoint.delivered_up_to()).await?;
         if events.is_empty() {

@@ -9,7 +9,7 @@ use model::{BotId, BotLogEntryId, BotStatus, StatusChange, WorkspaceId};
 use serde_json::json;
 
 use crate::{CALLERS, Conformance, bots::leased};
-use store::{Lease, LogEntry, MOST_LOG_ENTRIES, NumberedEntry};
+use store::{Lease, LogEntry, MAX_LOG_ENTRIES, NumberedEntry};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -95,12 +95,12 @@ pub async fn concurrent_writers_share_one_sequence_of_numbers(suite: &Conformanc
 pub async fn a_full_log_says_so(suite: &Conformance) {
     let workspace = suite.workspace().await;
     let (bot, _) = leased(suite, workspace).await;
-    assert_eq!(append(suite, bot.id, &entries(suite, MOST_LOG_ENTRIES - 1)).await, 0);
+    assert_eq!(append(suite, bot.id, &entries(suite, MAX_LOG_ENTRIES - 1)).await, 0);
     assert_eq!(append(suite, bot.id, &entries(suite, 3)).await, 2);
     assert_eq!(append(suite, bot.id, &entries(suite, 1)).await, 1);
     let all = read(suite, workspace, bot.id).await;
     let kinds: Vec<_> = all.iter().rev().take(2).map(|numbered| &*numbered.entry.kind).collect();
-    assert_eq!((all.len() as u64, kinds), (MOST_LOG_ENTRIES, vec!["log_full", "step"]));
+    assert_eq!((all.len() as u64, kinds), (MAX_LOG_ENTRIES, vec!["log_full", "step"]));
 }
 
 pub async fn entries_are_erased_by_kind_and_only_by_their_workspace(suite: &Conformance) {

@@ -12,8 +12,8 @@ use model::{
 
 use crate::{CALLERS, Conformance, ROUNDS};
 use store::{
-    Credential, CredentialFilter, Grant, LONGEST_REST, Lease, Note, Order, Page, RefreshLease, StoreError,
-    Trouble,
+    Credential, CredentialFilter, Grant, Lease, MAX_REFRESH_INTERVAL, Note, Order, Page, RefreshFailure,
+    RefreshLease, StoreError,
 };
 
 pub(super) fn grant(suite: &Conformance) -> Grant {
@@ -72,9 +72,9 @@ async fn lose(suite: &Conformance, id: CredentialId, lease: &Lease, cause: Reaut
     suite.store.lose_grant(id, 1, lease, cause, &suite.note("lost")).await.unwrap()
 }
 
-pub(super) fn trouble(suite: &Conformance) -> Trouble {
+pub(super) fn trouble(suite: &Conformance) -> RefreshFailure {
     let retry_at = suite.env.now() + Duration::from_secs(5);
-    Trouble { code: Code::ZoomUnavailable, retry_at, unspent: true }
+    RefreshFailure { code: Code::ZoomUnavailable, retry_at, unspent: true }
 }
 
 pub(super) async fn connected(suite: &Conformance) -> Credential {
@@ -532,7 +532,7 @@ pub async fn an_absurd_lease_and_an_absurd_due_time_are_ignored(suite: &Conforma
     );
     assert!(matches!(take(suite, &made, 1, &suite.lease(60)).await, RefreshLease::Held { .. }));
     let now = suite.env.now();
-    let far = now + LONGEST_REST + Duration::from_secs(3600);
+    let far = now + MAX_REFRESH_INTERVAL + Duration::from_secs(3600);
     suite.store.commit_refresh(made.id, 1, &grant(suite), Some(far), &suite.note("refreshed")).await.unwrap();
     let due = suite.store.claim_due(now, now + Duration::from_secs(60), 10).await.unwrap();
     assert_eq!(due.iter().map(|due| due.credential).collect::<Vec<_>>(), [made.id]);

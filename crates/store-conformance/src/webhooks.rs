@@ -13,7 +13,7 @@ use model::{
 use crate::{CALLERS, Conformance, ROUNDS, events::event};
 use store::{
     AfterAttempt, Answer, Attempt, Backlog, ClaimLimits, DeliveryFilter, EndpointAfter, EndpointChange,
-    FailureRun, LONGEST_DELIVERY_PAUSE, Lease, NewEvent, WebhookEndpoint,
+    FailureRun, Lease, MAX_DELIVERY_PAUSE, NewEvent, WebhookEndpoint,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -199,7 +199,7 @@ pub async fn an_impossible_due_time_does_not_delay_a_delivery(suite: &Conformanc
     let workspace = suite.workspace().await;
     let made = added(suite, workspace).await;
     let (now, first) = (suite.env.now(), happens(suite, workspace, "one").await);
-    let longest = now + LONGEST_DELIVERY_PAUSE;
+    let longest = now + MAX_DELIVERY_PAUSE;
     for (at, is_due) in [(longest, false), (longest + 31 * SECOND, true), (now + 90 * 24 * HOUR, true)] {
         let held = lease(suite, now, 1).await.pop().unwrap();
         assert!(attempted(suite, &held, first.id, AfterAttempt::Again(at)).await);

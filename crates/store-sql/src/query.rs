@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The maximum number of rows of one statement: far below the number of values that either database accepts.
-pub(crate) const MOST_ROWS: usize = 500;
+pub(crate) const MAX_ROWS: usize = 500;
 /// The value of a secret that is erased or absent.
 pub(crate) const NO_BYTES: &[u8] = &[];
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::StoreError;
 
 /// The most log entries that are stored for a bot. A bot that joins and stays writes about fifty.
-pub const MOST_LOG_ENTRIES: u64 = 2_000;
+pub const MAX_LOG_ENTRIES: u64 = 2_000;
 
 /// One entry of a bot's log. It holds no secret and no name of a participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl LogEntry {
     /// The last entry that fits into a log.
     #[must_use]
     pub fn log_full(self) -> Self {
-        let text = format!("The log is full: a bot's log has up to {MOST_LOG_ENTRIES} entries.");
+        let text = format!("The log is full: a bot's log has up to {MAX_LOG_ENTRIES} entries.");
         Self { kind: "log_full".into(), text, fields: BTreeMap::new(), ..self }
     }
 }
@@ -48,7 +48,7 @@ pub struct NumberedEntry {
 #[async_trait]
 pub trait BotLogs {
     /// Adds entries to a bot's log, all or none, in this order. Any server may write, because a late entry is still true. A batch
-    /// is identified by its first entry: writing it again changes nothing. The entry with the number [`MOST_LOG_ENTRIES`] is
+    /// is identified by its first entry: writing it again changes nothing. The entry with the number [`MAX_LOG_ENTRIES`] is
     /// replaced by [`LogEntry::log_full`], and those after it are dropped. Returns how many were dropped; all of them if
     /// there is no such bot.
     async fn append_bot_log(&self, bot: BotId, entries: &[LogEntry]) -> Result<u64, StoreError>;

@@ -12,7 +12,7 @@ use crate::{Lease, Note, Page, Place, StoreError};
 
 /// The longest time until an account's next refresh. A later due time was written by a wrong clock,
 /// and a refresh token dies after 90 days without use.
-pub const LONGEST_REST: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const MAX_REFRESH_INTERVAL: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The tokens that Zoom issued. Each refresh and each consent replaces it as a whole.
 #[derive(Debug, Clone)]
@@ -116,7 +116,7 @@ pub struct CredentialFilter {
 
 /// A refresh that failed and will be tried again.
 #[derive(Debug, Clone, Copy)]
-pub struct Trouble {
+pub struct RefreshFailure {
     /// The error.
     pub code: Code,
     /// No retry before this.
@@ -234,7 +234,7 @@ pub trait Credentials {
         &self,
         id: CredentialId,
         lease: &Lease,
-        trouble: &Trouble,
+        trouble: &RefreshFailure,
         note: &Note,
     ) -> Result<bool, StoreError>;
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Event, EventFilter, FailureRun, Lease, NewEvent, StoreError};
 
 /// The longest pause before a delivery is retried. A later due time was written by a wrong clock and counts as past.
-pub const LONGEST_DELIVERY_PAUSE: Duration = Duration::from_secs(10 * 3600);
+pub const MAX_DELIVERY_PAUSE: Duration = Duration::from_secs(10 * 3600);
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

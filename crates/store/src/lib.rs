@@ -55,7 +55,7 @@ pub use audit::{
     PageBuilder, Pruned, RowRange, bundle, minute_of, slice_of, slices_of, unbundle,
 };
 pub use bot_leases::{BotLeases, Transition};
-pub use bot_log::{BotLogs, LogEntry, MOST_LOG_ENTRIES, NumberedEntry};
+pub use bot_log::{BotLogs, LogEntry, MAX_LOG_ENTRIES, NumberedEntry};
 pub use bot_outputs::{BotOutputs, ChatMessage, ChatProgress, Queued};
 pub use bot_places::BotPlaces;
 pub use bot_screenshots::{BotScreenshots, Screenshot};
@@ -67,11 +67,11 @@ pub use consents::{Consent, Consents};
 pub use console_sessions::{ConsolePass, ConsoleSession, ConsoleSessions};
 pub use copy::{CopyError, CopyTarget, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{
-    Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, RefreshLease, Trouble,
+    Credential, CredentialFilter, Credentials, Due, Grant, MAX_REFRESH_INTERVAL, RefreshFailure, RefreshLease,
 };
 pub use deliveries::{
-    AfterAttempt, Answer, Attempt, Backlog, Deliveries, Delivery, DeliveryFilter, EndpointAfter,
-    LONGEST_DELIVERY_PAUSE, MAX_BACKLOG,
+    AfterAttempt, Answer, Attempt, Backlog, Deliveries, Delivery, DeliveryFilter, EndpointAfter, MAX_BACKLOG,
+    MAX_DELIVERY_PAUSE,
 };
 pub use error::StoreError;
 pub use events::{Event, EventFilter, Events, NewEvent, event_body};
@@ -79,21 +79,20 @@ pub use idempotency::{IdempotencyState, IdempotentRequest, IdempotentRequests};
 pub use lease::Lease;
 pub use meeting_events::{Appended, MeetingEventBatch, MeetingEvents, MeetingEventsSummary};
 pub use meetings::{
-    DueSync, KnownMeeting, LONGEST_SYNC_PAUSE, Meeting, MeetingChange, MeetingFilter, MeetingKey,
-    MeetingOwner, MeetingWebhookChange, Meetings, PersonalRoom, SyncOutcome,
+    DueSync, KnownMeeting, MAX_SYNC_PAUSE, Meeting, MeetingChange, MeetingFilter, MeetingKey, MeetingOwner,
+    MeetingWebhookChange, Meetings, PersonalRoom, SyncOutcome,
 };
 pub use observer::StoreObserver;
 pub use overview::{AccountGroup, AccountsCounted, Overview, Overviews, QuotaResource, RefreshesCounted};
 pub use page::{Order, Page, Place};
 pub use parked_consents::{ParkedConsent, ParkedConsents};
 pub use pools::{
-    HeldSeat, LONGEST_SEAT, Member, MemberUsage, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatCounts,
+    HeldSeat, MAX_SEAT, Member, MemberUsage, Pool, PoolRemoval, PooledAccount, Pools, Seat, SeatCounts,
     SeatRequest, Seating,
 };
 pub use probe::Probe;
 pub use realtime_endpoints::{
-    LONGEST_REALTIME_PAUSE, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress,
-    RealtimeShares,
+    MAX_REALTIME_PAUSE, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress, RealtimeShares,
 };
 pub use received_events::{Disconnection, Received, ReceivedEvent, ReceivedEvents, ZoomEvent};
 pub use sealed_cells::{Replacement, SEALED_COLUMNS, SealedCell, SealedCells, SealedColumn, SealedHead};

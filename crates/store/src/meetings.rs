@@ -12,7 +12,7 @@ use model::{CredentialId, CredentialKind, MeetingNumber, Timestamp, WorkspaceId}
 use crate::{Lease, Note, Page, Place, StoreError};
 
 /// The longest time until the next list of an account's meetings.
-pub const LONGEST_SYNC_PAUSE: Duration = Duration::from_secs(48 * 3600);
+pub const MAX_SYNC_PAUSE: Duration = Duration::from_secs(48 * 3600);
 
 /// A meeting of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,7 +186,7 @@ pub trait Meetings {
     ) -> Result<bool, StoreError>;
 
     /// Claims up to `limit` usable accounts whose list of meetings is due and not leased, the
-    /// longest due first. A due time later than [`LONGEST_SYNC_PAUSE`] from now, or a lease that
+    /// longest due first. A due time later than [`MAX_SYNC_PAUSE`] from now, or a lease that
     /// ends after this one, was written by a wrong clock: the account counts as due and as not
     /// leased. Across tenants: used by the sync worker.
     async fn claim_meeting_syncs(

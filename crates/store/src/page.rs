@@ -33,7 +33,7 @@ pub struct Place {
 }
 
 /// The longest id that is accepted; ours are shorter.
-const MOST_CHARACTERS: usize = 64;
+const MAX_CHARACTERS: usize = 64;
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,7 +45,7 @@ impl FromStr for Place {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let place = text.split_once('_').and_then(|(key, id)| {
-            let is_an_id = (1..=MOST_CHARACTERS).contains(&id.len())
+            let is_an_id = (1..=MAX_CHARACTERS).contains(&id.len())
                 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'/');
             let key = key.parse().ok()?;
             is_an_id.then(|| Self { key, id: id.to_owned() })

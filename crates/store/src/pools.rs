@@ -14,7 +14,7 @@ use model::{
 use crate::StoreError;
 
 /// The longest time a seat is reserved without a renewal.
-pub const LONGEST_SEAT: Duration = Duration::from_secs(48 * 3600);
+pub const MAX_SEAT: Duration = Duration::from_secs(48 * 3600);
 
 /// An account of a pool, and one of its users if it is a server-to-server app's.
 pub type PooledAccount = (CredentialId, Option<AccountUser>);

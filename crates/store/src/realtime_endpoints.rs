@@ -11,7 +11,7 @@ use model::{BotId, LeaseToken, RealtimeEndpointId, RealtimeState, Timestamp, Wor
 use crate::{Lease, NewEvent, StoreError};
 
 /// The longest pause before an endpoint is retried. A later due time was written by a wrong clock and counts as past.
-pub const LONGEST_REALTIME_PAUSE: Duration = Duration::from_secs(60);
+pub const MAX_REALTIME_PAUSE: Duration = Duration::from_secs(60);
 
 /// A real-time endpoint. Its address and its event types are in the bot's request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -76,7 +76,8 @@ impl Workspaces {
         Ok(!workspaces.is_empty())
     }
 
-    /// Creates a workspace with a first key that may do everything in it. `bot_limit` is how many of its bots may run at once.
+    /// Creates a workspace with a first key that may do everything in it. `bot_limit` is how many of its bots may run at
+    /// once.
     pub async fn create(
         &self,
         name: &str,

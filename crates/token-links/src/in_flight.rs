@@ -12,7 +12,7 @@ use std::{
 use model::{Code, Failure, WorkspaceId};
 
 /// The usual limit.
-pub const MOST_OF_A_WORKSPACE: usize = 512;
+pub const MAX_OF_A_WORKSPACE: usize = 512;
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 

@@ -44,7 +44,7 @@ mod verify;
 pub use account_selection::{AccountSelection, TokenRequest};
 pub use answer::Content;
 pub use dialects::{LinkRefusal, attendee_signature};
-pub use in_flight::MOST_OF_A_WORKSPACE;
+pub use in_flight::MAX_OF_A_WORKSPACE;
 pub use manage::{LinkAddress, LinkManager, Narrowed, Narrowing, NewLink};
 pub use recent_uses::RecentUses;
 pub use refusals::{CountedRefusals, Refusals};

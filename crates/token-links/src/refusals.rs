@@ -26,7 +26,7 @@ const INTERVAL: Duration = Duration::from_secs(600);
 /// The time between two checks for due events.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// How long the counts of a cause are stored after its last refusal.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+const COUNTS_TTL: Duration = Duration::from_secs(24 * 3600);
 /// The most links and causes that are counted at a time. Refusals of further ones are only in the log and in `/metrics`.
 const MAX_GATHERED: usize = 10_000;
 
@@ -94,14 +94,14 @@ impl Refusals {
     pub fn of(&self, link: TokenLinkId) -> Vec<CountedRefusals> {
         let now = self.env.now();
         let mut all = self.counted().get(&link).cloned().unwrap_or_default();
-        all.retain(|refusals| refusals.last_at.was_within(KEPT, now));
+        all.retain(|refusals| refusals.last_at.was_within(COUNTS_TTL, now));
         all.sort_by_key(|refusals| std::cmp::Reverse(refusals.last_at));
         all
     }
 
     fn forget_old(&self, now: Timestamp) {
         self.counted().retain(|_, of_link| {
-            of_link.retain(|refusals| refusals.last_at.was_within(KEPT, now));
+            of_link.retain(|refusals| refusals.last_at.was_within(COUNTS_TTL, now));
             !of_link.is_empty()
         });
     }

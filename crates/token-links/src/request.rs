@@ -29,7 +29,7 @@ const BOT: [&str; 3] = ["bot_id", "bot_uuid", "bot"];
 pub const QUERY_PARAMETERS: [&str; 7] = [KIND, MEETING, FRESH, EXTRA, BOT[0], BOT[1], BOT[2]];
 
 /// Longer names are not checked for typing errors.
-const LONGEST_MISSPELT: usize = 16;
+const MAX_MISSPELT_LEN: usize = 16;
 
 /// A request to a token link, as received.
 #[derive(Clone, Copy)]
@@ -173,7 +173,7 @@ impl<'a> Query<'a> {
 /// The parameter that is meant by a name with one typing error: a letter too many, too few, a wrong one, or two swapped
 /// ones. Case, hyphens and underscores don't count. `None` if the name is right, or unlike all of them.
 fn meant_by(name: &str) -> Option<&'static str> {
-    if name.len() > LONGEST_MISSPELT || QUERY_PARAMETERS.contains(&name) {
+    if name.len() > MAX_MISSPELT_LEN || QUERY_PARAMETERS.contains(&name) {
         return None;
     }
     let plain = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();

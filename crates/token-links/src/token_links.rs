@@ -61,7 +61,7 @@ pub struct Parts {
     /// How many ids of signed requests are stored in ten minutes; further requests are refused. [`crate::REMEMBERED_IDS`]
     /// is the default.
     pub remembered_ids: usize,
-    /// The most concurrent fetches of a workspace. [`crate::MOST_OF_A_WORKSPACE`] is the default.
+    /// The most concurrent fetches of a workspace. [`crate::MAX_OF_A_WORKSPACE`] is the default.
     pub most_of_a_workspace: usize,
 }
 

@@ -20,7 +20,7 @@ use crate::{Parts, types::ALARMS};
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 /// A workspace gets at most one event of a kind in such a period, whichever server has the problem, and however often it
 /// begins.
-const SPAN: Duration = Duration::from_secs(3600);
+const REPEAT_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Checks for problems and sends events, for as long as it is polled.
 pub(crate) async fn run(parts: Arc<Parts>) -> Infallible {
@@ -80,7 +80,7 @@ async fn tell(parts: &Parts, kind: &str, finding: &Finding) -> Result<(), Failur
 }
 
 fn event_id(workspace: WorkspaceId, kind: &str, since: Timestamp) -> EventId {
-    let span = since.as_second().div_euclid(SPAN.as_secs().cast_signed());
+    let span = since.as_second().div_euclid(REPEAT_INTERVAL.as_secs().cast_signed());
     let hash = tenants::digest(&format!("{kind} told to {workspace} in {span}"));
     EventId::of_hash(hash[..16].try_into().expect("a digest has 32 bytes"))
 }

@@ -147,7 +147,7 @@ impl Webhooks {
             return Ok(None);
         }
         if !is_off {
-            self.worker.poke();
+            self.worker.wake();
         }
         self.endpoint(workspace, id).await
     }
@@ -223,7 +223,7 @@ impl Webhooks {
         event: EventId,
     ) -> Result<bool, Failure> {
         let known = self.parts.store.retry_delivery(workspace, id, event, self.parts.env.now()).await?;
-        self.worker.poke();
+        self.worker.wake();
         Ok(known)
     }
 
@@ -237,7 +237,7 @@ impl Webhooks {
     ) -> Result<Option<u64>, Failure> {
         let Parts { store, env, .. } = &*self.parts;
         let replayed = store.replay_events(workspace, id, span, MAX_REPLAY, env.now()).await?;
-        self.worker.poke();
+        self.worker.wake();
         Ok(replayed)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::Timestamp;
-use store::{AfterAttempt, FailureRun, LONGEST_DELIVERY_PAUSE};
+use store::{AfterAttempt, FailureRun, MAX_DELIVERY_PAUSE};
 
 /// Pauses before the second and each further attempt.
 const PAUSES: [Duration; 7] = [
@@ -12,17 +12,17 @@ const PAUSES: [Duration; 7] = [
     Duration::from_secs(30 * 60),
     Duration::from_secs(2 * 3600),
     Duration::from_secs(5 * 3600),
-    LONGEST_DELIVERY_PAUSE,
-    LONGEST_DELIVERY_PAUSE,
+    MAX_DELIVERY_PAUSE,
+    MAX_DELIVERY_PAUSE,
 ];
 /// The most attempts of one delivery.
 pub const MAX_ATTEMPTS: usize = PAUSES.len() + 1;
 /// An endpoint that has only failed for this long is disabled.
 pub const DISABLE_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
 /// The time until an endpoint is disabled starts with a failure at least this long after the first one ...
-const APART: Duration = Duration::from_secs(12 * 3600);
+const MIN_OUTAGE: Duration = Duration::from_secs(12 * 3600);
 /// ... and at most this long after it: one failure a week is not an outage.
-const WITHIN: Duration = Duration::from_secs(24 * 3600);
+const MAX_GAP: Duration = Duration::from_secs(24 * 3600);
 /// An endpoint that has only failed for this long counts as down.
 const OUTAGE: Duration = Duration::from_secs(5 * 60);
 
@@ -63,11 +63,11 @@ pub(crate) fn after_attempt(run: FailureRun, succeeded: bool, at: Timestamp) -> 
     match run.counted_from {
         Some(from) if at.since(from) >= DISABLE_AFTER => (run, Verdict::Off),
         Some(_) => (run, Verdict::Goes),
-        None if at.since(first) > WITHIN => {
+        None if at.since(first) > MAX_GAP => {
             (FailureRun { first_at: Some(at), counted_from: None }, Verdict::Goes)
         }
         None => {
-            let counted_from = (at.since(first) >= APART).then_some(at);
+            let counted_from = (at.since(first) >= MIN_OUTAGE).then_some(at);
             (FailureRun { counted_from, ..run }, Verdict::Goes)
         }
     }

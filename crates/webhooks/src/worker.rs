@@ -40,7 +40,7 @@ const MAIL_BATCH: u32 = 4;
 /// How long an endpoint is leased. The lease is renewed before each batch.
 const LEASE: Duration = Duration::from_secs(60);
 /// The longest turn of an endpoint, before other endpoints get theirs.
-const TURN: Duration = Duration::from_secs(5);
+const MAX_TURN: Duration = Duration::from_secs(5);
 
 /// A worker for endpoints with due deliveries.
 pub(crate) struct DueEndpoints {
@@ -108,7 +108,7 @@ impl Work for DueEndpoints {
     async fn run(&self, (row, lease, _): &Self::Item) -> Result<(), Failure> {
         let Parts { store, env, .. } = &*self.parts;
         let begun = env.clock.elapsed();
-        while !self.stopping.is_cancelled() && env.clock.elapsed().saturating_sub(begun) < TURN {
+        while !self.stopping.is_cancelled() && env.clock.elapsed().saturating_sub(begun) < MAX_TURN {
             let now = env.now();
             // The row is read again, so that a replaced secret or a changed URL is no longer used.
             let Some(row) = store.renew_endpoint(row.id, lease, now + LEASE).await? else { return Ok(()) };

@@ -10,7 +10,7 @@ use tracing::{Instrument as _, Span};
 use crate::{Backoff, Workers, panic::caught};
 
 /// The longest pause while claims fail. The first pause is the polling interval.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Claims due rows, and works on them.
 ///
@@ -79,7 +79,7 @@ struct Inner<W> {
     workers: Workers,
     /// One permit for each free slot.
     free: Arc<Semaphore>,
-    poked: Notify,
+    woken: Notify,
     /// Cancelled when no more items are to be claimed.
     closing: CancellationToken,
     running: TaskTracker,
@@ -95,7 +95,7 @@ impl<W: Work> Worker<W> {
             settings: Settings { claim_at_least, ..settings },
             workers: workers.clone(),
             free: Arc::new(Semaphore::new(places as usize)),
-            poked: Notify::new(),
+            woken: Notify::new(),
             closing: workers.stopping().child_token(),
             running: TaskTracker::new(),
         }))
@@ -121,8 +121,8 @@ impl<W: Work> Worker<W> {
 
     /// Makes the worker claim at once, because an item may be due. Without this call, the item waits up to one polling
     /// interval.
-    pub fn poke(&self) {
-        self.0.poked.notify_one();
+    pub fn wake(&self) {
+        self.0.woken.notify_one();
     }
 
     /// Claims and starts as many due items as there are free slots. Returns how many.
@@ -143,9 +143,9 @@ impl<W: Work> Worker<W> {
     }
 
     async fn claim_until_closed(&self) {
-        let Inner { work, settings, workers, free, poked, closing, .. } = &*self.0;
+        let Inner { work, settings, workers, free, woken, closing, .. } = &*self.0;
         let poll_interval = settings.poll_interval;
-        let backoff = Backoff { first: poll_interval, longest: LONGEST_PAUSE.max(poll_interval) };
+        let backoff = Backoff { first: poll_interval, longest: MAX_PAUSE.max(poll_interval) };
         let mut failures = 0;
         while !closing.is_cancelled() {
             let places = tokio::select! {
@@ -174,7 +174,7 @@ impl<W: Work> Worker<W> {
             let pause = backoff.pause(failures);
             tokio::select! {
                 () = closing.cancelled() => {}
-                () = poked.notified() => {}
+                () = woken.notified() => {}
                 () = work.may_be_due() => {}
                 () = workers.env().clock.sleep(pause) => {}
             }

@@ -1,17 +1,18 @@
-//! Every failure of a call to Zoom, by what it means. The one place that gives each its stable code.
+//! The failures of calls to Zoom, by their meaning. This is the one place that gives each its stable code.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
 use model::{Class, Code, Failure};
 
-/// Whether a request that got no usable answer may have reached Zoom.
+/// Whether a request without a usable answer may have reached Zoom.
 ///
-/// It matters most for a refresh: Zoom kills the old refresh token the moment it acts, whether or not its answer arrives.
+/// It matters most for a refresh: Zoom invalidates the old refresh token when it processes the request, whether or not its
+/// answer arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
-    /// Not a byte left: the connection was never made.
+    /// No byte was sent, because the connection was never made.
     No,
-    /// Zoom may have acted on it.
+    /// Zoom may have processed it.
     Maybe,
 }
 
@@ -19,51 +20,51 @@ impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::No => "the request was not sent",
-            Self::Maybe => "it may have acted on the request",
+            Self::Maybe => "it may have processed the request",
         })
     }
 }
 
-/// A call to Zoom failed. Holds no body, address or header of the call, so it is safe to log and to show.
+/// A call to Zoom failed. It contains no body, address or header of the call, so it is safe to log and to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ZoomError {
-    /// The refresh token is used, rotated, revoked or expired, or its grant is gone. Before believing it,
-    /// check that no other process has refreshed meanwhile.
+    /// The refresh token is used, rotated, revoked or expired, or its grant has ended. Before acting on it,
+    /// check that no other process has refreshed since.
     #[error("Zoom no longer honours this grant")]
     GrantDead,
     /// The authorisation code is wrong, used, older than five minutes, or does not fit its redirect or verifier.
     #[error("Zoom refused the authorisation code")]
     CodeRejected,
-    /// The app's id, secret, account or redirect is wrong, or Zoom disabled the app. Says nothing about its grants.
+    /// The app's id, secret, account or redirect is wrong, or Zoom disabled the app. It says nothing about the app's grants.
     #[error("Zoom refused the app's own credentials")]
     AppRejected,
-    /// The access token is wrong or expired. The remedy is one refresh and one more call.
+    /// The access token is wrong or expired. The remedy is one refresh and one retry.
     #[error("Zoom refused the access token")]
     TokenRejected,
-    /// The access token does not carry what the call needs.
+    /// The access token lacks a scope that the call needs.
     #[error("the grant lacks a scope that the call needs: {}", or_none(.scopes))]
     ScopeMissing {
-        /// The missing scopes, as far as Zoom names them.
+        /// The missing scopes, if Zoom names them.
         scopes: Vec<String>,
     },
-    /// No such user in the token's account.
+    /// The token's account has no such user.
     #[error("Zoom does not know the user")]
     UserUnknown,
-    /// No such meeting, as far as the token's user may know.
+    /// There is no such meeting, or the token's user may not see it.
     #[error("Zoom does not know the meeting")]
     MeetingUnknown,
-    /// The user may not do this in the meeting: not its host, or a setting or plan is against it.
+    /// The user may not do this in the meeting: the user is not its host, or a setting or plan forbids it.
     #[error("Zoom gives this account no such token for the meeting")]
     NotForThisMeeting,
     /// An administrator disabled the app for the user.
     #[error("a Zoom administrator blocks this user's authorisation")]
     UserBlocked,
-    /// Zoom limits the rate of an account's calls, over all apps of the account.
+    /// Zoom limits the rate of an account's calls, counted over all apps of the account.
     #[error("Zoom limits the rate of calls{}", if *.daily { ", until the day is over" } else { "" })]
     RateLimited {
-        /// How long to wait, counted from now, when Zoom said so.
+        /// How long to wait, counted from now, if Zoom says so.
         retry_after: Option<Duration>,
-        /// Whether the limit is the one per day, so that trying again within minutes is pointless.
+        /// Whether it is the daily limit, so that a retry within minutes is pointless.
         daily: bool,
     },
     /// No answer, or an error on Zoom's side.
@@ -72,12 +73,12 @@ pub enum ZoomError {
         /// Whether Zoom may have acted.
         sent: Sent,
     },
-    /// Zoom, or something between it and us, answered with what cannot be read.
+    /// Zoom, or a system between Zoom and us, gave an unreadable answer.
     #[error("Zoom answered {status} with {what}")]
     Malformed {
         /// The HTTP status.
         status: u16,
-        /// What is wrong with it, in fixed words.
+        /// What is wrong with the answer, as a fixed text.
         what: &'static str,
     },
     /// A refusal that the tables of this crate do not know.
@@ -85,7 +86,7 @@ pub enum ZoomError {
     Unexpected {
         /// The HTTP status.
         status: u16,
-        /// Zoom's own number, when it gave one.
+        /// Zoom's error number, if it gave one.
         code: Option<i64>,
     },
 }
@@ -100,7 +101,7 @@ impl ZoomError {
             Self::UserUnknown | Self::UserBlocked => Code::CredentialBlocked,
             Self::MeetingUnknown | Self::NotForThisMeeting => Code::TokenNotAvailable,
             Self::RateLimited { .. } => Code::ZoomRateLimited,
-            // A refused access token is dropped, so the next try brings a new one.
+            // A refused access token is dropped, so the next attempt uses a new one.
             Self::Unavailable { .. } | Self::TokenRejected => Code::ZoomUnavailable,
             Self::Malformed { .. } | Self::Unexpected { .. } => Code::ZoomUnexpected,
         }
@@ -111,8 +112,8 @@ impl ZoomError {
         self.code().class()
     }
 
-    /// Whether Zoom may have acted although nothing usable came back: after a refresh that failed so, the old
-    /// refresh token may be spent and the new one lost.
+    /// Whether Zoom may have processed the request although there was no usable answer. After such a refresh, the
+    /// old refresh token may be spent and the new one lost.
     pub const fn in_doubt(&self) -> bool {
         match self {
             Self::Unavailable { sent } => matches!(sent, Sent::Maybe),
@@ -140,7 +141,7 @@ fn or_none(items: &[impl ToString]) -> String {
     }
 }
 
-/// The client could not be built: the installation is wrong, and no call was made.
+/// The client could not be built because of a wrong installation. No call was made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientSetupError {
     /// The file of extra root certificates cannot be read.
@@ -151,8 +152,8 @@ pub enum ClientSetupError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file holds no certificate, or something else.
-    #[error("{path} holds no PEM certificate")]
+    /// The file contains no certificate, or something else.
+    #[error("{path} contains no PEM certificate")]
     CaContent {
         /// The file.
         path: PathBuf,

@@ -1,17 +1,17 @@
-//! Reading others' JSON, Zoom's above all, so that only a field that is needed can refuse it.
+//! Reads external JSON, mostly Zoom's, so that only a needed field can make it unreadable.
 //!
-//! A field is kept as its bytes until it is read, so that no oddity of one (another type, a number out of range,
-//! a lone surrogate) keeps the others from being read.
+//! A field is stored as its bytes until it is read, so that an odd field (another type, a number out of range,
+//! a lone surrogate) doesn't make the others unreadable.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-/// Ids and tokens of Zoom's are a few dozen characters.
-const MOST_CHARACTERS: usize = 512;
-/// How often a field's name is looked for in an answer that is not JSON.
-const MOST_PLACES: usize = 16;
+/// The longest text. Zoom's ids and tokens have a few dozen characters.
+const MAX_CHARACTERS: usize = 512;
+/// How many occurrences of a field's name are tried in an answer that is not JSON.
+const MAX_PLACES: usize = 16;
 
 /// A JSON object.
 #[derive(Debug, Default, Deserialize)]
@@ -19,43 +19,43 @@ const MOST_PLACES: usize = 16;
 pub struct Fields(HashMap<String, Box<RawValue>>);
 
 impl Fields {
-    /// `None` for what is no JSON object.
+    /// Parses a JSON object; `None` for anything else.
     pub fn of(body: &[u8]) -> Option<Self> {
         read(body).ok()
     }
 
-    /// The field, if it is there and reads as a `T`.
+    /// The field, if it exists and can be read as a `T`.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.0.get(name)?.get()).ok()
     }
 
-    /// Whether the field is there and not `null`, readable or not.
+    /// Whether the field exists and is not `null`, whether readable or not.
     pub fn says(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| value.get() != "null")
     }
 
     /// A text that is neither empty nor longer than any of Zoom's names.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.get(name).filter(|text: &String| (1..=MOST_CHARACTERS).contains(&text.len()))
+        self.get(name).filter(|text: &String| (1..=MAX_CHARACTERS).contains(&text.len()))
     }
 
-    /// An object in it; an empty one, if there is none.
+    /// The object in this field; an empty one if there is none.
     pub(crate) fn object(&self, name: &str) -> Self {
         self.get(name).unwrap_or_default()
     }
 
-    /// A whole number, however it is written.
+    /// A whole number in any format.
     pub fn whole(&self, name: &str) -> Option<i64> {
         self.get(name).as_ref().and_then(whole)
     }
 }
 
-/// Reads a body. A byte order mark is none of it, and what is not Unicode spoils only the text that holds it.
+/// Reads a body. A byte order mark is ignored, and invalid Unicode affects only the text that contains it.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     serde_json::from_str(text_of(body).trim_start_matches('\u{feff}'))
 }
 
-/// A field that nothing depends on: what cannot be read is as good as absent.
+/// An optional field: an unreadable value counts as absent.
 #[derive(Debug)]
 pub(crate) struct Readable<T>(pub(crate) Option<T>);
 
@@ -72,7 +72,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Readable<T> {
     }
 }
 
-/// A number that is written as a number or as text, with or without a fraction, which is cut off.
+/// A number that is written as a number or as text. A fraction is cut off.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Numeric {
@@ -81,7 +81,7 @@ pub(crate) enum Numeric {
     Text(String),
 }
 
-/// `None` for what is no finite number.
+/// The whole number; `None` if it is not a finite number.
 pub(crate) fn whole(number: &Numeric) -> Option<i64> {
     let fraction = match number {
         Numeric::Whole(number) => return Some(*number),
@@ -91,14 +91,14 @@ pub(crate) fn whole(number: &Numeric) -> Option<i64> {
             Err(_) => text.trim().parse().ok()?,
         },
     };
-    #[expect(clippy::cast_possible_truncation, reason = "what is too large becomes the largest")]
+    #[expect(clippy::cast_possible_truncation, reason = "larger numbers become the largest")]
     fraction.is_finite().then_some(fraction as i64)
 }
 
-/// Looks for a field in an answer that is no JSON object: bytes around it, an end that is missing, a list about it.
+/// Searches for a field in an answer that is not a JSON object: with bytes around it, a missing end, or a list around it.
 pub(crate) fn search<T: DeserializeOwned>(body: &[u8], name: &str) -> Option<T> {
     let (text, key) = (text_of(body), format!("\"{name}\""));
-    text.match_indices(&key).take(MOST_PLACES).find_map(|(at, _)| {
+    text.match_indices(&key).take(MAX_PLACES).find_map(|(at, _)| {
         let value = text[at + key.len()..].trim_start().strip_prefix(':')?;
         serde_json::Deserializer::from_str(value).into_iter().next()?.ok()
     })
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_odd_field_hides_no_other() {
+    fn an_odd_field_does_not_affect_others() {
         for odd in [
             "1e400",
             r#""\ud800""#,
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_a_number_however_it_is_written() {
+    fn a_number_is_read_in_every_format() {
         for (written, number) in [
             ("20", Some(20)),
             ("20.9", Some(20)),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_found_in_what_is_no_object() {
+    fn a_field_is_found_in_a_text_that_is_not_an_object() {
         for body in [
             r#"while(1);{"a": 1, "token": "t"}"#,
             r#"{"token": "t"}{"token": "u"}"#,

@@ -1,4 +1,4 @@
-//! The one HTTP client that talks to Zoom.
+//! The one HTTP client for Zoom.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -15,19 +15,19 @@ use crate::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Our limit: far more than Zoom needs, and well inside a refresh's lease.
+/// Our timeout of a call: far more than Zoom needs, and well below the length of a refresh's lease.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
-/// Zoom's answers to these calls are a few kilobytes.
+/// The longest body. Zoom's answers to these calls have a few kilobytes.
 const MAX_BODY: usize = 1 << 20;
 
-/// Where Zoom is.
+/// The addresses of Zoom.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
     /// Consent and tokens; `https://zoom.us`.
     pub oauth_base: Url,
-    /// The REST API, for grants that name no other; `https://api.zoom.us`.
+    /// The REST API, for grants that do not name another one; `https://api.zoom.us`.
     pub api_base: Url,
-    /// PEM file of root certificates to trust besides the system's: the simulator's, or a company proxy's.
+    /// A PEM file of root certificates to trust in addition to the system's: the simulator's, or a company proxy's.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -43,7 +43,7 @@ pub struct ZoomClient {
 
 impl ZoomClient {
     /// A client for `endpoints`: connects within 2 s, ends each call within 15 s, follows no redirect and reads at
-    /// most 1 MiB of an answer. `env` tells it the time, against which Zoom's dates are measured.
+    /// most 1 MiB of an answer. `env` has the time that Zoom's dates are compared with.
     #[expect(clippy::disallowed_methods, reason = "this is the one constructor of HTTP to Zoom")]
     pub fn new(endpoints: Endpoints, env: Environment) -> Result<Self, ClientSetupError> {
         let http = Client::builder()
@@ -58,21 +58,21 @@ impl ZoomClient {
         Ok(Self { http, endpoints: Arc::new(endpoints), env, clock, timeout: CALL_TIMEOUT })
     }
 
-    /// The same client with another limit per call, from connecting to the last byte of the answer.
+    /// The same client with another timeout per call, from connecting to the last byte of the answer.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// What time it is at Zoom.
+    /// Zoom's clock.
     pub fn clock(&self) -> &ZoomClock {
         &self.clock
     }
 
-    /// Asks Zoom for nothing but its `Date`, unless some answer has told it within `span`.
+    /// Asks Zoom only for its `Date`, unless there was an answer with it within `span`.
     pub async fn ask_for_the_time(&self, span: Duration) {
         if !self.clock.was_observed_within(span) {
-            // Whatever is answered, or nothing: the next look asks again.
+            // Any answer is ignored; the next check asks again.
             let _answer = self.begin("time", self.http.head(self.endpoints.oauth_base.clone())).await;
         }
     }
@@ -85,8 +85,8 @@ impl ZoomClient {
         self.http.post(url)
     }
 
-    /// Makes the call named `call` (for the log). An `Ok` holds a 2xx or 4xx answer; the rest is judged here, as it
-    /// means the same for every call.
+    /// Makes the call named `call` (for the log). An `Ok` has a 2xx or 4xx answer. Other answers are classified here,
+    /// because they mean the same for every call.
     pub(crate) async fn send(
         &self,
         call: &'static str,
@@ -95,7 +95,7 @@ impl ZoomClient {
         self.send_and_observe(call, request, |_| ()).await
     }
 
-    /// The same, for who wants to hear what the answer says of Zoom's limits, whatever else it is.
+    /// Does the same, and reports what the answer says about Zoom's limits, whatever the answer is.
     pub(crate) async fn send_and_observe(
         &self,
         call: &'static str,
@@ -110,8 +110,8 @@ impl ZoomClient {
         end.map(|()| Answer { status, body })
     }
 
-    /// Makes a call whose answer may hold a token that exists nowhere else: what came of the answer, however it ended, and
-    /// what [`send`](Self::send) would have said of it.
+    /// Makes a call whose answer may contain a token that exists nowhere else. Returns the received part of the answer,
+    /// however it ended, and the result that [`send`](Self::send) would have returned.
     pub(crate) async fn send_for_tokens(
         &self,
         call: &'static str,
@@ -141,7 +141,7 @@ impl ZoomClient {
         Ok(response)
     }
 
-    /// Whether there is an answer in the body, of which its reader has to judge.
+    /// Whether the body has an answer that its reader has to classify.
     fn judge_head(&self, response: &Response) -> Result<(), ZoomError> {
         match response.status() {
             StatusCode::TOO_MANY_REQUESTS => {
@@ -153,21 +153,21 @@ impl ZoomClient {
         }
     }
 
-    /// When Zoom wrote an answer, by its own clock: what its dates are counted from.
+    /// When Zoom wrote an answer, by Zoom's clock. Dates in the answer are relative to it.
     fn written_at(&self, response: &Response) -> Timestamp {
         server_time::date(response.headers()).unwrap_or_else(|| self.clock.now())
     }
 }
 
 fn no_answer(call: &'static str, error: reqwest::Error) -> ZoomError {
-    // Nothing was sent when the connection failed, or the request could not even be built.
+    // Nothing was sent if the connection failed, or if the request could not be built.
     let sent = if error.is_connect() || error.is_builder() { Sent::No } else { Sent::Maybe };
-    // Without its address, which may hold a user's e-mail.
+    // The address is left out, because it may contain a user's e-mail.
     tracing::warn!(call, ?sent, error = ?error.without_url(), "no answer from Zoom");
     ZoomError::Unavailable { sent }
 }
 
-/// What came of the body, and whether it was all.
+/// The received part of the body, and whether it is complete.
 async fn read_body(call: &'static str, response: &mut Response) -> (Vec<u8>, Result<(), ZoomError>) {
     let mut body = Vec::new();
     loop {
@@ -183,7 +183,7 @@ async fn read_body(call: &'static str, response: &mut Response) -> (Vec<u8>, Res
     }
 }
 
-/// What Zoom said: a success or a refusal, in full.
+/// A complete answer of Zoom: a success or a refusal.
 pub(crate) struct Answer {
     status: StatusCode,
     body: Vec<u8>,
@@ -205,7 +205,7 @@ impl Answer {
     /// The body as JSON. The parser's own message is dropped: it can quote the body.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ZoomError> {
         fields::read(&self.body)
-            .map_err(|_| self.malformed("a body that is not the JSON of its documentation"))
+            .map_err(|_| self.malformed("a body that is not the documented JSON"))
     }
 
     pub(crate) fn malformed(&self, what: &'static str) -> ZoomError {
@@ -213,9 +213,9 @@ impl Answer {
     }
 }
 
-/// `base` with `segments` as its path, each escaped: a user's id cannot lead to another path.
+/// `base` with `segments` as its path, each escaped, so that a user's id can't change the path.
 ///
-/// An address that cannot have a path, such as `mailto:`, stays as it is, and the HTTP client refuses it.
+/// An address that can't have a path, such as `mailto:`, is not changed, and the HTTP client refuses it.
 pub(crate) fn address(base: &Url, segments: &[&str]) -> Url {
     let mut url = base.clone();
     if let Ok(mut path) = url.path_segments_mut() {
@@ -234,7 +234,7 @@ fn extra_roots(endpoints: &Endpoints) -> Result<Vec<Certificate>, ClientSetupErr
     }
 }
 
-/// Zoom's own name for the call, which its support asks for.
+/// Zoom's own id of the call, which its support asks for.
 fn tracking_id(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-zm-trackingid").and_then(|id| id.to_str().ok())
 }

@@ -1,7 +1,7 @@
-//! What the Meeting SDK's errors mean for a bot.
+//! The meaning of the Meeting SDK's errors for a bot.
 //!
 //! The codes and their meanings are Zoom's (documented, or observed in SDK 6.2.0); the verdicts are ours. Both views
-//! of the SDK are covered: the component view, which bots use, and the client view where it has codes of its own.
+//! of the SDK are covered: the component view, which bots use, and the client view if it has its own codes.
 
 use std::time::Duration;
 
@@ -9,55 +9,55 @@ use model::SubCode;
 
 use crate::prose;
 
-/// After Zoom has said that there were too many calls. Ours.
+/// The pause after Zoom has reported too many calls (ours).
 const LONG_PAUSE: Duration = Duration::from_secs(60);
 
-/// What a bot does after a failed join. The sub code in it is the bot's end if that does not help.
+/// What a bot does after a failed join. If that does not help, the bot ends with the sub code in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoinVerdict {
-    /// Nothing that the bot can do will help.
+    /// The bot can do nothing about it.
     Fatal(SubCode),
     /// Join again after `pause`, at most [`JoinVerdict::RETRIES`] times, each with a new signature and new tokens.
     Retry {
-        /// The end, when every try failed.
+        /// The sub code if every attempt fails.
         sub_code: SubCode,
-        /// How long to wait before each try.
+        /// How long to wait before each attempt.
         pause: Duration,
     },
-    /// Zoom refused the ZAK, OBF or recording token: drop it from every cache, get a new one, join once more.
+    /// Zoom refused the ZAK, OBF or recording token: drop it from every cache, get a new one, join again once.
     NewToken {
-        /// The end, when the new token is refused too.
+        /// The sub code if the new token is refused too.
         sub_code: SubCode,
     },
-    /// Zoom refused the app that signed, or its signature: sign with another app, where there is one.
+    /// Zoom refused the app that signed, or its signature: sign with another app, if there is one.
     NewApp {
-        /// The end, when there is no other.
+        /// The sub code if there is no other app.
         sub_code: SubCode,
-        /// Zoom says the same of a signature that is from its future: our clock may be to blame.
+        /// Zoom gives the same error for a signature from its future, so our clock may be the cause.
         or_clock: bool,
     },
-    /// Zoom refused the signature for its age: sign once more, and look at this machine's clock.
+    /// Zoom refused the signature because of its age: sign again once, and check this machine's clock.
     NewSignature {
-        /// The end, when the new signature is refused too.
+        /// The sub code if the new signature is refused too.
         sub_code: SubCode,
     },
-    /// The host has not started the meeting: join again until the limit for waiting. The end is
+    /// The host has not started the meeting: join again until the waiting limit. The sub code is then
     /// [`SubCode::MeetingNotStarted`].
     NotStarted,
-    /// The meeting has no place for the bot now, or its host no time: join again, no sooner than every 15 s, until the limit
-    /// for waiting. Each try with an OBF token can send the host an e-mail (observed).
+    /// The meeting has no free place now, or its host is busy: join again, at most every 15 s, until the waiting limit. Each
+    /// attempt with an OBF token can send the host an e-mail (observed).
     Wait {
-        /// The end, when the limit is reached.
+        /// The sub code when the limit is reached.
         sub_code: SubCode,
     },
 }
 
 impl JoinVerdict {
-    /// The least time between two joins, whatever the verdict on the first: the SDK refuses a sooner one with an error
-    /// of its own (documented).
+    /// The shortest time between two joins, whatever the verdict on the first: the SDK refuses an earlier one with its
+    /// own error (documented).
     pub const SPACING: Duration = Duration::from_secs(10);
 
-    /// How often a bot tries again after [`JoinVerdict::Retry`].
+    /// How often a bot retries after [`JoinVerdict::Retry`].
     pub const RETRIES: u32 = 3;
 
     /// Whether it is about the app that signed the join.
@@ -68,7 +68,7 @@ impl JoinVerdict {
         )
     }
 
-    /// How the bot ends if nothing helps.
+    /// The sub code of the bot if nothing helps.
     pub const fn sub_code(self) -> SubCode {
         match self {
             Self::NotStarted => SubCode::MeetingNotStarted,
@@ -86,15 +86,15 @@ const fn retry(sub_code: SubCode) -> JoinVerdict {
     JoinVerdict::Retry { sub_code, pause: JoinVerdict::SPACING }
 }
 
-/// The verdict on a failed join: the SDK's `errorCode`, its `reason` or `errorMessage`, and the page to which Zoom would send a
-/// person.
+/// The verdict on a failed join, from the SDK's `errorCode`, its `reason` or `errorMessage`, and the page to which Zoom
+/// would send a person.
 ///
-/// `reason` is read only beside the two codes that say nothing themselves: 200 (component view) and 1 (client view).
-/// A code that is not known is taken for a passing fault of Zoom's.
+/// `reason` is read only for the two generic codes: 200 (component view) and 1 (client view). An unknown code counts as a
+/// temporary fault of Zoom.
 pub fn judge(code: i64, reason: &str, page: Option<&str>) -> JoinVerdict {
     match code {
         1 | 200 => of_code(prose::code_behind(reason).or(prose::code_of_page(page)).unwrap_or(code)),
-        // The SDK says of a meeting too that "this webinar requires registration".
+        // The SDK also says "this webinar requires registration" for meetings.
         3099 if prose::is_of_a_webinar(page) => JoinVerdict::Fatal(SubCode::ZoomRegistrationRequired),
         _ => of_code(code),
     }
@@ -105,12 +105,12 @@ fn of_code(code: i64) -> JoinVerdict {
     row.map_or(retry(SubCode::ZoomInternalError), |(_, verdict)| *verdict)
 }
 
-/// The SDK's codes, by what they mean for a bot.
+/// The SDK's codes, by their meaning for a bot.
 const VERDICTS: &[(&[i64], JoinVerdict)] = {
     use JoinVerdict::{Fatal, NewApp, NewSignature, NewToken, NotStarted, Retry, Wait};
     use SubCode as S;
     &[
-        // What the meeting wants.
+        // Requirements of the meeting.
         (&[3034, 3051, 3052, 3082, 3100, 6024], Fatal(S::MeetingRequiresSignIn)),
         (&[3001, 3610, 3702, 3709], Fatal(S::MeetingNotFound)),
         (&[3703, 3706, 3707], Fatal(S::MeetingLinkInvalid)),
@@ -123,19 +123,19 @@ const VERDICTS: &[(&[i64], JoinVerdict)] = {
         // A panelist's address without the link of the panelist's invitation.
         (&[3135], Fatal(S::ZoomRegistrationRequired)),
         (&[prose::LINK_EXPIRED], Fatal(S::MeetingLinkExpired)),
-        // The server's number for a registration token; both views hide it behind one of their own.
+        // The server's number for a registration token; both views replace it by their own.
         (&[124], Fatal(S::ZoomTokenExpired)),
         (&[3005], Fatal(S::ZoomEmailRequired)),
-        // The host's address; a panelist's with an attendee's registration.
+        // The host's address; a panelist's address with an attendee's registration.
         (&[3032, 3627], Fatal(S::ZoomInvalidWebinarInvite)),
         (&[3620], Fatal(S::ZoomEmailBlockedByAdmin)),
         // Removed earlier; behind an information barrier.
         (&[3009, 4007], Fatal(S::MeetingNotAccessible)),
-        // About the host: another identity, an inactive account, or a host who is busy elsewhere for a while.
+        // About the host: another identity, an inactive account, or a host who is busy in another meeting.
         (&[3003, 3624, 3713, 6603], Fatal(S::ZoomMeetingNotAccessible)),
         (&[3625], Fatal(S::ZoomMeetingHostInactive)),
         (&[3000, 3711], Wait { sub_code: S::ZoomAnotherMeetingInProgress }),
-        // Browsers are off, or cannot do this kind of meeting.
+        // Joining from browsers is disabled, or not possible for this kind of meeting.
         (&[3603, 3604, 3605, 3606, 3607, 3608, 3609, 3611, 3630, 3701], Fatal(S::ZoomWebDisallowed)),
         // The bot's identity and its tokens.
         (&[prose::ACCOUNT_BLOCKED], Fatal(S::ZoomAccountBlocked)),
@@ -153,13 +153,13 @@ const VERDICTS: &[(&[i64], JoinVerdict)] = {
         (&[3705], NewSignature { sub_code: S::ZoomInvalidSignature }),
         (&[4011], Fatal(S::ZoomSdkAppNotPublished)),
         (&[10000], Fatal(S::ZoomSdkUpdateRequired)),
-        // Zoom suspects a robot. Reported, never worked around.
+        // Zoom suspects a robot. This is reported and never circumvented.
         (&[3110, 3113, 3634], Fatal(S::ZoomCaptchaRequired)),
-        // Passing faults: too many calls; the line to Zoom; Zoom itself.
+        // Temporary faults: too many calls; the connection to Zoom; Zoom itself.
         (&[3633], Retry { sub_code: S::ZoomConnectionFailed, pause: LONG_PAUSE }),
         (&[-3000, 403, 3621, 3622, 3635, 4000, 4001], retry(S::ZoomConnectionFailed)),
         (&[1, 200, 4009], retry(S::ZoomInternalError)),
-        // Bugs of ours: init not called, role missing or wrong, a bad parameter, two identities, joined twice.
+        // Our bugs: init not called, role missing or wrong, a bad parameter, two identities, joined twice.
         (&[2, 3010, 3708, 4003, 4018, 5012, 5013], Fatal(S::BotErrored)),
     ]
 };
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_component_views_200_is_told_apart_by_its_text() {
+    fn the_component_views_200_is_distinguished_by_its_text() {
         for (text, verdict) in [
             ("Token error", "new token: zoom_zak_rejected"),
             ("The signature has expired.", "new signature: zoom_invalid_signature"),
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_for_people_tells_what_the_words_do_not() {
+    fn the_page_for_people_distinguishes_what_the_text_does_not() {
         let page = |code, page| line(judge(code, "Fail to join the meeting.", Some(page)));
         assert_eq!(page(200, "https://zoom.us/captcha"), "fatal: zoom_captcha_required");
         assert_eq!(page(200, "https://zoom.us/elsewhere"), "retry: zoom_internal_error");
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_speaks_for_itself_is_not_overruled_by_its_text() {
+    fn the_text_does_not_overrule_a_specific_code() {
         assert_eq!(judge(4006, "Token error", Some("https://zoom.us/captcha")), judge(4006, "", None));
     }
 

@@ -1,4 +1,4 @@
-//! What a token of Zoom's says of itself. Read without verifying: the key that signed it is Zoom's.
+//! Reads the claims of Zoom's tokens. They are not verified, because only Zoom has the signing key.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use model::{Secret, Timestamp};
 
 use crate::fields::Fields;
 
-/// Claims that we look at.
+/// The claims that are used here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// When it ends.
+    /// When the token expires.
     pub expires_at: Option<Timestamp>,
-    /// How long it lives from its making on, whatever clock made it.
+    /// How long it is valid from its issue on, by whichever clock it was issued.
     pub life: Option<Duration>,
-    /// The app it was given to (observed in access tokens).
+    /// The app it was issued to (observed in access tokens).
     pub client_id: Option<String>,
 }
 
-/// The claims of `token`; none for what is no JWT.
+/// The claims of `token`; none if it is not a JWT.
 pub fn unverified_claims(token: &Secret) -> Claims {
     let payload = token.expose().split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
     let Some(written) = payload.and_then(|payload| Fields::of(&payload)) else { return Claims::default() };
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_claim_hides_no_other() {
+    fn an_odd_claim_does_not_affect_others() {
         let end = Some(Timestamp::from_second(1_800_003_600));
         let whole = claims(r#"{"iat": 1800000000, "exp": 1800003600, "clientId": "app"}"#);
         assert_eq!(

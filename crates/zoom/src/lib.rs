@@ -1,29 +1,29 @@
-//! Zoom as its client sees it. The only crate that knows a Zoom URL, a Zoom error code or a Zoom claim.
+//! The client of Zoom. This is the only crate that knows a Zoom URL, a Zoom error code or a Zoom claim.
 //!
-//! | module | knows |
+//! | module | purpose |
 //! |---|---|
-//! | `fields` | how JSON is read so that only a needed field can refuse it |
-//! | `http` | the one HTTP client that talks to Zoom: deadlines, roots, bounded bodies |
+//! | `fields` | reads JSON so that only a needed field can make it unreadable |
+//! | `http` | the one HTTP client for Zoom: timeouts, root certificates, bounded bodies |
 //! | `oauth` | consent address, code exchange, refresh, server-to-server grants, revocation |
-//! | `token_answer` | what an answer of the token endpoint holds, however odd it is |
-//! | `rest` | who a token belongs to, and that user's ZAK |
+//! | `token_answer` | reads an answer of the token endpoint, however odd it is |
+//! | `rest` | the user of a token, and that user's ZAK |
 //! | `meetings` | lists of meetings, and of the users who host them |
-//! | `limits` | Zoom's limits: labels of calls, and what the headers of an answer say |
-//! | `refusal` | what Zoom's error bodies mean, as tables |
-//! | `error` | every failure of a call, by meaning; class and stable code of each |
-//! | `server_time` | what time it is at Zoom |
-//! | `signature` | the JWT that lets the Meeting SDK join |
+//! | `limits` | Zoom's limits: labels of calls, and the headers of an answer |
+//! | `refusal` | tables of the meanings of Zoom's error bodies |
+//! | `error` | the failures of calls by meaning, with their class and stable code |
+//! | `server_time` | Zoom's time |
+//! | `signature` | the JWT with which the Meeting SDK joins |
 //! | `link` | meeting links in all their forms |
-//! | `join_error` | what the SDK's join errors mean for a bot, as a table |
-//! | `prose` | what two kinds of English text mean, where the SDK gives nothing else |
-//! | `webhook` | whether a webhook is genuine, and what it says |
-//! | `pkce` | proof that the same party exchanges a code and asked for it |
+//! | `join_error` | a table of the meanings of the SDK's join errors for a bot |
+//! | `prose` | the meanings of two kinds of English text, for which the SDK gives nothing else |
+//! | `webhook` | verifies and reads webhooks |
+//! | `pkce` | proves that the party that exchanges a code is the one that requested it |
 //!
-//! Facts in these modules are marked *documented* (Zoom says so), *observed* (Zoom, its SDK or public
-//! integrations were seen doing so) or *ours* (a choice of Latchkey's). Nothing matches on Zoom's prose, except
-//! `prose`, which says why it must.
+//! Facts in these modules are marked *documented* (Zoom says so), *observed* (in Zoom, its SDK or public
+//! integrations) or *ours* (a choice of Latchkey). Nothing matches on Zoom's prose, except `prose`, which explains
+//! why it must.
 //!
-//! Secrets leave a [`Secret`](model::Secret) here only into an `Authorization` header, a form body or a signature.
+//! Secrets are exposed from a [`Secret`](model::Secret) here only for an `Authorization` header, a form body or a signature.
 
 mod error;
 mod fields;

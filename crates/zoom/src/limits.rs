@@ -1,6 +1,6 @@
-//! What Zoom's answers say of its limits, which count the calls of an account over all apps.
+//! Reads Zoom's limits from its answers. The limits count the calls of an account over all apps.
 //!
-//! The headers are documented, and not dependable: what is missing or unreadable teaches nothing.
+//! The headers are documented but not reliable: missing or unreadable ones are ignored.
 
 use std::{fmt, num::NonZeroU32, time::Duration};
 
@@ -12,10 +12,10 @@ use reqwest::{
 
 use crate::{ZoomError, retry_after};
 
-/// Zoom's "rate limit label" of a call: calls of one label are counted together.
+/// Zoom's "rate limit label" of a call. Calls of one label are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Label {
-    /// Reads of one thing: a user, a token, a meeting.
+    /// Reads of one object: a user, a token, a meeting.
     Light,
     /// Lists, and most writes.
     Medium,
@@ -24,7 +24,7 @@ pub enum Label {
 }
 
 impl Label {
-    /// Every label that is called for here. Zoom has one more, for calls that are counted by the minute.
+    /// Every label that is used here. Zoom has one more, for calls that are counted by the minute.
     pub const ALL: [Self; 3] = [Self::Light, Self::Medium, Self::Heavy];
 
     /// The word in metrics and in the database.
@@ -46,10 +46,10 @@ impl Label {
     }
 }
 
-/// What a Zoom account pays for, as far as its limits tell.
+/// The plan of a Zoom account, inferred from its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
-    /// Nothing.
+    /// A free account.
     Free,
     /// A Pro plan.
     Pro,
@@ -72,7 +72,8 @@ impl Plan {
 }
 
 impl Label {
-    /// The plan that allows so many calls a second (documented). What isn't in Zoom's table counts as the next one up.
+    /// The plan with this number of calls a second (documented). A number that isn't in Zoom's table counts as the next
+    /// higher plan.
     pub const fn plan(self, per_second: u32) -> Plan {
         let pro = match self {
             Self::Light => 30,
@@ -95,37 +96,37 @@ impl fmt::Display for Label {
     }
 }
 
-/// What an answer says about the limits of its label.
+/// The limits of a label, from an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RateLimits {
     /// Calls that the account may make in a second.
     pub per_second: Option<NonZeroU32>,
-    /// Set when the call was refused for a limit: status 429.
+    /// Set if the call was refused because of a limit: status 429.
     pub refused: Option<LimitHit>,
 }
 
 /// A limit that was hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitHit {
-    /// How long to wait, counted from now, when Zoom said so.
+    /// How long to wait, counted from now, if Zoom says so.
     pub retry_after: Option<Duration>,
-    /// Whether it is the limit per day, so that trying again within minutes is pointless.
+    /// Whether it is the daily limit, so that a retry within minutes is pointless.
     pub daily: bool,
 }
 
 /// The right to make one call of the REST API within the account's limits.
 ///
-/// The client holds it until the answer is in, passes the answer's limits to it, and drops it.
+/// The client keeps it until the answer has arrived, passes the answer's limits to it, and drops it.
 pub trait CallTurn: Send + Sync {
-    /// What kind of call it is for.
+    /// The label of the call.
     fn label(&self) -> Label;
 
-    /// Takes what the answer says about the limits.
+    /// Receives the limits in the answer.
     fn observe(&self, limits: &RateLimits);
 }
 
 impl RateLimits {
-    /// Reads the headers of an answer that came at `now`.
+    /// Reads the headers of an answer that arrived at `now`.
     pub(crate) fn read(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Self {
         let kind = text(headers, "x-ratelimit-type").unwrap_or_default();
         let per_second = kind.eq_ignore_ascii_case("qps").then(|| text(headers, "x-ratelimit-limit"));
@@ -137,7 +138,7 @@ impl RateLimits {
 }
 
 impl LimitHit {
-    /// Reads the headers of a 429 that came at `now`.
+    /// Reads the headers of a 429 that arrived at `now`.
     pub(crate) fn read(headers: &HeaderMap, now: Timestamp) -> Self {
         let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         Self {
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dependable_is_believed() {
+    fn only_valid_headers_are_used() {
         let nothing = RateLimits::default();
         for (headers, per_second) in [
             ([("x-ratelimit-type", "QPS"), ("x-ratelimit-limit", "30")], Some(30)),

@@ -1,10 +1,10 @@
 //! Zoom meeting links in all their forms, and as people paste them.
 //!
-//! Nothing is ever fetched from a link: only the number and the passes in it are used. `http` is therefore as good as
-//! `https`, and a link pasted without either is read too.
+//! Nothing is ever fetched from a link: only its number, passcode and registration are used. So `http` is as good as
+//! `https`, and a link pasted without a scheme is read too.
 //!
-//! `pasted` finds addresses in a text; `wrapped` finds the address inside a mail filter's. A link is read for certain or
-//! refused: a bot with another passcode than its owner's fails minutes later, where nobody looks.
+//! `pasted` finds addresses in a text; `wrapped` finds the address inside that of a mail filter. An ambiguous link is
+//! refused, because a bot with a wrong passcode would fail minutes later, when nobody is watching.
 
 mod pasted;
 mod wrapped;
@@ -13,52 +13,52 @@ use model::{MeetingNumber, Secret};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// An invitation has half of that. Texts are gone through several times.
-const MOST_BYTES: usize = 8 * 1024;
-/// Mail filters around one link: a company's, its partner's, and one to spare.
-const MOST_WRAPPERS: usize = 4;
+/// The longest text. An invitation has half of that, and texts are scanned several times.
+const MAX_BYTES: usize = 8 * 1024;
+/// The most mail filters around one link: a company's, its partner's, and some more.
+const MAX_WRAPPERS: usize = 4;
 
-/// A link's parameters that hold the passcode; Zoom's own is the first.
+/// The parameters of a link that contain the passcode; Zoom's own is the first.
 const PASSCODE: &[&str] = &["pwd", "password", "passcode"];
 const REGISTRATION: &str = "tk";
 
-/// What a link says about a meeting.
+/// The content of a meeting link.
 #[derive(Debug, Clone)]
 pub struct MeetingLink {
-    /// Which meeting.
+    /// The meeting.
     pub meeting_number: MeetingNumber,
-    /// `pwd`, handed to the SDK as it is.
+    /// `pwd`, passed to the SDK unchanged.
     pub passcode: Option<Secret>,
     /// `tk`: proof of a registration for the meeting.
     pub registration: Option<Secret>,
 }
 
-/// The link to a meeting of which nothing but its number is known.
+/// A link with only the meeting's number.
 pub fn join_link(meeting: MeetingNumber) -> Secret {
     Secret::new(format!("https://zoom.us/j/{meeting}"))
 }
 
-/// A text is not a link that a bot can join by. The messages are for users of the API.
+/// A text is not a link with which a bot can join. The messages are for users of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// Not an address at all, or not on Zoom.
+    /// It is not an address, or not one of Zoom.
     #[error("The meeting URL is malformed, or belongs to a platform that is not supported.")]
     NotZoom,
     /// On Zoom, but not a meeting.
-    #[error("The address is Zoom's, but it is not a link to a meeting.")]
+    #[error("This is an address of Zoom, but not a link to a meeting.")]
     NotAMeeting,
-    /// Where people register for a meeting.
+    /// A page on which people register for a meeting.
     #[error(
         "This is a registration page, not a meeting link: register, and use the link that Zoom sends afterwards (it has tk= in it)."
     )]
     Registration,
-    /// Where people watch what was recorded.
+    /// The page of a recording.
     #[error("This is the page of a recording, not a meeting link.")]
     Recording,
     /// The meeting number is not one.
     #[error("The meeting number in the URL does not have 9 to 11 digits.")]
     BadNumber,
-    /// `/my/name`: which meeting it means is known only to those who know its owner ([`personal_name`]).
+    /// `/my/name`: only the accounts of its owner know which meeting it means ([`personal_name`]).
     #[error(
         "This personal link (/my/…) does not say which meeting it is: use the link that it leads to, with a meeting number."
     )]
@@ -66,35 +66,35 @@ pub enum LinkError {
     /// Zoom for Government: a separate cloud, with its own apps and accounts.
     #[error("Zoom for Government (zoomgov.com) is not supported.")]
     Government,
-    /// Not a link, not even an invitation.
-    #[error("The text around the meeting link is longer than 8 KiB: give the link alone.")]
+    /// Longer than any invitation.
+    #[error("The text around the meeting link is longer than 8 KiB: pass only the link.")]
     TooLong,
-    /// A mail filter or a link shortener, whose address does not say where it leads.
+    /// The address of a mail filter or a link shortener, which does not contain its target.
     #[error(
         "This address hides the meeting link (a mail filter or a link shortener): open it, and use the address that it leads to."
     )]
     Hidden,
-    /// Two links that do not say the same.
-    #[error("There are several different meeting links or passcodes in the text: give one link.")]
+    /// Links that contradict each other.
+    #[error("There are several different meeting links or passcodes in the text: pass one link.")]
     Several,
-    /// A link that may end here or there, or whose passcode may be one or another.
+    /// A link with an ambiguous end or passcode.
     #[error(
-        "The link is cut or joined to other text, and may be read in two ways: give it alone, in one line."
+        "The link is cut or joined to other text, and can be read in two ways: pass only the link, in one line."
     )]
     Unclear,
-    /// The passcode stands beside the link.
-    #[error("The link has no passcode, but the text beside it does: put it into the link, as ?pwd=.")]
+    /// The passcode is in the text next to the link.
+    #[error("The link has no passcode, but the text next to it does: put the passcode into the link, as ?pwd=.")]
     PasscodeBeside,
 }
 
 impl LinkError {
-    /// Whether no other address in the text makes up for it.
+    /// Whether it is final even if the text has other addresses.
     const fn is_final(self) -> bool {
         matches!(self, Self::Several | Self::Unclear)
     }
 }
 
-/// A link under examination. Plain text, so that two can be compared.
+/// A link that is being examined. It is plain text, so that two links can be compared.
 struct Parts {
     number: MeetingNumber,
     passcode: Option<String>,
@@ -102,7 +102,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// One link that says what both say.
+    /// Merges two links that agree.
     fn and(self, other: Self) -> Result<Self, LinkError> {
         if self.number != other.number {
             return Err(LinkError::Several);
@@ -115,7 +115,7 @@ impl Parts {
     }
 }
 
-/// What two places say, if they do not contradict each other.
+/// Merges two values, unless they contradict each other.
 fn either(one: Option<String>, other: Option<String>) -> Result<Option<String>, LinkError> {
     match (one, other) {
         (Some(one), Some(other)) if one != other => Err(LinkError::Several),
@@ -124,7 +124,8 @@ fn either(one: Option<String>, other: Option<String>) -> Result<Option<String>, 
 }
 
 impl MeetingLink {
-    /// Reads the link in a text. A ZAK in it (`/s/…?zak=`) is dropped: it belongs to the link's maker, and it expires.
+    /// Reads the link in a text. A ZAK in it (`/s/…?zak=`) is dropped: it belongs to the creator of the link, and it
+    /// expires.
     ///
     /// | form | |
     /// |---|---|
@@ -132,9 +133,9 @@ impl MeetingLink {
     /// | `[sub.]zoom.us/wc/join/ID`, `/wc/ID/join`, `/wc/ID/start` | web client |
     /// | `zoommtg://[sub.]zoom.us/join?confno=ID`, `zoomus://…` | desktop and mobile client |
     ///
-    /// `zoom.com` is read as `zoom.us`; `password` and `passcode` as `pwd`, also behind a `#`. A bare number is not a link.
+    /// `zoom.com` is read as `zoom.us`; `password` and `passcode` as `pwd`, even after a `#`. A bare number is not a link.
     pub fn parse(text: &str) -> Result<Self, LinkError> {
-        if text.trim().len() > MOST_BYTES {
+        if text.trim().len() > MAX_BYTES {
             return Err(LinkError::TooLong);
         }
         let text = pasted::cleaned(text);
@@ -150,9 +151,9 @@ impl MeetingLink {
     }
 }
 
-/// The name in a personal link (`/my/NAME`), in lower case. It names a meeting for those who know whose name it is.
+/// The name in a personal link (`/my/NAME`), in lower case. The accounts of its owner know the meeting.
 pub fn personal_name(text: &str) -> Option<String> {
-    if text.len() > MOST_BYTES {
+    if text.len() > MAX_BYTES {
         return None;
     }
     let addresses = pasted::addresses(&pasted::cleaned(text)).ok()?;
@@ -165,7 +166,7 @@ pub fn personal_name(text: &str) -> Option<String> {
     })
 }
 
-/// The one link that all addresses of a cleaned text agree on. Addresses that are no meeting are passed over beside it.
+/// The link that all addresses of a cleaned text agree on. Other addresses next to a meeting link are ignored.
 fn read(text: &str, wrappers: usize) -> Result<Parts, LinkError> {
     let (mut found, mut wrong): (Option<Parts>, LinkError) = (None, LinkError::NotZoom);
     for address in pasted::addresses(text)? {
@@ -177,7 +178,7 @@ fn read(text: &str, wrappers: usize) -> Result<Parts, LinkError> {
                 });
             }
             Err(error) if error.is_final() => return Err(error),
-            // The first that says more than that it is another service's.
+            // The first error that says more than that the address is of another service.
             Err(error) if wrong == LinkError::NotZoom => wrong = error,
             Err(_) => {}
         }
@@ -198,13 +199,13 @@ fn of_address(address: &str, wrappers: usize) -> Result<Parts, LinkError> {
     }
 }
 
-/// The link inside an address, which names these.
+/// The link in the targets of an address.
 fn inside(targets: &[String], wrappers: usize) -> Result<Parts, LinkError> {
-    if wrappers == MOST_WRAPPERS {
+    if wrappers == MAX_WRAPPERS {
         return Err(LinkError::NotZoom);
     }
     let text: Vec<_> = targets.iter().map(|target| pasted::cleaned(target)).collect();
-    // A blank line between two keeps them apart.
+    // A blank line separates two of them.
     read(&text.join("\n\n"), wrappers + 1)
 }
 
@@ -222,11 +223,11 @@ fn of_zoom(address: &str, url: &Url) -> Result<Parts, LinkError> {
     })
 }
 
-/// Whether the address is Zoom's and nothing is disguised: no user name before the host, no port of its own.
+/// Checks that the address is Zoom's and not disguised: no user name before the host, no other port.
 fn check_host(url: &Url) -> Result<(), LinkError> {
     let scheme = matches!(url.scheme(), "https" | "http" | "zoommtg" | "zoomus");
     let plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
-    // Only the schemes of the web are lower-cased by the parser.
+    // The parser only lower-cases hosts of web schemes.
     let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
     if !(scheme && plain) {
         Err(LinkError::NotZoom)
@@ -251,7 +252,7 @@ fn web_number(url: &Url) -> Result<String, LinkError> {
     let segments: Vec<_> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
     match segments[..] {
         ["j" | "s" | "w", number] | ["wc", "join", number] | ["wc", number, "join" | "start"] => {
-            // The only escape that a number can need.
+            // This is the only escape that a number can need.
             Ok(number.replace("%20", " "))
         }
         ["my", _, ..] => Err(LinkError::Personal),
@@ -268,7 +269,7 @@ fn desktop_number(url: &Url, parameters: &Parameters) -> Result<String, LinkErro
     }
 }
 
-/// Names and values of an address, as they are written. A second `?` is taken for an `&`.
+/// Names and values of an address, as they are written. A second `?` counts as an `&`.
 struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
@@ -278,7 +279,7 @@ impl Parameters {
         Self(pairs.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect())
     }
 
-    /// The value that stands under these names.
+    /// The value with one of these names.
     fn one_of(&self, names: &[&str]) -> Result<Option<String>, LinkError> {
         let mut found = None;
         for (_, written) in self.0.iter().filter(|(name, _)| names.contains(&name.as_str())) {
@@ -292,7 +293,7 @@ impl Parameters {
     }
 }
 
-/// What Zoom writes into a link, and escapes. Anything else is a sign of a link that was cut or joined to other text.
+/// Whether Zoom writes this character into a value, or escapes. Any other shows that a link was cut or joined to other text.
 const fn may_stand_in_a_value(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'*' | b'@' | b'%' | b'+' | b'=' | b'/' | b'!' | b'$')
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_says_what_is_wrong() {
+    fn every_other_text_has_a_specific_error() {
         for (text, error) in [
             ("", LinkError::NotZoom),
             ("1234567890", LinkError::NotZoom),
@@ -414,7 +415,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_is_read(
+        fn written_links_are_read(
             form in 0..7_usize, host in "([a-z0-9]{1,8}\\.)?zoom\\.(us|com)", number in "[1-9][0-9]{8,10}", passcode in ".{1,20}",
         ) {
             let query = format!("pwd={}", percent_encoding::utf8_percent_encode(&passcode, percent_encoding::NON_ALPHANUMERIC));

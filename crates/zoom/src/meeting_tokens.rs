@@ -1,12 +1,12 @@
-//! Tokens that are good for one join of one meeting: on behalf of a participant, and to record it.
+//! Tokens for one join of one meeting: on behalf of a participant, and to record it.
 
 use model::{MeetingNumber, Secret};
 
 use crate::{ApiAccess, Label, ZoomClient, ZoomError, http::address, rest::TokenBody};
 
 impl ZoomClient {
-    /// An on-behalf-of token of `user` (`me`, or with a server-to-server grant an id or e-mail address). It works once,
-    /// for two hours (documented); with `meeting` only there, without one anywhere. Light.
+    /// An on-behalf-of token of `user` (`me`, or with a server-to-server grant an id or e-mail address). It can be used
+    /// once, within two hours (documented): with `meeting` only there, without it in any meeting. Light.
     pub async fn obf(
         &self,
         api: ApiAccess<'_>,
@@ -22,8 +22,9 @@ impl ZoomClient {
         Ok(body.token)
     }
 
-    /// A token to record `meeting` locally without asking; two minutes, once. Only its host's grant gets one. With
-    /// `bypass_waiting_room` it also leads past the waiting room, beside a ZAK or an OBF token (documented). Light.
+    /// A token to record `meeting` locally without asking; it can be used once, within two minutes. Only its host's grant
+    /// gets one. With `bypass_waiting_room` it also bypasses the waiting room, together with a ZAK or an OBF token
+    /// (documented). Light.
     pub async fn join_token(
         &self,
         api: ApiAccess<'_>,
@@ -37,7 +38,7 @@ impl ZoomClient {
         }
         match self.fetch::<TokenBody>("join_token", Label::Light, api, url).await {
             Ok(body) => Ok(body.token),
-            // Not allowed, no permission or plan, recording is off at the host: documented for this call alone.
+            // Not allowed, no permission or plan, recording is disabled for the host: documented only for this call.
             Err(ZoomError::Unexpected { code: Some(200 | 300 | 3000), .. }) => {
                 Err(ZoomError::NotForThisMeeting)
             }

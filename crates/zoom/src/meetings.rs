@@ -1,21 +1,21 @@
-//! Lists of hosts and meetings, page by page. Every page is a call with a turn of its own.
+//! Lists of hosts and meetings, page by page. Every page is a call with its own turn.
 //!
-//! Of a meeting only its number and host are read: topics, passcodes and links are not needed.
+//! Only the number and host of a meeting are read: topics, passcodes and links are not needed.
 
 use model::MeetingNumber;
 use serde::Deserialize;
 
 use crate::{ApiAccess, Label, ZoomClient, ZoomError, fields::Readable, http::address, link::personal_name};
 
-/// The most that Zoom shows on a page (documented).
+/// The largest page size of Zoom (documented).
 const PAGE_SIZE: &str = "300";
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed<T> {
-    /// What stands on it.
+    /// Its rows.
     pub rows: Vec<T>,
-    /// Asks for the page after it; `None` on the last.
+    /// The token of the next page; `None` on the last.
     pub next: Option<String>,
 }
 
@@ -24,7 +24,7 @@ pub struct Listed<T> {
 pub struct ListedMeeting {
     /// Its number.
     pub number: MeetingNumber,
-    /// Zoom's id of the host; `None` when Zoom leaves it out: then it is whom the list is of.
+    /// Zoom's id of the host; `None` if Zoom leaves it out. Then the host is the user of the list.
     pub host_id: Option<String>,
 }
 
@@ -41,7 +41,7 @@ pub struct ListedUser {
 
 impl ZoomClient {
     /// Meetings of `user` (`me`, or with a server-to-server grant an id or e-mail address) that are scheduled or running.
-    /// `after` is the `next` of the page before. A meeting that recurs may stand there several times. Medium.
+    /// `after` is the `next` of the previous page. A recurring meeting may be listed several times. Medium.
     pub async fn meetings(
         &self,
         api: ApiAccess<'_>,
@@ -64,7 +64,7 @@ impl ZoomClient {
         })
     }
 
-    /// Active users of the Zoom account. `after` is the `next` of the page before. Medium.
+    /// Active users of the Zoom account. `after` is the `next` of the previous page. Medium.
     pub async fn users(
         &self,
         api: ApiAccess<'_>,
@@ -132,7 +132,7 @@ pub(crate) enum Number {
 }
 
 impl Number {
-    /// `None` for what is no meeting's number.
+    /// The number; `None` if it is not a meeting's number.
     pub(crate) fn read(self) -> Option<MeetingNumber> {
         match self {
             Self::Integer(number) => number.try_into().ok(),

@@ -1,4 +1,4 @@
-//! Zoom's OAuth: consent, and the tokens that come of it.
+//! Zoom's OAuth: consents, and the tokens from them.
 
 use std::time::Duration;
 
@@ -16,36 +16,36 @@ use crate::{
 /// The id and secret of a Zoom OAuth app; the same pair signs for the Meeting SDK.
 #[derive(Debug, Clone)]
 pub struct AppKeys {
-    /// Public.
+    /// The public id of the app.
     pub client_id: String,
-    /// Sent only in an `Authorization` header, or used as a signing key.
+    /// The secret. It is sent only in an `Authorization` header, or used as a signing key.
     pub client_secret: Secret,
 }
 
-/// What Zoom gave.
+/// The tokens that Zoom issued.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// Opens the REST API. `None` when Zoom's answer held a new refresh token and no access token that could be read: the
-    /// next refresh brings one.
+    /// Gives access to the REST API. `None` if Zoom's answer had a new refresh token but no readable access token: the next
+    /// refresh returns one.
     pub access_token: Option<Secret>,
-    /// Buys the next grant, once. `None` from [`ZoomClient::account_credentials`].
+    /// Can be exchanged for the next grant, once. `None` from [`ZoomClient::account_credentials`].
     pub refresh_token: Option<Secret>,
-    /// How long the access token lives, counted from Zoom's answer: one hour (documented), and never believed to be more
-    /// than a day.
+    /// How long the access token is valid, counted from Zoom's answer: one hour (documented). Longer than a day is never
+    /// assumed.
     pub expires_in: Duration,
-    /// What the access token may do; `None` when Zoom didn't say.
+    /// The scopes of the access token; `None` if Zoom didn't say.
     pub scopes: Option<Vec<String>>,
-    /// The account's REST API, if Zoom named a place that may get an access token: `https` under `zoom.us` or
-    /// `zoomgov.com`, or the configured API's own origin. Any other place is ignored (ours): a forged answer
-    /// could otherwise collect every token of the account.
+    /// The account's REST API, if Zoom named an address that may get an access token: `https` under `zoom.us` or
+    /// `zoomgov.com`, or the configured API's own origin. Any other address is ignored (ours), because a forged
+    /// answer could otherwise collect every token of the account.
     pub api_url: Option<Url>,
 }
 
 impl ZoomClient {
-    /// Where to send the browser of a person who shall consent.
+    /// The URL to which the browser of a person who is to consent is sent.
     ///
-    /// Zoom takes the scopes from the app's configuration (documented). `pkce_challenge` is an S256 challenge, as
-    /// [`challenge`](crate::challenge) makes it.
+    /// Zoom takes the scopes from the app's configuration (documented). `pkce_challenge` is an S256 challenge from
+    /// [`challenge`](crate::challenge).
     pub fn authorize_url(
         &self,
         client_id: &str,
@@ -64,9 +64,9 @@ impl ZoomClient {
         url
     }
 
-    /// Asks for the consent page at `page`, as a browser that is signed in nowhere would: `None` when nothing speaks against
+    /// Requests the consent page at `page`, as a browser without a session would. Returns `None` if Zoom reports no error of
     /// the app and its redirect URL, else the number that Zoom's error page shows (documented: 47xx), or 0 for a refusal
-    /// without one. A sign-in page, and a redirect to it, say nothing against them (inferred).
+    /// without a number. A sign-in page, and a redirect to it, are not errors (inferred).
     pub async fn consent_page_error(&self, page: Url) -> Result<Option<u16>, ZoomError> {
         match self.send("consent_page", self.get(page)).await {
             Ok(answer) => {
@@ -78,7 +78,7 @@ impl ZoomClient {
         }
     }
 
-    /// Buys the first grant with the code from the consent page. `redirect_uri` is the one of the consent.
+    /// Exchanges the code from the consent page for the first grant. `redirect_uri` is the one of the consent.
     pub async fn exchange_code(
         &self,
         app: &AppKeys,
@@ -95,21 +95,21 @@ impl ZoomClient {
         self.grant("exchange_code", app, &form, Presented::Code, None).await
     }
 
-    /// Spends `refresh_token` and brings the next one. Zoom kills the old one as it answers (documented), so an
-    /// error that is [in doubt](ZoomError::in_doubt) leaves it uncertain which of the two is alive.
+    /// Spends `refresh_token` and returns the next one. Zoom invalidates the old one when it answers (documented), so after
+    /// an error that is [in doubt](ZoomError::in_doubt) it is uncertain which of the two is valid.
     pub async fn refresh(&self, app: &AppKeys, refresh_token: &Secret) -> Result<Grant, ZoomError> {
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
         self.grant("refresh", app, &form, Presented::Token, Some(refresh_token)).await
     }
 
-    /// An access token of a server-to-server app. It has no refresh token: ask again when it has expired.
+    /// An access token of a server-to-server app. It has no refresh token: request another one when it has expired.
     pub async fn account_credentials(&self, app: &AppKeys, account_id: &str) -> Result<Grant, ZoomError> {
         let form = [("grant_type", "account_credentials"), ("account_id", account_id)];
         let grant = self.grant("account_credentials", app, &form, Presented::App, None).await?;
         Ok(Grant { refresh_token: None, ..grant })
     }
 
-    /// Ends the authorisation behind `token`. [`ZoomError::GrantDead`] says that it had ended before.
+    /// Ends the authorisation of `token`. [`ZoomError::GrantDead`] means that it had already ended.
     pub async fn revoke(&self, app: &AppKeys, token: &Secret) -> Result<(), ZoomError> {
         let url = address(&self.endpoints.oauth_base, &["oauth", "revoke"]);
         let request = basic_auth(self.post(url), app).form(&[("token", token.expose())]);
@@ -117,7 +117,7 @@ impl ZoomClient {
         if answer.is_success() { Ok(()) } else { Err(refusal::of_oauth(&answer, Presented::Token)) }
     }
 
-    /// Form body and Basic authentication, always: parameters in the address have failed since 2025 (observed), and
+    /// Always uses a form body and Basic authentication: parameters in the address have failed since 2025 (observed), and
     /// would put tokens into logs.
     async fn grant(
         &self,
@@ -135,7 +135,7 @@ impl ZoomClient {
         if end.is_ok() && answer.is_success() {
             let of_app = matches!(presented, Presented::App);
             let grant = body.grant(spent, trusted).filter(|grant| !of_app || grant.access_token.is_some());
-            return grant.ok_or_else(|| answer.malformed("no token that can be read"));
+            return grant.ok_or_else(|| answer.malformed("no readable token"));
         }
         // An app has nothing to lose.
         if !matches!(presented, Presented::App)
@@ -153,8 +153,8 @@ impl ZoomClient {
     }
 }
 
-/// The first number from 4700 to 4799 in a page that stands alone. Of a page that is no refusal by its status, only one with
-/// a comma counts, as Zoom's error pages write it (observed): scripts of other pages are full of numbers.
+/// The first separate number from 4700 to 4799 in a page. If the page's status is not a refusal, only a number with a comma
+/// counts, as in Zoom's error pages (observed), because scripts of other pages contain many numbers.
 fn error_number(page: &str, only_with_comma: bool) -> Option<u16> {
     let words = page.split(|char: char| !char.is_ascii_alphanumeric() && char != ',');
     words.into_iter().find_map(|word| {
@@ -167,13 +167,13 @@ fn error_number(page: &str, only_with_comma: bool) -> Option<u16> {
     })
 }
 
-/// Id and secret, each encoded as in a form (RFC 6749, 2.3.1).
+/// Basic authentication with id and secret, each form-encoded (RFC 6749, 2.3.1).
 fn basic_auth(request: RequestBuilder, app: &AppKeys) -> RequestBuilder {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     request.basic_auth(encoded(&app.client_id), Some(encoded(app.client_secret.expose())))
 }
 
-/// The origin that `text` names, if it may be told an access token; see [`Grant::api_url`].
+/// The origin in `text`, if access tokens may be sent to it; see [`Grant::api_url`].
 fn trusted_api_url(text: &str, api_base: &Url) -> Option<Url> {
     let mut url = Url::parse(text).ok()?;
     url.set_path("");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_goes_to_zoom_or_to_the_configured_api_only() {
+    fn a_token_is_sent_only_to_zoom_or_the_configured_api() {
         let base = Url::parse("http://127.0.0.1:4000").unwrap();
         for (named, trusted) in [
             ("https://api.zoom.us", Some("https://api.zoom.us/")),

@@ -1,10 +1,10 @@
-//! PKCE (RFC 7636): proof that the same party exchanges a code and asked for it.
+//! PKCE (RFC 7636): proves that the party that exchanges a code is the one that requested it.
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{Entropy, Secret};
 
-/// A new verifier: 256 bits, 43 characters. Kept until the code comes.
+/// A new verifier: 256 bits, 43 characters. It is stored until the code arrives.
 pub fn verifier(entropy: &dyn Entropy) -> Secret {
     Secret::new(entropy.token())
 }

@@ -1,9 +1,9 @@
 //! The one place that reads Zoom's prose.
 //!
-//! Twice the Meeting SDK for Web gives nothing else (observed, SDK 6.2.0): its component view turns most refusals of
-//! its first request into code 200 and passes on the server's English text, and it names the end of a call by a
-//! phrase. The page to which it would send a person tells two refusals apart. A text that is not here decides nothing, so a changed wording costs three more tries to join, or a
-//! sub code at the end, and never gives a wrong one.
+//! In two cases the Meeting SDK for Web gives nothing else (observed, SDK 6.2.0): its component view turns most refusals
+//! of its first request into code 200 and passes on the server's English text, and it names the end of a call by a
+//! phrase. The page to which it would send a person distinguishes two refusals. Unknown texts are ignored, so a changed
+//! wording costs three more attempts to join, or the sub code at the end, but never gives a wrong one.
 
 use model::SubCode;
 
@@ -12,10 +12,10 @@ pub(crate) const ACCOUNT_BLOCKED: i64 = -1;
 /// The meeting of the link has expired. The texts have no code in the SDK.
 pub(crate) const LINK_EXPIRED: i64 = -2;
 
-/// Texts and the code they stand for, in lower case and without a full stop.
+/// Texts and their codes, in lower case and without a full stop.
 ///
 /// `Token error` and the texts of 37xx were observed in answers. The others are the SDK's own English for the same
-/// code; that the server words it alike is inferred.
+/// code; that the server uses the same words is inferred.
 const TEXTS: &[(&str, i64)] = &[
     ("token has expired", 124),
     ("the service is temporarily offline", 403),
@@ -51,9 +51,9 @@ const TEXTS: &[(&str, i64)] = &[
     ("connection error", -3000),
 ];
 
-/// Words that say enough in whatever sentence they stand, where Zoom has many sentences for one thing. The first decides.
+/// Phrases that are sufficient in any sentence, for cases in which Zoom has many sentences. The first match decides.
 ///
-/// Those of administrators are the SDK's own; that Zoom says the others like this is inferred.
+/// The phrases about administrators are the SDK's own; that Zoom uses the others is inferred.
 const WORDS: &[(&str, i64)] = &[
     ("account has been blocked", ACCOUNT_BLOCKED),
     ("account is blocked", ACCOUNT_BLOCKED),
@@ -70,13 +70,13 @@ const WORDS: &[(&str, i64)] = &[
     ("sign in", 3051),
 ];
 
-/// Why the SDK's connection closed, in its own phrases.
+/// The SDK's phrases for why its connection closed.
 const ENDS: &[(&str, Closed)] = {
     use Closed::{Lost, Over};
     &[
         ("ended by host", Over(SubCode::CallEndedByHost)),
         ("free meeting ended", Over(SubCode::CallEndedByPlatformMaxLength)),
-        // The phrase for an end that the SDK has no phrase for. Its own list has names for the numbers: the host did not come
+        // The phrase for ends without their own phrase. The SDK's list has names for the numbers: the host did not come
         // (`JBHTimeout`); one participant is left (`EndBySingleStatus`); `WebinarNeedRegister`.
         (HOST_NEVER_CAME, Over(SubCode::CallEndedByPlatformIdle)),
         ("unknown reason: 12", Over(SubCode::CallEndedByPlatformIdle)),
@@ -84,23 +84,23 @@ const ENDS: &[(&str, Closed)] = {
         ("duplicated session", Over(SubCode::ZoomErrorMultipleDeviceJoin)),
         ("bot user kicked due to master leaving", Over(SubCode::ZoomObfUserLeftMeeting)),
         ("archive failed", Over(SubCode::ZoomInternalError)),
-        // Zoom's own server behind the connection.
+        // Zoom's own server at the other end of the connection.
         ("rsgw ended", Lost(SubCode::ZoomConnectionFailed)),
     ]
 };
 
 const HOST_NEVER_CAME: &str = "unknown reason: 11";
 
-/// What a closed connection means for a bot that was in.
+/// The meaning of a closed connection for a bot in a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
-    /// A decision, or an unknown reason of Zoom's: the call is over for the bot.
+    /// A decision, or an unknown reason of Zoom: the call is over for the bot.
     Over(SubCode),
-    /// A failure, and the meeting goes on. The sub code is the bot's end if it can't return.
+    /// A failure; the meeting continues. If the bot can't return, it ends with this sub code.
     Lost(SubCode),
 }
 
-/// The code that the server's `text` stands for.
+/// The code of the server's `text`.
 pub(crate) fn code_behind(text: &str) -> Option<i64> {
     let text = plain(text);
     let whole = TEXTS.iter().find(|(known, _)| *known == text);
@@ -108,20 +108,20 @@ pub(crate) fn code_behind(text: &str) -> Option<i64> {
     whole.or_else(part).map(|(_, code)| *code)
 }
 
-/// The code that the page for people stands for: beside a captcha the SDK has no words (observed).
+/// The code of the page for people: for a captcha the SDK has no text (observed).
 pub(crate) fn code_of_page(page: Option<&str>) -> Option<i64> {
     page.filter(|page| page.to_ascii_lowercase().contains("captcha")).map(|_| 3110)
 }
 
-/// Whether the page for people is one of a webinar.
+/// Whether the page for people is of a webinar.
 pub(crate) fn is_of_a_webinar(page: Option<&str>) -> bool {
     page.is_some_and(|page| page.split('/').any(|part| part == "webinar"))
 }
 
 /// Why a connection closed: the `reason` of the SDK's `Closed`.
 ///
-/// Some ends have one phrase for the meeting and its waiting room, so the caller says whether the bot `was_waiting` to be
-/// admitted.
+/// Some ends have the same phrase for the meeting and its waiting room, so the caller says whether the bot `was_waiting`
+/// to be admitted.
 pub fn judge_end(reason: &str, was_waiting: bool) -> Closed {
     let reason = plain(reason);
     if reason == "kicked by host" {
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_known_whatever_its_case_and_stop() {
+    fn a_text_is_recognised_whatever_its_case_and_full_stop() {
         assert_eq!(code_behind("Token error"), Some(3265));
         assert_eq!(code_behind(" The signature has expired. "), Some(3705));
         assert_eq!(code_behind("This webinar requires you to log in"), Some(3051));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tables_hold_what_the_search_looks_for() {
+    fn the_tables_are_in_the_form_that_the_search_uses() {
         let texts = TEXTS.iter().chain(WORDS).map(|(text, _)| *text);
         for text in texts.chain(ENDS.iter().map(|(text, _)| *text)) {
             assert_eq!(text, plain(text));

@@ -1,8 +1,8 @@
-//! What Zoom's refusals mean. Both tables decide by Zoom's machine words and numbers, never by its prose.
+//! The meaning of Zoom's refusals. Both tables use Zoom's machine words and numbers, never its prose.
 
 use crate::{Sent, ZoomError, fields::Fields, http::Answer};
 
-/// What a call to the token endpoints presented, and so what Zoom can refuse with the same word.
+/// What a call to the token endpoints presented, which Zoom's refusal therefore refers to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Presented {
     /// A code from the consent page.
@@ -13,7 +13,7 @@ pub(crate) enum Presented {
     App,
 }
 
-/// Why a token endpoint said no (observed, except for the documented numbers). The body's `error` and `code` tell; its
+/// Why a token endpoint refused (observed, except for the documented numbers). The body's `error` and `code` decide; its
 /// `reason` is prose, may be missing, and is not read.
 pub(crate) fn of_oauth(answer: &Answer, presented: Presented) -> ZoomError {
     let body: Fields = match answer.json() {
@@ -26,9 +26,9 @@ pub(crate) fn of_oauth(answer: &Answer, presented: Presented) -> ZoomError {
         return known;
     }
     match body.text("error").as_deref() {
-        // Status 400, not the 401 of the standard.
+        // The status is 400, not the 401 of the standard.
         Some("invalid_client") => ZoomError::AppRejected,
-        // Zoom said `invalid_request` for the same things in older versions.
+        // In older versions Zoom used `invalid_request` for the same errors.
         Some("invalid_grant" | "invalid_request") => match presented {
             Presented::Code => ZoomError::CodeRejected,
             Presented::Token => ZoomError::GrantDead,
@@ -38,8 +38,8 @@ pub(crate) fn of_oauth(answer: &Answer, presented: Presented) -> ZoomError {
     }
 }
 
-/// Zoom's documented OAuth numbers. Whether they ever reach the JSON is unknown; when they do, they say more than the
-/// word beside them.
+/// Zoom's documented OAuth numbers. It is unknown whether they ever occur in the JSON; if they do, they say more than the
+/// word next to them.
 fn of_oauth_code(code: i64, status: u16) -> Option<ZoomError> {
     Some(match code {
         // Generic; could not create the code.
@@ -48,7 +48,7 @@ fn of_oauth_code(code: i64, status: u16) -> Option<ZoomError> {
         4702 | 4704 | 4709 | 4717 => ZoomError::AppRejected,
         // Scopes of the token and of the app differ.
         4711 => ZoomError::ScopeMissing { scopes: Vec::new() },
-        // Grant or client data missing; a JWT in the header. Bugs of ours: they must not kill a grant.
+        // Grant or client data missing; a JWT in the header. These are our bugs and must not end a grant.
         4705 | 4706 | 4724 => ZoomError::Unexpected { status, code: Some(code) },
         // Code expired; invalid.
         4733 | 4734 => ZoomError::CodeRejected,
@@ -60,7 +60,7 @@ fn of_oauth_code(code: i64, status: u16) -> Option<ZoomError> {
     })
 }
 
-/// Why the REST API said no. The status is secondary: the same code comes with several.
+/// Why the REST API refused. The status is secondary: the same code occurs with several.
 pub(crate) fn of_api(answer: &Answer) -> ZoomError {
     let status = answer.status();
     let body: Fields = match answer.json() {
@@ -80,8 +80,8 @@ pub(crate) fn of_api(answer: &Answer) -> ZoomError {
     }
 }
 
-/// The scopes that Zoom lists in brackets, for a person to read; nothing is decided by them. Whatever does not look
-/// like a scope is dropped, so that no other part of a message can get into an error.
+/// The scopes that Zoom lists in brackets, for people only. Text that does not look like a scope is dropped, so that no
+/// other part of a message can get into an error.
 fn named_scopes(message: &str) -> Vec<String> {
     let listed =
         message.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(inner, _)| inner);

@@ -1,4 +1,4 @@
-//! The REST calls that a signed-in bot needs: who a token belongs to, and that user's ZAK.
+//! The REST calls that a signed-in bot needs: the user of a token, and that user's ZAK.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::{
     link::personal_name, meetings::Number, refusal, unverified_claims,
 };
 
-/// The longest life of a ZAK (documented).
+/// The longest lifetime of a ZAK (documented).
 const MAX_ZAK_TTL: Duration = Duration::from_secs(31_536_000);
 
-/// The right to call the REST API, once: with it goes a turn within the account's limits.
+/// The right to call the REST API once. It includes a turn within the account's limits.
 pub struct ApiAccess<'a> {
     pub(crate) base: &'a Url,
     access_token: &'a Secret,
@@ -22,8 +22,8 @@ pub struct ApiAccess<'a> {
 }
 
 impl<'a> ApiAccess<'a> {
-    /// `base` is the grant's [`api_url`](crate::Grant::api_url), or else the configured API. `access_token` is sent in an
-    /// `Authorization` header, and nowhere else. `turn` is for a call of the label that the call's method names.
+    /// `base` is the grant's [`api_url`](crate::Grant::api_url), or else the configured API. `access_token` is sent only
+    /// in an `Authorization` header. `turn` is for a call of the label that the documentation of the method names.
     pub fn new(base: &'a Url, access_token: &'a Secret, turn: impl CallTurn + 'a) -> Self {
         Self { base, access_token, turn: Box::new(turn) }
     }
@@ -36,11 +36,11 @@ pub struct ZoomUser {
     pub id: String,
     /// Zoom's id of the user's account.
     pub account_id: String,
-    /// The address the user signs in with; Zoom can withhold it.
+    /// The address the user signs in with, unless Zoom withholds it.
     pub email: Option<String>,
-    /// What people see; made of what there is when Zoom gives none.
+    /// The name that people see. It is made from other fields if Zoom gives none.
     pub display_name: String,
-    /// Whether Zoom lets the user in.
+    /// Whether the user is active at Zoom.
     pub status: UserStatus,
     /// The number of the user's personal room.
     pub personal_room: Option<MeetingNumber>,
@@ -48,17 +48,17 @@ pub struct ZoomUser {
     pub personal_name: Option<String>,
 }
 
-/// Whether Zoom lets a user in.
+/// Whether a user is active at Zoom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UserStatus {
-    /// Yes.
+    /// The user is active.
     Active,
     /// Not yet: the user has not accepted the account's invitation.
     Pending,
-    /// No: deactivated.
+    /// The user is deactivated.
     Inactive,
-    /// Zoom said something else.
+    /// Zoom gave another word.
     #[serde(other)]
     Unknown,
 }
@@ -68,13 +68,13 @@ pub enum UserStatus {
 pub struct Zak {
     /// The key. Zoom checks its expiry at the join only (documented).
     pub token: Secret,
-    /// When it stops admitting, as its own claim says, unverified (the key that signed it is Zoom's). `None` when it
-    /// cannot be read.
+    /// When it expires by its own claim, which is not verified (only Zoom has the signing key). `None` if the claim
+    /// can't be read.
     pub expires_at: Option<Timestamp>,
 }
 
 impl ZoomClient {
-    /// Whom the access token belongs to. Light.
+    /// The user of the access token. Light.
     pub async fn me(&self, api: ApiAccess<'_>) -> Result<ZoomUser, ZoomError> {
         let url = address(api.base, &["v2", "users", "me"]);
         let user: UserBody = self.fetch("me", Label::Light, api, url).await?;
@@ -88,21 +88,21 @@ impl ZoomClient {
         Ok(user.into())
     }
 
-    /// The link of the personal room of `user`, with its passcode; `None` if Zoom tells none. `user` as for a ZAK. Light.
+    /// The link of the personal room of `user`, with its passcode; `None` if Zoom gives none. `user` as for a ZAK. Light.
     pub async fn personal_link(&self, api: ApiAccess<'_>, user: &str) -> Result<Option<Secret>, ZoomError> {
         let url = address(api.base, &["v2", "users", user]);
         let body: PersonalBody = self.fetch("user", Label::Light, api, url).await?;
         Ok(body.personal_meeting_url.0.filter(|url| MeetingLink::parse(url).is_ok()).map(Secret::new))
     }
 
-    /// A ZAK of `user` that lives for `ttl`, in whole seconds, at most a year. `user` is `me`, or with a
+    /// A ZAK of `user` that is valid for `ttl`, in whole seconds, at most a year. `user` is `me`, or with a
     /// server-to-server grant the id or e-mail address of a user of its account. Light.
     ///
-    /// Zoom may issue a ZAK even on an expired access token (observed): check the token's age before.
+    /// Zoom may issue a ZAK even for an expired access token (observed), so check the token's age before.
     pub async fn zak(&self, api: ApiAccess<'_>, user: &str, ttl: Duration) -> Result<Zak, ZoomError> {
         let mut url = address(api.base, &["v2", "users", user, "token"]);
         url.query_pairs_mut()
-            // Without it Zoom gives another, deprecated kind of token, and no error.
+            // Without it, Zoom gives another, deprecated kind of token without an error.
             .append_pair("type", "zak")
             .append_pair("ttl", &ttl.min(MAX_ZAK_TTL).as_secs().to_string());
         let body: TokenBody = self.fetch("zak", Label::Light, api, url).await?;
@@ -177,7 +177,7 @@ impl From<UserBody> for ZoomUser {
     }
 }
 
-/// Every answer that is a token.
+/// The body of an answer with a token.
 #[derive(Deserialize)]
 pub(crate) struct TokenBody {
     #[serde(deserialize_with = "not_empty")]

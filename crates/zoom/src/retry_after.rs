@@ -5,21 +5,21 @@ use std::time::Duration;
 use jiff::fmt::rfc2822;
 use model::Timestamp;
 
-/// A longer wait is ignored: Zoom's longest limit is that of a day.
-const LONGEST_WAIT: Duration = Duration::from_secs(25 * 3600);
+/// Longer waits are ignored, because Zoom's longest limit is daily.
+const MAX_WAIT: Duration = Duration::from_secs(25 * 3600);
 
-/// How long `header` asks to wait, counted from `now`. `None` when it cannot be read: Zoom's limit headers are not
-/// dependable.
+/// The wait that `header` demands, counted from `now`. `None` if it can't be read, because Zoom's limit headers are not
+/// reliable.
 ///
-/// Seconds and HTTP dates are HTTP's own forms; the ISO date-time is what Zoom sends for daily limits (documented).
-/// A time that has passed is a wait of zero.
+/// Seconds and HTTP dates are HTTP's own forms; Zoom sends an ISO date-time for daily limits (documented). A time in
+/// the past is a wait of zero.
 pub(crate) fn parse(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse() {
-        return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
+        return Some(Duration::from_secs(seconds).min(MAX_WAIT));
     }
     let until = header.parse().ok().or_else(|| http_date(header))?;
-    Some(until.since(now).min(LONGEST_WAIT))
+    Some(until.since(now).min(MAX_WAIT))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

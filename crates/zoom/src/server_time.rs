@@ -1,8 +1,8 @@
-//! What time it is at Zoom, as the `Date` of its answers tells.
+//! Zoom's time, from the `Date` of its answers.
 //!
-//! Zoom judges signatures and lifetimes by its own clock. Where ours differs by more than clocks do, it is corrected by what
-//! the last answers said; the odd one out of them (a cached answer, a slow line) counts for nothing. When this machine's
-//! clock was set meanwhile, or the machine slept, what was measured before is forgotten.
+//! Zoom checks signatures and lifetimes by its own clock. If ours differs by more than usual, it is corrected with the last
+//! answers; an outlier among them (a cached answer, a slow connection) is ignored. After this machine's clock was set, or
+//! the machine slept, earlier measurements are dropped.
 
 use std::{
     collections::VecDeque,
@@ -14,36 +14,36 @@ use jiff::fmt::rfc2822;
 use model::{CLOCK_TOLERANCE, Environment, Timestamp};
 use reqwest::header::{DATE, HeaderMap};
 
-/// How many answers count: enough for one of them to be wrong.
+/// How many answers count: enough so that one of them may be wrong.
 const SAMPLES: usize = 5;
-/// An answer that took longer says too little of when it was written.
+/// Slower answers are ignored, because it is too uncertain when they were written.
 const SLOWEST: Duration = Duration::from_secs(5);
-/// A larger difference is reported, and not corrected: something else is wrong.
-const MOST_OFFSET: Duration = Duration::from_secs(24 * 3600);
-/// Clocks that run free drift by seconds a day.
+/// A larger difference is reported but not corrected, because something else is wrong.
+const MAX_OFFSET: Duration = Duration::from_secs(24 * 3600);
+/// How long a measurement counts. Free-running clocks drift by seconds a day.
 const COUNTS_FOR: Duration = Duration::from_secs(6 * 3600);
-/// The wall clock may move by so much against the time that has passed before it counts as set.
-const SET: Duration = Duration::from_secs(2);
+/// If the wall clock deviates from the elapsed time by more than this, it counts as set.
+const CLOCK_STEP: Duration = Duration::from_secs(2);
 /// `Date` is cut off to the second: half of one is right on average.
 const HALF_A_SECOND: i64 = 500_000;
 
-/// Zoom's clock. Clones share what they know.
+/// Zoom's clock. Clones share their measurements.
 #[derive(Debug, Clone)]
 pub struct ZoomClock {
     env: Environment,
     samples: Arc<Mutex<VecDeque<Sample>>>,
-    /// Whether the difference was last found too large; to say it once.
+    /// Whether the last difference was too large, so that it is logged once.
     apart: Arc<Mutex<bool>>,
 }
 
-/// What one answer said.
+/// The measurement from one answer.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
     /// Microseconds by which Zoom's clock is ahead of ours.
     zoom_ahead: i64,
-    /// Time that had passed on this machine.
+    /// The elapsed time of this machine at the measurement.
     taken_at: Duration,
-    /// When this machine began by its wall clock: another value later means that the clock was set.
+    /// The start of this machine by its wall clock. If the value changes later, the clock was set.
     began: i64,
 }
 
@@ -56,7 +56,7 @@ impl ZoomClock {
     pub fn now(&self) -> Timestamp {
         let now = self.env.now();
         match self.zoom_ahead() {
-            Some(ahead) if ahead.unsigned_abs() > micros(MOST_OFFSET) => now,
+            Some(ahead) if ahead.unsigned_abs() > micros(MAX_OFFSET) => now,
             Some(ahead) if ahead.unsigned_abs() > micros(CLOCK_TOLERANCE) => {
                 Timestamp::from_microsecond(now.as_microsecond().saturating_add(ahead))
             }
@@ -69,22 +69,23 @@ impl ZoomClock {
         self.now().as_second() - self.env.now().as_second()
     }
 
-    /// By how many seconds our clock is ahead of Zoom's, or behind (negative). `None` while no answer has told.
+    /// By how many seconds our clock is ahead of Zoom's, or behind (negative). `None` before the first answer.
     pub fn ahead_of_zoom(&self) -> Option<i64> {
         self.zoom_ahead().map(|ahead| ahead.saturating_neg() / 1_000_000)
     }
 
-    /// Whether the clocks are so far apart that a person should set ours.
+    /// Whether the difference is so large that a person should set our clock.
     pub fn is_apart(&self) -> bool {
         self.ahead_of_zoom().is_some_and(|seconds| seconds.unsigned_abs() > CLOCK_TOLERANCE.as_secs())
     }
 
-    /// The median of the samples that still count. Of an even number the newest is left out: one alone changes nothing.
+    /// The median of the samples that still count. If their number is even, the newest is left out, so that one sample alone
+    /// changes nothing.
     fn zoom_ahead(&self) -> Option<i64> {
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let (elapsed, began) = (self.env.clock.elapsed(), self.began());
         samples.retain(|sample| {
-            sample.began.abs_diff(began) <= micros(SET)
+            sample.began.abs_diff(began) <= micros(CLOCK_STEP)
                 && elapsed.saturating_sub(sample.taken_at) <= COUNTS_FOR
         });
         let odd = samples.len().checked_sub(1)? / 2 * 2 + 1;
@@ -98,7 +99,7 @@ impl ZoomClock {
         self.env.now().as_microsecond().saturating_sub(elapsed)
     }
 
-    /// Learns from the headers of an answer to a request that was sent at `sent_at`.
+    /// Measures from the headers of an answer to a request that was sent at `sent_at`.
     pub(crate) fn observe_date(&self, headers: &HeaderMap, sent_at: Timestamp) {
         let now = self.env.now();
         let Some(date) = date(headers).filter(|_| now >= sent_at && now.since(sent_at) <= SLOWEST) else {
@@ -129,7 +130,7 @@ impl ZoomClock {
         }
     }
 
-    /// Whether some answer has told the time within `span`.
+    /// Whether there was a measurement within `span`.
     pub(crate) fn was_observed_within(&self, span: Duration) -> bool {
         self.zoom_ahead().is_some() && {
             let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,7 +140,7 @@ impl ZoomClock {
     }
 }
 
-/// When an answer was written, by the clock of its writer.
+/// When an answer was written, by its sender's clock.
 pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let text = headers.get(DATE)?.to_str().ok()?;
     let instant = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
@@ -180,20 +181,20 @@ mod tests {
             self.zoom.observe_date(&headers, self.clock.now());
         }
 
-        /// How many seconds Zoom's clock is ahead of ours, as it is used.
+        /// The correction in use, in seconds.
         fn used(&self) -> i64 {
             self.zoom.now().as_second() - self.clock.now().as_second()
         }
     }
 
     #[test]
-    fn a_difference_is_corrected_and_the_usual_one_of_clocks_is_not() {
+    fn only_a_large_difference_is_corrected() {
         for (ahead, used) in [(0, 0), (29, 0), (-29, 0), (45, 45), (-45, -45), (3600, 3600), (200_000, 0)] {
             let fixture = Fixture::new();
             assert_eq!(
                 (fixture.used(), fixture.zoom.ahead_of_zoom()),
                 (0, None),
-                "no answer has carried the time"
+                "no answer had the time"
             );
             fixture.hear(ahead);
             assert_eq!(fixture.used(), used);
@@ -213,13 +214,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_before_the_clock_was_set_is_forgotten() {
+    fn measurements_from_before_the_clock_was_set_are_dropped() {
         let fixture = Fixture::new();
         fixture.hear(600);
         fixture.clock.advance(Duration::from_secs(3600));
         assert_eq!(fixture.used(), 600, "time passes");
         fixture.clock.set(fixture.clock.now() + Duration::from_secs(600));
-        assert_eq!((fixture.used(), fixture.zoom.ahead_of_zoom()), (0, None), "the clock was set right");
+        assert_eq!((fixture.used(), fixture.zoom.ahead_of_zoom()), (0, None), "the clock was corrected");
         fixture.hear(0);
         assert_eq!(fixture.used(), 0);
         fixture.clock.advance(COUNTS_FOR + Duration::from_secs(1));
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn no_date_and_an_odd_one_tell_nothing() {
+    fn a_missing_or_odd_date_is_ignored() {
         let fixture = Fixture::new();
         fixture.zoom.observe_date(&HeaderMap::new(), START);
         for odd in ["", "now", "1800000000", "Sat, 99 Jan 2026 12:00:00 GMT"] {

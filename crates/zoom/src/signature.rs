@@ -1,4 +1,4 @@
-//! The JWT that lets the Meeting SDK join a meeting: HS256 with the app's secret.
+//! The JWT with which the Meeting SDK joins a meeting: HS256 with the app's secret.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use serde_json::json;
 
 use crate::AppKeys;
 
-/// Ours: Zoom refuses an `iat` in its future (documented), and clocks differ.
+/// How far `iat` is in the past (ours): Zoom refuses an `iat` in its future (documented), and clocks differ.
 const BACKDATED: Duration = Duration::from_secs(30);
-/// Ours, within Zoom's 1800 to 172800 s (documented). A signature serves one attempt to join.
+/// The lifetime of a signature (ours), within Zoom's 1800 to 172800 s (documented). A signature is for one attempt to join.
 const LIFE: Duration = Duration::from_secs(7200);
 
-/// What a bot wants to be.
+/// The role of a bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// A participant.
@@ -29,7 +29,7 @@ pub fn sdk_signature(app: &AppKeys, meeting_number: &str, role: Role, now: Times
     let exp = (iat + LIFE).as_second();
     let claims = json!({
         "appKey": app.client_id,
-        // The name before SDK 5.0; Zoom's own sample still sends both.
+        // The name before SDK 5.0. Zoom's own sample still sends both.
         "sdkKey": app.client_id,
         "mn": meeting_number,
         "role": role as u8,

@@ -1,8 +1,8 @@
-//! What an answer of the token endpoint holds.
+//! Reads answers of the token endpoint.
 //!
-//! The old refresh token is dead by the time it is read, so whatever else is wrong with an answer, a new refresh token that
-//! can be read in it is not lost: not for an odd field, a missing access token, bytes around the JSON, a status or an end
-//! of the connection that came too early.
+//! The old refresh token is dead by the time the answer is read. So a new refresh token that can be read is never lost,
+//! whatever else is wrong with the answer: an odd field, a missing access token, bytes around the JSON, the status, or a
+//! connection that ended too early.
 
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ use crate::{
     unverified_claims,
 };
 
-/// How long an access token is believed to live when Zoom's word on it cannot be read (ours): the next refresh says more.
+/// The assumed lifetime of an access token if Zoom's value can't be read (ours). The next refresh may give a better one.
 const SHORT_LIFE: Duration = Duration::from_secs(300);
-/// The longest life that is believed (ours; an hour is documented).
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// The longest lifetime that is assumed (ours; an hour is documented).
+const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// The fields of an answer, as far as they can be read.
+/// The readable fields of an answer.
 pub(crate) struct TokenAnswer {
     access_token: Option<Secret>,
     refresh_token: Option<Secret>,
     expires_in: Option<Numeric>,
     scope: Option<Value>,
     api_url: Option<String>,
-    /// Whether it was a JSON object, so that what isn't there was not said.
+    /// Whether it was a complete JSON object, so that an absent field was really not sent.
     whole: bool,
 }
 
@@ -46,18 +46,18 @@ impl TokenAnswer {
         }
     }
 
-    /// The grant in an answer that ended as it should. `spent` is the refresh token that was presented.
+    /// The grant in a complete answer. `spent` is the refresh token that was presented.
     pub(crate) fn grant(
         self,
         spent: Option<&Secret>,
         trusted: impl Fn(&str) -> Option<Url>,
     ) -> Option<Grant> {
         let rotated = self.has_rotated(spent);
-        // Half an answer may have lost the half with the refresh token.
+        // A partial answer may have lost the part with the refresh token.
         (rotated || (self.whole && self.access_token.is_some())).then(|| self.into_grant(spent, trusted))
     }
 
-    /// The grant in an answer that something was wrong with: only for the sake of a new refresh token.
+    /// The grant in a faulty answer, only if it has a new refresh token.
     pub(crate) fn saved(
         self,
         spent: Option<&Secret>,
@@ -80,7 +80,7 @@ impl TokenAnswer {
         }
     }
 
-    /// How long the access token lives: by Zoom's word, or by the token's own if that is less.
+    /// The lifetime of the access token: Zoom's value, or the token's own claim if that is shorter.
     fn life(&self) -> Duration {
         let Some(token) = &self.access_token else { return Duration::ZERO };
         let said = self.expires_in.as_ref().and_then(fields::whole).and_then(|said| u64::try_from(said).ok());
@@ -88,19 +88,19 @@ impl TokenAnswer {
             Duration::from_secs(seconds)
         } else {
             tracing::warn!(
-                "Zoom's expires_in cannot be read: the access token is used for {SHORT_LIFE:?} only"
+                "Zoom's expires_in is unreadable: the access token is used only for {SHORT_LIFE:?}"
             );
             SHORT_LIFE
         };
-        if said > LONGEST_LIFE {
-            tracing::warn!("Zoom's expires_in is longer than a day: it is not believed");
+        if said > MAX_LIFE {
+            tracing::warn!("Zoom's expires_in is longer than a day: it is capped");
         }
         let own = unverified_claims(token).life.filter(|life| !life.is_zero());
-        said.min(own.unwrap_or(LONGEST_LIFE)).min(LONGEST_LIFE)
+        said.min(own.unwrap_or(MAX_LIFE)).min(MAX_LIFE)
     }
 }
 
-/// A server that doesn't rotate says the old one again.
+/// Whether the token is new. A server that doesn't rotate returns the old one.
 fn is_new(token: &Secret, spent: Option<&Secret>) -> bool {
     spent.is_none_or(|spent| spent.expose() != token.expose())
 }
@@ -109,14 +109,14 @@ fn field<T: serde::de::DeserializeOwned>(object: Option<&Fields>, body: &[u8], n
     object.and_then(|fields| fields.get(name)).or_else(|| fields::search(body, name))
 }
 
-/// One word of visible ASCII: nothing else can be sent back.
+/// A token is one word of visible ASCII, because nothing else can be sent back.
 fn token(object: Option<&Fields>, body: &[u8], name: &str) -> Option<Secret> {
     let token: Secret = field(object, body, name)?;
     let is_a_word = !token.is_empty() && token.expose().bytes().all(|byte| byte.is_ascii_graphic());
     is_a_word.then_some(token)
 }
 
-/// `None` is unknown, not none: a grant whose scopes are those that were asked for need not say them (RFC 6749, 5.1).
+/// `None` means unknown, not empty: an answer may omit the scopes if they are the requested ones (RFC 6749, 5.1).
 fn scopes(said: Value) -> Option<Vec<String>> {
     match said {
         Value::String(text) => Some(text.split_whitespace().map(ToOwned::to_owned).collect()),

@@ -1,7 +1,7 @@
-//! Webhooks from Zoom: whether one is genuine, and what it says.
+//! Verifies and reads webhooks from Zoom.
 //!
-//! Signed is `v0:timestamp:body`, the body as its raw bytes, with HMAC-SHA256 and the app's secret token (documented).
-//! Nothing of a body is believed, and hardly anything read, before its signature fits.
+//! The signature is an HMAC-SHA256 of `v0:timestamp:body`, with the raw bytes of the body and the app's secret token as the
+//! key (documented). No part of a body is trusted, and hardly any is read, before its signature is verified.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::{fields::Fields, meetings::Number};
 
 /// How far a request's time may be from ours, either way (ours; Zoom names no limit).
 pub const WEBHOOK_TOLERANCE: Duration = Duration::from_secs(300);
-/// More digits are no time.
-const MOST_DIGITS: usize = 16;
-/// A number from here on counts milliseconds: in seconds it would be the year 5138.
+/// The most digits of a time.
+const MAX_DIGITS: usize = 16;
+/// Numbers from here on are milliseconds: in seconds this would be the year 5138.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
 const URL_VALIDATION: &str = "endpoint.url_validation";
@@ -28,21 +28,21 @@ const MEETING_CREATED: &str = "meeting.created";
 const MEETING_UPDATED: &str = "meeting.updated";
 const MEETING_DELETED: &str = "meeting.deleted";
 
-/// The two headers that prove where a webhook comes from.
+/// The two headers that authenticate a webhook.
 #[derive(Debug, Clone, Copy)]
 pub struct WebhookHeaders<'a> {
-    /// `x-zm-signature`: `v0=` and small hexadecimal digits.
+    /// `x-zm-signature`: `v0=` and lower-case hexadecimal digits.
     pub signature: &'a str,
     /// `x-zm-request-timestamp`: when the request was sent, in seconds since 1970 (documented); milliseconds are
-    /// understood as well (ours).
+    /// accepted too (ours).
     pub timestamp: &'a str,
 }
 
-/// Checks signature and time of a webhook. Answers when it was sent, by Zoom's clock, and the one of `secrets` that
-/// signed it: several are in use while one replaces another.
+/// Checks the signature and the time of a webhook. Returns when it was sent, by Zoom's clock, and which of `secrets`
+/// signed it: several are in use while one is replaced.
 ///
 /// # Errors
-/// [`Code::SignatureInvalid`], or [`Code::SignatureStale`] for a genuine one that is more than five minutes off.
+/// [`Code::SignatureInvalid`], or [`Code::SignatureStale`] for an authentic webhook that is more than five minutes off.
 pub fn verify_webhook<'s>(
     secrets: &'s [Secret],
     headers: WebhookHeaders<'_>,
@@ -61,17 +61,17 @@ pub fn verify_webhook<'s>(
     Ok((sent_at, signer))
 }
 
-/// What can be said of a webhook before its body is there: whether it claims to have been sent just now.
+/// Checks a webhook before its body has arrived: whether its headers say that it was sent just now.
 ///
 /// # Errors
-/// [`Code::SignatureInvalid`] for what is no time, [`Code::SignatureStale`] for one that is more than five minutes off.
+/// [`Code::SignatureInvalid`] for an invalid time, [`Code::SignatureStale`] for a time that is more than five minutes off.
 pub fn check_webhook_time(headers: WebhookHeaders<'_>, now: Timestamp) -> Result<(), Failure> {
     in_time(time_of(headers.timestamp).ok_or_else(invalid)?, now)
 }
 
 fn in_time(sent_at: Timestamp, now: Timestamp) -> Result<(), Failure> {
     if now.since(sent_at).max(sent_at.since(now)) > WEBHOOK_TOLERANCE {
-        return Err(Failure::new(Code::SignatureStale, "the webhook was sent at another time than now"));
+        return Err(Failure::new(Code::SignatureStale, "the webhook's time is not close to the current time"));
     }
     Ok(())
 }
@@ -85,9 +85,9 @@ pub fn encrypt_plain_token(secret: &Secret, plain_token: &str) -> String {
     hex_hmac(secret, plain_token.as_bytes())
 }
 
-/// Digits only: a sign, a fraction or a space is not Zoom's.
+/// Reads a time of digits only, because Zoom writes no sign, fraction or space.
 fn time_of(text: &str) -> Option<Timestamp> {
-    if text.len() > MOST_DIGITS || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+    if text.len() > MAX_DIGITS || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let number: i64 = text.parse().ok()?;
@@ -106,47 +106,47 @@ fn hex_hmac(secret: &Secret, text: &[u8]) -> String {
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
-/// What a genuine webhook says.
+/// The content of an authentic webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// What happened.
+    /// The event.
     pub event: WebhookEvent,
-    /// When, by Zoom's clock; the event's own time, the same for every attempt to deliver it.
+    /// The time of the event, by Zoom's clock: the same for every attempt to deliver it.
     pub happened_at: Option<Timestamp>,
 }
 
-/// What happened at Zoom, as far as an account's vault and the map of meetings have to know.
+/// The events at Zoom that matter for accounts and for the map of meetings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WebhookEvent {
-    /// Zoom asks for proof that the server at this address holds the secret.
+    /// Zoom requests proof that the server at this address has the secret.
     UrlValidation {
-        /// To be answered as it is, and with [`encrypt_plain_token`].
+        /// The token to return unchanged, and encrypted with [`encrypt_plain_token`].
         plain_token: String,
     },
-    /// A user removed the app: the grant is over, and what is kept of it has to go.
+    /// A user removed the app: the grant has ended, and its stored data must be erased.
     AppDeauthorized {
         /// Zoom's id of the user's account, if it can be read.
         account_id: Option<String>,
         /// Zoom's id of the user.
         user_id: String,
-        /// The app that was removed. `None` when it can't be read: then it is the one whose secret has signed.
+        /// The app that was removed. `None` if it can't be read: then it is the app whose secret signed the webhook.
         client_id: Option<String>,
     },
-    /// An administrator switched the user off.
+    /// An administrator deactivated the user.
     UserDeactivated {
         /// Zoom's id of the user's account, if it can be read.
         account_id: Option<String>,
         /// Zoom's id of the user.
         user_id: String,
     },
-    /// The user is gone.
+    /// The user was deleted.
     UserDeleted {
         /// Zoom's id of the user's account, if it can be read.
         account_id: Option<String>,
         /// Zoom's id of the user.
         user_id: String,
     },
-    /// There is a new user, or one that was switched on.
+    /// A user was created or activated.
     UserAppeared {
         /// Zoom's name of it.
         name: &'static str,
@@ -164,41 +164,41 @@ pub enum WebhookEvent {
         /// The number from now on.
         number: MeetingNumber,
     },
-    /// Something happened to a meeting. Of several that recur, one may be meant: then nothing is told here.
+    /// A meeting was created, changed or deleted. A change to a single occurrence of a recurring meeting is ignored.
     Meeting {
-        /// What.
+        /// The action.
         deed: MeetingAction,
         /// Zoom's id of the host's account.
         account_id: String,
-        /// Its number.
+        /// The meeting's number.
         number: MeetingNumber,
-        /// Zoom's id of the host. A change tells it only if it is a change of the host (observed).
+        /// Zoom's id of the host. A change contains it only if the host changed (observed).
         host_id: Option<String>,
     },
-    /// Anything else.
+    /// Any other event.
     Other {
         /// Zoom's name of it.
         name: String,
     },
 }
 
-/// What is done to a meeting.
+/// An action on a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MeetingAction {
-    /// It is new.
+    /// It was created.
     Created,
-    /// It has changed.
+    /// It was changed.
     Updated,
-    /// It is gone.
+    /// It was deleted.
     Deleted,
 }
 
 impl Webhook {
-    /// Reads a body. To be called with what [`verify_webhook`] has let in.
+    /// Reads the body of a webhook that [`verify_webhook`] has accepted.
     ///
     /// # Errors
-    /// [`Code::RequestMalformed`] for what is not an event, or lacks what its kind must have. The parser's own words
-    /// are dropped: they can quote the body.
+    /// [`Code::RequestMalformed`] if it is not an event, or lacks a field that its kind requires. The parser's own message
+    /// is dropped, because it can quote the body.
     pub fn read(body: &[u8]) -> Result<Self, Failure> {
         let malformed =
             || Failure::new(Code::RequestMalformed, "the webhook's body is not an event of Zoom's");
@@ -206,7 +206,7 @@ impl Webhook {
         let payload = body.object("payload");
         let event =
             body.text("event").and_then(|name| WebhookEvent::of(name, &payload)).ok_or_else(malformed)?;
-        // Only events of removed apps say it twice.
+        // Only events of removed apps have the time twice.
         let said_again = || payload.text("deauthorization_time").and_then(|time| time.parse().ok());
         let happened_at = body.whole("event_ts").filter(|time| *time > 0).map(of_milliseconds);
         Ok(Self { event, happened_at: happened_at.or_else(said_again) })
@@ -230,7 +230,7 @@ impl WebhookEvent {
         }
     }
 
-    /// `None` when something is missing without which an account cannot be ended. What lacks a part of other news is
+    /// `None` if a field is missing that is needed to end an account. Other events without a needed field are
     /// [`Other`](Self::Other).
     fn of(name: String, payload: &Fields) -> Option<Self> {
         let object = payload.object("object");
@@ -251,9 +251,9 @@ impl WebhookEvent {
         })
     }
 
-    /// What is told of users who stay and of meetings.
+    /// Events about users who stay, and about meetings.
     fn news(name: &str, payload: &Fields, object: &Fields) -> Option<Self> {
-        // Of several that recur one alone may be meant: `single`.
+        // The operation of a change to one occurrence of a recurring meeting is `single`.
         if payload.text("operation").is_some_and(|operation| operation != "all") {
             return None;
         }
@@ -281,7 +281,7 @@ impl WebhookEvent {
     }
 }
 
-/// A user's id is text, a meeting's number is either.
+/// Reads a meeting's number, which may be a number or text.
 fn number(object: &Fields, name: &str) -> Option<MeetingNumber> {
     object.get(name).and_then(Number::read)
 }
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_genuine_one_gets_in_by_the_secret_that_signed_it() {
+    fn an_authentic_webhook_is_verified_by_the_secret_that_signed_it() {
         let verdict = |secrets: &[&str], headers| verdict(secrets, headers, BODY.as_bytes(), SENT_AT);
         assert_eq!(verdict(&[SECRET], HEADERS), Ok(0));
         assert_eq!(verdict(&[SECRET], IN_MILLISECONDS), Ok(0));
@@ -355,7 +355,7 @@ mod tests {
         assert_eq!(at(SENT_AT + WEBHOOK_TOLERANCE + tick), Err(Code::SignatureStale));
         assert_eq!(at(SENT_AT - WEBHOOK_TOLERANCE - tick), Err(Code::SignatureStale));
         let unsigned = verdict(&["other"], HEADERS, BODY.as_bytes(), SENT_AT + WEBHOOK_TOLERANCE * 2);
-        assert_eq!(unsigned, Err(Code::SignatureInvalid), "a stranger learns nothing of our clock");
+        assert_eq!(unsigned, Err(Code::SignatureInvalid), "the answer reveals nothing about our clock");
     }
 
     #[test]
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_told_apart() {
+    fn events_are_distinguished() {
         let read = |text: &str| Webhook::read(text.as_bytes()).unwrap();
         let (account_id, user_id) = (Some("acc-1".to_owned()), "user-1".to_owned());
         let removed = read(BODY);
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn news_of_meetings_and_their_hosts() {
+    fn events_of_meetings_and_their_hosts_are_read() {
         let read = |event: &str, payload: &str| {
             let text = format!(r#"{{"event":"{event}","payload":{{"account_id":"acc-1",{payload}}}}}"#);
             Webhook::read(text.as_bytes()).unwrap().event
@@ -435,7 +435,7 @@ mod tests {
         assert_eq!(read(USER_CREATED, r#""object":{"id":"user-1"}"#), appeared);
 
         for (event, payload) in [
-            // One of a series: the others stay.
+            // One occurrence of a series: the others stay.
             (MEETING_DELETED, r#""operation":"single","object":{"id":81234567890,"host_id":"user-1"}"#),
             (MEETING_CREATED, r#""object":{"id":7,"host_id":"user-1"}"#),
             (MEETING_CREATED, r#""object":{"id":["x"]}"#),
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_its_ids_is_malformed() {
+    fn events_without_their_ids_are_malformed() {
         let long = format!(r#"{{"event":"{}"}}"#, "x".repeat(513));
         for body in [
             "",
@@ -469,7 +469,7 @@ mod tests {
         }
     }
 
-    /// What may stand where something else is expected; `None` is nothing at all.
+    /// Values that may occur instead of the expected one; `None` means that the field is missing.
     const ODDITIES: [Option<&str>; 8] = [
         None,
         Some("null"),
@@ -481,7 +481,7 @@ mod tests {
         Some("true"),
     ];
 
-    /// `{` and each field with its value but the one named `replaced`, which has `by`.
+    /// `{` and each field with its value; the field named `replaced` has the value `by`.
     fn object(fields: &[(&str, &str)], replaced: &str, by: Option<&str>) -> String {
         let written = fields.iter().filter_map(|(name, value)| {
             let value = if *name == replaced { by } else { Some(*value) };
@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_an_end_needs_can_refuse_it() {
+    fn only_fields_that_end_an_account_can_make_an_event_malformed() {
         let removed = [
             ("account_id", r#""acc-1""#),
             ("user_id", r#""user-1""#),
@@ -538,7 +538,7 @@ mod tests {
     }
 
     #[test]
-    fn events_of_others_are_taken_whatever_is_in_them() {
+    fn other_events_are_accepted_whatever_they_contain() {
         for by in ODDITIES {
             for replaced in ["event_ts", "payload", "object", "account_id", "download_token"] {
                 let payload = object(&[("account_id", r#""a""#), ("object", r#"{"id":1}"#)], replaced, by);
@@ -557,7 +557,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_read_however_it_is_written_and_found_where_it_stands_twice() {
+    fn a_time_is_read_in_every_format_and_from_both_places() {
         let at = |event_ts: &str| {
             let body = BODY.replace("1800000000123", event_ts);
             Webhook::read(body.as_bytes()).unwrap().happened_at.unwrap().to_string()
@@ -573,7 +573,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_headers_get_in_or_bring_it_down(
+        fn no_headers_are_accepted_or_cause_a_panic(
             signature in prop_oneof!["v0=[0-9a-f]{64}", "v0=.{0,70}", ".*"],
             timestamp in prop_oneof![Just("1800000000".to_owned()), "[0-9]{0,24}", ".*"],
             body in prop::collection::vec(any::<u8>(), 0..64),
@@ -583,7 +583,7 @@ mod tests {
         }
 
         #[test]
-        fn no_body_brings_it_down(
+        fn no_body_causes_a_panic(
             body in prop_oneof![
                 any::<Vec<u8>>(),
                 ".*".prop_map(String::into_bytes),

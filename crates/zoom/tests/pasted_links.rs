@@ -1,5 +1,5 @@
 //! Meeting links as people paste them: every form of a link, in every wrapping, in all kinds of surroundings. Each is read
-//! as the link that it was, or refused; never as another.
+//! as the original link or refused, but never read as another link.
 
 use base64::{
     Engine as _,
@@ -22,10 +22,10 @@ fn said(number: &str, passcode: Option<&str>, registration: Option<&str>) -> Sai
 }
 
 const NUMBER: &str = "81234567890";
-/// As Zoom writes it into invitations.
+/// A passcode as Zoom writes it into invitations.
 const LONG: &str = "aB3dEfGhIjKlMnOpQrStUvWxYz012345.1";
 
-/// Links as Zoom makes them, and what they say.
+/// Links as Zoom creates them, and their content.
 fn forms() -> Vec<(String, Said)> {
     let tk = "Qr5tY-_z.DQEAAAAX1k9";
     vec![
@@ -65,7 +65,7 @@ fn proofpoint_2(link: &str) -> String {
     )
 }
 
-/// Proofpoint's third: some characters stand outside, in Base64.
+/// Proofpoint's third version: some characters are after the address, in Base64.
 fn proofpoint_3(link: &str) -> String {
     let outside: String = link.chars().filter(|char| matches!(char, '?' | '=' | '%')).collect();
     let inside = link.replace(['?', '=', '%'], "*");
@@ -82,7 +82,7 @@ fn safelink(link: &str) -> String {
     format!("https://nam02.safelinks.protection.outlook.com/?url={link}&data={data}&sdata=x%3D&reserved=0")
 }
 
-/// What mail filters, calendars and programs make of a link.
+/// A link as mail filters, calendars and programs transform it.
 fn wrappings(link: &str) -> Vec<(&'static str, String)> {
     let bare = link.strip_prefix("https://");
     let html = link.replace('&', "&amp;");
@@ -142,7 +142,7 @@ fn wrappings(link: &str) -> Vec<(&'static str, String)> {
         wrapped.push(("http", format!("http://{bare}")));
     }
     if end.len() > 12 {
-        // As mail programs cut long lines, and as mail itself does.
+        // Line breaks of mail programs, and of the mail format itself.
         wrapped.push(("cut in the passcode", format!("{}\n{}", &link[..half + 9], &link[half + 9..])));
         let mail = format!("{begin}=\r\n{end}").replace('=', "=3D").replace("=3D\r\n", "=\r\n");
         wrapped.push(("quoted-printable", mail));
@@ -150,7 +150,7 @@ fn wrappings(link: &str) -> Vec<(&'static str, String)> {
     wrapped
 }
 
-/// What stands around it.
+/// Texts around a link.
 fn surroundings(link: &str) -> Vec<(&'static str, String)> {
     vec![
         ("alone", link.to_owned()),
@@ -176,7 +176,7 @@ fn surroundings(link: &str) -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn a_pasted_link_is_read_as_what_it_was() {
+fn a_pasted_link_is_read_as_the_original() {
     let (mut cases, mut failures) = (0, Vec::new());
     for (link, expected) in forms() {
         for (wrapping, wrapped) in wrappings(&link) {
@@ -199,9 +199,9 @@ fn short(link: &str) -> bool {
     last.split_once('=').is_some_and(|(_, value)| !value.is_empty() && !LONG.starts_with(value))
 }
 
-/// Cut after any character, by the end of a line or a space: the same link, or a refusal that says why.
+/// A link that is cut after any character, by a line end or a space, is read as the same link or refused with a reason.
 #[test]
-fn a_link_that_is_cut_anywhere_is_never_another() {
+fn a_link_that_is_cut_anywhere_is_never_read_as_another() {
     let mut read_or_refused = [0, 0];
     let mut others = Vec::new();
     for (link, expected) in forms() {
@@ -212,7 +212,7 @@ fn a_link_that_is_cut_anywhere_is_never_another() {
                 format!("{begin}\n{end}"),
                 format!("{begin}\r\n{end}"),
                 format!("{begin}\n> {end}"),
-                // In the middle of a value that is no invitation's, a space ends the link: text follows most of them.
+                // In a value that is not from an invitation, a space ends the link, because text usually follows.
                 if begin.contains(['?', '#']) && short(begin) {
                     begin.to_owned() + end
                 } else {
@@ -233,14 +233,14 @@ fn a_link_that_is_cut_anywhere_is_never_another() {
         }
     }
     assert!(others.is_empty(), "{read_or_refused:?}, and {}:\n{}", others.len(), others.join("\n"));
-    assert!(read_or_refused[0] > read_or_refused[1], "most can be told: {read_or_refused:?}");
+    assert!(read_or_refused[0] > read_or_refused[1], "most can be read: {read_or_refused:?}");
 }
 
 #[test]
-fn what_may_be_read_in_two_ways_is_refused() {
+fn ambiguous_texts_are_refused() {
     let link = format!("https://zoom.us/j/{NUMBER}");
     for (text, error) in [
-        // The rest of the passcode, or the signature of the mail?
+        // It may be the rest of the passcode, or the signature of the mail.
         (format!("{link}?pwd=abc\nAda"), LinkError::Unclear),
         ("https://zoom.us/j/812345678\n90".to_owned(), LinkError::Unclear),
         (format!("{link}?pwd=\nPasscode: 12"), LinkError::Unclear),
@@ -262,7 +262,7 @@ fn what_may_be_read_in_two_ways_is_refused() {
     ] {
         assert_eq!(read(&text), Err(error), "{text:?}");
     }
-    // These say the same, or one says more.
+    // These agree, or one contains more.
     for text in [
         format!("{link}?pwd=a&passcode=a"),
         format!("{link}?pwd=a or without a passcode {link}"),
@@ -275,7 +275,7 @@ fn what_may_be_read_in_two_ways_is_refused() {
 }
 
 #[test]
-fn what_is_no_meeting_says_what_it_is() {
+fn other_pages_have_specific_errors() {
     for (text, error) in [
         ("Register here: https://zoom.us/meeting/register/tJ0-x?_x_zm_rtaid=1.", LinkError::Registration),
         (&safelink("https://us02web.zoom.us/webinar/register/WN_x"), LinkError::Registration),

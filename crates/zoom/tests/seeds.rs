@@ -1,4 +1,4 @@
-//! The fuzzer's inputs for meeting links, once more: what it found stays found.
+//! Runs the fuzzer's inputs for meeting links again, so that its findings don't come back.
 
 #[path = "../../../fuzz/checks/meeting_link.rs"]
 mod meeting_link;
@@ -16,7 +16,7 @@ fn of_meeting_links() {
 }
 
 proptest::proptest! {
-    /// What the fuzzer does with more time: the dictionary's words and others, in any order.
+    /// The fuzzer does this for longer: words of the dictionary and others, in any order.
     #[test]
     fn of_meeting_links_in_pieces(pieces in proptest::collection::vec(piece(), 1..12)) {
         meeting_link::check(pieces.concat().as_bytes());

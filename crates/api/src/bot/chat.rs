@@ -1,6 +1,6 @@
 //! `chat` of a new bot: messages that it writes without a command.
 
-use bots::{LONGEST_MESSAGE, Receiver};
+use bots::{MAX_MESSAGE_LEN, Receiver};
 use serde_json::{Map, Value};
 use utoipa::openapi::{OneOfBuilder, RefOr, Schema};
 
@@ -31,7 +31,7 @@ request! {
         send_to: Audience,
         /// The text.
         #[expect(dead_code, reason = "checked, and stored as it is given")]
-        message: Text<LONGEST_MESSAGE>,
+        message: Text<MAX_MESSAGE_LEN>,
         /// No effect on Zoom: its SDK pins a message only for the bot itself.
         #[expect(dead_code, reason = "checked, and stored as it is given")]
         pin: Option<bool>,
@@ -43,7 +43,7 @@ request! {
     open struct ChatOnParticipantJoin {
         /// The text.
         #[expect(dead_code, reason = "checked, and stored as it is given")]
-        message: Text<LONGEST_MESSAGE>,
+        message: Text<MAX_MESSAGE_LEN>,
         /// Whether hosts get no message.
         #[expect(dead_code, reason = "checked, and stored as it is given")]
         exclude_host: bool,

@@ -16,9 +16,9 @@ use crate::{
     request::{Field, Request as _, Schemas, Seconds, any_object, number, refer, reference, request, string},
 };
 
-const MOST_LABELS: usize = 50;
-const LONGEST_LABEL: usize = 500;
-const LONGEST_LINK: usize = 2000;
+const MAX_LABELS: usize = 50;
+const MAX_LABEL_LEN: usize = 500;
+const MAX_LINK_LEN: usize = 2000;
 /// The contract's variants of bots in a browser. They are all the same here.
 pub(super) const WEB_VARIANTS: &[&str] = &["web", "web_4_core", "web_gpu"];
 
@@ -27,7 +27,7 @@ pub(super) struct MeetingUrl(pub(super) String);
 
 impl Field for MeetingUrl {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        let url = fields.text(name, LONGEST_LINK)?;
+        let url = fields.text(name, MAX_LINK_LEN)?;
         match MeetingLink::parse(url) {
             Ok(_) => Some(Self(url.to_owned())),
             Err(LinkError::Personal) if zoom::personal_name(url).is_some() => Some(Self(url.to_owned())),
@@ -39,7 +39,7 @@ impl Field for MeetingUrl {
     }
 
     fn schema() -> RefOr<Schema> {
-        string(LONGEST_LINK).into()
+        string(MAX_LINK_LEN).into()
     }
 }
 
@@ -149,17 +149,17 @@ impl Field for Labels {
     }
 
     fn schema() -> RefOr<Schema> {
-        let value = string(LONGEST_LABEL).min_length(Some(0));
+        let value = string(MAX_LABEL_LEN).min_length(Some(0));
         let value = value.schema_type(SchemaType::from_iter([Type::String, Type::Null]));
         let values = AdditionalProperties::RefOr(RefOr::T(value.into()));
-        any_object().additional_properties(Some(values)).max_properties(Some(MOST_LABELS)).into()
+        any_object().additional_properties(Some(values)).max_properties(Some(MAX_LABELS)).into()
     }
 }
 
 fn labels(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
     let names = fields.others(&[]);
-    if names.len() > MOST_LABELS {
-        fields.complain("metadata", format!("There must not be more than {MOST_LABELS} labels."));
+    if names.len() > MAX_LABELS {
+        fields.complain("metadata", format!("There must not be more than {MAX_LABELS} labels."));
     }
     let mut labels = BTreeMap::new();
     for (name, value) in names {
@@ -169,7 +169,7 @@ fn labels(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
             _ if name.chars().count() > 100 || name.contains('\0') => {
                 fields.complain(&name, "A label's name has at most 100 characters, and no U+0000.");
             }
-            Some(text) if text.chars().count() <= LONGEST_LABEL && !text.contains('\0') => {
+            Some(text) if text.chars().count() <= MAX_LABEL_LEN && !text.contains('\0') => {
                 labels.insert(name, text.to_owned());
             }
             _ => fields.complain(&name, "A label's value is text of at most 500 characters."),

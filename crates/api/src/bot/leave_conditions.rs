@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// The most parts of names by which a participant counts as a bot.
-const MOST_MATCHES: usize = 100;
-const LONGEST_MATCH: usize = 100;
+const MAX_MATCHES: usize = 100;
+const MAX_MATCH_LEN: usize = 100;
 
 request! {
     /// Nobody speaks, according to Zoom's active speakers and captions.
@@ -64,7 +64,7 @@ impl Field for Matches {
         let given = fields.anything(name)?;
         let text = |part: &serde_json::Value| {
             part.as_str()
-                .filter(|part| !part.trim().is_empty() && part.chars().count() <= LONGEST_MATCH)
+                .filter(|part| !part.trim().is_empty() && part.chars().count() <= MAX_MATCH_LEN)
                 .map(str::to_owned)
         };
         // A form has a text where JSON has a list.
@@ -72,11 +72,11 @@ impl Field for Matches {
             serde_json::Value::Array(parts) => Some(parts.as_slice()),
             text => text.is_string().then(|| std::slice::from_ref(text)),
         };
-        let parts = parts.filter(|parts| (1..=MOST_MATCHES).contains(&parts.len()));
+        let parts = parts.filter(|parts| (1..=MAX_MATCHES).contains(&parts.len()));
         let parts: Option<Vec<_>> = parts.and_then(|parts| parts.iter().map(text).collect());
         if parts.is_none() {
             let words =
-                format!("It must be a list of 1 to {MOST_MATCHES} texts of 1 to {LONGEST_MATCH} characters.");
+                format!("It must be a list of 1 to {MAX_MATCHES} texts of 1 to {MAX_MATCH_LEN} characters.");
             fields.complain(name, words);
         }
         parts.map(Self)
@@ -84,9 +84,9 @@ impl Field for Matches {
 
     fn schema() -> RefOr<Schema> {
         ArrayBuilder::new()
-            .items(string(LONGEST_MATCH))
+            .items(string(MAX_MATCH_LEN))
             .min_items(Some(1))
-            .max_items(Some(MOST_MATCHES))
+            .max_items(Some(MAX_MATCHES))
             .into()
     }
 }

@@ -1,6 +1,6 @@
 //! Pictures in requests: `automatic_video_output`, and the body of `output_video`.
 
-use bots::{GivenPicture, LONGEST_BASE64};
+use bots::{GivenPicture, MAX_BASE64_LEN};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 
@@ -77,7 +77,7 @@ impl Field for Data {
     }
 
     fn schema() -> RefOr<Schema> {
-        string(LONGEST_BASE64).write_only(true).into()
+        string(MAX_BASE64_LEN).write_only(true).into()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::{Json, extract::State as Extract};
-use bots::{LONGEST_MESSAGE, NotSent, QueuedMessage, Receiver};
+use bots::{MAX_MESSAGE_LEN, NotSent, QueuedMessage, Receiver};
 use model::BotId;
 
 use super::{
@@ -31,7 +31,7 @@ request! {
         /// participant's id.
         to: Option<To>,
         /// The text.
-        message: Text<LONGEST_MESSAGE>,
+        message: Text<MAX_MESSAGE_LEN>,
         /// Not supported on Zoom, whose SDK pins a message only for the bot itself: only `false` is accepted.
         pin: Option<bool>,
     }

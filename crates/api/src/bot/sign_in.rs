@@ -12,7 +12,7 @@ use crate::{
     request::{Anything, CallbackUrl, Field, Request as _, Schemas, refer, reference, request, string},
 };
 
-const LONGEST_ADDRESS: usize = 320;
+const MAX_ADDRESS_LEN: usize = 320;
 
 request! {
     /// How a bot signs in, in at most one way. Unknown fields are refused: a bot with sign-in fields must not join as a
@@ -54,7 +54,7 @@ struct EmailAddress(String);
 
 impl Field for EmailAddress {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        let text = fields.text(name, LONGEST_ADDRESS)?;
+        let text = fields.text(name, MAX_ADDRESS_LEN)?;
         let is_odd = |c: char| c.is_whitespace() || c.is_control() || "@<>,;\"".contains(c);
         let is_address = text.split_once('@').is_some_and(|(user, host)| {
             !user.is_empty()
@@ -70,7 +70,7 @@ impl Field for EmailAddress {
     }
 
     fn schema() -> RefOr<Schema> {
-        string(LONGEST_ADDRESS).format(Some(SchemaFormat::Custom("email".to_owned()))).into()
+        string(MAX_ADDRESS_LEN).format(Some(SchemaFormat::Custom("email".to_owned()))).into()
     }
 }
 

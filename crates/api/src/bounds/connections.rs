@@ -24,9 +24,9 @@ use super::{Bounds, address_of};
 
 /// One connection above the limit closes this fraction of the idle ones. A search through all of them for each new
 /// connection would be too much work while thousands arrive.
-const PART: usize = 32;
+const CLOSED_DIVISOR: usize = 32;
 /// Up to this many connections may still be closing while new ones are accepted.
-const MOST_LEAVING: usize = 64;
+const MAX_LEAVING: usize = 64;
 
 /// The connections of one listener.
 #[derive(Debug)]
@@ -231,12 +231,13 @@ impl Connections {
         let mut open = self.open();
         if let Some(address) = address
             && open.of.get(&address).is_some_and(|count| *count >= self.of_an_address)
-            && open.displace(Some(address), self.of_an_address / PART) == 0
+            && open.displace(Some(address), self.of_an_address / CLOSED_DIVISOR) == 0
         {
             open.counts.refused += 1;
             return None;
         }
-        if open.all.len() - open.leaving >= self.most && open.displace(None, self.most / PART) == 0 {
+        if open.all.len() - open.leaving >= self.most && open.displace(None, self.most / CLOSED_DIVISOR) == 0
+        {
             open.counts.refused += 1;
             return None;
         }
@@ -258,7 +259,7 @@ impl Connections {
 
     /// Waits until few enough connections are still closing: they use file descriptors until they are closed.
     pub(crate) async fn room(&self) {
-        while self.open().leaving > MOST_LEAVING {
+        while self.open().leaving > MAX_LEAVING {
             self.left.notified().await;
         }
     }

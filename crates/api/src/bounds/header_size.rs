@@ -13,20 +13,20 @@ use axum::{
 use crate::error::ApiError;
 
 /// A platform sends about twenty, a browser behind two proxies about forty. Well below the 100 that a connection accepts.
-const MOST_FIELDS: usize = 64;
+const MAX_FIELDS: usize = 64;
 /// Names and values together.
-const MOST_HEADER_BYTES: usize = 16 * 1024;
+const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// Path and query.
-const MOST_ADDRESS_BYTES: usize = 16 * 1024;
+const MAX_ADDRESS_BYTES: usize = 16 * 1024;
 
 /// Whether the headers are within the limits.
 pub(crate) fn headers_fit(headers: &HeaderMap) -> bool {
     let bytes = || headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
-    headers.len() <= MOST_FIELDS && bytes() <= MOST_HEADER_BYTES
+    headers.len() <= MAX_FIELDS && bytes() <= MAX_HEADER_BYTES
 }
 
 fn address_fits(uri: &Uri) -> bool {
-    uri.path_and_query().is_none_or(|address| address.as_str().len() <= MOST_ADDRESS_BYTES)
+    uri.path_and_query().is_none_or(|address| address.as_str().len() <= MAX_ADDRESS_BYTES)
 }
 
 /// Refuses heads that are too large. Token links refuse them in their own dialect.

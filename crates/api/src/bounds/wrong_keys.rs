@@ -19,7 +19,7 @@ const FREE: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 /// Each further wrong key waits this long for its answer.
 const DELAY: Duration = Duration::from_secs(1);
 /// The most callers that wait at once: each of them occupies a connection.
-const MOST_WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct WrongKeys {
@@ -40,7 +40,7 @@ impl WrongKeys {
             return Ok(());
         }
         let waiting = Waiting(&self.waiting);
-        if waiting.0.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
+        if waiting.0.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
             return Err(DELAY);
         }
         self.env.clock.sleep(DELAY).await;
@@ -76,7 +76,7 @@ mod tests {
             assert_eq!(keys.slow_down(one).now_or_never(), Some(Ok(())));
         }
         assert_eq!(keys.slow_down(another).now_or_never(), Some(Ok(())));
-        let mut waiting = Box::pin(join_all((0..MOST_WAITING).map(|_| keys.slow_down(one))));
+        let mut waiting = Box::pin(join_all((0..MAX_WAITING).map(|_| keys.slow_down(one))));
         assert!(waiting.as_mut().now_or_never().is_none());
         assert_eq!(keys.slow_down(one).now_or_never(), Some(Err(DELAY)));
         clock.advance(DELAY);

@@ -21,7 +21,7 @@ use crate::{
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The longest period of one call.
-const LONGEST_PERIOD: Duration = Duration::from_secs(31 * 24 * 3600);
+const MAX_PERIOD: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// The period to count.
 #[derive(IntoParams)]
@@ -65,7 +65,7 @@ pub(crate) async fn handler(
     let query = Query::of_type::<CountOutcomes>(query.as_deref(), None)?;
     let now = state.env.now();
     let since = query.time("since")?.unwrap_or(now - DAY);
-    if now.since(since) > LONGEST_PERIOD {
+    if now.since(since) > MAX_PERIOD {
         return Err(FieldErrors::one("since", "It must be at most 31 days ago.").into());
     }
     let rows = state.bots.reader.outcomes(caller.workspace, since).await?;

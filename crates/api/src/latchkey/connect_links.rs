@@ -31,7 +31,7 @@ use crate::{
 
 const PATH: &str = "/api/latchkey/v1/connect-links/";
 /// The longest time that a link can be opened, in seconds: 30 days.
-const LONGEST_LIFE: u32 = 30 * 24 * 3600;
+const MAX_LIFE: u32 = 30 * 24 * 3600;
 
 request! {
     /// The app to connect an account with, or the account to connect again.
@@ -47,7 +47,7 @@ request! {
         /// Where the person can continue afterwards. Its origin must be one of `api.return_origins`.
         return_url: Option<Text<2000>>,
         /// How long the link can be opened. A day by default.
-        expires_in_seconds: Option<Whole<60, LONGEST_LIFE>>,
+        expires_in_seconds: Option<Whole<60, MAX_LIFE>>,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 /// The period of the joins that are counted.
 const HOURS: Duration = Duration::from_secs(24 * 3600);
 /// Only the newest joins are counted: more would hardly change a figure.
-const MOST_JOINS: u32 = 1000;
+const MAX_JOINS: u32 = 1000;
 
 /// A workspace in numbers.
 #[derive(Serialize, ToSchema)]
@@ -177,7 +177,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<Overview>, ApiError> {
     let since = state.env.now() - HOURS;
     let store::Overview { accounts, with_tokens, refreshes, bots, join_times } =
-        state.store.overview(caller.workspace, since, MOST_JOINS).await?;
+        state.store.overview(caller.workspace, since, MAX_JOINS).await?;
     let accounts = accounts.into_iter().map(|row| AccountsInState {
         latchkey_status: row.status,
         accounts: row.accounts,

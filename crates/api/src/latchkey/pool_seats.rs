@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The most seats that are shown.
-const MOST_SEATS: u32 = 1000;
+const MAX_SEATS: u32 = 1000;
 
 /// A seat that a bot has taken.
 #[derive(Serialize, ToSchema)]
@@ -99,5 +99,5 @@ pub(crate) async fn release(
 }
 
 async fn seats<N>(state: &State, caller: &Caller<N>, id: PoolId) -> Result<Vec<HeldSeat>, ApiError> {
-    state.broker.pools.held_seats(caller.workspace, id, MOST_SEATS).await?.ok_or(ApiError::NotFound)
+    state.broker.pools.held_seats(caller.workspace, id, MAX_SEATS).await?.ok_or(ApiError::NotFound)
 }

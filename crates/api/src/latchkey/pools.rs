@@ -34,11 +34,11 @@ use crate::{
 };
 
 /// The most accounts of one pool.
-const MOST_MEMBERS: usize = 1000;
+const MAX_MEMBERS: usize = 1000;
 /// The most joins of one account, more than Zoom allows any user.
-const MOST_JOINS: u32 = 10_000;
+const MAX_JOINS: u32 = 10_000;
 /// Zoom lets a user host two meetings at once, where the account allows it.
-const MOST_HOSTED: u32 = 2;
+const MAX_HOSTED: u32 = 2;
 const USER: &str = "It must be an e-mail address or Zoom's id of a user.";
 
 /// A pool, and its current use.
@@ -97,9 +97,9 @@ request! {
         /// Whose tokens it gives: required if the account is a server-to-server app's, and not allowed otherwise.
         user: Option<AccountUser>,
         /// The most bots that it may have in meetings at once.
-        max_joins: Whole<1, MOST_JOINS>,
+        max_joins: Whole<1, MAX_JOINS>,
         /// The most meetings that it may host at once. Default 1.
-        max_hosted: Option<Whole<1, MOST_HOSTED>>,
+        max_hosted: Option<Whole<1, MAX_HOSTED>>,
     }
 }
 
@@ -318,7 +318,7 @@ struct Members(Vec<PutMember>);
 impl Field for Members {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         let mut seen: HashSet<PooledAccount> = HashSet::new();
-        let members = fields.objects(name, MOST_MEMBERS, |fields| {
+        let members = fields.objects(name, MAX_MEMBERS, |fields| {
             let member = PutMember::read(fields)?;
             if !seen.insert((member.credential, member.user.clone())) {
                 fields.complain("credential", "This account is in the list twice.");
@@ -329,7 +329,7 @@ impl Field for Members {
     }
 
     fn schema() -> RefOr<Schema> {
-        ArrayBuilder::new().items(reference::<PutMember>()).max_items(Some(MOST_MEMBERS)).into()
+        ArrayBuilder::new().items(reference::<PutMember>()).max_items(Some(MAX_MEMBERS)).into()
     }
 
     fn schemas(schemas: &mut Schemas) {

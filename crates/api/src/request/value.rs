@@ -16,10 +16,10 @@ use utoipa::{
 use super::{Field, Kind, Schemas};
 use crate::fields::Fields;
 
-/// Text of 1 to `MOST` characters.
-pub(crate) struct Text<const MOST: usize>(pub(crate) String);
+/// Text of 1 to `MAX` characters.
+pub(crate) struct Text<const MAX: usize>(pub(crate) String);
 
-impl<const MOST: usize> Deref for Text<MOST> {
+impl<const MAX: usize> Deref for Text<MAX> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -27,39 +27,39 @@ impl<const MOST: usize> Deref for Text<MOST> {
     }
 }
 
-impl<const MOST: usize> Field for Text<MOST> {
+impl<const MAX: usize> Field for Text<MAX> {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        fields.text(name, MOST).map(|text| Self(text.to_owned()))
+        fields.text(name, MAX).map(|text| Self(text.to_owned()))
     }
 
     fn schema() -> RefOr<Schema> {
-        string(MOST).into()
+        string(MAX).into()
     }
 }
 
-/// A pasted id or secret of 1 to `MOST` characters. It can't be printed: it has no `Debug`.
-pub(crate) struct Pasted<const MOST: usize>(pub(crate) String);
+/// A pasted id or secret of 1 to `MAX` characters. It can't be printed: it has no `Debug`.
+pub(crate) struct Pasted<const MAX: usize>(pub(crate) String);
 
-impl<const MOST: usize> Field for Pasted<MOST> {
+impl<const MAX: usize> Field for Pasted<MAX> {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        fields.pasted(name, MOST).map(|text| Self(text.to_owned()))
+        fields.pasted(name, MAX).map(|text| Self(text.to_owned()))
     }
 
     fn schema() -> RefOr<Schema> {
-        string(MOST).into()
+        string(MAX).into()
     }
 }
 
-/// A URL of 1 to `MOST` characters that this server may call.
-pub(crate) struct CallbackUrl<const MOST: usize>(pub(crate) String);
+/// A URL of 1 to `MAX` characters that this server may call.
+pub(crate) struct CallbackUrl<const MAX: usize>(pub(crate) String);
 
-impl<const MOST: usize> Field for CallbackUrl<MOST> {
+impl<const MAX: usize> Field for CallbackUrl<MAX> {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        fields.callback_url(name, MOST).map(|url| Self(url.to_owned()))
+        fields.callback_url(name, MAX).map(|url| Self(url.to_owned()))
     }
 
     fn schema() -> RefOr<Schema> {
-        string(MOST).format(Some(SchemaFormat::Custom("uri".to_owned()))).into()
+        string(MAX).format(Some(SchemaFormat::Custom("uri".to_owned()))).into()
     }
 }
 
@@ -93,28 +93,28 @@ impl Field for Anything {
 }
 
 /// A whole number.
-pub(crate) struct Whole<const LEAST: u32, const MOST: u32>(pub(crate) u32);
+pub(crate) struct Whole<const MIN: u32, const MAX: u32>(pub(crate) u32);
 
-impl<const LEAST: u32, const MOST: u32> Field for Whole<LEAST, MOST> {
+impl<const MIN: u32, const MAX: u32> Field for Whole<MIN, MAX> {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        fields.number_between(name, LEAST, MOST).map(Self)
+        fields.number_between(name, MIN, MAX).map(Self)
     }
 
     fn schema() -> RefOr<Schema> {
-        number(LEAST, MOST)
+        number(MIN, MAX)
     }
 }
 
 /// Whole seconds.
-pub(crate) struct Seconds<const LEAST: u32>(pub(crate) u32);
+pub(crate) struct Seconds<const MIN: u32>(pub(crate) u32);
 
-impl<const LEAST: u32> Field for Seconds<LEAST> {
+impl<const MIN: u32> Field for Seconds<MIN> {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        fields.seconds(name, LEAST).map(Self)
+        fields.seconds(name, MIN).map(Self)
     }
 
     fn schema() -> RefOr<Schema> {
-        number(LEAST, u32::MAX)
+        number(MIN, u32::MAX)
     }
 }
 

@@ -122,7 +122,7 @@ async fn a_bot_stores_at_most_300_screenshots() {
         app.picture_of(&bot).await;
     }
     let screenshots = app.bots.screenshots.clone();
-    assert_eq!(screenshots.keep(bot.parse().unwrap(), b"\x89PNG").await, None);
+    assert_eq!(screenshots.store(bot.parse().unwrap(), b"\x89PNG").await, None);
     assert_eq!((listed(&app, &bot).await, app.picture_files().len()), (300, 300));
     app.picture_of(&other).await;
 }

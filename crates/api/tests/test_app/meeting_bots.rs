@@ -50,8 +50,8 @@ impl TestApp {
 
     /// A screenshot of a bot that never ran: its name in the bot's list. No API call creates one.
     pub(crate) async fn picture_of(&self, bot: &str) -> String {
-        let kept = self.bots.screenshots.keep(bot.parse().unwrap(), b"\x89PNG").await;
-        format!("{}.png", kept.unwrap())
+        let stored = self.bots.screenshots.store(bot.parse().unwrap(), b"\x89PNG").await;
+        format!("{}.png", stored.unwrap())
     }
 
     /// The names of all screenshot files.

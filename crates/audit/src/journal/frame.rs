@@ -13,14 +13,14 @@
 use aws_lc_rs::digest::{Context, SHA256};
 
 /// The length of the header before an entry's content.
-const FRONT: usize = 24;
+const HEADER_LEN: usize = 24;
 /// No text contains the first byte, so nothing in a record looks like the start of an entry.
 const MARK: [u8; 4] = *b"\xffrec";
 
 /// An entry with this content, for this place in the file.
 pub(crate) fn entry(place: u64, content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len()).expect("a batch is far smaller than 4 GB");
-    let mut bytes = Vec::with_capacity(FRONT + content.len());
+    let mut bytes = Vec::with_capacity(HEADER_LEN + content.len());
     bytes.extend(MARK);
     bytes.extend(length.to_le_bytes());
     bytes.extend(hash(place, content));
@@ -44,7 +44,7 @@ pub(crate) fn read(file: &[u8]) -> Contents<'_> {
         if let Some(content) = entry_at(file, at) {
             entries.push(content);
             is_damaged |= gap;
-            at += FRONT + content.len();
+            at += HEADER_LEN + content.len();
         } else {
             gap = true;
             // Skips to the next mark.

@@ -5,7 +5,7 @@ use std::{convert::Infallible, future::pending, time::Duration};
 use model::chain;
 use store::StoreError;
 
-use super::{Audit, GATHER, MOST_AT_ONCE, RETRY_PAUSES, Shared};
+use super::{Audit, BATCH_PAUSE, MAX_AT_ONCE, RETRY_PAUSES, Shared};
 use crate::{Journal, recover_journal};
 
 /// How often the journal files of other processes are looked for.
@@ -55,10 +55,10 @@ impl Shared {
     async fn run_drain(&self, journal: &Journal) -> Infallible {
         let mut pause = RETRY_PAUSES.0;
         loop {
-            journal.news().await;
+            journal.wait_for_entries().await;
             if journal.is_first {
                 // Many batches share a commit.
-                self.env.clock.sleep(GATHER).await;
+                self.env.clock.sleep(BATCH_PAUSE).await;
             }
             if self.drain(journal).await.is_ok() {
                 pause = RETRY_PAUSES.0;
@@ -92,12 +92,12 @@ impl Shared {
         }
         while journal.progress().1 < written {
             let _turn = journal.turn().await;
-            let (batches, entries) = journal.oldest(MOST_AT_ONCE);
+            let (batches, entries) = journal.oldest(MAX_AT_ONCE);
             if batches.is_empty() {
                 break;
             }
             let stored = self.store(&batches).await;
-            if journal.set_away(stored.is_err()) && stored.is_err() {
+            if journal.set_store_unavailable(stored.is_err()) && stored.is_err() {
                 self.metrics.audit_journaled(journal.records());
             }
             stored?;

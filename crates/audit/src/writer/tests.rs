@@ -173,12 +173,12 @@ async fn the_first_record_goes_at_once_and_those_that_come_meanwhile_go_together
 #[tokio::test]
 async fn a_batch_has_its_bounds() {
     let fixture = Fixture::new(AuditMode::Strict);
-    let waiting: Vec<_> = (0..=MOST_AT_ONCE).map(|_| fixture.write()).collect();
+    let waiting: Vec<_> = (0..=MAX_AT_ONCE).map(|_| fixture.write()).collect();
     fixture.store.turns.add_permits(2);
     for token in waiting {
         token.await.unwrap();
     }
-    assert_eq!(fixture.sizes(), [MOST_AT_ONCE, 1]);
+    assert_eq!(fixture.sizes(), [MAX_AT_ONCE, 1]);
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn without_a_record_there_is_no_token_and_nobody_waits_for_long() {
     let refused = fixture.as_time_passes(fixture.write()).await.unwrap_err();
     assert_eq!(refused.code, model::Code::Unavailable);
     let now = fixture.clock.now();
-    assert!(now.since(began) < WRITTEN_WITHIN * 2);
+    assert!(now.since(began) < WRITE_TIMEOUT * 2);
     assert!(fixture.audit.refuses_tokens(now));
     let set_back = now - Duration::from_secs(3600);
     assert!(!fixture.audit.refuses_tokens(set_back), "how long ago that was is not known");
@@ -279,13 +279,13 @@ async fn relaxed_tokens_do_not_wait_and_their_records_are_kept() {
 async fn a_line_that_is_too_long_refuses_when_strict_and_counts_when_relaxed() {
     let dropped = |fixture: &Fixture| fixture.counted("latchkey_audit_dropped");
     let relaxed = Fixture::new(AuditMode::Relaxed);
-    for _ in 0..MOST_WAITING + 3 {
+    for _ in 0..MAX_WAITING + 3 {
         relaxed.audit.write(relaxed.record()).await.unwrap();
     }
     assert_eq!(dropped(&relaxed), 3);
 
     let strict = Fixture::new(AuditMode::Strict);
-    for _ in 0..MOST_WAITING {
+    for _ in 0..MAX_WAITING {
         strict.audit.write_later(strict.record());
     }
     assert_eq!(strict.audit.write(strict.record()).await.unwrap_err().code, model::Code::Unavailable);

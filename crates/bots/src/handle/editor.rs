@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How often a change is tried when there are concurrent changes of the bot. In each round one of them succeeds.
-const MOST_TRIES: usize = 10;
+const MAX_TRIES: usize = 10;
 
 /// A change of some fields of a bot.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ impl Editor {
             None => PictureChange::Remove,
             Some(picture) => PictureChange::Show(picture),
         };
-        for _ in 0..MOST_TRIES {
+        for _ in 0..MAX_TRIES {
             let bot = self.store.bot(workspace, id).await?.ok_or(NotChanged::Unknown)?;
             let request = BotRequest::open(&self.vault, workspace, id, &bot.request)?;
             let old = NewBot { request, join_at: bot.join_at, metadata: bot.metadata, picture: None };
@@ -181,7 +181,7 @@ impl Editor {
                 BotChanged::Unknown => return Err(NotChanged::Unknown),
             }
         }
-        let words = format!("concurrent requests changed the bot {MOST_TRIES} times in the meantime");
+        let words = format!("concurrent requests changed the bot {MAX_TRIES} times in the meantime");
         Err(Failure::new(Code::Unavailable, words).into())
     }
 

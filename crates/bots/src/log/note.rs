@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// The most characters of an entry's text, and of the text in one of its fields.
-const LONGEST: usize = 1_000;
+const MAX_TEXT_LEN: usize = 1_000;
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $name:ident = $word:literal;)*) => {
@@ -115,17 +115,18 @@ impl Note {
 
 /// Makes a text one line of bounded length, because texts come from Zoom, from pages and from callers' servers.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).take(LONGEST).collect()
+    text.chars().filter(|letter| !letter.is_control()).take(MAX_TEXT_LEN).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, LONGEST, Note};
+    use super::{Kind, MAX_TEXT_LEN, Note};
 
     #[test]
     fn texts_are_one_line_of_bounded_length() {
-        let note = Note::new(Kind::Step, format!("a\0b\nc{}", "d".repeat(LONGEST))).with("reason", "e\u{7}f");
-        assert!(note.text.starts_with("abcd") && note.text.len() == LONGEST);
+        let note =
+            Note::new(Kind::Step, format!("a\0b\nc{}", "d".repeat(MAX_TEXT_LEN))).with("reason", "e\u{7}f");
+        assert!(note.text.starts_with("abcd") && note.text.len() == MAX_TEXT_LEN);
         assert_eq!(note.fields["reason"], "ef");
     }
 

@@ -19,7 +19,7 @@ const WRITE_PAUSE: Duration = Duration::from_millis(250);
 /// Pause between tries while the store is unavailable.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// The most entries, of all bots together, that wait for the store. Further entries are dropped and counted as missed.
-const MOST_WAITING: usize = 20_000;
+const MAX_WAITING: usize = 20_000;
 /// The most entries of one bot in one batch.
 const BATCH: usize = 200;
 
@@ -57,7 +57,7 @@ impl BotLog {
         let id = BotLogEntryId::generate_at(now, &self.0.env);
         let entry = LogEntry { id, at: now, kind: kind.as_str().to_owned(), text, fields };
         let mut waiting = self.waiting();
-        if waiting.len() >= MOST_WAITING {
+        if waiting.len() >= MAX_WAITING {
             return self.0.metrics.bot_log_missed(1);
         }
         waiting.push_back((bot, entry));

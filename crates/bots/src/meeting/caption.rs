@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use model::{MeetingEventKind, Participant, Timestamp};
 
 /// The most captions that are open at once: more than there are concurrent speakers. Above this, the oldest one is closed.
-const MOST_GROWING: usize = 100;
+const MAX_GROWING: usize = 100;
 
 #[derive(Debug)]
 struct Growing {
@@ -32,12 +32,12 @@ pub(crate) struct Heard {
 
 impl Captions {
     /// Records a version. Returns it as an event, preceded by the final event of a caption that was closed to make room.
-    pub(crate) fn hear(&mut self, heard: Heard, now: Timestamp) -> Vec<MeetingEventKind> {
+    pub(crate) fn add(&mut self, heard: Heard, now: Timestamp) -> Vec<MeetingEventKind> {
         let Heard { caption, participant, text, language, is_final } = heard;
         let began_at = self.growing.remove(&caption).map_or(now, |known| known.began_at);
         let mut happened = Vec::new();
         if !is_final {
-            if self.growing.len() >= MOST_GROWING {
+            if self.growing.len() >= MAX_GROWING {
                 let oldest = self.growing.iter().min_by_key(|(_, growing)| growing.began_at);
                 happened.extend(oldest.map(|(id, _)| id.clone()).and_then(|id| self.close(&id)));
             }

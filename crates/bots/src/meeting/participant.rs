@@ -4,7 +4,7 @@ use browser::Person;
 use model::{Audio, Participant};
 
 /// The longest name that is stored, in characters. Zoom's own limit is lower.
-const LONGEST_NAME: usize = 500;
+const MAX_NAME_LEN: usize = 500;
 
 /// A participant, with additional state that is not part of events.
 #[derive(Debug, Clone)]
@@ -78,5 +78,5 @@ pub(super) fn short(text: String, most: usize) -> String {
 }
 
 pub(super) fn short_name(name: String) -> String {
-    short(name, LONGEST_NAME)
+    short(name, MAX_NAME_LEN)
 }

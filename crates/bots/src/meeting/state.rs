@@ -24,7 +24,7 @@ const ANNOUNCED_WITHIN: Duration = Duration::from_secs(5);
 /// How many message ids are remembered, so that each message is recorded once.
 const REMEMBERED_MESSAGES: usize = 256;
 /// The longest text that is stored, in characters. Zoom's own limit is lower.
-const LONGEST_TEXT: usize = 10_000;
+const MAX_TEXT_LEN: usize = 10_000;
 
 /// The state of the meeting, as far as the bot knows.
 #[derive(Debug, Default)]
@@ -247,7 +247,7 @@ impl Meeting {
                     out.push(MeetingEventKind::ChatMessage {
                         participant,
                         to,
-                        text: short(text, LONGEST_TEXT),
+                        text: short(text, MAX_TEXT_LEN),
                         message: id,
                     });
                 }
@@ -261,9 +261,9 @@ impl Meeting {
                     out.push(MeetingEventKind::CaptionState { captions: CaptionState::On });
                 }
                 let participant = self.participant(user, name);
-                let text = short(text, LONGEST_TEXT);
+                let text = short(text, MAX_TEXT_LEN);
                 let heard = Heard { caption: id, participant, text, language, is_final: done };
-                out.extend(self.captions.hear(heard, now));
+                out.extend(self.captions.add(heard, now));
             }
             SdkMeetingEvent::CloudRecording { state } => {
                 let state = match state.as_str() {

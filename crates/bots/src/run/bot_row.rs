@@ -46,7 +46,7 @@ impl BotRecord<'_> {
 
     /// Waits for the next event of the bot's page and logs it. Cancel-safe, like [`BotPage::event`]. `repeats` says that the
     /// join repeats earlier ones. Its calls are not logged: a bot that waits an hour for its host makes hundreds.
-    pub(super) async fn hear(&self, page: &mut BotPage, repeats: bool) -> PageEvent {
+    pub(super) async fn next_event(&self, page: &mut BotPage, repeats: bool) -> PageEvent {
         let event = page.event().await;
         if !(repeats && matches!(event, PageEvent::Call(_) | PageEvent::Console(_)))
             && let Some(note) = log::of_event(&event)
@@ -171,14 +171,14 @@ impl BotRecord<'_> {
     pub(super) async fn picture(&self, page: &BotPage) {
         let screenshots = &self.parts.screenshots;
         let stored = match page.screenshot().await {
-            Ok(png) => screenshots.keep(self.bot.id, &png).await,
+            Ok(png) => screenshots.store(self.bot.id, &png).await,
             Err(error) => {
                 tracing::warn!(bot = %self.bot.id, error = %chain(&error), "could not take a screenshot of a bot's page");
                 self.note(Note::new(
                     Kind::Screenshot,
                     format!("No picture of the page could be taken: {error}."),
                 ));
-                screenshots.keep_none(self.bot.id).await
+                screenshots.store_none(self.bot.id).await
             }
         };
         self.parts.metrics.screenshot(stored.is_some());

@@ -11,10 +11,10 @@ use crate::meeting::read::StoredEvents;
 /// The largest batch.
 const BATCH: Amount = Amount { events: 500, chat: 500, bytes: 1_000_000 };
 /// The limit of the queue. Further events are dropped and counted as missed.
-const MOST_WAITING: Amount = Amount { events: 20_000, chat: 20_000, bytes: 10_000_000 };
+const MAX_WAITING: Amount = Amount { events: 20_000, chat: 20_000, bytes: 10_000_000 };
 /// The limit of a bot's stored events: enough for 50 captions a second for half an hour. Chat messages have a lower limit,
 /// so that they leave space for other events. Further events are dropped and counted as missed.
-const MOST_KEPT: Amount = Amount { events: 100_000, chat: 30_000, bytes: 60_000_000 };
+const MAX_KEPT: Amount = Amount { events: 100_000, chat: 30_000, bytes: 60_000_000 };
 /// The approximate size of an event without its text and name, in bytes.
 const FORM: u64 = 300;
 
@@ -104,7 +104,7 @@ impl EventQueue {
     }
 
     fn has_room_for(&self, one: Amount) -> bool {
-        (self.held + one).is_within(MOST_WAITING) && (self.kept + one).is_within(MOST_KEPT)
+        (self.held + one).is_within(MAX_WAITING) && (self.kept + one).is_within(MAX_KEPT)
     }
 
     fn number(&mut self, what: MeetingEventKind, now: Timestamp) {
@@ -157,7 +157,7 @@ impl std::ops::Sub for Amount {
 mod tests {
     use model::{ChatReceiver, MeetingEventKind, Participant, Timestamp};
 
-    use super::{Amount, BATCH, EventQueue, MOST_KEPT, MOST_WAITING};
+    use super::{Amount, BATCH, EventQueue, MAX_KEPT, MAX_WAITING};
     use crate::meeting::{participant::unknown, read::StoredEvents};
 
     const NOW: Timestamp = Timestamp::from_second(1_800_000_000);
@@ -201,7 +201,7 @@ mod tests {
         let mut queue = EventQueue::default();
         let long = "x".repeat(10_000);
         let kept = (0..5_000).filter(|_| queue.push(chat(&long), NOW)).count();
-        assert!(queue.held.is_within(MOST_WAITING) && kept < 1_000, "{kept} of 50 MB wait");
+        assert!(queue.held.is_within(MAX_WAITING) && kept < 1_000, "{kept} of 50 MB wait");
         let (events, largest) = written(&mut queue);
         assert_eq!(events.len(), kept);
         assert!(largest as u64 * 10_000 <= BATCH.bytes, "{largest}");
@@ -226,10 +226,10 @@ mod tests {
             }
             written(&mut queue);
         }
-        assert_eq!((captions, messages), (20_000, MOST_KEPT.chat));
+        assert_eq!((captions, messages), (20_000, MAX_KEPT.chat));
 
         let mut next = EventQueue::default();
-        next.recall(&StoredEvents { events: Vec::new(), last: MOST_KEPT.events });
+        next.recall(&StoredEvents { events: Vec::new(), last: MAX_KEPT.events });
         assert!(!next.push(caption(), NOW), "the limit also counts events that another server stored");
     }
 }

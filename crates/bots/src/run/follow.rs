@@ -62,7 +62,7 @@ impl Follow<'_, '_> {
             let deadline = deadlines.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
             let wait = deadline.since(env.now());
             let action = tokio::select! {
-                event = self.run.record.hear(page, self.progress.waits > 0) => self.heard(page, event).await,
+                event = self.run.record.next_event(page, self.progress.waits > 0) => self.handle_event(page, event).await,
                 others = self.recorder.recognised() => {
                     self.life.others_changed(others, env.now());
                     None
@@ -150,16 +150,16 @@ impl Follow<'_, '_> {
     }
 
     /// Handles an event of the page.
-    async fn heard(&mut self, page: &BotPage, event: PageEvent) -> Option<Action> {
+    async fn handle_event(&mut self, page: &BotPage, event: PageEvent) -> Option<Action> {
         let env = &self.run.record.parts.env;
-        self.outputs.hear(page, &event).await;
+        self.outputs.handle_event(page, &event).await;
         if event == (PageEvent::Camera { on: true, wanted: true }) {
             // Shows what the other participants see now.
             self.picture(page).await;
         }
         match event {
             PageEvent::Meeting(news) => {
-                let (update, others) = self.recorder.hear(news, env.now());
+                let (update, others) = self.recorder.add_events(news, env.now());
                 self.life.meeting_changed(&update, others, env.now());
                 self.outputs.greet(page, &update.arrivals).await;
                 None

@@ -20,7 +20,7 @@ pub(super) async fn leave(record: &BotRecord<'_>, page: &mut BotPage) {
         use PageEvent::{Dropped, Ended, Failed, Gone, Left};
         matches!(event, Left | Ended { .. } | Dropped { .. } | Failed { .. } | Gone(_))
     };
-    while !out(record.hear(page, false).await) {}
+    while !out(record.next_event(page, false).await) {}
 }
 
 /// Limits how long leaving may take, because a page may be frozen. Closing the page also takes the bot out of the meeting.

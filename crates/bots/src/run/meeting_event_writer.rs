@@ -85,9 +85,9 @@ impl<'a> Recorder<'a> {
                     for event in stored.events {
                         meeting.recall(event.what);
                     }
-                    let unsaid = meeting.take_over(knows_people, until);
+                    let missing = meeting.take_over(knows_people, until);
                     drop(meeting);
-                    return self.keep(unsaid, until);
+                    return self.enqueue(missing, until);
                 }
                 Err(failure) => {
                     tracing::error!(bot = %bot.id, failure = %chain(&failure), "could not read a bot's earlier meeting events; will retry");
@@ -107,10 +107,10 @@ impl<'a> Recorder<'a> {
     }
 
     /// Applies reports of the page, and queues the events, without waiting.
-    pub(super) fn hear(&self, news: Vec<SdkMeetingEvent>, now: Timestamp) -> (MeetingUpdate, Others) {
+    pub(super) fn add_events(&self, news: Vec<SdkMeetingEvent>, now: Timestamp) -> (MeetingUpdate, Others) {
         let mut meeting = locked(&self.meeting);
         let mut update = meeting.take(news, now);
-        self.keep(std::mem::take(&mut update.events), now);
+        self.enqueue(std::mem::take(&mut update.events), now);
         if update.has_newcomer {
             self.newcomer.notify_one();
         }
@@ -120,7 +120,7 @@ impl<'a> Recorder<'a> {
     /// Call this when the bot's page is gone, or about to be closed.
     pub(super) fn away(&self) {
         let happened = locked(&self.meeting).away();
-        self.keep(happened, self.record.parts.env.now());
+        self.enqueue(happened, self.record.parts.env.now());
     }
 
     /// The current number at Zoom of the participant whose events have the number `id`, if they are there.
@@ -136,7 +136,7 @@ impl<'a> Recorder<'a> {
     /// Handles what is due by `now`.
     pub(super) fn tick(&self, now: Timestamp) {
         let happened = locked(&self.meeting).tick(now);
-        self.keep(happened, now);
+        self.enqueue(happened, now);
     }
 
     /// Resolves when bots of this installation were recognised among the participants.
@@ -145,7 +145,7 @@ impl<'a> Recorder<'a> {
         locked(&self.meeting).others()
     }
 
-    fn keep(&self, happened: Vec<MeetingEventKind>, now: Timestamp) {
+    fn enqueue(&self, happened: Vec<MeetingEventKind>, now: Timestamp) {
         let mut queue = locked(&self.queue);
         let wanted = happened.into_iter().filter(|what| self.is_wanted(what));
         let missed = wanted.filter_map(|what| (!queue.push(what, now)).then_some(1)).sum();
@@ -278,7 +278,7 @@ impl<'a> Recorder<'a> {
         let others: BTreeSet<u32> = bots.into_iter().filter(|id| *id != me).collect();
         let changed = locked(&self.meeting).recognise(others);
         if !changed.is_empty() {
-            self.keep(changed, parts.env.now());
+            self.enqueue(changed, parts.env.now());
             self.recognised.notify_one();
         }
         Ok(())

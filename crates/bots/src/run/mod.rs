@@ -121,7 +121,7 @@ async fn live(
     let mut attempts = Attempts::new(run, &recorder, commands, revision, ahead);
     let ended = tokio::select! {
         ended = attempts.run() => ended,
-        never = seat::keep(run) => match never {},
+        never = seat::renew(run) => match never {},
         never = recorder.run_writer() => match never {},
         never = recorder.run_recognition(run.link.meeting_number) => match never {},
     };

@@ -135,7 +135,7 @@ impl<'a> Outputs<'a> {
     }
 
     /// Handles the result of a picture or a message.
-    pub(super) async fn hear(&mut self, page: &BotPage, event: &PageEvent) {
+    pub(super) async fn handle_event(&mut self, page: &BotPage, event: &PageEvent) {
         match event {
             PageEvent::Camera { on, wanted } => self.camera(*on, *wanted),
             PageEvent::Chatted { id, outcome, reason } => {

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// When a bot has been back for this long, a later loss counts as a new one.
-const STEADY: Duration = Duration::from_secs(60);
+const RECOVERED_AFTER: Duration = Duration::from_secs(60);
 /// The pause between joins grows up to this factor.
 const SLOWEST: u32 = 3;
 
@@ -96,7 +96,7 @@ impl Rejoin {
     /// Records a loss of a bot that was in the meeting since `in_since`. A loss soon after a return continues the earlier
     /// one, so that a bot that is disconnected repeatedly stops at the time limit.
     fn lose(&mut self, since: Timestamp, in_since: Option<Timestamp>) {
-        let steady = in_since.is_some_and(|at| since.since(at) >= STEADY);
+        let steady = in_since.is_some_and(|at| since.since(at) >= RECOVERED_AFTER);
         if steady || self.away.is_none() {
             self.away = Some(Away { since, tries: 0 });
         }

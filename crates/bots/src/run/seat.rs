@@ -10,7 +10,7 @@ const SEAT_RENEW_INTERVAL: Duration = Duration::from_secs(60);
 /// Renews the bot's seat in its pool for as long as it is polled. The last step releases the seat;
 /// otherwise it expires.
 #[tracing::instrument(name = "keep_seat", skip_all)]
-pub(super) async fn keep(run: &BotRun<'_>) -> Infallible {
+pub(super) async fn renew(run: &BotRun<'_>) -> Infallible {
     let BotRecord { parts, bot, .. } = run.record;
     let Some(pool) = run.request.zoom.pool else { return std::future::pending().await };
     loop {

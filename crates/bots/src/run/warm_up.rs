@@ -26,7 +26,7 @@ const TOKENS_BEFORE: Duration = Duration::from_secs(5);
 /// Interval between checks of the system clock, which may be set during the wait.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// The most pages that are opened ahead, one after the other, if a page can't be opened or dies.
-const MOST_PAGES: u32 = 3;
+const MAX_PAGES: u32 = 3;
 
 /// What was prepared before the join. The rest is fetched as for a bot that joins at once.
 #[derive(Default)]
@@ -141,7 +141,7 @@ pub(super) async fn wait_for_join_at(run: &BotRun<'_>, commands: &mut LatestComm
             let renewed = parts.store.renew_bot(bot.id, lease, env.now() + parts.timing.lease).await;
             return if matches!(renewed, Ok(None)) { Waited::NotYet } else { Waited::Due(ahead) };
         }
-        if matches!(ahead.page, WarmPage::None) && pages < MOST_PAGES {
+        if matches!(ahead.page, WarmPage::None) && pages < MAX_PAGES {
             pages += 1;
             ahead.page = WarmPage::open(parts);
         }

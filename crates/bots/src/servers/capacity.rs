@@ -18,15 +18,15 @@ use super::machine::{self, Machine};
 /// Interval between measurements, and between a server's reports.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
 /// A server whose last report is older than this counts as unavailable. Includes a tolerance for differing clocks.
-const FRESH: Duration = CLOCK_TOLERANCE.saturating_add(Duration::from_secs(30));
+const SERVER_REPORT_TTL: Duration = CLOCK_TOLERANCE.saturating_add(Duration::from_secs(30));
 /// Memory that is reserved for everything except bots, in bytes.
 const SPARE_MEMORY: u64 = 512 * 1024 * 1024;
 /// Half-life of a CPU measurement, in bot-seconds.
 const COST_HALF_LIFE: f64 = 600.0;
 /// The measured CPU cost is used once it covers this many bot-seconds.
-const LEAST_SEEN: f64 = 120.0;
+const MIN_SAMPLE_SECONDS: f64 = 120.0;
 /// The largest measured capacity: more bots than any machine can run.
-const MOST: u32 = 4096;
+const MAX_MEASURED_BOTS: u32 = 4096;
 
 /// How many bots a server can run at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl CapacityRule {
     pub(crate) fn most(self) -> u32 {
         match self {
             Self::Fixed(bots) => bots,
-            Self::Measured(_) => MOST,
+            Self::Measured(_) => MAX_MEASURED_BOTS,
         }
     }
 }
@@ -115,9 +115,9 @@ impl ExpectedCost {
             clippy::cast_sign_loss,
             reason = "a small positive number"
         )]
-        let processor = (f64::from(machine.cores) / cost + 0.001).min(f64::from(MOST)) as u32;
+        let processor = (f64::from(machine.cores) / cost + 0.001).min(f64::from(MAX_MEASURED_BOTS)) as u32;
         // At least one bot may always run, because the measurement may be wrong.
-        memory.unwrap_or(u32::MAX).min(processor).clamp(1, MOST)
+        memory.unwrap_or(u32::MAX).min(processor).clamp(1, MAX_MEASURED_BOTS)
     }
 }
 
@@ -148,14 +148,15 @@ impl Cost {
 
     /// The CPU usage of one bot in cores, once enough was measured.
     fn of_a_bot(&self) -> Option<f64> {
-        (self.bots >= LEAST_SEEN).then(|| self.processor / self.bots)
+        (self.bots >= MIN_SAMPLE_SECONDS).then(|| self.processor / self.bots)
     }
 }
 
 /// How many bots all available servers together can run at once. `own` is this server's id and its current capacity.
 pub(crate) fn of_all(servers: &[BotServer], own: (&str, u32), now: Timestamp) -> u64 {
     let others = servers.iter().filter(|server| server.id != own.0);
-    let fresh = others.filter(|server| server.seen_at.was_within(FRESH, now) || server.seen_at > now);
+    let fresh =
+        others.filter(|server| server.seen_at.was_within(SERVER_REPORT_TTL, now) || server.seen_at > now);
     fresh.map(|server| u64::from(server.capacity)).sum::<u64>() + u64::from(own.1)
 }
 

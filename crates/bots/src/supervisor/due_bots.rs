@@ -85,7 +85,7 @@ impl Work for DueBots {
     }
 
     async fn keep_lease(&self, item: &LeasedBot) {
-        item.keep(&self.parts, &self.stopping).await;
+        item.renew_until_lost(&self.parts, &self.stopping).await;
     }
 }
 

@@ -100,9 +100,9 @@ impl Supervisor {
         Wake::new(move |bot| {
             running.changed(bot);
             if let Some(joining) = &joining {
-                joining.poke();
+                joining.wake();
             }
-            closing.poke();
+            closing.wake();
         })
     }
 

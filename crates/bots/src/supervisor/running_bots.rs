@@ -85,7 +85,7 @@ impl LeasedBot {
 
     /// Renews the lease and passes commands from the row to the bot's task. Returns when the lease is lost: another server
     /// may run the bot then.
-    pub(super) async fn keep(&self, parts: &RunParts, stopping: &CancellationToken) {
+    pub(super) async fn renew_until_lost(&self, parts: &RunParts, stopping: &CancellationToken) {
         let id = self.bot.id;
         loop {
             let expires_at = parts.env.now() + parts.timing.lease;

@@ -32,7 +32,7 @@ pub const INVITATION_TTL: Duration = Duration::from_secs(24 * 3600);
 /// Invitations are deleted this long after their expiry, used or not. The account's log still has who was connected when.
 const ENDED_ARE_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The longest time that a consent at Zoom takes.
-const LONGEST_CONSENT: Duration = Duration::from_secs(20 * 60);
+const MAX_CONSENT: Duration = Duration::from_secs(20 * 60);
 /// How long a reloaded result page shows the success again.
 pub(crate) const REPEAT_WINDOW: Duration = Duration::from_secs(600);
 
@@ -260,7 +260,7 @@ impl Authorizations {
         app: ZoomOauthAppId,
         account: CredentialId,
     ) -> Result<Option<AuthorizationStart>, Failure> {
-        let open = self.store.open_consent(workspace, account, self.env.now() + LONGEST_CONSENT).await?;
+        let open = self.store.open_consent(workspace, account, self.env.now() + MAX_CONSENT).await?;
         let consent = if let Some(open) = open.filter(|consent| consent.app == app) {
             open
         } else {

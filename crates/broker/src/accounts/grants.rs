@@ -12,7 +12,7 @@ use super::escrow::{Deposit, Escrow, Receipt, unreadable};
 use crate::log_lines::note;
 
 /// The shortest remaining lifetime of an access token in use, because calls take time and clocks differ.
-pub(crate) const MARGIN: Duration = Duration::from_secs(60);
+pub(crate) const MIN_ACCESS_LIFETIME: Duration = Duration::from_secs(60);
 /// The longest lifetime of an access token; longer ones are capped to this.
 const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
 

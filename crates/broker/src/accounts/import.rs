@@ -21,7 +21,7 @@ use super::{
     apps::Apps,
     authorization_code::Codes,
     escrow::{Brought, Deposit, Receipt},
-    grants::{Grants, MARGIN},
+    grants::{Grants, MIN_ACCESS_LIFETIME},
     store_grant::{NewAccount, NewAccounts, Origin, Source, StoredGrant},
 };
 use crate::log_lines::{failure_note, note};
@@ -152,7 +152,7 @@ impl Imports {
         let turn = self.limits.new_account_turn(app.id).await?;
         let mut renewed = None;
         // The token has expired since, or Zoom's answer was partly unreadable.
-        if grant.expires_in <= MARGIN || grant.access_token.is_none() {
+        if grant.expires_in <= MIN_ACCESS_LIFETIME || grant.access_token.is_none() {
             let token = grant.refresh_token.clone();
             let token = token
                 .ok_or_else(|| Failure::new(Code::Internal, "an imported grant has no refresh token"))?;

@@ -50,7 +50,7 @@ pub use customer_managed::{CustomerManaged, Customers};
 pub use disconnect::{Disconnection, Revocation};
 pub use escrow::Escrow;
 pub use grants::Grants;
-pub(crate) use grants::MARGIN;
+pub(crate) use grants::MIN_ACCESS_LIFETIME;
 pub use import::Imports;
 pub use parked::{Installed, ParkedConsents};
 pub(crate) use refresh::RefreshReason;

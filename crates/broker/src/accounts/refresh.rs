@@ -22,7 +22,7 @@ use model::{
     ReauthCause, Secret, WorkspaceId, chain,
 };
 use rate_limits::{Limits, TokenTurn};
-use store::{AccountStore, Credential, Grant, Lease, RefreshLease, Trouble, ZoomOauthApp};
+use store::{AccountStore, Credential, Grant, Lease, RefreshFailure, RefreshLease, ZoomOauthApp};
 use tenants::{Cell, Vault};
 use tokio_util::task::TaskTracker;
 use zoom::{AppKeys, ZoomClient, ZoomError};
@@ -31,7 +31,7 @@ use super::{
     apps::Apps,
     customer_managed::Customers,
     escrow::Deposit,
-    grants::{Grants, MARGIN},
+    grants::{Grants, MIN_ACCESS_LIFETIME},
     schedule,
     usable_account::usable_account,
 };
@@ -112,7 +112,7 @@ impl Refresher {
         };
         loop {
             let credential = usable_account(&*self.store, workspace, id).await?;
-            if self.grants.lasts(&credential, MARGIN, replace) {
+            if self.grants.lasts(&credential, MIN_ACCESS_LIFETIME, replace) {
                 return Ok(());
             }
             if keeps_to_pauses {
@@ -338,7 +338,7 @@ impl Refresher {
     /// Records a refresh that failed for now: releases the lease and sets the time of the next attempt.
     async fn degrade(&self, before: &Credential, lease: &Lease, unspent: bool, failure: &Failure) {
         let retry_at = schedule::after_failure(&self.env, before, failure.retry_after);
-        let trouble = Trouble { code: failure.code, retry_at, unspent };
+        let trouble = RefreshFailure { code: failure.code, retry_at, unspent };
         let note = failure_note(&self.env, &failure.detail, failure.code);
         tracing::warn!(credential = %before.id, failure = %chain(&failure), %retry_at, "a refresh failed");
         match self.store.trouble_refresh(before.id, lease, &trouble, &note).await {

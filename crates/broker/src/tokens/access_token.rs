@@ -11,7 +11,7 @@ use tenants::{Cell, Vault};
 use url::Url;
 use zoom::{ApiAccess, Label};
 
-use crate::accounts::{Grants, MARGIN, RefreshReason, Refresher, schedule, usable_account};
+use crate::accounts::{Grants, MIN_ACCESS_LIFETIME, RefreshReason, Refresher, schedule, usable_account};
 
 /// The precision of an account's last use.
 const NOTE_USE_INTERVAL: Duration = Duration::from_secs(3600);
@@ -74,7 +74,7 @@ impl AccessTokens {
         rejected: Option<i64>,
     ) -> Result<LiveAccess, Failure> {
         let credential = usable_account(&*self.store, workspace, id).await?;
-        self.access_of(credential, MARGIN, rejected).await
+        self.access_of(credential, MIN_ACCESS_LIFETIME, rejected).await
     }
 
     async fn access_of(
@@ -84,7 +84,7 @@ impl AccessTokens {
         rejected: Option<i64>,
     ) -> Result<LiveAccess, Failure> {
         let (workspace, id) = (credential.workspace, credential.id);
-        if self.grants.lasts(&credential, life.max(MARGIN), rejected) {
+        if self.grants.lasts(&credential, life.max(MIN_ACCESS_LIFETIME), rejected) {
             return self.open_access(&credential, Source::Cached);
         }
         match self.refresher.refresh(workspace, id, Some(credential.generation), RefreshReason::Caller).await
@@ -109,7 +109,7 @@ impl AccessTokens {
             }
             // A shorter lifetime than requested is better than no token.
             Err(failure) => match usable_account(&*self.store, workspace, id).await {
-                Ok(credential) if self.grants.lasts(&credential, MARGIN, rejected) => {
+                Ok(credential) if self.grants.lasts(&credential, MIN_ACCESS_LIFETIME, rejected) => {
                     self.open_access(&credential, Source::Cached)
                 }
                 _ => Err(failure),

@@ -23,7 +23,7 @@ use crate::{
 /// The requested lifetime: Zoom's own default, and longer than most joins take.
 const TTL: Duration = Duration::from_secs(7200);
 /// The extra lifetime of a ZAK that must be valid for longer than that, for later callers.
-const SPARE: Duration = Duration::from_secs(3600);
+const EXTRA_LIFETIME: Duration = Duration::from_secs(3600);
 /// A younger ZAK is not dropped on an unproven report, because a new one would not be better.
 const MIN_SUSPECT_AGE: Duration = Duration::from_secs(30);
 
@@ -93,7 +93,7 @@ impl Tokens {
         if wanted.fresh {
             self.cache.zaks.forget(&owner);
         }
-        let (this, ttl) = (Arc::clone(self), TTL.max(wanted.outlives + SPARE));
+        let (this, ttl) = (Arc::clone(self), TTL.max(wanted.outlives + EXTRA_LIFETIME));
         let zak = self
             .mints
             .run((owner.clone(), epoch, ttl), &self.tasks, move || {

@@ -322,7 +322,7 @@ fn assemble(
         tasks,
         public_base,
         remembered_ids,
-        most_of_a_workspace: token_links::MOST_OF_A_WORKSPACE,
+        most_of_a_workspace: token_links::MAX_OF_A_WORKSPACE,
     };
     Server { links: Arc::new(TokenLinks::new(links)), broker }
 }

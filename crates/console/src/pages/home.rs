@@ -235,7 +235,7 @@ struct Token {
 struct Anything {}
 
 /// The most accounts that need a person that are shown.
-const MOST_TROUBLED: usize = 5;
+const MAX_TROUBLED: usize = 5;
 
 pub(crate) async fn page(session: Session) -> Result<Response, PageError> {
     let (client, now) = (&session.client, session.now());
@@ -341,7 +341,7 @@ impl Hindered {
 async fn troubled(client: &Client, now: Timestamp) -> Result<Vec<Troubled>, Refused> {
     let unhealthy: List<Account> = client.get("/api/v2/zoom-oauth-credentials/?status=unhealthy").await?;
     let mut troubled = Vec::new();
-    for account in unhealthy.results.iter().take(MOST_TROUBLED) {
+    for account in unhealthy.results.iter().take(MAX_TROUBLED) {
         let waiting: List<Anything> =
             client.get(&format!("/api/v1/bot/?status=ready&latchkey_credential={}", account.id)).await?;
         troubled.push(Troubled {

@@ -20,7 +20,7 @@ use crate::{
     error::{PageError, go},
     format::query,
     session::{PathId, Posted, Session},
-    simulator::{Simulator, Trouble},
+    simulator::{Simulator, SimulatorError},
 };
 
 /// The scopes that bots need, and the one for listing who hosts which meeting.
@@ -32,8 +32,8 @@ const ROBIN: (&str, &str) = ("robin@example.com", "Robin Notes");
 const SAM: (&str, &str) = ("sam@example.com", "Sam Strict");
 const SCRIPT: &str = include_str!("meeting.toml");
 
-impl From<Trouble> for PageError {
-    fn from(trouble: Trouble) -> Self {
+impl From<SimulatorError> for PageError {
+    fn from(trouble: SimulatorError) -> Self {
         tracing::warn!(?trouble, "a call of the simulator failed");
         let code = "simulator".to_owned();
         Self::Refused(Refused { status: 502, code, detail: trouble.words(), fields: Vec::new() })
@@ -128,7 +128,7 @@ async fn connect(
     let back = simulator.allow(user, header(LOCATION)).await?;
     let (status, _) = browse(session, &back, Some(cookie)).await?;
     if !status.is_success() {
-        let refused = Trouble::Refused { call: "the consent".to_owned(), answer: status.to_string() };
+        let refused = SimulatorError::Refused { call: "the consent".to_owned(), answer: status.to_string() };
         return Err(refused.into());
     }
     let filter = query(&[("user_id", user)]);

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
-use token_links::{MOST_OF_A_WORKSPACE, REMEMBERED_IDS};
+use token_links::{MAX_OF_A_WORKSPACE, REMEMBERED_IDS};
 
 /// `[links]`
 #[derive(Debug, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub(crate) struct Links {
 
 impl Default for Links {
     fn default() -> Self {
-        let most_of_a_workspace = NonZeroUsize::new(MOST_OF_A_WORKSPACE).expect("not zero");
+        let most_of_a_workspace = NonZeroUsize::new(MAX_OF_A_WORKSPACE).expect("not zero");
         Self { remembered_ids: REMEMBERED_IDS, most_of_a_workspace }
     }
 }

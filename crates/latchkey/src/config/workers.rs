@@ -52,7 +52,7 @@ impl Default for Meetings {
 impl Meetings {
     /// Servers take a due time beyond the longest interval for an effect of a wrong clock, so the intervals are limited.
     pub(super) fn check(&self) -> anyhow::Result<()> {
-        let longest = store::LONGEST_SYNC_PAUSE.as_secs() / 3600;
+        let longest = store::MAX_SYNC_PAUSE.as_secs() / 3600;
         for (name, hours) in [
             ("list_every_hours", self.list_every_hours),
             ("list_every_hours_with_webhooks", self.list_every_hours_with_webhooks),

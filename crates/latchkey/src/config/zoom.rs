@@ -9,7 +9,7 @@ use url::Url;
 use super::pasted::pasted_or_none;
 
 /// Longest `answer_seconds`. A refresh's lease lasts twice as long.
-const LONGEST_ANSWER: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
+const MAX_ANSWER: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 
 /// `[zoom]`: the real Zoom by default.
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,9 +57,9 @@ impl Zoom {
     }
 
     pub(super) fn check(&self) -> anyhow::Result<()> {
-        if self.answer_seconds > LONGEST_ANSWER {
+        if self.answer_seconds > MAX_ANSWER {
             bail!(
-                "zoom.answer_seconds must be at most {LONGEST_ANSWER}: another server takes over a refresh after a minute"
+                "zoom.answer_seconds must be at most {MAX_ANSWER}: another server takes over a refresh after a minute"
             );
         }
         if self.meeting_address.is_some() != self.meeting_spki.is_some() {

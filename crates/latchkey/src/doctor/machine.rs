@@ -15,7 +15,7 @@ use super::{
 use crate::{data_dir, descriptors};
 
 /// Most files of data_dir that are checked: there may be many screenshots.
-const MOST_FILES: usize = 20_000;
+const MAX_FILES: usize = 20_000;
 
 /// Checks the configuration file's permissions: it may contain secrets.
 pub(super) fn configuration(examined: &Examined, path: Option<&Path>, report: &mut Report) {
@@ -121,7 +121,7 @@ fn open_files(folder: &Path) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             seen += 1;
-            if seen > MOST_FILES {
+            if seen > MAX_FILES {
                 return open;
             }
             let Ok(metadata) = entry.path().symlink_metadata() else { continue };
@@ -171,7 +171,7 @@ pub(super) fn descriptors(examined: &Examined, report: &mut Report) {
         "LimitNOFILE=65536 in the unit, --ulimit nofile=65536 for a container, or ulimit -Hn 65536.";
     let most = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     let wanted = examined.config.connections.most.get() as u64;
-    let (needed, meant) = (descriptors::FEWEST_OF_ALL, descriptors::RESERVE + wanted);
+    let (needed, meant) = (descriptors::MIN_OPEN_FILES, descriptors::RESERVE + wanted);
     report.add(if most < needed {
         let found = format!("a process may open {most} files, but the server needs {needed}");
         Finding::fault(CHECK, found, "The server does not start.", FIX)

@@ -10,7 +10,7 @@ use url::{Host, Url};
 use super::{
     ANSWERS_WITHIN, Examined,
     report::{Finding, Report},
-    tls::{TlsTrouble, handshake},
+    tls::{TlsError, handshake},
     without_url,
 };
 use crate::config::networks;
@@ -103,10 +103,10 @@ async fn server(examined: &Examined, report: &mut Report) -> bool {
 async fn certificate(examined: &Examined, url: &Url, report: &mut Report) -> bool {
     let shake = async |ahead| {
         let shaken = examined.env.clock.timeout(ANSWERS_WITHIN, handshake(url, ahead, &examined.env)).await;
-        shaken.unwrap_or_else(|| Err(TlsTrouble::Other("no answer within 10 s".into())))
+        shaken.unwrap_or_else(|| Err(TlsError::Other("no answer within 10 s".into())))
     };
     match shake(Duration::ZERO).await {
-        Err(TlsTrouble::NoConnection(error)) => {
+        Err(TlsError::NoConnection(error)) => {
             let fix =
                 "Start the proxy, open its port in the firewall, and make sure that the name resolves to it.";
             report.add(Finding::fault(PUBLIC_URL, format!("{url} cannot be reached: {error}"), WHY, fix));
@@ -114,8 +114,8 @@ async fn certificate(examined: &Examined, url: &Url, report: &mut Report) -> boo
         }
         Err(trouble) => {
             let fix = match trouble {
-                TlsTrouble::Expired => "Renew it, and find out why the proxy did not.",
-                TlsTrouble::UnknownIssuer => {
+                TlsError::Expired => "Renew it, and find out why the proxy did not.",
+                TlsError::UnknownIssuer => {
                     "Use a certificate of a public authority, with its intermediate certificates: Zoom and bot platforms \
                      trust no others."
                 }

@@ -21,7 +21,7 @@ const APP: &str = "app";
 const ACCOUNT: &str = "account";
 const ENDPOINT: &str = "webhook_endpoint";
 /// Most problems of one kind that are listed.
-const MOST_LISTED: usize = 50;
+const MAX_LISTED: usize = 50;
 /// If a refresh is overdue for longer, no server performs it.
 const OVERDUE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
@@ -246,9 +246,9 @@ fn trouble(account: &Credential, now: model::Timestamp) -> Option<Finding> {
 }
 
 fn list(troubles: Vec<Finding>, where_all_are: &str, report: &mut Report) {
-    let more = troubles.len().saturating_sub(MOST_LISTED);
+    let more = troubles.len().saturating_sub(MAX_LISTED);
     let check = troubles.first().map(|finding| finding.check);
-    for finding in troubles.into_iter().take(MOST_LISTED) {
+    for finding in troubles.into_iter().take(MAX_LISTED) {
         report.add(finding);
     }
     if let (Some(check), 1..) = (check, more) {

@@ -15,7 +15,7 @@ use url::Url;
 
 /// Why TLS failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TlsTrouble {
+pub(super) enum TlsError {
     /// No server listens, or the name is unknown.
     #[error("no connection: {0}")]
     NoConnection(std::io::Error),
@@ -34,8 +34,8 @@ pub(super) enum TlsTrouble {
 }
 
 /// Connects to `url` and performs the handshake as if the time were `ahead` later than now.
-pub(super) async fn handshake(url: &Url, ahead: Duration, env: &Environment) -> Result<(), TlsTrouble> {
-    let other = |error: &dyn std::fmt::Display| TlsTrouble::Other(error.to_string());
+pub(super) async fn handshake(url: &Url, ahead: Duration, env: &Environment) -> Result<(), TlsError> {
+    let other = |error: &dyn std::fmt::Display| TlsError::Other(error.to_string());
     let (host, port) =
         url.host_str().zip(url.port_or_known_default()).ok_or_else(|| other(&"the URL names no host"))?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -47,25 +47,25 @@ pub(super) async fn handshake(url: &Url, ahead: Duration, env: &Environment) -> 
         .map_err(|error| other(&error))?
         .with_no_client_auth();
     let name = ServerName::try_from(host.to_owned()).map_err(|error| other(&error))?;
-    let stream = TcpStream::connect((host, port)).await.map_err(TlsTrouble::NoConnection)?;
+    let stream = TcpStream::connect((host, port)).await.map_err(TlsError::NoConnection)?;
     match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
         Ok(_) => Ok(()),
         Err(error) => Err(judge(&error)),
     }
 }
 
-fn judge(error: &std::io::Error) -> TlsTrouble {
+fn judge(error: &std::io::Error) -> TlsError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidCertificate(certificate)) => match certificate {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsTrouble::Expired,
-            CertificateError::UnknownIssuer => TlsTrouble::UnknownIssuer,
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsError::Expired,
+            CertificateError::UnknownIssuer => TlsError::UnknownIssuer,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                TlsTrouble::AnotherName
+                TlsError::AnotherName
             }
-            other => TlsTrouble::Other(other.to_string()),
+            other => TlsError::Other(other.to_string()),
         },
-        _ => TlsTrouble::Other(error.to_string()),
+        _ => TlsError::Other(error.to_string()),
     }
 }
 

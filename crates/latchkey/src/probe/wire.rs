@@ -11,7 +11,7 @@ use url::Url;
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
 /// Most characters of a message from Zoom in a report.
-const MOST_WORDS: usize = 200;
+const MAX_WORDS: usize = 200;
 
 /// A client of Zoom with the app's credentials.
 pub(super) struct Zoom {
@@ -126,7 +126,7 @@ impl Answer {
             match &self.body[field] {
                 Value::Null => {}
                 Value::String(text) => {
-                    let text: String = text.chars().take(MOST_WORDS).collect();
+                    let text: String = text.chars().take(MAX_WORDS).collect();
                     words = format!("{words}, {field} {text:?}");
                 }
                 other => words = format!("{words}, {field} {other}"),

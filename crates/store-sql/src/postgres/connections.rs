@@ -19,12 +19,12 @@ use crate::db::Isolation;
 
 pub(crate) const ON_ROWS: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 const ON_ABSENCE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
-pub(crate) const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+pub(crate) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /// How long a call waits for a free connection.
-const FREE_WITHIN: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is tested before use. The test costs a round trip.
-const DOUBTED_AFTER: Duration = Duration::from_millis(500);
+const PING_IDLE_AFTER: Duration = Duration::from_millis(500);
 
 /// The timeouts: no statement waits for ever, and a server that stalls inside a transaction releases its rows.
 const TIMEOUTS: [(&str, &str); 3] =
@@ -47,11 +47,11 @@ impl PostgresPool {
     pub(crate) fn new(options: PgConnectOptions, connections: u32, is_shared: bool) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(FREE_WITHIN)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
             .before_acquire(|connection, about| {
                 Box::pin(async move {
-                    if about.idle_for >= DOUBTED_AFTER {
+                    if about.idle_for >= PING_IDLE_AFTER {
                         connection.ping().await?;
                     }
                     Ok(true)
@@ -74,7 +74,7 @@ impl PostgresPool {
         let begin = match isolation {
             Isolation::OnRows => ON_ROWS,
             Isolation::OnAbsence => ON_ABSENCE,
-            Isolation::OneMoment => ONE_MOMENT,
+            Isolation::OneMoment => BEGIN_SNAPSHOT,
         };
         // One round trip sets the timeouts too.
         let sql = if self.is_shared { format!("{begin}; {}", set("SET LOCAL")) } else { begin.to_owned() };

@@ -8,13 +8,13 @@ use store::{CopyTarget, Row, Snapshot, StoreError, Table, Value};
 
 use super::{
     Address, OpenError,
-    connections::{ON_ROWS, ONE_MOMENT},
+    connections::{BEGIN_SNAPSHOT, ON_ROWS},
     migrations, open,
 };
 use crate::error::failed;
 
 /// How often to check for running servers, every tenth of a second.
-const LOOKS: u32 = 20;
+const CHECKS: u32 = 20;
 
 /// A transaction on its own connection. Dropping it rolls back.
 struct Copying {
@@ -35,7 +35,7 @@ enum Kind {
 /// A snapshot of the database. Its schema has to be current, and no server may run, because later writes would
 /// not be copied.
 pub async fn snapshot(address: &Address) -> Result<Box<dyn Snapshot>, OpenError> {
-    Ok(Box::new(Copying::begin(address, ONE_MOMENT).await?))
+    Ok(Box::new(Copying::begin(address, BEGIN_SNAPSHOT).await?))
 }
 
 /// The database as a target. The same conditions apply.
@@ -60,7 +60,7 @@ impl Copying {
             .await
             .map_err(unusable)?;
         let mut others = servers(&mut db).await.map_err(unusable)?;
-        for _ in 0..LOOKS {
+        for _ in 0..CHECKS {
             if others == 0 {
                 break;
             }

@@ -156,11 +156,11 @@ pub(crate) async fn connect(address: &Address) -> Result<PgConnection, OpenError
 /// another backend, backends are assigned for one transaction. Other clients may interfere, so the test is
 /// repeated several times.
 pub(crate) async fn is_shared(one: &mut PgConnection, address: &Address) -> Result<bool, OpenError> {
-    const LOOKS: u32 = 5;
+    const ATTEMPTS: u32 = 5;
     let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
     let mut other = connect(address).await?;
     let looked = async {
-        for _ in 0..LOOKS {
+        for _ in 0..ATTEMPTS {
             let before = backend(one).await?;
             other.execute(raw_sql("BEGIN")).await?;
             let is_shared = backend(&mut other).await? == before || backend(one).await? != before;

@@ -11,7 +11,7 @@ use super::audit_subjects::{note, noted_of, push_subjects};
 use crate::{
     SqlStore,
     db::Isolation,
-    query::{MOST_ROWS, Query, query, values},
+    query::{MAX_ROWS, Query, query, values},
     row::Row,
 };
 
@@ -99,7 +99,7 @@ impl Audits for SqlStore {
             return Ok(());
         }
         let new = self.noted.not_yet(batches);
-        let is_short = batches.len() <= MOST_ROWS && new.len() <= MOST_ROWS;
+        let is_short = batches.len() <= MAX_ROWS && new.len() <= MAX_ROWS;
         // Usually there are one or two batches and no new subject. A token waits for this. On PostgreSQL it
         // is one round trip even with new subjects, which SQLite can't do in one statement.
         if is_short && (new.is_empty() || !self.is_sqlite()) {
@@ -114,7 +114,7 @@ impl Audits for SqlStore {
         } else {
             let mut tx = self.audit.begin(Isolation::OnRows, &self.written).await?;
             note(&mut tx, &new).await?;
-            for some in batches.chunks(MOST_ROWS) {
+            for some in batches.chunks(MAX_ROWS) {
                 let mut query = query(APPEND);
                 push_batches(&mut query, some, " ON CONFLICT DO NOTHING");
                 query.execute(&mut tx).await?;
@@ -145,7 +145,7 @@ impl Audits for SqlStore {
             .await?;
             let batches = old.into_iter().map(AuditBatch::modern).collect::<Result<Vec<_>, _>>()?;
             note(&mut tx, &noted_of(&batches).collect()).await?;
-            for some in batches.chunks(MOST_ROWS) {
+            for some in batches.chunks(MAX_ROWS) {
                 let mut query = query("-- modernize_audit: write\n");
                 let conflict =
                     " ON CONFLICT (slice, id) DO UPDATE SET content = excluded.content, is_indexed = 1";

@@ -20,11 +20,11 @@ use store::{
 use crate::{
     SqlStore,
     db::Tx,
-    query::{MOST_ROWS, Query, query, values},
+    query::{MAX_ROWS, Query, query, values},
 };
 
 /// Subjects that a server caches, about 100 bytes each. While those of one minute fit, each is written once a minute.
-const MOST_REMEMBERED: usize = 131_072;
+const MAX_REMEMBERED: usize = 131_072;
 /// Minutes that are read at a time.
 const MINUTES: u32 = 256;
 
@@ -51,11 +51,11 @@ impl NotedSubjects {
     /// Records that these are in the database.
     pub(super) fn add(&self, noted: BTreeSet<Noted>) {
         let mut known = self.known();
-        if known.len() + noted.len() > MOST_REMEMBERED {
+        if known.len() + noted.len() > MAX_REMEMBERED {
             let newest = noted.iter().map(|noted| noted.minute).max();
             known.retain(|_, (_, minute)| Some(*minute) >= newest);
         }
-        if known.len() + noted.len() > MOST_REMEMBERED {
+        if known.len() + noted.len() > MAX_REMEMBERED {
             known.clear();
         }
         known.extend(noted.into_iter().map(|it| (it.subject, (it.workspace, it.minute))));
@@ -88,7 +88,7 @@ pub(super) fn push_subjects<'n>(query: &mut Query, noted: impl IntoIterator<Item
 /// Stores subjects.
 pub(super) async fn note(tx: &mut Tx, noted: &BTreeSet<Noted>) -> Result<(), StoreError> {
     let rows: Vec<_> = noted.iter().collect();
-    for some in rows.chunks(MOST_ROWS) {
+    for some in rows.chunks(MAX_ROWS) {
         let mut query = query("-- note_subjects\n");
         push_subjects(&mut query, some.iter().copied());
         query.execute(&mut *tx).await?;
@@ -195,13 +195,13 @@ mod tests {
             bots.map(|bot| Noted { subject: subject(bot), workspace, minute }).collect()
         };
         let remembered = || known.known().len();
-        known.add(of(1, 0..MOST_REMEMBERED));
-        assert_eq!(remembered(), MOST_REMEMBERED);
+        known.add(of(1, 0..MAX_REMEMBERED));
+        assert_eq!(remembered(), MAX_REMEMBERED);
         known.add(of(2, 0..3));
         assert_eq!(remembered(), 3, "those of past minutes are dropped");
-        known.add(of(2, 3..MOST_REMEMBERED));
-        assert_eq!(remembered(), MOST_REMEMBERED);
-        known.add(of(2, MOST_REMEMBERED..MOST_REMEMBERED + 1));
+        known.add(of(2, 3..MAX_REMEMBERED));
+        assert_eq!(remembered(), MAX_REMEMBERED);
+        known.add(of(2, MAX_REMEMBERED..MAX_REMEMBERED + 1));
         assert_eq!(remembered(), 1, "too many of one minute");
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The longest lease of a bot (`bots.lease_seconds`). A lease that ends later was written by a wrong clock.
-pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(45).saturating_add(CLOCK_TOLERANCE);
+pub(super) const MAX_LEASE: Duration = Duration::from_secs(45).saturating_add(CLOCK_TOLERANCE);
 
 /// Leases the bots of these locked rows, with one token for each.
 async fn claim(

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use model::{BotId, Timestamp, WorkspaceId};
-use store::{BotLogs, LogEntry, MOST_LOG_ENTRIES, NumberedEntry, StoreError};
+use store::{BotLogs, LogEntry, MAX_LOG_ENTRIES, NumberedEntry, StoreError};
 
 use crate::{
     SqlStore,
     db::{Isolation, Tx},
-    query::{MOST_ROWS, json, list, query, values},
+    query::{MAX_ROWS, json, list, query, values},
     row::Row,
 };
 
@@ -31,10 +31,10 @@ fn entry(row: &Row) -> Result<NumberedEntry, StoreError> {
 
 /// The entries that fit after the number `last`, with their numbers.
 fn numbered(last: u64, entries: &[LogEntry]) -> Vec<NumberedEntry> {
-    let room = (last + 1)..=MOST_LOG_ENTRIES;
+    let room = (last + 1)..=MAX_LOG_ENTRIES;
     room.zip(entries.iter().cloned())
         .map(|(number, entry)| {
-            let entry = if number == MOST_LOG_ENTRIES { entry.log_full() } else { entry };
+            let entry = if number == MAX_LOG_ENTRIES { entry.log_full() } else { entry };
             NumberedEntry { number, entry }
         })
         .collect()
@@ -66,7 +66,7 @@ impl BotLogs for SqlStore {
                     .await?
                     .first()?;
             let kept = numbered(last.unsigned_abs(), entries);
-            for rows in kept.chunks(MOST_ROWS) {
+            for rows in kept.chunks(MAX_ROWS) {
                 let mut insert = query(
                     "-- append_bot_log\n\
                      INSERT INTO bot_log (id, bot, workspace, number, at, kind, message, fields)",

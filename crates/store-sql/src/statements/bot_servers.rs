@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, Timestamp};
 use store::{BotDemand, BotServer, BotServers, StoreError};
 
-use super::bot_leases::LONGEST_LEASE;
+use super::bot_leases::MAX_LEASE;
 use crate::{
     SqlStore,
     query::{query, values},
@@ -24,7 +24,7 @@ impl BotServers for SqlStore {
                  GROUP BY workspace\n\
              ) AS due LEFT JOIN workspaces ON workspaces.id = due.workspace",
         )
-        .with(values![until, now, now + LONGEST_LEASE])
+        .with(values![until, now, now + MAX_LEASE])
         .fetch_all(&self.readers)
         .await?;
         let mut demand = BotDemand::default();

@@ -7,8 +7,8 @@ use model::{
     MeetingSyncStatus, ReauthCause, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use store::{
-    Credential, CredentialFilter, Credentials, Due, Grant, LONGEST_REST, Lease, Note, Page, RefreshLease,
-    StoreError, Subject, Trouble,
+    Credential, CredentialFilter, Credentials, Due, Grant, Lease, MAX_REFRESH_INTERVAL, Note, Page,
+    RefreshFailure, RefreshLease, StoreError, Subject,
 };
 
 use super::{account_log, events, meetings, overview, parked_consents, zoom_oauth_apps};
@@ -400,7 +400,7 @@ impl Credentials for SqlStore {
         &self,
         id: CredentialId,
         lease: &Lease,
-        trouble: &Trouble,
+        trouble: &RefreshFailure,
         note: &Note,
     ) -> Result<bool, StoreError> {
         let degraded = CredentialStatus::Degraded;
@@ -520,7 +520,7 @@ impl Credentials for SqlStore {
                      WHERE refresh_at > $3 LIMIT $2 FOR UPDATE SKIP LOCKED) AS from_the_future\n\
                  LIMIT $2",
             )
-            .with(values![now, limit, now + LONGEST_REST])
+            .with(values![now, limit, now + MAX_REFRESH_INTERVAL])
             .all(&mut tx, due)
             .await?;
             if !found.is_empty() {

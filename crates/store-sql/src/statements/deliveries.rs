@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, DeliveryState, EventId, KillPoint, Timestamp, WebhookEndpointId, WorkspaceId};
 use store::{
-    AfterAttempt, Answer, Attempt, Backlog, Deliveries, Delivery, DeliveryFilter, EndpointAfter,
-    LONGEST_DELIVERY_PAUSE, Lease, MAX_BACKLOG, NewEvent, StoreError,
+    AfterAttempt, Answer, Attempt, Backlog, Deliveries, Delivery, DeliveryFilter, EndpointAfter, Lease,
+    MAX_BACKLOG, MAX_DELIVERY_PAUSE, NewEvent, StoreError,
 };
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     SqlStore,
     db::{Isolation, Tx},
-    query::{MOST_ROWS, list, query, values},
+    query::{MAX_ROWS, list, query, values},
     row::Row,
 };
 
@@ -173,7 +173,7 @@ impl Deliveries for SqlStore {
             range("due_at <= $2"),
             range("due_at > $3")
         ))
-        .with(values![endpoint, now, now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE])
+        .with(values![endpoint, now, now + MAX_DELIVERY_PAUSE + CLOCK_TOLERANCE])
         .all(&self.readers, delivery)
         .await
     }
@@ -344,7 +344,7 @@ impl Deliveries for SqlStore {
                 let row = row.of("events");
                 found.push((row.text("id")?, row.number("sequence")?, row.text("subject")?));
             }
-            for rows in found.chunks(MOST_ROWS) {
+            for rows in found.chunks(MAX_ROWS) {
                 let mut query = query(
                     "-- replay_events: write\n\
                      INSERT INTO deliveries AS d (endpoint, event, sequence, subject, state, attempts)",

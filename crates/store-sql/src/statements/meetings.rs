@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, CredentialId, MeetingNumber, MeetingSyncStatus, Timestamp, WorkspaceId};
 use store::{
-    DueSync, KnownMeeting, LONGEST_SYNC_PAUSE, Lease, Meeting, MeetingChange, MeetingFilter, MeetingKey,
+    DueSync, KnownMeeting, Lease, MAX_SYNC_PAUSE, Meeting, MeetingChange, MeetingFilter, MeetingKey,
     MeetingOwner, MeetingWebhookChange, Meetings, Page, PersonalRoom, StoreError, Subject, SyncOutcome,
 };
 
@@ -14,7 +14,7 @@ use crate::{
     SqlStore,
     db::{Isolation, Tx},
     page::{by, comparison},
-    query::{MOST_ROWS, Value, list, query, values},
+    query::{MAX_ROWS, Value, list, query, values},
     row::Row,
 };
 
@@ -231,7 +231,7 @@ impl Meetings for SqlStore {
             )
             .with(values![
                 now,
-                now + LONGEST_SYNC_PAUSE + CLOCK_TOLERANCE,
+                now + MAX_SYNC_PAUSE + CLOCK_TOLERANCE,
                 lease.expires_at + CLOCK_TOLERANCE,
                 limit
             ])
@@ -277,7 +277,7 @@ impl Meetings for SqlStore {
             // The meetings are sorted, so that two transactions with the same meetings can't deadlock.
             let mut sorted: Vec<&Meeting> = meetings.iter().collect();
             sorted.sort_unstable_by_key(|meeting| meeting.number.as_i64());
-            for some in sorted.chunks(MOST_ROWS) {
+            for some in sorted.chunks(MAX_ROWS) {
                 let mut query = query(
                     "-- put_meetings: put\n\
                      INSERT INTO meetings AS old (credential, workspace, synced_at, gone, number, host, personal,\n\

@@ -6,7 +6,7 @@ use model::{
 };
 use sqlx::error::DatabaseError;
 use store::{
-    HeldSeat, LONGEST_SEAT, Member, MemberUsage, NewEvent, Pool, PoolRemoval, PooledAccount, Pools, Seat,
+    HeldSeat, MAX_SEAT, Member, MemberUsage, NewEvent, Pool, PoolRemoval, PooledAccount, Pools, Seat,
     SeatRequest, Seating, StoreError,
     event_bodies::{PoolEvent, PoolOfEvent, StateChange},
 };
@@ -420,7 +420,7 @@ impl Pools for SqlStore {
                 workspace,
                 request.now,
                 request.now + CLOCK_TOLERANCE,
-                request.now + LONGEST_SEAT + CLOCK_TOLERANCE
+                request.now + MAX_SEAT + CLOCK_TOLERANCE
             ])
             .execute(&mut tx)
             .await?;

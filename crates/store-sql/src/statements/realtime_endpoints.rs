@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 use model::{BotId, CLOCK_TOLERANCE, LeaseToken, RealtimeEndpointId, RealtimeState, Timestamp, WorkspaceId};
 use store::{
-    LONGEST_REALTIME_PAUSE, Lease, NewEvent, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext,
-    RealtimeProgress, RealtimeShares, StoreError,
+    Lease, MAX_REALTIME_PAUSE, NewEvent, RealtimeEndpoint, RealtimeEndpoints, RealtimeNext, RealtimeProgress,
+    RealtimeShares, StoreError,
 };
 
 use super::{
@@ -140,7 +140,7 @@ impl RealtimeEndpoints for SqlStore {
                 now,
                 i64::try_from(tokens.len()).unwrap_or(i64::MAX),
                 expires_at + CLOCK_TOLERANCE,
-                now + LONGEST_REALTIME_PAUSE + CLOCK_TOLERANCE,
+                now + MAX_REALTIME_PAUSE + CLOCK_TOLERANCE,
                 list(shares.full),
                 shares.most
             ])
@@ -163,7 +163,7 @@ impl RealtimeEndpoints for SqlStore {
             "-- due_realtime_endpoints\n\
              SELECT id FROM realtime_endpoints WHERE (due_at <= $1 OR due_at > $3) AND id = ANY($2)",
         )
-        .with(values![now, list(ids), now + LONGEST_REALTIME_PAUSE + CLOCK_TOLERANCE])
+        .with(values![now, list(ids), now + MAX_REALTIME_PAUSE + CLOCK_TOLERANCE])
         .all(&self.readers, row_id)
         .await
     }

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use model::{CLOCK_TOLERANCE, EndpointState, LeaseToken, Sealed, Timestamp, WebhookEndpointId, WorkspaceId};
 use store::{
-    ClaimLimits, EndpointChange, FailureRun, LONGEST_DELIVERY_PAUSE, Lease, StoreError, WebhookEndpoint,
+    ClaimLimits, EndpointChange, FailureRun, Lease, MAX_DELIVERY_PAUSE, StoreError, WebhookEndpoint,
     WebhookEndpoints,
 };
 
@@ -283,7 +283,7 @@ impl WebhookEndpoints for SqlStore {
                 expires_at + CLOCK_TOLERANCE,
                 list(limits.full),
                 limits.most,
-                now + LONGEST_DELIVERY_PAUSE + CLOCK_TOLERANCE,
+                now + MAX_DELIVERY_PAUSE + CLOCK_TOLERANCE,
                 list(limits.full_workspaces)
             ])
             .fetch_all(&mut tx)

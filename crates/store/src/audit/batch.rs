@@ -37,7 +37,7 @@ type Unreadable = Box<dyn Error + Send + Sync>;
 /// unpacks little more than it shows.
 const SLICE_MICROSECONDS: i64 = 100_000;
 /// Most records in a row: some 130 kB.
-const MOST_RECORDS: usize = 512;
+const MAX_RECORDS: usize = 512;
 
 const POSTCARD: u8 = 1;
 
@@ -114,13 +114,13 @@ impl AuditBatch {
             groups.entry((slice_of(record.at), record.workspace)).or_default().push(record);
         }
         let rows = groups.iter().flat_map(|((slice, workspace), records)| {
-            records.chunks(MOST_RECORDS).map(|records| Self::of(*slice, *workspace, records))
+            records.chunks(MAX_RECORDS).map(|records| Self::of(*slice, *workspace, records))
         });
         rows.collect()
     }
 
     fn of(slice: i64, workspace: WorkspaceId, records: &[&AuditRecord]) -> Self {
-        let count = u32::try_from(records.len()).expect("at most MOST_RECORDS");
+        let count = u32::try_from(records.len()).expect("at most MAX_RECORDS");
         let content = json(slice, records);
         let id = id_of(&content);
         Self { slice, workspace, id, records: count, content, subjects: subjects_of(records) }

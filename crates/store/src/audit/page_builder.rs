@@ -14,7 +14,7 @@ use crate::StoreError;
 /// Rows of the first query: they may hold one record each or hundreds. Later queries ask for more.
 const FIRST_QUERY: u32 = 8;
 /// Most rows of a query.
-const LONGEST_QUERY: u32 = 512;
+const MAX_QUERY_LEN: u32 = 512;
 
 /// The next rows that a page needs: in the order of slice and id, forward or backward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl<'p> PageBuilder<'p> {
         let more = u32::try_from(rows.len()).is_ok_and(|rows| rows >= stretch.most);
         if let Some(last) = rows.last().filter(|_| more) {
             stretch.beyond = Some((last.slice, last.id));
-            stretch.most = (stretch.most * 8).min(LONGEST_QUERY);
+            stretch.most = (stretch.most * 8).min(MAX_QUERY_LEN);
             self.next = Some(stretch);
         } else {
             self.close();

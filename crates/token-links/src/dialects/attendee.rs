@@ -20,7 +20,7 @@ use zoom::MeetingLink;
 use super::{
     BotStatus, Defaults, DialectRules, LABEL, Platform, RequestId, TestParts, TestRequest, Tokens,
     Unverified, Verifier,
-    attendee_signature::{self, AttendeeKey, MOST_BYTES, canonical},
+    attendee_signature::{self, AttendeeKey, MAX_BYTES, canonical},
     fields_of, platform, words,
 };
 use crate::{
@@ -162,7 +162,7 @@ impl DialectRules for Attendee {
     }
 
     fn read(&self, terms: &LinkTerms, request: &LinkRequest<'_>) -> Result<Requested, Failure> {
-        let body: AttendeeRequest = (request.body.len() <= MOST_BYTES)
+        let body: AttendeeRequest = (request.body.len() <= MAX_BYTES)
             .then(|| serde_json::from_slice(request.body).ok())
             .flatten()
             .ok_or_else(|| malformed("the body lacks bot_id, callback_type or meeting_url"))?;

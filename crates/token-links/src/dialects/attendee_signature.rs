@@ -11,7 +11,7 @@ use model::{Code, Failure, Secret};
 use serde::de::IgnoredAny;
 
 /// The longest accepted body, in bytes.
-pub const MOST_BYTES: usize = 256 * 1024;
+pub const MAX_BYTES: usize = 256 * 1024;
 /// How deep objects and arrays may be nested.
 const DEEPEST: usize = 32;
 
@@ -51,9 +51,9 @@ pub fn verify(keys: &[AttendeeKey], signature: &str, body: &[u8]) -> Result<Stri
     }
 }
 
-/// A JSON text in its canonical form. `None` if it isn't JSON, names a key twice, is longer than [`MOST_BYTES`] or too deep.
+/// A JSON text in its canonical form. `None` if it isn't JSON, names a key twice, is longer than [`MAX_BYTES`] or too deep.
 pub fn canonical(body: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(body).ok().filter(|text| text.len() <= MOST_BYTES)?;
+    let text = std::str::from_utf8(body).ok().filter(|text| text.len() <= MAX_BYTES)?;
     // The text is valid JSON, so the walk below only has to find where values end.
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let mut out = String::with_capacity(text.len());
@@ -267,7 +267,7 @@ mod tests {
     fn other_texts_are_refused() {
         let deep = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert!(canonical(&deep(32)).is_some());
-        let long = format!("\"{}\"", "x".repeat(MOST_BYTES));
+        let long = format!("\"{}\"", "x".repeat(MAX_BYTES));
         for text in [
             "",
             " ",

@@ -169,7 +169,7 @@ async fn due_items_are_found_by_polling_and_sooner_by_a_poke_or_by_the_work_itse
     fixture.pass(SECOND).await;
     assert_eq!(fixture.done.try_recv(), Ok(Item::Succeeds));
     fixture.add(Item::Succeeds);
-    fixture.worker.poke();
+    fixture.worker.wake();
     settle().await;
     assert_eq!(fixture.done.try_recv(), Ok(Item::Succeeds));
     fixture.add(Item::Succeeds);

@@ -14,7 +14,7 @@ use crate::world::grant::{Grant, Owner};
 use crate::world::user::User;
 
 /// Most consents in one request.
-const MOST: u32 = 100_000;
+const MAX_CONSENTS: u32 = 100_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,8 +38,8 @@ pub(crate) async fn create(
     State(sim): State<SharedSim>,
     Body(Wanted { client_id, count }): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Vec<Consented>>), ControlError> {
-    if count > MOST {
-        return Err(ControlError::Bad(format!("count must be at most {MOST}")));
+    if count > MAX_CONSENTS {
+        return Err(ControlError::Bad(format!("count must be at most {MAX_CONSENTS}")));
     }
     let now = sim.now();
     let mut world = sim.world();

@@ -14,7 +14,7 @@ use super::endpoint::Endpoint;
 /// Age of a stale request's timestamp: twice what receivers commonly accept.
 const STALE: SignedDuration = SignedDuration::from_mins(10);
 /// Most bytes of an answer that are read.
-const MOST_ANSWER: usize = 4096;
+const MAX_ANSWER: usize = 4096;
 
 /// How a request is signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +101,7 @@ impl Wire {
         };
         let status = response.status().as_u16();
         let mut answer = Vec::new();
-        while answer.len() < MOST_ANSWER {
+        while answer.len() < MAX_ANSWER {
             match response.chunk().await {
                 Ok(Some(chunk)) => answer.extend_from_slice(&chunk),
                 Ok(None) => break,
@@ -109,7 +109,7 @@ impl Wire {
                 Err(_) => return Reply::lost("the connection broke during the answer"),
             }
         }
-        answer.truncate(MOST_ANSWER);
+        answer.truncate(MAX_ANSWER);
         let answer = Some(String::from_utf8_lossy(&answer).into_owned());
         Reply { status: Some(status), answer, error: None }
     }

@@ -1,11 +1,11 @@
-//! Finding addresses in a pasted text: from a mail, a calendar, a chat, a page's source.
+//! Finds addresses in a pasted text: from a mail, a calendar, a chat, a page's source.
 
 use super::{LinkError, PASSCODE, REGISTRATION, is_zooms, may_stand_in_a_value};
 
 pub(super) const SCHEMES: &[&str] = &["https://", "http://", "zoommtg://", "zoomus://"];
 pub(super) const ENCODED_SCHEMES: &[&str] = &["https%3a", "http%3a", "zoommtg%3a", "zoomus%3a"];
 
-/// The text without what only its way here has put into it: invisible characters, escapes of HTML, JSON and mail.
+/// The text without artifacts of its transport: invisible characters, escapes of HTML, JSON and mail.
 pub(super) fn cleaned(text: &str) -> String {
     let visible: String = text.chars().filter(|char| !is_invisible(*char)).collect();
     let plain = without_entities(&visible.replace("\\/", "/"))
@@ -23,7 +23,7 @@ pub(super) fn cleaned(text: &str) -> String {
     without_quoted_printable(spaced.trim())
 }
 
-/// Characters that take no space: joiners, marks of direction, soft hyphens, byte order marks.
+/// Whether the character takes no space: joiners, marks of direction, soft hyphens, byte order marks.
 const fn is_invisible(char: char) -> bool {
     matches!(
         char,
@@ -32,7 +32,7 @@ const fn is_invisible(char: char) -> bool {
     )
 }
 
-/// HTML's escapes, also where they were escaped twice.
+/// Decodes HTML's escapes, even if they were escaped twice.
 fn without_entities(text: &str) -> String {
     let mut text = text.to_owned();
     for _ in 0..3 {
@@ -76,7 +76,7 @@ fn entity(name: &str) -> Option<char> {
     }
 }
 
-/// Mail's own escapes. Only a text that has both of their marks is taken for one: `=3D` may begin a passcode.
+/// Decodes mail's escapes. Only a text with both of their marks counts as encoded, because `=3D` may begin a passcode.
 fn without_quoted_printable(text: &str) -> String {
     if !(text.contains("=\n") && text.contains("=3D")) {
         return text.to_owned();
@@ -97,7 +97,7 @@ fn without_quoted_printable(text: &str) -> String {
     plain
 }
 
-/// Whether the text says a passcode, as invitations do: `Passcode: 123456`.
+/// Whether the text contains a passcode, as invitations do: `Passcode: 123456`.
 pub(super) fn names_a_passcode(text: &str) -> bool {
     let text = text.to_lowercase();
     PASSCODE.iter().any(|word| {
@@ -106,7 +106,7 @@ pub(super) fn names_a_passcode(text: &str) -> bool {
     })
 }
 
-/// Whether an address was escaped as a whole, as a parameter of another would be.
+/// Whether an address was escaped as a whole, as if it were a parameter of another.
 pub(super) fn is_encoded(address: &str) -> bool {
     ENCODED_SCHEMES.iter().any(|scheme| starts_with(address, scheme))
 }
@@ -115,7 +115,7 @@ pub(super) fn starts_with(text: &str, start: &str) -> bool {
     text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
 }
 
-/// A run of characters that addresses are made of, and what stands between it and its neighbours.
+/// A run of characters that addresses consist of, and the text between it and its neighbours.
 struct Run<'a> {
     before: &'a str,
     text: &'a str,
@@ -146,7 +146,7 @@ fn runs(text: &str) -> Vec<Run<'_>> {
     runs
 }
 
-/// Every address in a cleaned text, whole and alone.
+/// All addresses in a cleaned text, each complete and without other text.
 pub(super) fn addresses(text: &str) -> Result<Vec<String>, LinkError> {
     let runs = runs(text);
     let (mut found, mut next) = (Vec::new(), 0);
@@ -168,7 +168,7 @@ pub(super) fn addresses(text: &str) -> Result<Vec<String>, LinkError> {
             next += 1;
         }
         let after = runs[next - 1].after;
-        // `?pwd=<passcode>`, `?pwd={{passcode}}`: there is one, and it cannot be read.
+        // `?pwd=<passcode>`, `?pwd={{passcode}}`: there is a passcode, but it can't be read.
         if address.ends_with('=')
             && concerns_zoom(&address)
             && after.starts_with(|char: char| matches!(char, '<' | '{' | '[' | '^') || char.is_alphanumeric())
@@ -182,7 +182,7 @@ pub(super) fn addresses(text: &str) -> Result<Vec<String>, LinkError> {
     Ok(found)
 }
 
-/// Where an address begins in a run, with a scheme or without one.
+/// The position in a run at which an address begins, with or without a scheme.
 fn start_of_address(run: &str) -> Option<usize> {
     let bare = run.trim_start_matches(['(', '\'', '*', '_', '~']);
     if is_encoded(bare) || begins_with_a_host(bare) {
@@ -201,7 +201,7 @@ fn begins_with_a_host(text: &str) -> bool {
     host.len() < text.len() && host.contains('.') && host.split('.').all(label)
 }
 
-/// Punctuation of the sentence around an address. `marker` is what stands before it, such as Markdown's `*`.
+/// Removes punctuation of the sentence around an address. `marker` is the character before it, such as Markdown's `*`.
 fn trimmed(address: &str, marker: Option<char>) -> &str {
     let mut address = address;
     loop {
@@ -217,7 +217,7 @@ fn trimmed(address: &str, marker: Option<char>) -> &str {
     }
 }
 
-/// What is between two runs.
+/// The text between two runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Gap {
     Space,
@@ -235,7 +235,7 @@ fn gap(between: &str) -> Gap {
     }
 }
 
-/// The last run of an address in `<…>` or quotes that goes over several lines. Nothing else can be meant.
+/// The last run of an address in `<…>` or quotes that spans several lines. This is the only possible reading.
 fn last_enclosed(runs: &[Run<'_>], first: usize) -> Option<usize> {
     let closing: &[char] = match runs[first].before.chars().next_back()? {
         '<' => &['>', '|'],
@@ -246,7 +246,7 @@ fn last_enclosed(runs: &[Run<'_>], first: usize) -> Option<usize> {
     let lines =
         runs[first..].iter().take_while(|run| gap(run.after) == Gap::Line && !run.after.is_empty()).count();
     let last = first + lines;
-    // A mark of quoted mail looks like the closing bracket, and is none.
+    // A mark of quoted mail looks like the closing bracket, but is not one.
     (runs.get(last)?.after.starts_with(closing) && lines > 0).then_some(last)
 }
 
@@ -289,7 +289,7 @@ fn joint_of_link(address: &str, next: &str, line: bool, alone: bool) -> Joint {
     if let Some((name, value)) = last.split_once('=').filter(|(name, _)| is_known(name)) {
         return joint_of_value(name, value, next, line, alone);
     }
-    // A break in a parameter's name, or in the path.
+    // A line break in a parameter's name, or in the path.
     let name_goes_on = next.split_once('=').is_some_and(|(name, _)| is_known(&format!("{last}{name}")));
     let path = |text: &str| ["j/", "s/", "w/", "wc/", "my/"].iter().any(|path| text.starts_with(path));
     let path_goes_on =
@@ -297,7 +297,7 @@ fn joint_of_link(address: &str, next: &str, line: bool, alone: bool) -> Joint {
     if name_goes_on || line && path_goes_on { Joint::One } else { Joint::Two }
 }
 
-/// How many digits there are at the end of an address that ends with a meeting's number.
+/// The number of digits at the end of an address that ends with a meeting's number.
 fn open_number(address: &str) -> Option<usize> {
     let (path, last) = address.rsplit_once('/')?;
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
@@ -310,7 +310,7 @@ fn digits(text: &str) -> usize {
     text.bytes().filter(u8::is_ascii_digit).count()
 }
 
-/// Numbers of meetings are written in groups, and have 9 to 11 digits.
+/// Meeting numbers are written in groups, and have 9 to 11 digits.
 fn joint_of_number(so_far: usize, next: &str) -> Joint {
     let group = next.find(|char: char| !(char.is_ascii_digit() || char == '-')).unwrap_or(next.len());
     let (group, rest) = next.split_at(group);
@@ -336,11 +336,11 @@ fn joint_of_value(name: &str, value: &str, next: &str, line: bool, alone: bool) 
             return Joint::One;
         }
     }
-    // A word on a line of its own: the rest of the passcode, or a name.
+    // A word on its own line is the rest of the passcode, or a name.
     if line && is_a_value && (alone || rest.len() < next.len()) { Joint::Unclear } else { Joint::Two }
 }
 
-/// As Zoom writes it into the links of invitations: a long word, a full stop, a digit (observed).
+/// Whether it is a passcode as Zoom writes it into the links of invitations: a long word, a full stop, a digit (observed).
 fn is_zooms_passcode(value: &str) -> bool {
     value.rsplit_once('.').is_some_and(|(word, version)| {
         word.len() >= 16
@@ -349,7 +349,7 @@ fn is_zooms_passcode(value: &str) -> bool {
     })
 }
 
-/// Whether a run goes on with another parameter of a link: `def.1&tk=…`.
+/// Whether a run continues with another parameter of a link: `def.1&tk=…`.
 fn assigns(next: &str) -> bool {
     let mut pairs = next.split(['?', '&', '#']);
     pairs.next();
@@ -366,7 +366,7 @@ fn is_passcode(name: &str) -> bool {
     PASSCODE.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Around a link there are only escapes and the wrapper's own parameters; words of a sentence have neither.
+/// A wrapper has only escapes and its own parameters around a link; words of a sentence have neither.
 fn joint_of_wrapper(address: &str, next: &str, line: bool, alone: bool) -> Joint {
     let at = address.to_ascii_lowercase().find("zoom").unwrap_or_default();
     let is_whole = address.contains("__;") || address[at..].contains('&');
@@ -381,7 +381,7 @@ fn joint_of_wrapper(address: &str, next: &str, line: bool, alone: bool) -> Joint
     }
 }
 
-/// Whether an address may lead to Zoom: it is left alone otherwise.
+/// Whether an address may lead to Zoom; otherwise it is ignored.
 fn concerns_zoom(address: &str) -> bool {
     address.to_ascii_lowercase().contains("zoom")
 }

@@ -1,8 +1,8 @@
 //! Addresses that a mail filter or a redirect has put around another: Outlook's SafeLinks, Proofpoint, Barracuda, Google and
-//! their like.
+//! similar ones.
 //!
-//! Nothing is fetched, so only a target that stands in the address itself is found. Whose address it is does not matter:
-//! it is never called, and all that it can do is to name a meeting.
+//! Nothing is fetched, so only a target in the address itself is found. The owner of the address does not matter: it is
+//! never called, and it can only name a meeting.
 
 use base64::{
     Engine as _,
@@ -18,7 +18,7 @@ use super::{
     under,
 };
 
-/// Their addresses are keys into a table of theirs.
+/// Services whose addresses are keys of their own tables.
 const HIDING: &[&str] =
     &["mimecast.com", "mimecastprotect.com", "bit.ly", "t.co", "tinyurl.com", "goo.gl", "lnkd.in"];
 const PROOFPOINT: &[&str] = &["urldefense.com", "urldefense.us", "proofpoint.com"];
@@ -26,7 +26,7 @@ const PROOFPOINT: &[&str] = &["urldefense.com", "urldefense.us", "proofpoint.com
 const PADDED_OR_NOT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// The addresses inside `address`, which is not Zoom's.
+/// The addresses in `address`, which is not Zoom's.
 pub(super) fn targets(address: &str, url: &Url) -> Result<Vec<String>, LinkError> {
     let host = url.host_str().unwrap_or_default();
     let parameters = Parameters::of(address);
@@ -41,7 +41,7 @@ pub(super) fn targets(address: &str, url: &Url) -> Result<Vec<String>, LinkError
         || parameters.0.iter().any(|(name, value)| name == "domain" && is_zooms(value));
     match found[..] {
         [] if hides => Err(LinkError::Hidden),
-        // Written without escapes, the target's own parameters have become the wrapper's.
+        // If it was written without escapes, the target's own parameters have become the wrapper's.
         [_, ..]
             if parameters.0.iter().any(|(name, _)| PASSCODE.contains(&&**name) || name == REGISTRATION) =>
         {
@@ -55,7 +55,7 @@ fn is_address(text: &str) -> bool {
     SCHEMES.iter().any(|scheme| starts_with(text, scheme))
 }
 
-/// Values that are addresses, escaped as values are, or in Base64 (Sophos).
+/// Parameters that are addresses, escaped or in Base64 (Sophos).
 fn in_parameters(parameters: &Parameters) -> impl Iterator<Item = String> {
     parameters.0.iter().filter_map(|(_, written)| {
         let value = decoded(written);
@@ -69,7 +69,7 @@ fn of_base64(text: &str) -> Option<String> {
     String::from_utf8(bytes?).ok()
 }
 
-/// An address behind the wrapper's own path (Cisco), escaped or not.
+/// An address after the wrapper's own path (Cisco), escaped or not.
 fn in_path(address: &str) -> Option<String> {
     let (_, path) = address.split_once("://")?;
     let path = path.split_once('/').map_or("", |(_, path)| path);
@@ -96,7 +96,7 @@ fn of_proofpoint(address: &str, url: &Url, parameters: &Parameters) -> Vec<Strin
     target.filter(|target| is_address(target)).into_iter().collect()
 }
 
-/// `/v3/__ADDRESS__;BYTES!…`: each `*` in the address stands for the next of the bytes, `**` and a letter for several.
+/// `/v3/__ADDRESS__;BYTES!…`: each `*` in the address stands for the next byte of `BYTES`, `**` and a letter for several.
 fn of_proofpoint_3(address: &str) -> Option<String> {
     const LENGTHS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (_, after) = address.split_once("/v3/__")?;
@@ -119,7 +119,7 @@ fn of_proofpoint_3(address: &str) -> Option<String> {
             target.push(replaced.next()?);
         }
     }
-    // One of two slashes is lost where Proofpoint found the address already escaped.
+    // One of two slashes is lost if the address was already escaped when Proofpoint got it.
     Some(match target.split_once(":/") {
         Some((scheme, rest)) if !rest.starts_with('/') => format!("{scheme}://{rest}"),
         _ => target,

@@ -1,4 +1,4 @@
-//! Tokens for one join: what is asked, and what the refusals mean.
+//! Tokens for one join: the requests, and the meaning of refusals.
 
 use model::{MeetingNumber, Secret};
 use serde_json::json as body;
@@ -38,7 +38,7 @@ async fn an_obf_token_names_its_meeting_if_there_is_one() {
 }
 
 #[tokio::test]
-async fn a_join_token_can_lead_past_the_waiting_room() {
+async fn a_join_token_can_bypass_the_waiting_room() {
     let server = MockServer::start().await;
     let at = "/v2/meetings/12345678901/jointoken/local_recording";
     let bypass = Mock::given(path(at))
@@ -57,7 +57,7 @@ async fn a_join_token_can_lead_past_the_waiting_room() {
 }
 
 #[tokio::test]
-async fn who_is_not_the_host_or_may_not_record_gets_none() {
+async fn only_a_host_who_may_record_gets_a_join_token() {
     for (status, code, error) in [
         (400, 200, ZoomError::NotForThisMeeting),
         (400, 300, ZoomError::NotForThisMeeting),

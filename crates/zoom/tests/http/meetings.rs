@@ -11,7 +11,7 @@ use crate::support::{PLANTED, client_at, json, with_access, with_access_to, zoom
 
 const TOKEN: &str = "w7587w4eiwfsudgf & more";
 
-/// A Zoom that shows two pages at `at`.
+/// A Zoom that returns two pages at `at`.
 async fn two_pages(at: &str, first: Value, second: Value) -> MockServer {
     let server = MockServer::start().await;
     let page = || {
@@ -73,8 +73,8 @@ async fn users_are_read_page_by_page_with_their_rooms() {
 }
 
 #[tokio::test]
-async fn a_missing_scope_is_named_and_an_odd_body_says_nothing() {
-    let what = "a body that is not the JSON of its documentation";
+async fn a_missing_scope_is_named_and_an_odd_body_is_not_quoted() {
+    let what = "a body that is not the documented JSON";
     let message = "Invalid access token, does not contain scopes:[meeting:read:list_meetings].";
     let scopes = vec!["meeting:read:list_meetings".to_owned()];
     for (status, answer, expected) in [
@@ -91,7 +91,7 @@ async fn a_missing_scope_is_named_and_an_odd_body_says_nothing() {
 }
 
 #[tokio::test]
-async fn whom_a_token_belongs_to_has_a_room() {
+async fn the_user_of_a_token_has_a_personal_room() {
     for (pmi, room) in [
         (body!(5_551_234_567_i64), Some(5_551_234_567.try_into().unwrap())),
         (body!("5551234567"), Some(5_551_234_567.try_into().unwrap())),

@@ -1,4 +1,4 @@
-//! The token endpoints: what we send, what we read, and every refusal that Zoom has been seen to give.
+//! The token endpoints: our requests, the answers, and every observed refusal of Zoom.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use zoom::{AppKeys, Grant, Sent, ZoomError};
 use crate::support::{PLANTED, app, client_at, json, planted, zoom_says};
 
 #[test]
-fn the_consent_address_carries_state_and_challenge() {
+fn the_consent_address_contains_state_and_challenge() {
     let url =
         client_at("https://zoom.us").authorize_url("app", "https://me.example/cb?a=1", "s&t", "challenge");
     assert_eq!(
@@ -29,7 +29,7 @@ fn the_consent_address_carries_state_and_challenge() {
 }
 
 #[tokio::test]
-async fn a_grant_is_bought_with_basic_authentication_and_a_form() {
+async fn a_code_is_exchanged_with_basic_authentication_and_a_form() {
     let server = MockServer::start().await;
     let answer = body!({
         "access_token": "access", "token_type": "bearer", "refresh_token": "next", "expires_in": 3599,
@@ -67,7 +67,7 @@ async fn a_grant_is_bought_with_basic_authentication_and_a_form() {
     client.exchange_code(&app(), &code, "https://me.example/cb", Some(&verifier)).await.unwrap();
 }
 
-/// What a refresh makes of `answer`.
+/// The result of a refresh with `answer`.
 async fn refreshed(answer: ResponseTemplate) -> Grant {
     let said = format!("{answer:?}");
     let (_server, client) = zoom_says(answer).await;
@@ -75,7 +75,7 @@ async fn refreshed(answer: ResponseTemplate) -> Grant {
 }
 
 #[tokio::test]
-async fn no_field_but_the_refresh_token_can_lose_the_refresh_token() {
+async fn an_odd_field_does_not_lose_the_refresh_token() {
     let whole = body!({
         "access_token": "access", "token_type": "bearer", "refresh_token": "next", "expires_in": 3599,
         "scope": "user:read:zak", "api_url": "https://api-eu.zoom.us",
@@ -94,7 +94,7 @@ async fn no_field_but_the_refresh_token_can_lose_the_refresh_token() {
             let lost = field == "access_token" && odd != Some(r#""odd""#);
             assert_eq!(grant.access_token.is_none(), lost, "{written}");
             if field == "scope" && odd != Some(r#""odd""#) {
-                assert_eq!(grant.scopes, None, "unknown is not none: {written}");
+                assert_eq!(grant.scopes, None, "unknown scopes are not empty: {written}");
             }
         }
     }
@@ -127,7 +127,7 @@ async fn bytes_around_the_answer_and_its_status_do_not_lose_the_refresh_token() 
 }
 
 #[tokio::test]
-async fn how_long_an_access_token_lives_is_never_absurd() {
+async fn the_lifetime_of_an_access_token_is_always_plausible() {
     let (short, day) = (300, 24 * 3600);
     for (expires_in, seconds) in [
         ("3599", 3599),
@@ -154,14 +154,14 @@ async fn how_long_an_access_token_lives_is_never_absurd() {
         let grant = refreshed(ResponseTemplate::new(200).set_body_string(written)).await;
         assert_eq!(grant.expires_in, Duration::from_secs(seconds), "{expires_in}");
     }
-    // What the token says of itself is believed if it is less.
+    // The token's own claim is used if it is shorter.
     let claims = BASE64_URL_SAFE_NO_PAD.encode(r#"{"iat":1800000000,"exp":1800003600}"#);
     let answer = body!({ "access_token": format!("e30.{claims}.s"), "refresh_token": "next", "expires_in": 3_600_000 });
     assert_eq!(refreshed(json(200, answer)).await.expires_in, Duration::from_secs(3600));
 }
 
 #[tokio::test]
-async fn the_old_refresh_token_said_again_is_no_new_one() {
+async fn a_repeated_old_refresh_token_is_not_a_new_one() {
     let answer = body!({ "access_token": "access", "refresh_token": PLANTED, "expires_in": 3599 });
     assert!(refreshed(json(200, answer)).await.refresh_token.is_none());
     let (_server, client) = zoom_says(json(500, body!({ "refresh_token": PLANTED }))).await;
@@ -198,7 +198,7 @@ async fn revoking_sends_the_token_in_a_form() {
     client_at(&server.uri()).revoke(&app(), &planted()).await.unwrap();
 }
 
-/// What the three grants and the revocation make of one refusal, in this order: code, refresh, account, revoke.
+/// The results of the three grants and the revocation for one refusal, in this order: code, refresh, account, revoke.
 async fn refused(answer: Value) -> [ZoomError; 4] {
     let (_server, client) = zoom_says(json(400, answer)).await;
     let (app, secret) = (app(), planted());
@@ -215,7 +215,7 @@ async fn refused(answer: Value) -> [ZoomError; 4] {
 }
 
 #[tokio::test]
-async fn a_refused_grant_is_judged_by_its_word_and_by_what_was_presented() {
+async fn a_refusal_is_classified_by_its_word_and_by_what_was_presented() {
     use ZoomError::{AppRejected, CodeRejected, GrantDead};
     let by_what_was_presented = [CodeRejected, GrantDead, AppRejected, GrantDead];
     let unknown = || ZoomError::Unexpected { status: 400, code: None };
@@ -241,7 +241,7 @@ async fn a_refused_grant_is_judged_by_its_word_and_by_what_was_presented() {
 }
 
 #[tokio::test]
-async fn a_documented_number_says_more_than_the_word_beside_it() {
+async fn a_documented_number_takes_precedence_over_the_word() {
     for (code, expected) in [
         (4700, ZoomError::Unavailable { sent: Sent::Maybe }),
         (4702, ZoomError::AppRejected),

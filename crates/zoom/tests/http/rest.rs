@@ -1,4 +1,4 @@
-//! The REST calls: whose token it is, that user's ZAK, and every refusal of the API.
+//! The REST calls: the user of a token, that user's ZAK, and every refusal of the API.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use zoom::{UserStatus, ZoomError};
 use crate::support::{PLANTED, client_at, json, with_access, zoom_says};
 
 #[tokio::test]
-async fn the_user_behind_a_token() {
+async fn the_user_of_a_token_is_read() {
     for (answer, email, name, status) in [
         (
             body!({"email": "ann@example.com", "display_name": "Ann Lee", "status": "active"}),
@@ -52,7 +52,7 @@ async fn the_user_behind_a_token() {
 }
 
 #[tokio::test]
-async fn only_the_ids_of_a_user_can_refuse_the_user() {
+async fn only_missing_ids_make_a_user_unreadable() {
     let whole = body!({
         "id": "u", "account_id": "a", "email": "ann@example.com", "display_name": "Ann", "first_name": "Ann",
         "last_name": "Lee", "status": "active", "pmi": 5_551_234_567_i64, "another": 1,
@@ -69,7 +69,7 @@ async fn only_the_ids_of_a_user_can_refuse_the_user() {
 }
 
 #[tokio::test]
-async fn a_zak_is_asked_for_by_its_kind_and_life() {
+async fn a_zak_is_requested_with_its_kind_and_lifetime() {
     let claims = BASE64_URL_SAFE_NO_PAD.encode(r#"{"aud":"clientsm","exp":1769864400}"#);
     let zak = format!("e30.{claims}.signature");
     let server = MockServer::start().await;
@@ -92,7 +92,7 @@ async fn a_zak_is_asked_for_by_its_kind_and_life() {
 }
 
 #[tokio::test]
-async fn a_zak_lives_a_year_at_most_and_may_hide_its_end() {
+async fn a_zak_is_valid_for_at_most_a_year_and_its_expiry_may_be_unreadable() {
     let server = MockServer::start().await;
     Mock::given(query_param("ttl", "31536000"))
         .respond_with(json(200, body!({ "token": "opaque" })))
@@ -103,7 +103,7 @@ async fn a_zak_lives_a_year_at_most_and_may_hide_its_end() {
     assert_eq!(given.expires_at, None);
 }
 
-/// What the answer `status` with `answer` means to a call for a ZAK.
+/// The result of a call for a ZAK that is answered with `status` and `answer`.
 async fn refused(status: u16, answer: Value) -> ZoomError {
     let (server, client) = zoom_says(json(status, answer)).await;
     let error = with_access(&server, async |api| client.zak(api, "me", Duration::from_secs(60)).await)
@@ -116,7 +116,7 @@ async fn refused(status: u16, answer: Value) -> ZoomError {
 #[tokio::test]
 async fn every_refusal_of_the_api() {
     use ZoomError::{Malformed, MeetingUnknown, ScopeMissing, TokenRejected, Unexpected, UserUnknown};
-    let what = "a body that is not the JSON of its documentation";
+    let what = "a body that is not the documented JSON";
     for (status, answer, error) in [
         (401, body!({"code": 124, "message": "Invalid access token."}), TokenRejected),
         (401, body!({"code": 124, "message": "Access token is expired."}), TokenRejected),

@@ -8,7 +8,7 @@ use url::Url;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 use zoom::{ApiAccess, AppKeys, CallTurn, Endpoints, Label, RateLimits, ZoomClient};
 
-/// Stands in every secret, so that one search finds a leak of any.
+/// Part of every secret, so that one search finds a leak of any.
 pub(crate) const PLANTED: &str = "planted-secret";
 
 pub(crate) fn planted() -> Secret {
@@ -23,7 +23,7 @@ pub(crate) fn now() -> Timestamp {
     "2026-01-31T12:00:00Z".parse().unwrap()
 }
 
-/// A client whose clock stands at [`now`], for the Zoom at `address`.
+/// A client for the Zoom at `address`, whose clock is stopped at [`now`].
 pub(crate) fn client_at(address: &str) -> ZoomClient {
     let base = Url::parse(address).unwrap();
     let endpoints = Endpoints { oauth_base: base.clone(), api_base: base, ca_file: None };
@@ -32,7 +32,7 @@ pub(crate) fn client_at(address: &str) -> ZoomClient {
     ZoomClient::new(endpoints, env).unwrap()
 }
 
-/// A Zoom that gives `answer` to everything.
+/// A Zoom that gives `answer` to every request.
 pub(crate) async fn zoom_says(answer: ResponseTemplate) -> (MockServer, ZoomClient) {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(answer).mount(&server).await;
@@ -49,7 +49,7 @@ pub(crate) async fn with_access<T>(server: &MockServer, call: impl AsyncFnOnce(A
     with_access_to(server, Label::Light, call).await
 }
 
-/// Likewise, for a call of `label`.
+/// The same, for a call of `label`.
 pub(crate) async fn with_access_to<T>(
     server: &MockServer,
     label: Label,
@@ -59,7 +59,7 @@ pub(crate) async fn with_access_to<T>(
     call(ApiAccess::new(&base, &access_token, Unmetered(label))).await
 }
 
-/// A turn that nobody counts.
+/// A turn that is not counted.
 struct Unmetered(Label);
 
 impl CallTurn for Unmetered {

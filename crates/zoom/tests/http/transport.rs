@@ -1,4 +1,4 @@
-//! What can happen on the way to Zoom and back, told apart by whether Zoom may have acted.
+//! Failures of the transport, distinguished by whether Zoom may have processed the request.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{PLANTED, app, client_at, json, planted, zoom_says};
 
 const IN_DOUBT: ZoomError = ZoomError::Unavailable { sent: Sent::Maybe };
 
-/// What a refresh makes of `answer`.
+/// The error of a refresh with `answer`.
 async fn refreshed(answer: ResponseTemplate) -> ZoomError {
     let (_server, client) = zoom_says(answer).await;
     let error = client.refresh(&app(), &planted()).await.unwrap_err();
@@ -21,8 +21,8 @@ async fn refreshed(answer: ResponseTemplate) -> ZoomError {
 }
 
 #[tokio::test]
-async fn a_limit_says_how_long_and_of_which_kind() {
-    // Dates count from when Zoom wrote the answer, whatever our clock says.
+async fn a_limit_has_its_wait_and_its_kind() {
+    // Dates are relative to when Zoom wrote the answer, whatever our clock says.
     let zoom_429 = || {
         json(429, serde_json::json!({"code": 429, "message": PLANTED}))
             .insert_header("date", "Sat, 31 Jan 2026 12:00:00 GMT")
@@ -124,5 +124,5 @@ fn a_wrong_root_file_is_named() {
     };
     assert!(matches!(build("/nowhere.pem"), ClientSetupError::CaFile { .. }));
     let not_pem = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    assert_eq!(build(not_pem).to_string(), format!("{not_pem} holds no PEM certificate"));
+    assert_eq!(build(not_pem).to_string(), format!("{not_pem} contains no PEM certificate"));
 }

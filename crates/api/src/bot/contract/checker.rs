@@ -10,12 +10,12 @@ use crate::fields::Fields;
 const UNKNOWN: &str = "The contract has no such field.";
 
 /// The most characters of an image or a sound, in Base64.
-const LONGEST_MEDIA: usize = 1_835_008;
-const LONGEST_TEXT: usize = 1000;
-pub(super) const LONGEST_URL: usize = 2000;
-const MOST_ENDPOINTS: usize = 20;
+const MAX_MEDIA_LEN: usize = 1_835_008;
+const MAX_TEXT_LEN: usize = 1000;
+pub(super) const MAX_URL_LEN: usize = 2000;
+const MAX_ENDPOINTS: usize = 20;
 /// The most objects in a list of options.
-const MOST_OPTIONS: usize = 1000;
+const MAX_OPTIONS: usize = 1000;
 
 /// A field without effect, and the reason.
 pub(in crate::bot) struct Ignored {
@@ -103,10 +103,10 @@ impl Member {
                 });
             }
             Rule::Every(table) => {
-                fields.objects(name, MOST_OPTIONS, |inner| members(inner, table, naming));
+                fields.objects(name, MAX_OPTIONS, |inner| members(inner, table, naming));
             }
             Rule::Objects(table, all) => {
-                fields.objects(name, MOST_ENDPOINTS, |inner| {
+                fields.objects(name, MAX_ENDPOINTS, |inner| {
                     members(inner, table, naming);
                     all(inner);
                 });
@@ -115,7 +115,7 @@ impl Member {
                 fields.object(name, |_| ());
             }
             Rule::Text => {
-                fields.text(name, LONGEST_TEXT);
+                fields.text(name, MAX_TEXT_LEN);
             }
             Rule::TextUpTo(most) => text_up_to(fields, name, most),
             Rule::Texts => {
@@ -162,7 +162,7 @@ fn any_of(words: &[&str]) -> String {
 }
 
 fn word(fields: &mut Fields<'_>, name: &str, words: &[&str]) {
-    if let Some(given) = fields.text(name, LONGEST_TEXT)
+    if let Some(given) = fields.text(name, MAX_TEXT_LEN)
         && !words.contains(&given)
     {
         fields.complain(name, format!("It must be {}.", any_of(words)));
@@ -213,7 +213,7 @@ fn every_word(fields: &mut Fields<'_>, name: &str, words: &[&str]) {
 }
 
 fn url(fields: &mut Fields<'_>, name: &str, schemes: &[&str]) {
-    if let Some(given) = fields.text(name, LONGEST_URL)
+    if let Some(given) = fields.text(name, MAX_URL_LEN)
         && !url::Url::parse(given).is_ok_and(|url| url.has_host() && schemes.contains(&url.scheme()))
     {
         fields.complain(name, format!("It must be a URL that begins with {}.", any_of(schemes)));
@@ -231,7 +231,7 @@ fn labels(fields: &mut Fields<'_>, name: &str) {
 }
 
 fn media(fields: &mut Fields<'_>, name: &str, is_so: fn(&[u8]) -> bool, complaint: &str) {
-    let Some(text) = fields.text(name, LONGEST_MEDIA) else { return };
+    let Some(text) = fields.text(name, MAX_MEDIA_LEN) else { return };
     match BASE64_STANDARD.decode(text) {
         Ok(bytes) if is_so(&bytes) => {}
         Ok(_) => fields.complain(name, complaint),

@@ -51,7 +51,7 @@ const fn anything(name: &'static str) -> Member {
     honoured(name, Rule::Anything)
 }
 
-const MOST: u32 = i32::MAX.unsigned_abs();
+const MAX_NUMBER: u32 = i32::MAX.unsigned_abs();
 
 #[rustfmt::skip]
 pub(super) const RECALLAI: &[Member] = &[
@@ -79,8 +79,8 @@ pub(super) const ASSEMBLY_AI_ASYNC: &[Member] = &[
     flag("multichannel"),
     flag("dual_channel"),
     flag("auto_highlights"),
-    whole("audio_start_from", 0, MOST),
-    whole("audio_end_at", 0, MOST),
+    whole("audio_start_from", 0, MAX_NUMBER),
+    whole("audio_end_at", 0, MAX_NUMBER),
     texts("word_boost"),
     word("boost_param", &["low", "default", "high"]),
     flag("filter_profanity"),
@@ -98,7 +98,7 @@ pub(super) const ASSEMBLY_AI_ASYNC: &[Member] = &[
     ]),
     text("redact_pii_sub"),
     flag("speaker_labels"),
-    whole("speakers_expected", 0, MOST),
+    whole("speakers_expected", 0, MAX_NUMBER),
     flag("content_safety"),
     whole("content_safety_confidence", 25, 100),
     flag("iab_categories"),
@@ -281,9 +281,9 @@ pub(super) const REV: &[Member] = &[
     text("delete_after"),
     text("audio_options._content_type"),
     text("audio_options._layout"),
-    whole("audio_options._rate", 0, MOST),
+    whole("audio_options._rate", 0, MAX_NUMBER),
     text("audio_options._format"),
-    whole("audio_options._channels", 0, MOST),
+    whole("audio_options._channels", 0, MAX_NUMBER),
     whole("transcriber", 0, 1),
     text("language"),
     honoured("metadata", Rule::TextUpTo(512)),
@@ -291,7 +291,7 @@ pub(super) const REV: &[Member] = &[
     flag("remove_disfluencies"),
     flag("detailed_partials"),
     text("custom_vocabulary_id"),
-    whole("delete_after_seconds", 0, MOST),
+    whole("delete_after_seconds", 0, MAX_NUMBER),
     whole("max_segment_duration_seconds", 5, 30),
     whole("max_connection_wait_seconds", 60, 600),
     flag("allow_interruption"),

@@ -4,7 +4,7 @@ use bots::request::{EndpointKind, REALTIME_EVENTS};
 use serde_json::Value;
 
 use super::{
-    checker::LONGEST_URL,
+    checker::MAX_URL_LEN,
     providers,
     rule::{Member, Rule, honoured, ignored, nothing_more, only, required},
 };
@@ -287,8 +287,8 @@ fn endpoint_of_its_type(fields: &mut Fields<'_>) {
         fields.required("url", url);
     }
     match kind {
-        "webhook" => drop(fields.callback_url("url", LONGEST_URL)),
-        "websocket" => drop(fields.socket_url("url", LONGEST_URL)),
+        "webhook" => drop(fields.callback_url("url", MAX_URL_LEN)),
+        "websocket" => drop(fields.socket_url("url", MAX_URL_LEN)),
         _ => {}
     }
     let (is_media, is_flv) = (["audio_", "video_"], "video_mixed_flv.data");

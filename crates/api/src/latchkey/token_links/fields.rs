@@ -19,14 +19,14 @@ use crate::{
 };
 
 /// The most accounts of one link: Attendee tries each given user in turn until one can vouch for the bot.
-const MOST_ACCOUNTS: usize = 5;
+const MAX_ACCOUNTS: usize = 5;
 /// The most secrets that are valid at once: a new one, the one that it replaces, and two spare ones.
-const MOST_SECRETS: usize = 4;
+const MAX_SECRETS: usize = 4;
 /// The most networks of one link.
-const MOST_NETWORKS: usize = 32;
-const SHORTEST_QUERY_SECRET: usize = 16;
-const LONGEST_QUERY_SECRET: usize = 200;
-const LONGEST_QUERY_PARAMETER: usize = 40;
+const MAX_NETWORKS: usize = 32;
+const MIN_QUERY_SECRET_LEN: usize = 16;
+const MAX_QUERY_SECRET_LEN: usize = 200;
+const MAX_QUERY_PARAMETER_LEN: usize = 40;
 
 /// Kinds of tokens: one, or a list of them.
 pub(super) struct Kinds(pub(super) Vec<TokenKind>);
@@ -68,7 +68,7 @@ pub(super) struct Accounts(pub(super) Vec<LinkAccount>);
 
 impl Field for Accounts {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        let accounts = fields.objects(name, MOST_ACCOUNTS, CreateLinkAccount::read)?;
+        let accounts = fields.objects(name, MAX_ACCOUNTS, CreateLinkAccount::read)?;
         if accounts.is_empty() {
             fields.complain(name, "Give at least one account.");
         }
@@ -84,7 +84,7 @@ impl Field for Accounts {
         ArrayBuilder::new()
             .items(reference::<CreateLinkAccount>())
             .min_items(Some(1))
-            .max_items(Some(MOST_ACCOUNTS))
+            .max_items(Some(MAX_ACCOUNTS))
             .into()
     }
 
@@ -126,7 +126,7 @@ pub(super) struct SigningSecrets(pub(super) Vec<Secret>);
 
 impl Field for SigningSecrets {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        let words = fields.one_or_more(name, MOST_SECRETS)?;
+        let words = fields.one_or_more(name, MAX_SECRETS)?;
         let secrets: Result<_, _> =
             words.into_iter().map(|word| model::pasted(word).map(Secret::new)).collect();
         match secrets {
@@ -139,7 +139,7 @@ impl Field for SigningSecrets {
     }
 
     fn schema() -> RefOr<Schema> {
-        one_or_more(string(1000).into(), 1, MOST_SECRETS)
+        one_or_more(string(1000).into(), 1, MAX_SECRETS)
     }
 }
 
@@ -148,7 +148,7 @@ pub(super) struct Networks(pub(super) Vec<IpNet>);
 
 impl Field for Networks {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        let words = fields.one_or_more(name, MOST_NETWORKS)?;
+        let words = fields.one_or_more(name, MAX_NETWORKS)?;
         let network =
             |word: &&str| word.parse().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from));
         let networks: Option<Vec<IpNet>> = words.iter().map(network).collect();
@@ -159,7 +159,7 @@ impl Field for Networks {
     }
 
     fn schema() -> RefOr<Schema> {
-        one_or_more(string(50).into(), 0, MOST_NETWORKS)
+        one_or_more(string(50).into(), 0, MAX_NETWORKS)
     }
 }
 
@@ -208,7 +208,7 @@ pub(super) struct QueryParameter(pub(super) String);
 
 impl Field for QueryParameter {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        let text = fields.text(name, LONGEST_QUERY_PARAMETER)?;
+        let text = fields.text(name, MAX_QUERY_PARAMETER_LEN)?;
         let words = if QUERY_PARAMETERS.contains(&text) {
             format!("{} are reserved for requests: choose another name.", QUERY_PARAMETERS.join(", "))
         } else if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)) {
@@ -221,7 +221,7 @@ impl Field for QueryParameter {
     }
 
     fn schema() -> RefOr<Schema> {
-        string(LONGEST_QUERY_PARAMETER).pattern(Some("^[A-Za-z0-9_.~-]+$")).into()
+        string(MAX_QUERY_PARAMETER_LEN).pattern(Some("^[A-Za-z0-9_.~-]+$")).into()
     }
 }
 
@@ -230,16 +230,16 @@ pub(super) struct QuerySecret(pub(super) Secret);
 
 impl Field for QuerySecret {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
-        let text = fields.pasted(name, LONGEST_QUERY_SECRET)?;
-        if text.len() < SHORTEST_QUERY_SECRET {
-            fields.complain(name, format!("It must have at least {SHORTEST_QUERY_SECRET} characters."));
+        let text = fields.pasted(name, MAX_QUERY_SECRET_LEN)?;
+        if text.len() < MIN_QUERY_SECRET_LEN {
+            fields.complain(name, format!("It must have at least {MIN_QUERY_SECRET_LEN} characters."));
             return None;
         }
         Some(Self(Secret::new(text)))
     }
 
     fn schema() -> RefOr<Schema> {
-        string(LONGEST_QUERY_SECRET).min_length(Some(SHORTEST_QUERY_SECRET)).into()
+        string(MAX_QUERY_SECRET_LEN).min_length(Some(MIN_QUERY_SECRET_LEN)).into()
     }
 }
 

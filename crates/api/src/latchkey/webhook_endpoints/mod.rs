@@ -118,7 +118,7 @@ impl Field for Kind {
 struct EndpointUrl(String);
 
 impl EndpointUrl {
-    const MOST: usize = 2048;
+    const MAX_URL_LEN: usize = 2048;
 
     fn is_mail(&self) -> bool {
         self.0.starts_with("mailto:")
@@ -144,12 +144,16 @@ impl Field for EndpointUrl {
     fn read(fields: &mut Fields<'_>, name: &str) -> Option<Self> {
         let is_mail =
             fields.anything(name).and_then(Value::as_str).is_some_and(|url| url.starts_with("mailto:"));
-        let url = if is_mail { fields.text(name, Self::MOST) } else { fields.callback_url(name, Self::MOST) };
+        let url = if is_mail {
+            fields.text(name, Self::MAX_URL_LEN)
+        } else {
+            fields.callback_url(name, Self::MAX_URL_LEN)
+        };
         url.map(|url| Self(url.to_owned()))
     }
 
     fn schema() -> RefOr<Schema> {
-        CallbackUrl::<{ Self::MOST }>::schema()
+        CallbackUrl::<{ Self::MAX_URL_LEN }>::schema()
     }
 }
 

@@ -19,7 +19,7 @@ async fn links_that_are_not_zoom_meetings_are_refused() {
         (json!("https://meet.google.com/abc-defg-hij"), unsupported),
         (json!("https://zoom.us.evil.example/j/81234567890"), unsupported),
         (json!("https://zoom.us@evil.example/j/81234567890"), unsupported),
-        (json!("https://zoom.us/pricing"), "The address is Zoom's, but it is not a link to a meeting."),
+        (json!("https://zoom.us/pricing"), "This is an address of Zoom, but not a link to a meeting."),
         (json!("https://zoom.us/j/123"), "The meeting number in the URL does not have 9 to 11 digits."),
         (
             json!("https://zoom.us/my/ada"),

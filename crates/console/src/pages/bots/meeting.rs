@@ -13,7 +13,7 @@ use crate::{
 /// Pages of the API that are read, with thousands of events in total.
 const PAGES: usize = 10;
 /// The most lines that a page shows.
-const MOST_LINES: usize = 300;
+const MAX_LINES: usize = 300;
 
 /// What a page shows of a meeting.
 #[derive(Default)]
@@ -104,7 +104,7 @@ fn take(
 }
 
 fn say(shown: &mut InMeeting, line: Line) {
-    if shown.said.len() < MOST_LINES {
+    if shown.said.len() < MAX_LINES {
         shown.said.push(line);
     } else {
         shown.is_cut = true;

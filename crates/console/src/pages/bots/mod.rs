@@ -24,7 +24,6 @@ use crate::{
 
 /// Statuses of running bots.
 const RUNNING: &str = "joining_call,in_waiting_room,in_call_not_recording,call_ended";
-const PAGE_SIZE: u64 = 100;
 
 /// A bot in the API's answer.
 #[derive(Debug, Clone, Deserialize)]
@@ -227,7 +226,7 @@ pub(crate) async fn page(session: Session, Query(asked): Query<PageQuery>) -> Re
         is_filtered: [&asked.status, &asked.sub_code, &asked.account, &asked.meeting, &asked.typed]
             .iter()
             .any(|filter| !filter.is_empty()),
-        next: (this * PAGE_SIZE < count).then(|| at(this + 1)),
+        next: list.next.as_ref().map(|_| at(this + 1)),
         previous: (this > 1).then(|| at(this - 1)),
         choices,
         draft: Draft { form, refused },

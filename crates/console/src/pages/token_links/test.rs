@@ -28,7 +28,7 @@ use crate::{
 
 /// How many characters of a token are shown: enough to recognize it.
 const SHOWN_OF_A_TOKEN: usize = 12;
-const LARGEST_ANSWER: usize = 64 * 1024;
+const MAX_ANSWER: usize = 64 * 1024;
 
 #[derive(Template)]
 #[template(path = "token_link_test.html")]
@@ -110,7 +110,7 @@ pub(crate) async fn test(Posted { session, form }: Posted) -> Result<Response, P
     }
     let answer = session.client.api.call(session.key(), request).await;
     let status = answer.status();
-    let body = to_bytes(answer.into_body(), LARGEST_ANSWER).await.unwrap_or_default();
+    let body = to_bytes(answer.into_body(), MAX_ANSWER).await.unwrap_or_default();
     let tone = if status.is_success() { Tone::Good } else { Tone::Bad };
     let text = String::from_utf8_lossy(&body);
     let sent = Sent {
