@@ -44,6 +44,7 @@ mod request;
 mod request_code;
 mod request_log;
 mod return_urls;
+mod secret_answer;
 mod token;
 mod zoom_meetings_to_credentials;
 mod zoom_oauth_apps;

@@ -202,7 +202,8 @@ impl Pools {
         Ok(self.store.pools(workspace, self.env.now()).await?)
     }
 
-    /// The seats that are taken through a pool, the oldest first, at most `most`; `None` when the workspace has no such pool.
+    /// The seats that are taken through a pool, the oldest first, at most `most`; `None` when the workspace has no such
+    /// pool.
     pub async fn held_seats(
         &self,
         workspace: WorkspaceId,

@@ -92,7 +92,7 @@ error_codes! {
     /// The app's configuration at Zoom lacks a scope.
     ScopeMissing = "scope_missing", PersonMustAct, "add the scope to the Zoom app and connect the account again";
     /// The app's client secret is wrong, or Zoom disabled the app.
-    AppUnhealthy = "app_unhealthy", PersonMustAct, "see that the app is active at Zoom, and PATCH its client_secret here";
+    AppUnhealthy = "app_unhealthy", PersonMustAct, "check that the app is active at Zoom, and PATCH its client_secret here";
     /// No account of the pool can be used.
     PoolUnhealthy = "pool_unhealthy", PersonMustAct, "connect an account of the pool again, or add one to it";
     /// Every seat of the pool is taken.

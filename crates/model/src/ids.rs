@@ -171,3 +171,9 @@ impl From<LogLineId> for EventId {
         Self(line.0)
     }
 }
+impl LeaseToken {
+    /// One for each row that a claim may lease.
+    pub fn generate_many(env: &Environment, count: u32) -> Vec<Self> {
+        (0..count).map(|_| Self::generate(env)).collect()
+    }
+}

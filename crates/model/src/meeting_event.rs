@@ -19,7 +19,7 @@ pub struct Participant {
     pub is_co_host: bool,
     /// Whether they are not a Zoom user; `None` if Zoom did not say.
     pub is_guest: Option<bool>,
-    /// How they hear and speak.
+    /// Their audio connection.
     pub audio: Audio,
     /// Whether their microphone is off; `None` without audio.
     pub muted: Option<bool>,
@@ -31,11 +31,11 @@ pub struct Participant {
     pub is_our_bot: bool,
 }
 
-/// How a participant hears and speaks.
+/// A participant's audio connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Audio {
-    /// Not at all, or not yet.
+    /// Not connected, or not yet.
     #[default]
     None,
     /// By computer.

@@ -56,7 +56,7 @@ impl Work for DueEndpoints {
             return Ok(Vec::new());
         }
         let Parts { store, env, .. } = &*self.parts;
-        let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(env)).collect();
+        let tokens = LeaseToken::generate_many(env, most);
         let now = env.now();
         let full = self.workspaces.full();
         let shares = RealtimeShares { full: &full, most: CLAIMED_OF_A_WORKSPACE };

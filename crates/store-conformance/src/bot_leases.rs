@@ -188,7 +188,7 @@ pub async fn bots_that_will_not_join_are_leased_despite_the_limit(suite: &Confor
     let now = suite.env.now();
     let limit = now + Duration::from_secs(60);
     let close_at = async |at: Timestamp, missed_before: Timestamp| {
-        let tokens: Vec<_> = (0..9).map(|_| LeaseToken::generate(&suite.env)).collect();
+        let tokens = LeaseToken::generate_many(&suite.env, 9);
         let until = at + Duration::from_secs(30);
         let leased = suite.store.lease_bots_to_close(&tokens, missed_before, at, until).await.unwrap();
         leased.into_iter().map(|(bot, _)| bot.id).collect::<Vec<_>>()

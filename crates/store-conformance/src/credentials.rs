@@ -221,7 +221,7 @@ pub async fn a_lapsed_lease_shows_the_spent_token(suite: &Conformance) {
     let lapsed = suite.lease(0);
     assert!(matches!(take(suite, &made, 1, &lapsed).await, RefreshLease::Taken(_)));
     let RefreshLease::Taken(before) = take(suite, &made, 1, &suite.lease(60)).await else {
-        panic!("it lapsed")
+        panic!("the lease has expired")
     };
     assert_eq!(before.spent_at, Some(suite.env.now()));
 }

@@ -51,7 +51,7 @@ async fn happens(suite: &Conformance, (bot, lease): &(Bot, Lease), number: u64) 
 }
 
 async fn lease(suite: &Conformance, at: Timestamp) -> Vec<(RealtimeEndpoint, Lease)> {
-    let tokens: Vec<_> = (0..9).map(|_| LeaseToken::generate(&suite.env)).collect();
+    let tokens = LeaseToken::generate_many(&suite.env, 9);
     leased_of(suite, at, RealtimeShares { full: &[], most: 9 }, &tokens).await
 }
 

@@ -13,7 +13,7 @@ pub struct Note {
     pub id: LogLineId,
     /// When it happened.
     pub at: Timestamp,
-    /// The message, for people. Never holds a secret.
+    /// The message, for people. Never contains a secret.
     pub message: String,
     /// The error code behind it.
     pub code: Option<Code>,

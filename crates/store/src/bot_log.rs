@@ -11,7 +11,7 @@ use crate::StoreError;
 /// The most log entries that are stored for a bot. A bot that joins and stays writes about fifty.
 pub const MAX_LOG_ENTRIES: u64 = 2_000;
 
-/// One entry of a bot's log. It holds no secret and no name of a participant.
+/// One entry of a bot's log. It contains no secret and no name of a participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {
     /// Its id: the same when a write is retried.
@@ -47,10 +47,10 @@ pub struct NumberedEntry {
 /// Logs of bots.
 #[async_trait]
 pub trait BotLogs {
-    /// Adds entries to a bot's log, all or none, in this order. Any server may write, because a late entry is still true. A batch
-    /// is identified by its first entry: writing it again changes nothing. The entry with the number [`MAX_LOG_ENTRIES`] is
-    /// replaced by [`LogEntry::log_full`], and those after it are dropped. Returns how many were dropped; all of them if
-    /// there is no such bot.
+    /// Adds entries to a bot's log, all or none, in this order. Any server may write, because a late entry is still true.
+    /// A batch is identified by its first entry: writing it again changes nothing. The entry with the number
+    /// [`MAX_LOG_ENTRIES`] is replaced by [`LogEntry::log_full`], and those after it are dropped. Returns how many were
+    /// dropped; all of them if there is no such bot.
     async fn append_bot_log(&self, bot: BotId, entries: &[LogEntry]) -> Result<u64, StoreError>;
 
     /// A bot's entries with a number greater than `after`, in order, at most `most`; if kinds are given, only of these.

@@ -210,7 +210,7 @@ pub trait Credentials {
     ///
     /// Fenced by the generation alone, not by the lease: the grant that Zoom issued for the current
     /// refresh token is the only valid one. It is stored even when it arrives late, after another
-    /// holder took the lapsed lease and found the token dead.
+    /// holder took the expired lease and found the token dead.
     async fn commit_refresh(
         &self,
         id: CredentialId,

@@ -121,8 +121,8 @@ pub trait Deliveries {
         most: u32,
     ) -> Result<Vec<Delivery>, StoreError>;
 
-    /// The delivery to send to an endpoint that is down: the one that became due last, so that a test or a retry does not wait
-    /// behind the backlog.
+    /// The delivery to send to an endpoint that is down: the one that became due last, so that a test or a retry does not
+    /// wait behind the backlog.
     async fn probe_delivery(
         &self,
         endpoint: WebhookEndpointId,

@@ -1,8 +1,8 @@
 //! Events, in one stream for each workspace.
 //!
 //! An event is written in the transaction that changes the state, so it is never lost and never precedes the change. Its
-//! sequence number grows by one for each event of the workspace, in the order of the commits. So a reader that has read up to
-//! a number has not missed an earlier event.
+//! sequence number grows by one for each event of the workspace, in the order of the commits. So a reader that has read
+//! up to a number has not missed an earlier event.
 
 use std::collections::BTreeMap;
 

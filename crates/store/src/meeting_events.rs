@@ -66,8 +66,8 @@ pub trait MeetingEvents {
         now: Timestamp,
     ) -> Result<Appended, StoreError>;
 
-    /// A bot's batches with events whose number is greater than `after`, in order and at most `most`. The first may begin with
-    /// earlier ones. Erased batches are left out.
+    /// A bot's batches with events whose number is greater than `after`, in order and at most `most`. The first may begin
+    /// with earlier ones. Erased batches are left out.
     async fn meeting_events(
         &self,
         workspace: WorkspaceId,

@@ -42,9 +42,9 @@ pub struct Member {
     pub person: String,
     /// The e-mail address by which the user was named, for people. It may be another user's by now.
     pub address: Option<AccountUser>,
-    /// Most meetings it may be in at once.
+    /// The maximum number of meetings it may be in at once.
     pub joins: u32,
-    /// Of these, most that it may host.
+    /// How many of these it may host at most.
     pub hosted: u32,
 }
 
@@ -57,7 +57,7 @@ pub struct MemberUsage {
     pub status: CredentialStatus,
     /// Seats taken on this person, through any pool.
     pub seats: u32,
-    /// Of these, the hosting ones.
+    /// How many of these are hosting ones.
     pub hosting: u32,
     /// When the first of them expires.
     pub first_end: Option<Timestamp>,
@@ -150,7 +150,7 @@ pub struct SeatCounts {
     pub usable: u32,
     /// Seats on the usable ones.
     pub seats: u32,
-    /// Of these, taken.
+    /// How many of these are taken.
     pub taken: u32,
     /// Usable accounts that are in the meeting already.
     pub present: u32,

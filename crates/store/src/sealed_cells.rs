@@ -76,7 +76,7 @@ pub struct Replacement {
 /// Ciphertexts of every tenant, for key rotation. An empty cell counts as absent.
 #[async_trait]
 pub trait SealedCells {
-    /// How many cells of a column hold a ciphertext.
+    /// How many cells of a column contain a ciphertext.
     async fn count_sealed(&self, column: &SealedColumn) -> Result<u64, StoreError>;
 
     /// The first `head` bytes of the next cells of a column, at most `limit`, sorted by row, after
@@ -97,7 +97,7 @@ pub trait SealedCells {
     ) -> Result<Vec<SealedCell>, StoreError>;
 
     /// Replaces the cells that still have the expected ciphertext, in one transaction; returns how
-    /// many. A cell that was written meanwhile is newer and stays.
+    /// many. A cell that was written in the meantime is newer and stays.
     async fn replace_sealed(
         &self,
         column: &SealedColumn,

@@ -17,7 +17,7 @@ pub struct ZoomLimit {
     pub lane: String,
     /// Counts the changes; zero for a limit that is not stored yet.
     pub version: i64,
-    /// Calls a second, when Zoom has said how many.
+    /// Calls a second, if Zoom has stated the limit.
     pub per_second: Option<u32>,
     /// How often Zoom has refused calls lately.
     pub strain: u32,

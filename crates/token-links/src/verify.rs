@@ -123,7 +123,7 @@ fn check_query_secret(query: &str, name: &str, expected: &Digest) -> Result<(), 
     let unnamed = || {
         Failure::new(
             Code::SignatureMissing,
-            format!("the query has no {name}, which holds the link's secret"),
+            format!("the query lacks {name}, the parameter with the link's secret"),
         )
     };
     let (_, secret) = given.ok_or_else(unnamed)?;

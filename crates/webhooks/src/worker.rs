@@ -76,7 +76,7 @@ impl Work for DueEndpoints {
             return Ok(Vec::new());
         }
         let Parts { store, env, .. } = &*self.parts;
-        let tokens: Vec<_> = (0..most).map(|_| LeaseToken::generate(env)).collect();
+        let tokens = LeaseToken::generate_many(env, most);
         let now = env.now();
         let (full, full_workspaces) = (self.hosts.full(), self.workspaces.full());
         let limits =

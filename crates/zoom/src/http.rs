@@ -204,8 +204,7 @@ impl Answer {
 
     /// The body as JSON. The parser's own message is dropped: it can quote the body.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ZoomError> {
-        fields::read(&self.body)
-            .map_err(|_| self.malformed("a body that is not the documented JSON"))
+        fields::read(&self.body).map_err(|_| self.malformed("a body that is not the documented JSON"))
     }
 
     pub(crate) fn malformed(&self, what: &'static str) -> ZoomError {

@@ -83,7 +83,9 @@ pub enum LinkError {
     )]
     Unclear,
     /// The passcode is in the text next to the link.
-    #[error("The link has no passcode, but the text next to it does: put the passcode into the link, as ?pwd=.")]
+    #[error(
+        "The link has no passcode, but the text next to it does: put the passcode into the link, as ?pwd=."
+    )]
     PasscodeBeside,
 }
 

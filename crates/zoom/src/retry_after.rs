@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::fmt::rfc2822;
 use model::Timestamp;
 
-/// Longer waits are ignored, because Zoom's longest limit is daily.
+/// Longer waits are shortened to this, because Zoom's longest limit is daily.
 const MAX_WAIT: Duration = Duration::from_secs(25 * 3600);
 
 /// The wait that `header` demands, counted from `now`. `None` if it can't be read, because Zoom's limit headers are not

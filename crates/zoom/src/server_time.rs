@@ -191,11 +191,7 @@ mod tests {
     fn only_a_large_difference_is_corrected() {
         for (ahead, used) in [(0, 0), (29, 0), (-29, 0), (45, 45), (-45, -45), (3600, 3600), (200_000, 0)] {
             let fixture = Fixture::new();
-            assert_eq!(
-                (fixture.used(), fixture.zoom.ahead_of_zoom()),
-                (0, None),
-                "no answer had the time"
-            );
+            assert_eq!((fixture.used(), fixture.zoom.ahead_of_zoom()), (0, None), "no answer had the time");
             fixture.hear(ahead);
             assert_eq!(fixture.used(), used);
             // `Date` has no fraction, so it is right to the second.

@@ -71,7 +71,10 @@ pub fn check_webhook_time(headers: WebhookHeaders<'_>, now: Timestamp) -> Result
 
 fn in_time(sent_at: Timestamp, now: Timestamp) -> Result<(), Failure> {
     if now.since(sent_at).max(sent_at.since(now)) > WEBHOOK_TOLERANCE {
-        return Err(Failure::new(Code::SignatureStale, "the webhook's time is not close to the current time"));
+        return Err(Failure::new(
+            Code::SignatureStale,
+            "the webhook's time is not close to the current time",
+        ));
     }
     Ok(())
 }

@@ -5,8 +5,7 @@ use std::num::NonZeroU32;
 use axum::{
     Json,
     extract::{RawQuery, State as Extract},
-    http::{StatusCode, header::CACHE_CONTROL},
-    response::{IntoResponse, Response},
+    http::StatusCode,
 };
 use model::{ApiKeyId, ApiScope, Secret, Timestamp};
 use serde::Serialize;
@@ -29,6 +28,7 @@ use crate::{
     path::Path,
     query::Query,
     request::{Field, Request as _, Schemas, Text, Whole, refer, reference, request},
+    secret_answer::WithSecret,
 };
 
 /// An API key of the workspace.
@@ -114,13 +114,13 @@ pub(crate) async fn create(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<Response, ApiError> {
+) -> Result<(StatusCode, WithSecret<ApiKey>), ApiError> {
     let new = read(&state, &caller, Fields::of(&body))?;
     check_quota(&state, caller.workspace, QuotaResource::ApiKeys).await?;
     let issued = state.broker.workspaces.create_key(caller.workspace, &new).await?;
     let issued = issued.ok_or(ApiError::NotFound)?;
     let body = with_key(&issued.row, &issued.key);
-    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
+    Ok((StatusCode::CREATED, WithSecret(body)))
 }
 
 /// List API keys

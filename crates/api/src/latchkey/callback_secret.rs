@@ -1,12 +1,7 @@
 //! `/api/latchkey/v1/callback-secret/`: the secret (`whsec_…`) that signs requests of bots and verifies requests to token
 //! links.
 
-use axum::{
-    Json,
-    extract::State as Extract,
-    http::header::CACHE_CONTROL,
-    response::{IntoResponse, Response},
-};
+use axum::extract::State as Extract;
 use model::{ApiScope, ApiScopes, Timestamp};
 use serde::Serialize;
 use tenants::{CallbackSecrets, Rotation, SECRET_OVERLAP};
@@ -21,6 +16,7 @@ use crate::{
     openapi::errors,
     request::{Overlap, Request as _, request},
     request_code::RequestCode,
+    secret_answer::WithSecret,
     zoom_oauth_apps::MASK,
 };
 
@@ -63,7 +59,7 @@ errors! { RotateErrors: rotating(Timestamp::from_second(1_900_000_000)) }
 pub(crate) async fn retrieve(
     caller: Caller<Tokens>,
     Extract(state): Extract<State>,
-) -> Result<Response, ApiError> {
+) -> Result<WithSecret<CallbackSecret>, ApiError> {
     Ok(shown(&state.broker.workspaces.callback_secrets(caller.workspace).await?, caller.scopes))
 }
 
@@ -81,7 +77,7 @@ pub(crate) async fn rotate(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<Response, ApiError> {
+) -> Result<WithSecret<CallbackSecret>, ApiError> {
     let mut fields = Fields::of(&body);
     let asked = RotateCallbackSecret::read(&mut fields);
     let overlap = fields.finish(asked)?.overlap_seconds.map_or(SECRET_OVERLAP, |overlap| overlap.0);
@@ -92,9 +88,8 @@ pub(crate) async fn rotate(
 }
 
 /// Shows the secret itself only to keys that may read it: the right to rotate it is not enough.
-fn shown(secrets: &CallbackSecrets, held: ApiScopes) -> Response {
+fn shown(secrets: &CallbackSecrets, held: ApiScopes) -> WithSecret<CallbackSecret> {
     let secret = if held.has(ApiScope::Tokens) { secrets.current.expose() } else { MASK };
     let former_ends_at = secrets.former.as_ref().map(|(_, ends_at)| *ends_at);
-    let body = CallbackSecret { secret: secret.to_owned(), former_ends_at };
-    ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+    WithSecret(CallbackSecret { secret: secret.to_owned(), former_ends_at })
 }

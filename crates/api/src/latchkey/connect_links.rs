@@ -5,8 +5,7 @@ use std::time::Duration;
 use axum::{
     Json,
     extract::{RawQuery, State as Extract},
-    http::{StatusCode, header::CACHE_CONTROL},
-    response::{IntoResponse, Response},
+    http::StatusCode,
 };
 use broker::{INVITATION_TTL, NewInvitation};
 use model::{ConsentId, CredentialId, CredentialKind, Timestamp, ZoomOauthAppId};
@@ -27,6 +26,7 @@ use crate::{
     query::Query,
     request::{Request as _, Text, Whole, request},
     request_code::RequestCode,
+    secret_answer::WithSecret,
 };
 
 const PATH: &str = "/api/latchkey/v1/connect-links/";
@@ -147,7 +147,7 @@ pub(crate) async fn create(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<Response, ApiError> {
+) -> Result<(StatusCode, WithSecret<ConnectLink>), ApiError> {
     let mut fields = Fields::of(&body);
     let asked = CreateConnectLink::read(&mut fields);
     let return_url = asked.as_ref().and_then(|asked| asked.return_url.as_ref());
@@ -180,7 +180,7 @@ pub(crate) async fn create(
         redirect_uri: state.broker.addresses.redirect_uri().to_string(),
         expires_at: invitation.expires_at,
     };
-    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
+    Ok((StatusCode::CREATED, WithSecret(body)))
 }
 
 /// The app that is given, or the account's.

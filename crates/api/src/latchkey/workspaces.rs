@@ -4,8 +4,7 @@
 use axum::{
     Json,
     extract::{RawQuery, State as Extract},
-    http::{StatusCode, header::CACHE_CONTROL},
-    response::{IntoResponse, Response},
+    http::StatusCode,
 };
 use model::{Timestamp, WorkspaceId};
 use serde::Serialize;
@@ -23,6 +22,7 @@ use crate::{
     path::Path,
     query::Query,
     request::{Request as _, Text, Whole, request},
+    secret_answer::WithSecret,
 };
 
 /// A tenant of this installation.
@@ -74,7 +74,7 @@ pub(crate) async fn create(
     _: Caller<Operator>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<Response, ApiError> {
+) -> Result<(StatusCode, WithSecret<Workspace>), ApiError> {
     let mut fields = Fields::of(&body);
     let asked = CreateWorkspace::read(&mut fields);
     let asked = fields.finish(asked)?;
@@ -82,7 +82,7 @@ pub(crate) async fn create(
     let (workspace, issued) = state.broker.workspaces.create(&asked.name, limit).await?;
     let api_key = Some(api_keys::with_key(&issued.row, &issued.key));
     let body = Workspace { api_key, ..representation(&workspace) };
-    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
+    Ok((StatusCode::CREATED, WithSecret(body)))
 }
 
 /// List workspaces

@@ -8,7 +8,7 @@ use broker::SecretsChange;
 use model::{Secret, ZoomOauthAppId};
 use tenants::SECRET_OVERLAP;
 
-use super::{Answer, AppSecret, ZoomOauthApp, representation, unstored};
+use super::{AppSecret, ZoomOauthApp, representation};
 use crate::{
     State,
     body::Body,
@@ -17,6 +17,7 @@ use crate::{
     fields::{FieldErrors, Fields},
     path::Path,
     request::{Overlap, Request as _, request},
+    secret_answer::WithSecret,
 };
 
 const OVERLAP: &str = "webhook_secret_overlap_seconds";
@@ -50,10 +51,10 @@ pub(crate) async fn handler(
     Extract(state): Extract<State>,
     Path(id): Path<ZoomOauthAppId>,
     Body(body): Body,
-) -> Result<Answer, ApiError> {
+) -> Result<WithSecret<ZoomOauthApp>, ApiError> {
     let change = read(Fields::of(&body))?;
     let changed = state.broker.accounts.apps.change_secrets(caller.workspace, id, &change).await?;
-    Ok(unstored(representation(&state, &changed.ok_or(ApiError::NotFound)?)?))
+    Ok(WithSecret(representation(&state, &changed.ok_or(ApiError::NotFound)?)?))
 }
 
 fn read(mut fields: Fields<'_>) -> Result<SecretsChange, FieldErrors> {

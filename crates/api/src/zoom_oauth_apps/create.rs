@@ -5,7 +5,7 @@ use broker::NewApp;
 use model::Secret;
 use store::QuotaResource;
 
-use super::{Answer, AppSecret, ZoomOauthApp, representation, unstored};
+use super::{AppSecret, ZoomOauthApp, representation};
 use crate::{
     State,
     body::Body,
@@ -16,6 +16,7 @@ use crate::{
     fields::{FieldErrors, Fields},
     openapi::errors,
     request::{Request as _, request},
+    secret_answer::WithSecret,
 };
 
 request! {
@@ -63,14 +64,14 @@ pub(crate) async fn handler(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<(StatusCode, Answer), ApiError> {
+) -> Result<(StatusCode, WithSecret<ZoomOauthApp>), ApiError> {
     let new = read(&state, Fields::of(&body))?;
     check_quota(&state, caller.workspace, QuotaResource::ZoomOauthApps).await?;
     let app = state.broker.accounts.apps.register(caller.workspace, &new).await?;
     let app = app.ok_or_else(|| {
         FieldErrors::one("client_id", "This workspace already has an app with this client id.")
     })?;
-    Ok((StatusCode::CREATED, unstored(representation(&state, &app)?)))
+    Ok((StatusCode::CREATED, WithSecret(representation(&state, &app)?)))
 }
 
 fn read(state: &State, mut fields: Fields<'_>) -> Result<NewApp, FieldErrors> {

@@ -4,7 +4,7 @@ use axum::extract::{RawQuery, State as Extract};
 use store::{AppFilter, Order};
 use utoipa::IntoParams;
 
-use super::{ZoomOauthApp, representation, unstored};
+use super::{ZoomOauthApp, representation};
 use crate::{
     State,
     caller::{Caller, Read},
@@ -12,6 +12,7 @@ use crate::{
     error::ApiError,
     page::Page,
     query::Query,
+    secret_answer::WithSecret,
 };
 
 /// The filters of the list, and its cursor.
@@ -49,7 +50,7 @@ pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     RawQuery(query): RawQuery,
-) -> Result<super::Answer<Page<ZoomOauthApp>>, ApiError> {
+) -> Result<WithSecret<Page<ZoomOauthApp>>, ApiError> {
     let query = Query::of_type::<ListZoomOauthApps>(query.as_deref(), None)?;
     let filter = AppFilter {
         client_id: query.get("client_id").map(str::to_owned),
@@ -64,5 +65,5 @@ pub(crate) async fn handler(
     let shown = |app: &store::ZoomOauthApp| representation(&state, app);
     let place = (&query, &*state.broker, "/api/v2/zoom-oauth-apps/");
     let page = wanted.answer(place, apps, store::ZoomOauthApp::place, shown)?;
-    Ok(unstored(page))
+    Ok(WithSecret(page))
 }

@@ -8,10 +8,6 @@ pub(crate) mod remove;
 pub(crate) mod retrieve;
 pub(crate) mod webhook;
 
-use axum::{
-    Json,
-    http::{HeaderName, HeaderValue, header::CACHE_CONTROL},
-};
 use model::{Timestamp, ZoomOauthAppId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -45,13 +41,6 @@ pub(crate) struct ZoomOauthApp {
     #[schema(required)]
     latchkey_refused_since: Option<Timestamp>,
     created_at: Timestamp,
-}
-
-/// An answer that may contain secrets.
-type Answer<T = ZoomOauthApp> = ([(HeaderName, HeaderValue); 1], Json<T>);
-
-fn unstored<T>(body: T) -> Answer<T> {
-    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body))
 }
 
 fn representation(state: &State, app: &store::ZoomOauthApp) -> Result<ZoomOauthApp, ApiError> {

@@ -3,12 +3,13 @@
 use axum::extract::State as Extract;
 use model::ZoomOauthAppId;
 
-use super::{ZoomOauthApp, representation, unstored};
+use super::{ZoomOauthApp, representation};
 use crate::{
     State,
     caller::{Caller, Read},
     error::ApiError,
     path::Path,
+    secret_answer::WithSecret,
 };
 
 /// Retrieve a Zoom app
@@ -25,7 +26,7 @@ pub(crate) async fn handler(
     caller: Caller<Read>,
     Extract(state): Extract<State>,
     Path(id): Path<ZoomOauthAppId>,
-) -> Result<super::Answer, ApiError> {
+) -> Result<WithSecret<ZoomOauthApp>, ApiError> {
     let app = state.store.zoom_oauth_app(caller.workspace, id).await?.ok_or(ApiError::NotFound)?;
-    Ok(unstored(representation(&state, &app)?))
+    Ok(WithSecret(representation(&state, &app)?))
 }

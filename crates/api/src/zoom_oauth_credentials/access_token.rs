@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use audit::TokenRequester;
-use axum::{
-    Json,
-    extract::State as Extract,
-    http::{HeaderName, HeaderValue, header},
-};
+use axum::extract::State as Extract;
 use model::{AuditActor, Code, CredentialId, Failure, Purpose, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,6 +17,7 @@ use crate::{
     path::Path,
     peer::Peer,
     request_code::RequestCode,
+    secret_answer::WithSecret,
 };
 
 /// The minimum remaining lifetime of a token, except while Zoom is unavailable.
@@ -64,7 +61,7 @@ pub(crate) async fn handler(
     Peer(from): Peer,
     Extract(state): Extract<State>,
     Path(id): Path<CredentialId>,
-) -> Result<([(HeaderName, HeaderValue); 1], Json<AccessToken>), ApiError> {
+) -> Result<WithSecret<AccessToken>, ApiError> {
     visible(&state, caller, id).await?;
     let requester =
         TokenRequester { who: AuditActor::ApiKey(caller.key), from, why: Purpose::AccessTokenEndpoint };
@@ -72,7 +69,7 @@ pub(crate) async fn handler(
     let access = access.map_err(in_the_contracts_words)?;
     let token = access.token.expose().to_owned();
     let body = AccessToken { access_token: token.clone(), token, expires_at: access.expires_at };
-    Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(body)))
+    Ok(WithSecret(body))
 }
 
 /// The contract has its own codes here, and answers 400 for what a person must fix.

@@ -1,7 +1,7 @@
 //! The thread that writes the journal.
 //!
-//! It is a dedicated thread, because many tokens wait for each batch. The runtime's blocking pool holds a lock while it wakes
-//! a thread, so on a busy core the thread would sleep once more before it begins.
+//! It is a dedicated thread, because many tokens wait for each batch. The runtime's blocking pool holds a lock while it
+//! wakes a thread, so on a busy core the thread would sleep once more before it begins.
 
 use std::{
     io,

@@ -32,6 +32,6 @@ pub(crate) struct RunParts {
 impl RunParts {
     /// Generates one token for each bot that is to be leased.
     pub(crate) fn lease_tokens(&self, count: u32) -> Vec<LeaseToken> {
-        (0..count).map(|_| LeaseToken::generate(&self.env)).collect()
+        LeaseToken::generate_many(&self.env, count)
     }
 }

@@ -430,7 +430,7 @@ fn first_upper(text: &str) -> String {
 fn chart(outcomes: &[Outcome], now: Timestamp) -> (Bars, u64, u64) {
     let this_hour = Timestamp::from_second(now.as_second() / 3600 * 3600);
     let (mut came_in, mut failed) = (0, 0);
-    let mut bars: Vec<_> = (0..24)
+    let bars: Vec<_> = (0..24)
         .rev()
         .map(|back| {
             let hour = this_hour - HOUR * back;
@@ -444,7 +444,6 @@ fn chart(outcomes: &[Outcome], now: Timestamp) -> (Bars, u64, u64) {
             (format!("{} UTC", label.get(11..16).unwrap_or_default()), good, bad)
         })
         .collect();
-    bars.truncate(24);
     (Bars(bars), came_in, failed)
 }
 

@@ -8,14 +8,16 @@ const INTRODUCTION: &str = "# Settings
 
 <!-- Made by `latchkey settings` from latchkey.sample.toml: change that file. -->
 
-`latchkey serve --config latchkey.toml` reads a file of these; [latchkey.sample.toml](latchkey.sample.toml)
-has each with its comment. An environment variable overrides the file: `LATCHKEY_DATA_DIR` for
-`data_dir`, `LATCHKEY_BOTS__CAPACITY` for `bots.capacity`. An unknown key or variable is refused.
+`latchkey serve --config latchkey.toml` reads a file of these;
+[latchkey.sample.toml](latchkey.sample.toml) has each with its comment. An environment variable
+overrides the file: `LATCHKEY_DATA_DIR` for `data_dir`, `LATCHKEY_BOTS__CAPACITY` for
+`bots.capacity`. An unknown key or variable is refused.
 
-Times without a unit in their name are seconds. Not configurable are the lease of a refresh, of a
-list of meetings and of a delivery (each is longer than the longest call that is made under it, so no
-second server makes the same call), and the times of Recall's contract: an address that gives tokens
-has 5 seconds and three attempts, a receiver of events has 15 seconds and eight attempts.
+Times without a unit in their name are seconds. Two kinds of times are not configurable. The lease
+of a refresh, of a list of meetings and of a delivery is longer than the longest call that is made
+under it, so no second server makes the same call. And the times of Recall's contract are fixed: an
+address that gives tokens has 5 seconds and three attempts, a receiver of events has 15 seconds and
+eight attempts.
 
 | setting | default | meaning |
 |---|---|---|
@@ -69,7 +71,7 @@ mod tests {
     fn the_page_is_made_from_the_sample_and_explains_every_setting() {
         let page = settings_page();
         let committed = include_str!("../../../../docs/settings.md");
-        assert!(page == committed, "make it anew: cargo run --bin latchkey -- settings >docs/settings.md");
+        assert!(page == committed, "run cargo run --bin latchkey -- settings >docs/settings.md");
         let keys =
             SAMPLE.lines().filter(|line| setting(line.trim_start_matches(['#', ' '])).is_some()).count();
         let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();

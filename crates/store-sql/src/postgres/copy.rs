@@ -187,7 +187,7 @@ impl CopyTarget for Copying {
         }
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for (kind, cells) in kinds.iter().zip(cells) {
-            let mismatch = || corrupt(table, format!("a column of the source does not hold {kind:?}"));
+            let mismatch = || corrupt(table, format!("a column of the source does not contain {kind:?}"));
             query = match kind {
                 Kind::Integer => query.bind(each(cells, Value::into_integer).ok_or_else(mismatch)?),
                 Kind::Text | Kind::Json => query.bind(each(cells, Value::into_text).ok_or_else(mismatch)?),

@@ -1,5 +1,5 @@
-//! People's own bots and `curl`: a GET with `Authorization: Bearer <the link's secret>`, answered with JSON. The secret is in
-//! the header and not in the address, so logs and proxies may have the address.
+//! People's own bots and `curl`: a GET with `Authorization: Bearer <the link's secret>`, answered with JSON. The secret
+//! is in the header and not in the address, so logs and proxies may have the address.
 
 use std::time::Duration;
 

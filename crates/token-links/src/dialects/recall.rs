@@ -1,5 +1,5 @@
-//! Recall.ai's `zak_url`, `obf_token_url`, `join_token_url` and `access_token_callback_url`: a GET of the address as it stands,
-//! signed by Standard Webhooks with an empty body. Recall's contract: docs.recall.ai.
+//! Recall.ai's `zak_url`, `obf_token_url`, `join_token_url` and `access_token_callback_url`: a GET of the address as it
+//! stands, signed by Standard Webhooks with an empty body. Recall's contract: docs.recall.ai.
 
 use std::time::Duration;
 

@@ -1,11 +1,6 @@
 //! `POST`: creates a link. Only this answer contains its URL.
 
-use axum::{
-    Json,
-    extract::State as Extract,
-    http::{StatusCode, header::CACHE_CONTROL},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State as Extract, http::StatusCode};
 use model::{AccountUser, CredentialId, PoolId, Secret, Timestamp, TokenKind, WorkspaceId};
 use store::{LinkAccount, LinkLife, LinkSource, LinkTerms, LinkVerification, QuotaResource};
 use tenants::digest;
@@ -30,6 +25,7 @@ use crate::{
     named_account::named,
     openapi::errors,
     request::{Request as _, Text, Whole, request},
+    secret_answer::WithSecret,
 };
 
 /// The longest lifetime that can be requested for a ZAK: within a day a bot will have joined.
@@ -125,7 +121,7 @@ pub(crate) async fn handler(
     caller: Caller<Tokens>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<Response, ApiError> {
+) -> Result<(StatusCode, WithSecret<TokenLink>), ApiError> {
     let (mut new, query_secret) = read(&state, Fields::of(&body))?;
     check_quota(&state, caller.workspace, QuotaResource::TokenLinks).await?;
     name_users(&state, caller.workspace, &mut new.terms.source).await?;
@@ -140,7 +136,7 @@ pub(crate) async fn handler(
     }
     body.url = Some(url);
     body.authorization = made.authorization.as_ref().map(|secret| secret.expose().to_owned());
-    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
+    Ok((StatusCode::CREATED, WithSecret(body)))
 }
 
 /// Checks that every account can give tokens, and of which user.

@@ -1,6 +1,6 @@
 //! Actions on an endpoint: rotate the secret, send a test, replay events.
 
-use axum::{Json, extract::State as Extract, response::Response};
+use axum::{Json, extract::State as Extract};
 use model::{EventId, Timestamp, WebhookEndpointId};
 use serde::Serialize;
 use tenants::SECRET_OVERLAP;
@@ -18,6 +18,7 @@ use crate::{
     path::Path,
     request::{Overlap, Request as _, request},
     request_code::RequestCode,
+    secret_answer::WithSecret,
 };
 
 request! {
@@ -87,7 +88,7 @@ pub(crate) async fn rotate_secret(
     Extract(state): Extract<State>,
     Path(id): Path<WebhookEndpointId>,
     Body(body): Body,
-) -> Result<Response, ApiError> {
+) -> Result<WithSecret<WebhookEndpoint>, ApiError> {
     let mut fields = Fields::of(&body);
     let asked = RotateWebhookSecret::read(&mut fields);
     let asked = fields.finish(asked)?;

@@ -6,8 +6,7 @@ pub(crate) mod deliveries;
 use axum::{
     Json,
     extract::{RawQuery, State as Extract},
-    http::{StatusCode, header::CACHE_CONTROL},
-    response::{IntoResponse, Response},
+    http::StatusCode,
 };
 use model::{EndpointKind, EndpointState, Secret, Timestamp, WebhookEndpointId, nearest};
 use serde::Serialize;
@@ -32,6 +31,7 @@ use crate::{
     query::Query,
     request::{CallbackUrl, Field, Pasted, Request as _, Text, request, string},
     request_code::RequestCode,
+    secret_answer::WithSecret,
     zoom_oauth_apps::MASK,
 };
 
@@ -241,7 +241,7 @@ pub(crate) async fn create(
     caller: Caller<AdminAndRead>,
     Extract(state): Extract<State>,
     Body(body): Body,
-) -> Result<Response, ApiError> {
+) -> Result<(StatusCode, WithSecret<WebhookEndpoint>), ApiError> {
     let mut fields = Fields::of(&body).with_callbacks(&state);
     let asked = CreateWebhookEndpoint::read(&mut fields);
     let kind =
@@ -268,7 +268,7 @@ pub(crate) async fn create(
         enabled: asked.enabled.unwrap_or(true),
     };
     let made = state.webhooks.create(caller.workspace, new).await?.ok_or_else(too_many)?;
-    Ok((StatusCode::CREATED, with_secret(&made)).into_response())
+    Ok((StatusCode::CREATED, with_secret(&made)))
 }
 
 /// List endpoints
@@ -390,10 +390,10 @@ fn representation(endpoint: &Endpoint) -> WebhookEndpoint {
 }
 
 /// The answer that contains a new secret.
-fn with_secret(endpoint: &Endpoint) -> Response {
+fn with_secret(endpoint: &Endpoint) -> WithSecret<WebhookEndpoint> {
     let mut body = representation(endpoint);
     if endpoint.row.kind == EndpointKind::Webhook {
         endpoint.secrets.current().expose().clone_into(&mut body.secret);
     }
-    ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+    WithSecret(body)
 }
