@@ -7,7 +7,7 @@
 //! - `writer`: group commit. A token waits for the batch with its record.
 //! - [`Journal`]: records on this server's disk, if that is as durable as the store, or while the store is unavailable;
 //!   [`recover_journal`] moves the records of a dead process into the store.
-//! - `retention`: reading the audit, and deleting expired records.
+//! - `upkeep`: reading the audit, and deleting expired records.
 //!
 //! A record says `given` before the token is sent. A caller that disconnected or timed out while the record was written gets
 //! no token: the audit may contain too much, never too little. A refused request leaves a record with the failure's code if
@@ -17,8 +17,9 @@
 pub mod audited;
 mod journal;
 mod old_segments;
+mod read;
 mod recover;
-mod retention;
+mod upkeep;
 mod writer;
 
 use model::{Code, Failure};

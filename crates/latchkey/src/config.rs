@@ -3,6 +3,7 @@
 
 mod api;
 mod audit;
+mod bot_log;
 mod bots;
 mod browser;
 mod callbacks;
@@ -13,12 +14,13 @@ mod keys;
 mod limits;
 mod links;
 mod mail;
+mod meeting_events;
+mod meetings;
 mod metrics;
 mod pasted;
-mod retention;
+mod refresh;
 mod screenshots;
 mod settings_page;
-mod workers;
 mod zoom;
 
 use std::{
@@ -38,21 +40,10 @@ use store_sql::postgres::Address;
 use url::Url;
 
 use self::{
-    api::Api,
-    audit::Audit,
-    browser::BrowserSection,
-    callbacks::Callbacks,
-    connections::Connections,
-    events::Events,
-    keys::KeysSection,
-    limits::Limits,
-    links::Links,
-    mail::MailSection,
-    metrics::Metrics,
-    retention::{BotLogSection, MeetingEventsSection},
-    screenshots::ScreenshotsSection,
-    workers::{Meetings, Refresh},
-    zoom::Zoom,
+    api::Api, audit::Audit, bot_log::BotLogSection, browser::BrowserSection, callbacks::Callbacks,
+    connections::Connections, events::Events, keys::KeysSection, limits::Limits, links::Links,
+    mail::MailSection, meeting_events::MeetingEventsSection, meetings::Meetings, metrics::Metrics,
+    refresh::Refresh, screenshots::ScreenshotsSection, zoom::Zoom,
 };
 pub(crate) use self::{
     bots::{Bots, NumberOrMeasured, OnStop},
@@ -213,7 +204,7 @@ impl Config {
 
     /// Concurrency and intervals of the broker's workers.
     pub(crate) fn timing(&self) -> broker::Timing {
-        workers::timing(&self.refresh, &self.meetings)
+        meetings::timing(&self.refresh, &self.meetings)
     }
 
     /// How long data of bots is stored.

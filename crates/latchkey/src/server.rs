@@ -5,7 +5,8 @@
 //! 3. The broker, then its users: links, bots, webhooks, real-time endpoints.
 //! 4. The API and the console, which the caller serves.
 //!
-//! They stop in reverse: bots leave while the API still answers, then the receivers of events, the broker, the database.
+//! They stop in reverse. `serve` lets the bots leave while the API still answers, and stops the API; then [`Server::stop`] stops
+//! the senders of events, the broker and the database.
 
 use std::{sync::Arc, time::Duration};
 

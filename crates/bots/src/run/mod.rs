@@ -3,19 +3,21 @@
 //! - `bot_run`: the bot with its parsed request. `bot_row`: writes steps and pictures under the lease.
 //! - `command`: commands to the running bot.
 //! - `warm_up`: prepares a scheduled bot before its time. `join_deadline`: decides whether a bot is too late to join.
-//! - `attempts`: the bot's joins. `prepare`: a page and credentials (`sign_in`) for a join. `seat`: renews a seat of a pool.
+//! - `join_retries`: the bot's joins. `prepare`: a page and credentials (`sign_in`) for a join. `seat`: renews a seat of a pool.
 //! - `follow`: one join, and the meeting until its end. `leave`: leaves the meeting within a time limit.
 //! - `life`: what each event means. `rejoin`: whether and when to join again. `outcome`: how a join and a bot end. No I/O.
 //! - `meeting_event_writer`: stores the events of the meeting. `event_queue`: events that wait for the store.
-//! - `outputs`: the bot's picture and chat messages.
+//! - `outputs`: the bot's picture (`camera`) and chat messages (`chat`).
 
-mod attempts;
 mod bot_row;
 mod bot_run;
+mod camera;
+mod chat;
 mod command;
 mod event_queue;
 mod follow;
 mod join_deadline;
+mod join_retries;
 mod leave;
 #[cfg(test)]
 mod legal_steps;
@@ -34,9 +36,9 @@ use model::{BotStatus, SubCode};
 use store::{Bot, Lease};
 use tokio::sync::watch;
 
-use attempts::Attempts;
 use bot_row::{BotRecord, Resumed};
 use bot_run::BotRun;
+use join_retries::JoinRetries;
 use leave::within_leave_timeout;
 use meeting_event_writer::Recorder;
 use outcome::End;
@@ -118,7 +120,7 @@ async fn live(
     if run.record.bot.status() != BotStatus::Ready {
         recorder.recall().await;
     }
-    let mut attempts = Attempts::new(run, &recorder, commands, revision, ahead);
+    let mut attempts = JoinRetries::new(run, &recorder, commands, revision, ahead);
     let ended = tokio::select! {
         ended = attempts.run() => ended,
         never = seat::renew(run) => match never {},

@@ -35,7 +35,7 @@ pub mod scopes;
 mod server_to_server;
 mod store_grant;
 mod usable_account;
-mod webhooks;
+mod zoom_webhooks;
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub use remove_app::AppRemovals;
 pub use server_to_server::ServerToServer;
 pub use store_grant::{NewAccounts, StoredGrant};
 pub(crate) use usable_account::{may_give_tokens, usable_account};
-pub use webhooks::{WebhookAnswer, WebhookRequest, Webhooks};
+pub use zoom_webhooks::{WebhookAnswer, WebhookRequest, Webhooks};
 
 /// Everything about accounts.
 pub struct Accounts {

@@ -1,16 +1,8 @@
-//! `[bot_log]` and `[meeting_events]`: retention of data about bots.
+//! `[meeting_events]`
 
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
-
-/// `[bot_log]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct BotLogSection {
-    /// Retention of entries, in days.
-    pub(crate) keep_days: NonZeroU32,
-}
 
 /// `[meeting_events]`
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,12 +10,6 @@ pub(crate) struct BotLogSection {
 pub(crate) struct MeetingEventsSection {
     /// Retention after the bot's end, in days.
     pub(crate) keep_days: NonZeroU32,
-}
-
-impl Default for BotLogSection {
-    fn default() -> Self {
-        Self { keep_days: NonZeroU32::new(30).expect("not zero") }
-    }
 }
 
 impl Default for MeetingEventsSection {

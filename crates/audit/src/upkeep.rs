@@ -1,10 +1,9 @@
-//! Reads the audit, deletes expired records, and converts records of older versions to the current
-//! format.
+//! Deletes expired records, and converts records of older versions to the current format.
 
 use std::{convert::Infallible, time::Duration};
 
-use model::{Timestamp, WorkspaceId, chain};
-use store::{AuditPage, AuditRecord, StoreError};
+use model::{Timestamp, chain};
+use store::StoreError;
 
 use crate::Audit;
 
@@ -16,16 +15,6 @@ const PRUNE_BATCH: u32 = 200;
 const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
 impl Audit {
-    /// A page of the workspace's audit. It includes the records of all tokens that this server has given before the call.
-    pub async fn page(
-        &self,
-        workspace: WorkspaceId,
-        page: &AuditPage,
-    ) -> Result<Vec<AuditRecord>, StoreError> {
-        self.catch_up().await?;
-        self.store().audit(workspace, page).await
-    }
-
     /// Converts records of older versions to the current format, and deletes records that are older
     /// than `keep`, for as long as it is polled.
     pub async fn run_upkeep(&self, keep: Duration) -> Infallible {

@@ -30,7 +30,7 @@ use crate::{
 const HOST_RETRY_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The joins of a bot in one run.
-pub(super) struct Attempts<'a> {
+pub(super) struct JoinRetries<'a> {
     run: &'a BotRun<'a>,
     recorder: &'a Recorder<'a>,
     commands: LatestCommand,
@@ -56,7 +56,7 @@ struct Tries {
     signatures: u32,
 }
 
-impl<'a> Attempts<'a> {
+impl<'a> JoinRetries<'a> {
     pub(super) fn new(
         run: &'a BotRun<'a>,
         recorder: &'a Recorder<'a>,

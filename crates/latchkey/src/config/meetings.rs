@@ -1,4 +1,4 @@
-//! `[refresh]` and `[meetings]`: workers that keep accounts and meetings up to date.
+//! `[meetings]`
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -6,15 +6,7 @@ use anyhow::bail;
 use broker::Timing;
 use serde::{Deserialize, Serialize};
 
-/// `[refresh]`
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Refresh {
-    /// Interval between searches for due accounts, in seconds.
-    poll_seconds: NonZeroU32,
-    /// Most accounts that are refreshed at once, including those that wait for Zoom's rate limit.
-    most_at_once: NonZeroU32,
-}
+use super::refresh::{Refresh, whole_seconds};
 
 /// `[meetings]`
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,13 +20,6 @@ pub(crate) struct Meetings {
     list_every_hours: u32,
     /// The same for accounts of an app whose webhooks report changes in between.
     list_every_hours_with_webhooks: u32,
-}
-
-impl Default for Refresh {
-    fn default() -> Self {
-        let Timing { refresh_poll, refreshes_at_once, .. } = Timing::default();
-        Self { poll_seconds: whole_seconds(refresh_poll), most_at_once: refreshes_at_once }
-    }
 }
 
 impl Default for Meetings {
@@ -77,10 +62,6 @@ pub(super) fn timing(refresh: &Refresh, meetings: &Meetings) -> Timing {
         list_every: hours(meetings.list_every_hours),
         list_every_with_webhooks: hours(meetings.list_every_hours_with_webhooks),
     }
-}
-
-fn whole_seconds(span: Duration) -> NonZeroU32 {
-    u32::try_from(span.as_secs()).ok().and_then(NonZeroU32::new).expect("a short time")
 }
 
 #[cfg(test)]
