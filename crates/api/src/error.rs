@@ -62,7 +62,7 @@ pub(crate) enum ApiError {
     /// A failure that the contract answers with 400.
     BadRequest(Code, Cow<'static, str>),
     /// No server has a free slot for a bot. The text says what to do.
-    NoFreeBot(String),
+    NoFreeSlot(String),
     /// A URL carries a token that this server did not issue for it.
     AddressInvalid,
     /// A URL carries a token that expired at this time.
@@ -290,7 +290,7 @@ impl ApiError {
             Self::BadRequest(code, detail) => {
                 (StatusCode::BAD_REQUEST, ErrorAnswer::Coded(ErrorBody::new(Some(code.as_str()), detail)))
             }
-            Self::NoFreeBot(detail) => refused(R::OutOfAdhocBots, detail.into()),
+            Self::NoFreeSlot(detail) => refused(R::OutOfAdhocBots, detail.into()),
             Self::AddressInvalid => refused(
                 R::AddressInvalid,
                 "This server did not issue the token in this address for it: copy the complete address from the list.".into(),
@@ -331,7 +331,7 @@ impl ApiError {
     pub(crate) fn retry_after(&self) -> Option<String> {
         match self {
             Self::Throttled(wait) => Some(whole_seconds(*wait).to_string()),
-            Self::NoFreeBot(_) => Some("30".to_owned()),
+            Self::NoFreeSlot(_) => Some("30".to_owned()),
             Self::Body(error @ BodyError::NoMemory) => retry_after(&error.failure()),
             Self::Failed(failure) => retry_after(failure),
             _ => None,

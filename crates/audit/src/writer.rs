@@ -171,7 +171,7 @@ impl Shared {
     }
 
     /// Tokens are refused. What follows shortly on another time belongs to it.
-    fn has_refused(&self, now: Timestamp) {
+    fn record_outage(&self, now: Timestamp) {
         let mut outage = self.outage();
         let before =
             outage.filter(|before| !before.is_over || before.last.was_within(REFUSAL_COUNTS_FOR, now));
@@ -207,7 +207,7 @@ impl Shared {
             }
             let batches = AuditBatch::pack(batch.iter().map(|entry| &entry.record));
             let begun = self.env.now();
-            if self.unless_late(batch, self.is_kept(&batches)).await {
+            if self.unless_late(batch, self.make_durable(&batches)).await {
                 for waiter in batch.drain(..).filter_map(|entry| entry.waiter) {
                     // A caller that has gone has no token, and leaves a surplus record.
                     let _gone = waiter.send(());
@@ -244,7 +244,7 @@ impl Shared {
             batch.retain(&mut in_time);
             self.queue().waiting.retain(&mut in_time);
             if refused {
-                self.has_refused(now);
+                self.record_outage(now);
             }
         }
     }
@@ -265,8 +265,8 @@ impl Shared {
     }
 
     /// Makes records durable: in the store, or on the disk where that comes first or while the store is away.
-    async fn is_kept(&self, batches: &[AuditBatch]) -> bool {
-        let kept = self.is_written(batches).await;
+    async fn make_durable(&self, batches: &[AuditBatch]) -> bool {
+        let kept = self.write_store_or_journal(batches).await;
         let refused_at = (!kept).then(|| self.env.now());
         *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = refused_at;
         if kept {
@@ -275,17 +275,17 @@ impl Shared {
         kept
     }
 
-    async fn is_written(&self, batches: &[AuditBatch]) -> bool {
+    async fn write_store_or_journal(&self, batches: &[AuditBatch]) -> bool {
         let disk = self.journal.as_ref();
         let disk_first = self.is_disk_first() || disk.is_some_and(Journal::is_store_unavailable);
-        if disk_first && self.is_on_disk(batches).await {
+        if disk_first && self.append_to_journal(batches).await {
             return true;
         }
         let stored = self.store(batches).await.is_ok();
         if let Some(journal) = disk {
             journal.set_store_unavailable(!stored);
         }
-        stored || (!disk_first && self.is_on_disk(batches).await)
+        stored || (!disk_first && self.append_to_journal(batches).await)
     }
 
     /// If no caller waits for the disk, a record need not be on it twice.
@@ -310,7 +310,7 @@ impl Shared {
         Err(failure)
     }
 
-    async fn is_on_disk(&self, batches: &[AuditBatch]) -> bool {
+    async fn append_to_journal(&self, batches: &[AuditBatch]) -> bool {
         let Some(journal) = &self.journal else { return false };
         let records = records(batches);
         match journal.append(batches.to_vec()).await {

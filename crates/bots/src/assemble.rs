@@ -17,7 +17,7 @@ use crate::{
     log::BotLog,
     run::RunParts,
     screenshots::Screenshots,
-    servers::{CapacityRule, Places, ThisServer},
+    servers::{BotSlots, CapacityRule, ThisServer},
     settings::{Retention, Timing},
     supervisor::{Supervisor, Sweeper},
 };
@@ -91,7 +91,7 @@ impl Bots {
             creator: Creator {
                 store: store.clone(),
                 check: check.clone(),
-                places: Places::new(store.clone(), this_server),
+                places: BotSlots::new(store.clone(), this_server),
                 limit: WorkspaceLimit::new(store.clone(), parts.most_of_a_workspace),
                 vault: vault.clone(),
                 log: log.clone(),

@@ -9,7 +9,7 @@
 //! - `servers`: how many bots can run here, and whether a new bot would find a free slot.
 //! - `browsers`: browsers and their pages.
 //! - [`request`]: the stored request. [`meeting`]: who is in a meeting and what happens there.
-//! - `log`: entries of a bot's log. [`Screenshots`]: pictures of bots' pages, stored in [`PictureFiles`].
+//! - `log`: entries of a bot's log. [`Screenshots`]: pictures of bots' pages, stored in [`ScreenshotFiles`].
 //! - `picture`: the picture that a bot shows in its video.
 //!
 //! Imports point one way: `assemble` → `handle`, `supervisor` → `run` → `servers`, `browsers`, `meeting`, `request`, `log`,
@@ -22,9 +22,9 @@ mod handle;
 mod log;
 pub mod meeting;
 mod picture;
-mod picture_files;
 pub mod request;
 mod run;
+mod screenshot_files;
 mod screenshots;
 mod servers;
 mod settings;
@@ -39,11 +39,11 @@ pub use handle::{
     Meetings, NewBot, NotChanged, NotCreated, NotLeaving, NotSent, NotShown, OpenedBot, OpenedPage, Reader,
     Recording, RecordingStatus, meeting_digest,
 };
-pub use log::{BotLog, Kind, Note};
+pub use log::{BotLog, LogEntryKind, NewLogEntry};
 pub use picture::{GivenPicture, MAX_BASE64_LEN, NotAPicture, Picture};
-pub use picture_files::{Bucket, PictureFiles};
 pub use request::{BotRequest, ZoomOptions};
+pub use screenshot_files::{Bucket, ScreenshotFiles};
 pub use screenshots::{Screenshots, SweepError, Swept};
-pub use servers::{CapacityRule, ExpectedCost, NoFreeBot};
+pub use servers::{CapacityRule, ExpectedCost, NoFreeSlot};
 pub use settings::{Retention, Timing};
 pub use supervisor::Supervisor;

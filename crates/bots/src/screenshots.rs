@@ -9,7 +9,7 @@ use model::{BotId, Code, Environment, Failure, ScreenshotId, Timestamp, Workspac
 use object_store::{ObjectStoreExt as _, path::Path};
 use store::{BotScreenshots, Screenshot, StoreError};
 
-use crate::picture_files::PictureFiles;
+use crate::screenshot_files::ScreenshotFiles;
 
 /// Stored when no picture of a page could be taken. Made from `no-picture.html` in the same folder.
 const NO_PICTURE: &[u8] = include_bytes!("../../../web/bot/no-picture.png");
@@ -25,7 +25,7 @@ const MAX_OF_A_BOT: u64 = 300;
 /// The pictures of bots' pages. Their files are named `<bot>/<screenshot>.png`.
 #[derive(Clone)]
 pub struct Screenshots {
-    files: PictureFiles,
+    files: ScreenshotFiles,
     store: Arc<dyn BotScreenshots + Send + Sync>,
     env: Environment,
 }
@@ -52,7 +52,11 @@ pub enum SweepError {
 
 impl Screenshots {
     /// Stores pictures in `files`.
-    pub fn new(files: PictureFiles, store: Arc<dyn BotScreenshots + Send + Sync>, env: Environment) -> Self {
+    pub fn new(
+        files: ScreenshotFiles,
+        store: Arc<dyn BotScreenshots + Send + Sync>,
+        env: Environment,
+    ) -> Self {
         Self { files, store, env }
     }
 

@@ -15,7 +15,7 @@ use axum::{
     http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
-use bots::{Bucket, PictureFiles, Screenshots};
+use bots::{Bucket, ScreenshotFiles, Screenshots};
 use model::{
     ApiKeyId, ApiScopes, BotId, BotStatus, Code, Environment, Sealed, Secret, StatusChange, WorkspaceId,
 };
@@ -136,11 +136,11 @@ async fn two_servers_share_a_bucket() {
     let server = Router::new().fallback(answer).with_state(s3.clone());
     TaskTracker::new().spawn(async move { axum::serve(listener, server).await });
 
-    let files = PictureFiles::bucket(&bucket(&endpoint)).unwrap();
+    let files = ScreenshotFiles::bucket(&bucket(&endpoint)).unwrap();
     assert!(!format!("{files:?}").contains("planted-secret"));
     let one = Screenshots::new(files.clone(), store.clone(), env.clone());
     let other =
-        Screenshots::new(PictureFiles::bucket(&bucket(&endpoint)).unwrap(), store.clone(), env.clone());
+        Screenshots::new(ScreenshotFiles::bucket(&bucket(&endpoint)).unwrap(), store.clone(), env.clone());
     let id = one.store(bot, b"\x89PNG of one").await.unwrap();
     assert_eq!(other.read(workspace, bot, id).await.unwrap().unwrap(), b"\x89PNG of one");
     let held = || s3.0.lock().unwrap().keys().cloned().collect::<Vec<_>>();
@@ -172,15 +172,15 @@ async fn an_unavailable_bucket_ends_no_bot() {
     let folder = tempfile::tempdir().unwrap();
     let (env, store, workspace, bot) = world(folder.path()).await;
     let vacant = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let files = PictureFiles::bucket(&bucket(&format!("http://{vacant}"))).unwrap();
+    let files = ScreenshotFiles::bucket(&bucket(&format!("http://{vacant}"))).unwrap();
     let screenshots = Screenshots::new(files, store.clone(), env.clone());
     assert_eq!(screenshots.store(bot, b"\x89PNG").await, None);
     assert!(screenshots.list(workspace, bot).await.unwrap().is_empty(), "no row without a file");
     // A picture that another server stored in its own folder.
-    let elsewhere = PictureFiles::folder(&folder.path().join("elsewhere")).unwrap();
+    let elsewhere = ScreenshotFiles::folder(&folder.path().join("elsewhere")).unwrap();
     let id = Screenshots::new(elsewhere, store.clone(), env.clone()).store(bot, b"\x89PNG").await.unwrap();
-    let here = PictureFiles::folder(&folder.path().join("here")).unwrap();
-    for files in [PictureFiles::bucket(&bucket(&format!("http://{vacant}"))).unwrap(), here] {
+    let here = ScreenshotFiles::folder(&folder.path().join("here")).unwrap();
+    for files in [ScreenshotFiles::bucket(&bucket(&format!("http://{vacant}"))).unwrap(), here] {
         let failure = Screenshots::new(files, store.clone(), env.clone()).read(workspace, bot, id).await;
         assert_eq!(failure.unwrap_err().code, Code::Unavailable);
     }

@@ -53,7 +53,7 @@ impl HealthChecks {
     }
 
     /// Also checks this folder of screenshots, which is not in `data_dir`. Only the first call has an effect.
-    pub fn look_at_pictures(&self, folder: PathBuf) {
+    pub fn check_screenshots_folder(&self, folder: PathBuf) {
         self.pictures.get_or_init(|| folder);
     }
 

@@ -125,7 +125,9 @@ impl Pools {
                 tracing::info!(%pool, %credential, seat = %seat.id, "a seat was taken");
                 return Ok(Seated { seat: seat.id, credential, user });
             }
-            Seating::Refused(counts) if must_host && host.is_some() && counts.accounts == 0 => hosts_it_not(),
+            Seating::Refused(counts) if must_host && host.is_some() && counts.accounts == 0 => {
+                no_member_hosts()
+            }
             Seating::Refused(counts) => refusal(&counts, now),
             Seating::NoPool => Failure::new(Code::TokenNotAvailable, "this workspace has no such pool"),
         };
@@ -143,7 +145,7 @@ impl Pools {
             Some(meeting) => self.store.meeting_owner(workspace, meeting).await?,
             None => None,
         };
-        owner.map(drop).ok_or_else(hosts_it_not)
+        owner.map(drop).ok_or_else(no_member_hosts)
     }
 
     /// Extends a holder's seats to at least `until`. Returns how many there are.
@@ -303,7 +305,7 @@ impl Pools {
 }
 
 /// The error for a request to start another user's meeting.
-fn hosts_it_not() -> Failure {
+fn no_member_hosts() -> Failure {
     Failure::new(Code::TokenNotAvailable, "no account of the pool is known to host this meeting")
 }
 

@@ -21,7 +21,7 @@ use crate::{
 const BINDING: &str = "latchkeyEvent";
 /// The time limit from an empty page to an initialised SDK. It usually takes two seconds, and longer when many bots start at
 /// once.
-const READY_DEADLINE: Duration = Duration::from_secs(30);
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The SDK's 16:9 gallery and its frame fill this size exactly; a wider window would only have a border.
 const WINDOW: Window = Window { width: 1122, height: 720 };
 
@@ -49,7 +49,7 @@ impl BotPage {
         answer_within: Duration,
         chromium: &str,
     ) -> Result<Self, BrowserError> {
-        let opened = devtools.clock().timeout(READY_DEADLINE, async {
+        let opened = devtools.clock().timeout(READY_TIMEOUT, async {
             let (tab, mut signals) = Tab::open(devtools, WINDOW, BINDING).await?;
             tab.navigate(url).await?;
             wait_until_ready(devtools, &mut signals).await?;
@@ -59,7 +59,7 @@ impl BotPage {
             let chromium = chromium.to_owned();
             Ok(Self { chromium, tab, signals, tracker, bot, news, silence, gone: None })
         });
-        opened.await.unwrap_or(Err(BrowserError::Timeout { what: "the bot page", span: READY_DEADLINE }))
+        opened.await.unwrap_or(Err(BrowserError::Timeout { what: "the bot page", span: READY_TIMEOUT }))
     }
 
     /// The version of the page's browser, for example `Chromium/156.0.8078.79`.

@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// The time limit from the start of the process to its first response.
-const LAUNCH_DEADLINE: Duration = Duration::from_secs(20);
+const LAUNCH_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a browser may take to close by itself.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A running Chromium. Each page has its own browser context: cookies, cache and storage are not shared.
 ///
@@ -65,7 +65,7 @@ impl Browser {
         let mut browser =
             Self { devtools, process, version, page_url, answer_within, stop: stop.clone(), tasks };
 
-        browser.version = match env.clock.timeout(LAUNCH_DEADLINE, ask_version(&browser.devtools)).await {
+        browser.version = match env.clock.timeout(LAUNCH_TIMEOUT, ask_version(&browser.devtools)).await {
             Some(Ok(version)) => version,
             Some(Err(BrowserError::BrowserGone)) => {
                 // Chromium's last output may still be in the pipe.
@@ -73,7 +73,7 @@ impl Browser {
                 return Err(BrowserError::Launch(stderr_tail.summary().into()));
             }
             Some(Err(error)) => return Err(error),
-            None => return Err(BrowserError::Timeout { what: "Chromium's start", span: LAUNCH_DEADLINE }),
+            None => return Err(BrowserError::Timeout { what: "Chromium's start", span: LAUNCH_TIMEOUT }),
         };
         let (page_url, serving) = page_server::serve(&config.sdk_dir).await.map_err(|error| {
             BrowserError::Launch(format!("no loopback port for the bot page: {error}").into())
@@ -181,8 +181,8 @@ async fn supervise(
         // Without the connection, the browser can't be used.
         () = devtools.gone() => {}
         () = stop.cancelled() => {
-            devtools.tell("Browser.close", Value::Null);
-            let _ = clock.timeout(CLOSE_DEADLINE, child.wait()).await;
+            devtools.send_without_answer("Browser.close", Value::Null);
+            let _ = clock.timeout(CLOSE_TIMEOUT, child.wait()).await;
         }
     }
     // This has no effect on a process that has ended.

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::BrowserError;
 
 /// The default time limit for a command. A Chromium that takes longer hangs.
-const COMMAND_DEADLINE: Duration = Duration::from_secs(15);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The connection to one browser. Clones share it.
 #[derive(Clone)]
@@ -138,7 +138,7 @@ impl DevTools {
         method: &'static str,
         params: Value,
     ) -> Result<T, BrowserError> {
-        self.call_within(COMMAND_DEADLINE, session, method, params).await
+        self.call_within(COMMAND_TIMEOUT, session, method, params).await
     }
 
     /// Sends `method` and waits up to `span` for the response.
@@ -175,7 +175,7 @@ impl DevTools {
     }
 
     /// Sends `method` and ignores the response.
-    pub(crate) fn tell(&self, method: &'static str, params: Value) {
+    pub(crate) fn send_without_answer(&self, method: &'static str, params: Value) {
         let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         self.send(id, None, method, params);
     }

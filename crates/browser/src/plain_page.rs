@@ -10,7 +10,7 @@ use crate::{
     tab::{Tab, Window},
 };
 
-const WAIT_DEADLINE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const WINDOW: Window = Window { width: 1280, height: 720 };
 
@@ -36,7 +36,7 @@ impl PlainPage {
     /// Waits until an element matches `selector`, also across a navigation.
     pub async fn wait_for(&self, selector: &str) -> Result<(), BrowserError> {
         let clock = self.tab.devtools().clock();
-        let found = clock.timeout(WAIT_DEADLINE, async {
+        let found = clock.timeout(WAIT_TIMEOUT, async {
             loop {
                 match self.ask(selector, "true").await {
                     Ok(_) => return Ok(()),

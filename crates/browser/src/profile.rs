@@ -102,7 +102,7 @@ fn is_owned(directory: &Path) -> bool {
 async fn remove(profile: &Path, clock: &dyn Clock) {
     let temporary = tokio::fs::read_link(profile.join(TEMPORARY)).await.ok();
     for directory in temporary.as_deref().into_iter().chain([profile]) {
-        if !is_removed(directory, clock).await {
+        if !remove_with_retries(directory, clock).await {
             // The next start tries again.
             return tracing::warn!(directory = %directory.display(), "could not remove the files of a browser");
         }
@@ -110,7 +110,7 @@ async fn remove(profile: &Path, clock: &dyn Clock) {
 }
 
 /// Removes `directory` with its content.
-async fn is_removed(directory: &Path, clock: &dyn Clock) -> bool {
+async fn remove_with_retries(directory: &Path, clock: &dyn Clock) -> bool {
     // Child processes of a killed Chromium end a moment later and may still write files.
     for _ in 0..40 {
         match tokio::fs::remove_dir_all(directory).await {

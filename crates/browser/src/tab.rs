@@ -12,9 +12,9 @@ use crate::{
     liveness::{self, Unresponsive},
 };
 
-const SCREENSHOT_DEADLINE: Duration = Duration::from_secs(5);
+const SCREENSHOT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a page may take to close. After that, the browser closes it by force.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A script that resolves when the page's event loop has handled all waiting tasks. It uses no timer, because those may be
 /// throttled.
@@ -190,8 +190,8 @@ impl Tab {
             ready.await?;
             self.call::<Captured>("Page.captureScreenshot", json!({ "format": "png" })).await
         };
-        let Some(captured) = self.devtools.clock().timeout(SCREENSHOT_DEADLINE, captured).await else {
-            return Err(BrowserError::Timeout { what: "a screenshot", span: SCREENSHOT_DEADLINE });
+        let Some(captured) = self.devtools.clock().timeout(SCREENSHOT_TIMEOUT, captured).await else {
+            return Err(BrowserError::Timeout { what: "a screenshot", span: SCREENSHOT_TIMEOUT });
         };
         BASE64_STANDARD.decode(captured?.data).map_err(|error| refused("a screenshot", error))
     }
@@ -215,7 +215,7 @@ impl Tab {
         self.context.disposed = true;
         let context = json!({ "browserContextId": self.context.id });
         let closed =
-            self.devtools.call_within(CLOSE_DEADLINE, None, "Target.disposeBrowserContext", context).await;
+            self.devtools.call_within(CLOSE_TIMEOUT, None, "Target.disposeBrowserContext", context).await;
         // Other failures mean that the page is gone already, with the browser or after a crash.
         if let Err(BrowserError::Timeout { .. }) = closed.map(|_: Value| ()) {
             tracing::warn!("a page did not close in time");
@@ -243,7 +243,8 @@ impl Drop for Tab {
 impl Drop for Context {
     fn drop(&mut self) {
         if !self.disposed {
-            self.devtools.tell("Target.disposeBrowserContext", json!({ "browserContextId": self.id }));
+            self.devtools
+                .send_without_answer("Target.disposeBrowserContext", json!({ "browserContextId": self.id }));
         }
     }
 }

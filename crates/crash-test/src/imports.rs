@@ -83,7 +83,7 @@ impl Import {
                 (Err(error), Fate::MayBeLost) => {
                     let words = format!("{error:#}");
                     ensure!(words.contains("zoom_oauth_error"), "the importer receives {words}");
-                    world.consent(&server, &user).await?;
+                    world.connect_link(&server, &user).await?;
                     (world.account(&server).await?, Outcome::ResponseLost)
                 }
                 (Err(error), _) => return Err(error.context("the token was not used")),

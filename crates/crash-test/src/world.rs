@@ -95,7 +95,7 @@ impl World {
         let number = self.fixture.count();
         let user = json!({ "email": format!("user{number}@example.test"), "display_name": "Ada Lovelace" });
         let user = self.fixture.simulator.post("/users", &user).await?;
-        self.consent(server, text(&user, "id")?).await?;
+        self.connect_link(server, text(&user, "id")?).await?;
         self.account(server).await
     }
 
@@ -124,7 +124,7 @@ impl World {
 
     /// The same user consents again; the account keeps its id.
     pub(crate) async fn connect_again(&self, server: &Server, account: &Account) -> anyhow::Result<()> {
-        self.consent(server, &account.user).await?;
+        self.connect_link(server, &account.user).await?;
         let status = account.status(server).await?;
         ensure!(status == "healthy", "after a new consent the status is {status}");
         Ok(())
@@ -151,7 +151,7 @@ impl World {
     }
 
     /// Lets the user consent to Latchkey.
-    pub(crate) async fn consent(&self, server: &Server, user: &str) -> anyhow::Result<()> {
+    pub(crate) async fn connect_link(&self, server: &Server, user: &str) -> anyhow::Result<()> {
         self.sign_in(user).await?;
         let invitation =
             server.post("/api/latchkey/v1/connect-links/", &json!({ "oauth_app": self.app })).await?;

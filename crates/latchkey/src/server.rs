@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, anyhow};
 use audit::{Audit, Journal};
 use axum::Router;
-use bots::{BotLog, Bots, Browsers, PictureFiles, Screenshots, Supervisor};
+use bots::{BotLog, Bots, Browsers, ScreenshotFiles, Screenshots, Supervisor};
 use broker::{Broker, Escrow};
 use browser::{BrowserConfig, ZoomOverride};
 use metrics::Metrics;
@@ -70,7 +70,7 @@ struct Opened {
     escrow: Escrow,
     journal: Journal,
     mailer: Option<Mailer>,
-    pictures: PictureFiles,
+    pictures: ScreenshotFiles,
 }
 
 /// Dependencies of most parts.
@@ -255,7 +255,7 @@ impl Shared<'_> {
         };
         let running = Broker::start(parts, &self.workers, config.audit.kept()).await?;
         if let Some(folder) = config.screenshots.folder() {
-            running.broker().health.look_at_pictures(folder.to_owned());
+            running.broker().health.check_screenshots_folder(folder.to_owned());
         }
         Ok(running)
     }
@@ -278,7 +278,7 @@ impl Shared<'_> {
         &self,
         broker: &Arc<Broker>,
         browsers: Browsers,
-        pictures: PictureFiles,
+        pictures: ScreenshotFiles,
     ) -> (Arc<Bots>, Arc<Supervisor>) {
         let Self { config, store, metrics, env, .. } = self;
         Bots::start(bots::Parts {

@@ -59,12 +59,12 @@ impl Page {
         })
     }
 
-    fn cure(&self, account: &Value) -> Option<String> {
-        account::cure(account, &self.refused_apps)
+    fn remedy(&self, account: &Value) -> Option<String> {
+        account::remedy(account, &self.refused_apps)
     }
 
     fn working(&self) -> usize {
-        self.accounts.iter().filter(|account| self.cure(account).is_none()).count()
+        self.accounts.iter().filter(|account| self.remedy(account).is_none()).count()
     }
 
     /// Why no bot can sign in, and what to do.
@@ -156,7 +156,7 @@ impl Page {
         let next = list(&self.overview, "accounts").filter_map(|row| row["next_refresh_at"].as_str()).min();
         let next = next.map(|next| format!("; the next refresh is at {next}")).unwrap_or_default();
         println!("accounts   {} of {} work{next}", self.working(), self.accounts.len());
-        for cure in self.accounts.iter().filter_map(|account| self.cure(account)) {
+        for cure in self.accounts.iter().filter_map(|account| self.remedy(account)) {
             println!("           {cure}");
         }
         for pool in &self.pools {
@@ -180,7 +180,8 @@ impl Page {
             self.ended("fatal")
         );
         for (code, count) in self.causes() {
-            let cure = code.parse::<SubCode>().map(|code| format!(": {}", code.cure().1)).unwrap_or_default();
+            let cure =
+                code.parse::<SubCode>().map(|code| format!(": {}", code.remedy().1)).unwrap_or_default();
             println!("           {count} {code}{cure}");
         }
         match self.tokens() {

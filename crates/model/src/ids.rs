@@ -67,7 +67,7 @@ ids! {
     /// One Zoom user's grant to one app: a connected account.
     CredentialId;
     /// One invitation to connect an account.
-    ConsentId;
+    ConnectLinkId;
     /// A consent that was not started here and waits for the operator.
     ParkedConsentId;
     /// A line of an account's or an app's log, and its event.

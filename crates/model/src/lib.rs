@@ -22,7 +22,7 @@ mod panicking_clock;
 mod pasted;
 mod schema;
 mod secret;
-mod sub_code_cure;
+mod sub_code_remedy;
 mod time;
 
 pub use account_user::{AccountUser, NotAUser};
@@ -39,7 +39,7 @@ pub use event::{
 pub use failure::{Class, Code, Failure};
 pub use health::{Finding, Health, Problem, Severity};
 pub use ids::{
-    ApiKeyId, ArtifactId, AuditId, BotId, BotLogEntryId, ChatMessageId, ConsentId, CredentialId, EventId,
+    ApiKeyId, ArtifactId, AuditId, BotId, BotLogEntryId, ChatMessageId, ConnectLinkId, CredentialId, EventId,
     IdempotentRequestId, LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, RealtimeEndpointId,
     RecordingId, ScreenshotId, SeatId, TokenLinkId, UsedIdsId, WebhookEndpointId, WorkspaceId,
     ZoomOauthAppId,
@@ -53,7 +53,7 @@ pub use nearest::nearest;
 pub use panicking_clock::PanickingClock;
 pub use pasted::{NotOneWord, pasted, pasted_password};
 pub use secret::{Sealed, Secret};
-pub use sub_code_cure::{Actor, sub_codes_page, wrapped};
+pub use sub_code_remedy::{Actor, sub_codes_page, wrapped};
 pub use time::{CLOCK_TOLERANCE, Clock, ManualClock, Sleep, SystemClock, Timestamp};
 
 use std::sync::Arc;

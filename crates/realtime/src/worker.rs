@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long an endpoint is leased without a renewal.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE_TTL: Duration = Duration::from_secs(60);
 /// When this many endpoints of one workspace are served at the same time, no more are claimed.
 pub(crate) const MAX_OF_A_WORKSPACE: u32 = 256;
 /// The most endpoints of one workspace in one claim.
@@ -60,7 +60,7 @@ impl Work for DueEndpoints {
         let now = env.now();
         let full = self.workspaces.full();
         let shares = RealtimeShares { full: &full, most: CLAIMED_OF_A_WORKSPACE };
-        let leased = store.lease_due_realtime_endpoints(&tokens, shares, now, now + LEASE).await?;
+        let leased = store.lease_due_realtime_endpoints(&tokens, shares, now, now + LEASE_TTL).await?;
         if leased.len() >= CLAIMED_OF_A_WORKSPACE as usize {
             // A workspace may have reached the limit of one claim: claim again.
             self.more.notify_one();
@@ -102,7 +102,7 @@ impl Work for DueEndpoints {
         let mut until = lease.expires_at;
         loop {
             env.clock.sleep(RENEW_INTERVAL).await;
-            let next = env.now() + LEASE;
+            let next = env.now() + LEASE_TTL;
             match store.renew_realtime_endpoint(row.id, lease, next).await {
                 Ok(true) => until = next,
                 Ok(false) => return,

@@ -23,7 +23,7 @@ pub async fn changes_of_state_leave_one_line_each(suite: &Conformance) {
         let lease = suite.lease(60);
         suite.store.lease_refresh(made.workspace, made.id, 2, &lease, suite.env.now()).await.unwrap();
         let note = Note { code: Some(Code::ZoomUnavailable), ..suite.note("Zoom is away") };
-        assert!(suite.store.trouble_refresh(made.id, &lease, &trouble(suite), &note).await.unwrap());
+        assert!(suite.store.record_refresh_failure(made.id, &lease, &trouble(suite), &note).await.unwrap());
     }
     assert!(commit(suite, made.id, 2, &next).await);
     let note = suite.note("removed");

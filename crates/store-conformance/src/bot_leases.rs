@@ -81,7 +81,7 @@ pub async fn servers_that_run_bots_are_listed_with_their_capacity(suite: &Confor
     let (now, hour) = (suite.env.now(), Duration::from_secs(3600));
     let see = async |id: &str, capacity, seen_at, forget| {
         let server = BotServer { id: id.to_owned(), capacity, seen_at };
-        suite.store.see_bot_server(&server, forget).await.unwrap();
+        suite.store.report_bot_server(&server, forget).await.unwrap();
         server
     };
     let servers = async || suite.store.bot_servers(now + hour * 3).await.unwrap();

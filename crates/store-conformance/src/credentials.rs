@@ -69,7 +69,7 @@ pub(super) async fn commit(suite: &Conformance, id: CredentialId, generation: i6
 }
 
 async fn lose(suite: &Conformance, id: CredentialId, lease: &Lease, cause: ReauthCause) -> bool {
-    suite.store.lose_grant(id, 1, lease, cause, &suite.note("lost")).await.unwrap()
+    suite.store.mark_grant_dead(id, 1, lease, cause, &suite.note("lost")).await.unwrap()
 }
 
 pub(super) fn trouble(suite: &Conformance) -> RefreshFailure {
@@ -295,8 +295,11 @@ pub async fn a_failed_refresh_degrades_until_one_succeeds(suite: &Conformance) {
         let lease = suite.lease(60);
         take(suite, &made, 1, &lease).await;
         let note = suite.note("Zoom is away");
-        assert!(suite.store.trouble_refresh(made.id, &lease, &trouble(suite), &note).await.unwrap());
-        assert!(!suite.store.trouble_refresh(made.id, &lease, &trouble(suite), &note).await.unwrap(), "once");
+        assert!(suite.store.record_refresh_failure(made.id, &lease, &trouble(suite), &note).await.unwrap());
+        assert!(
+            !suite.store.record_refresh_failure(made.id, &lease, &trouble(suite), &note).await.unwrap(),
+            "once"
+        );
         let found = read(suite, &made).await;
         assert_eq!((found.status, found.failures), (CredentialStatus::Degraded, failures));
         assert_eq!((found.trouble, found.spent_at), (Some(Code::ZoomUnavailable), None));
@@ -315,7 +318,8 @@ pub async fn one_of_several_concurrent_failures_counts(suite: &Conformance) {
         let lease = suite.lease(60);
         take(suite, &made, 1, &lease).await;
         let (trouble, notes) = (trouble(suite), [(); CALLERS].map(|()| suite.note("Zoom is away")));
-        let told = notes.iter().map(|note| suite.store.trouble_refresh(made.id, &lease, &trouble, note));
+        let told =
+            notes.iter().map(|note| suite.store.record_refresh_failure(made.id, &lease, &trouble, note));
         let told = join_all(told).await;
         assert_eq!(told.iter().filter(|told| *told.as_ref().unwrap()).count(), 1);
         assert_eq!(read(suite, &made).await.failures, failures);
@@ -364,16 +368,16 @@ pub async fn a_due_account_is_claimed_once(suite: &Conformance) {
     let made = connected(suite).await;
     let now = suite.env.now();
     let (due, later) = (now + Duration::from_secs(3000), now + Duration::from_secs(3120));
-    assert!(suite.store.claim_due(now, later, 9).await.unwrap().is_empty(), "not yet");
+    assert!(suite.store.claim_due_refreshes(now, later, 9).await.unwrap().is_empty(), "not yet");
     let refresh_at = read(suite, &made).await.refresh_at;
-    let found = suite.store.claim_due(due, later, 9).await.unwrap();
+    let found = suite.store.claim_due_refreshes(due, later, 9).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].credential, found[0].workspace), (made.id, made.workspace));
     assert_eq!((found[0].app, found[0].generation), (made.app, 1));
     assert_eq!(Some(found[0].due_at), refresh_at);
-    assert!(suite.store.claim_due(due, later, 9).await.unwrap().is_empty(), "it is claimed");
+    assert!(suite.store.claim_due_refreshes(due, later, 9).await.unwrap().is_empty(), "it is claimed");
     assert_eq!(
-        suite.store.claim_due(later, later, 9).await.unwrap().len(),
+        suite.store.claim_due_refreshes(later, later, 9).await.unwrap().len(),
         1,
         "the first claim ended without a refresh"
     );
@@ -382,7 +386,10 @@ pub async fn a_due_account_is_claimed_once(suite: &Conformance) {
     take(suite, &made, 1, &lease).await;
     assert!(lose(suite, made.id, &lease, ReauthCause::Revoked).await);
     let for_ever = now + Duration::from_secs(1_000_000_000);
-    assert!(suite.store.claim_due(for_ever, for_ever, 9).await.unwrap().is_empty(), "it needs a consent");
+    assert!(
+        suite.store.claim_due_refreshes(for_ever, for_ever, 9).await.unwrap().is_empty(),
+        "it needs a consent"
+    );
 }
 
 pub async fn concurrent_refreshers_share_the_due_accounts(suite: &Conformance) {
@@ -401,7 +408,7 @@ pub async fn concurrent_refreshers_share_the_due_accounts(suite: &Conformance) {
         let mut claimed = Vec::new();
         // An account that is skipped because another caller has locked it is found the next time.
         while claimed.len() < all.len() {
-            let claims = (0..CALLERS).map(|_| suite.store.claim_due(due, until, 2));
+            let claims = (0..CALLERS).map(|_| suite.store.claim_due_refreshes(due, until, 2));
             let got = join_all(claims).await;
             claimed.extend(got.into_iter().flat_map(|due| due.unwrap()).map(|due| due.credential));
         }
@@ -493,7 +500,7 @@ pub async fn accounts_are_listed_in_pages(suite: &Conformance) {
             suite.store.disconnect_credential(workspace, made.id, cause, &suite.note("x")).await.unwrap();
         }
     }
-    assert!(suite.store.want_meeting_sync(workspace, first.id, suite.env.now()).await.unwrap());
+    assert!(suite.store.request_meeting_sync(workspace, first.id, suite.env.now()).await.unwrap());
     let all = CredentialFilter::default();
     let down = listed(suite, workspace, &all, Order::Descending).await;
     let mut up = listed(suite, workspace, &all, Order::Ascending).await;
@@ -534,9 +541,11 @@ pub async fn an_absurd_lease_and_an_absurd_due_time_are_ignored(suite: &Conforma
     let now = suite.env.now();
     let far = now + MAX_REFRESH_INTERVAL + Duration::from_secs(3600);
     suite.store.commit_refresh(made.id, 1, &grant(suite), Some(far), &suite.note("refreshed")).await.unwrap();
-    let due = suite.store.claim_due(now, now + Duration::from_secs(60), 10).await.unwrap();
+    let due = suite.store.claim_due_refreshes(now, now + Duration::from_secs(60), 10).await.unwrap();
     assert_eq!(due.iter().map(|due| due.credential).collect::<Vec<_>>(), [made.id]);
-    assert!(suite.store.claim_due(now, now + Duration::from_secs(60), 10).await.unwrap().is_empty());
+    assert!(
+        suite.store.claim_due_refreshes(now, now + Duration::from_secs(60), 10).await.unwrap().is_empty()
+    );
 }
 
 pub async fn stored_times_outside_the_range_are_read_as_times(suite: &Conformance) {

@@ -17,7 +17,7 @@ pub mod bot_lists;
 pub mod bot_log;
 pub mod bot_outputs;
 pub mod bots;
-pub mod consents;
+pub mod connect_links;
 pub mod console_sessions;
 pub mod credentials;
 pub mod events;
@@ -171,7 +171,7 @@ macro_rules! conformance_tests {
                 concurrent_connecting_and_removing_leaves_no_account_without_its_app,
                 apps_are_listed_in_pages,
             }
-            consents {
+            connect_links {
                 an_invitation_is_used_once, one_of_several_concurrent_completions_connects,
                 an_invitation_is_read_back_unchanged, a_withdrawn_invitation_connects_nothing,
                 a_used_invitation_is_not_withdrawn, an_open_invitation_of_an_account_is_found,

@@ -143,14 +143,17 @@ pub async fn bots_recognize_each_other_in_a_meeting(suite: &Conformance) {
     let now = suite.env.now();
     let (meeting, elsewhere) = ("98765432101".parse().unwrap(), "98765432102".parse().unwrap());
     let ((one, held), (other, other_held)) = (leased(suite, workspace).await, leased(suite, workspace).await);
-    assert!(suite.store.take_place(one.id, &held, meeting, 16_778_240).await.unwrap());
-    assert!(suite.store.take_place(one.id, &held, meeting, 16_778_243).await.unwrap(), "it joined again");
-    assert!(suite.store.take_place(other.id, &other_held, meeting, 16_778_241).await.unwrap());
+    assert!(suite.store.record_bot_participant(one.id, &held, meeting, 16_778_240).await.unwrap());
     assert!(
-        !suite.store.take_place(other.id, &held, elsewhere, 16_778_241).await.unwrap(),
+        suite.store.record_bot_participant(one.id, &held, meeting, 16_778_243).await.unwrap(),
+        "it joined again"
+    );
+    assert!(suite.store.record_bot_participant(other.id, &other_held, meeting, 16_778_241).await.unwrap());
+    assert!(
+        !suite.store.record_bot_participant(other.id, &held, elsewhere, 16_778_241).await.unwrap(),
         "the lease is of another bot"
     );
-    let there = async |meeting, at| suite.store.places_of_bots(meeting, at).await.unwrap();
+    let there = async |meeting, at| suite.store.bot_participants(meeting, at).await.unwrap();
     assert_eq!(there(meeting, now).await, [16_778_241, 16_778_243]);
     assert!(there(elsewhere, now).await.is_empty());
     assert!(there(meeting, held.expires_at).await.is_empty(), "their leases have expired");

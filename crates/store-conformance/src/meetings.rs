@@ -46,7 +46,7 @@ async fn claim(suite: &Conformance, now: Timestamp) -> (Lease, Vec<DueSync>) {
 
 /// Stores `meetings` as an account's list, as of `since`.
 async fn sync(suite: &Conformance, of: &Credential, meetings: &[Meeting], since: Timestamp) {
-    assert!(suite.store.want_meeting_sync(of.workspace, of.id, since).await.unwrap());
+    assert!(suite.store.request_meeting_sync(of.workspace, of.id, since).await.unwrap());
     let (lease, claimed) = claim(suite, since).await;
     assert!(claimed.iter().any(|due| due.credential == of.id));
     for due in claimed.iter().filter(|due| due.credential != of.id) {
@@ -150,7 +150,7 @@ pub async fn a_list_replaces_the_previous_one(suite: &Conformance) {
     assert!(hosts(suite, &made, 2).await && owner(suite, made.workspace, 1).await.is_none());
     let elsewhere = WorkspaceId::generate(&suite.env);
     assert!(owner(suite, elsewhere, 2).await.is_none());
-    assert!(!suite.store.want_meeting_sync(elsewhere, made.id, now).await.unwrap());
+    assert!(!suite.store.request_meeting_sync(elsewhere, made.id, now).await.unwrap());
 }
 
 pub async fn the_hosts_own_account_comes_first(suite: &Conformance) {
@@ -172,17 +172,18 @@ pub async fn the_hosts_own_account_comes_first(suite: &Conformance) {
 
     let lease = suite.lease(60);
     suite.store.lease_refresh(ana.workspace, ana.id, 1, &lease, now).await.unwrap();
-    let lost = suite.store.lose_grant(ana.id, 1, &lease, ReauthCause::Revoked, &suite.note("lost")).await;
+    let lost =
+        suite.store.mark_grant_dead(ana.id, 1, &lease, ReauthCause::Revoked, &suite.note("lost")).await;
     assert!(lost.unwrap());
     assert_eq!(owner(suite, ana.workspace, 1).await, Some(spoken_for), "the account can give tokens");
-    assert!(!suite.store.want_meeting_sync(ana.workspace, ana.id, now).await.unwrap());
+    assert!(!suite.store.request_meeting_sync(ana.workspace, ana.id, now).await.unwrap());
 }
 
 pub async fn disconnecting_deletes_the_meetings(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     sync(suite, &made, &[of("user-1", 1)], now).await;
     let (lease, cause) = (suite.lease(60), DisconnectCause::Asked);
-    suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap();
+    suite.store.request_meeting_sync(made.workspace, made.id, now).await.unwrap();
     assert_eq!(suite.store.claim_meeting_syncs(&lease, now, 9).await.unwrap().len(), 1);
     assert!(
         suite.store.disconnect_credential(made.workspace, made.id, cause, &suite.note("x")).await.unwrap()
@@ -233,7 +234,7 @@ pub async fn a_fenced_sync_writes_nothing(suite: &Conformance) {
 pub async fn a_request_during_a_sync_causes_another(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     let (lease, _) = claim(suite, now).await;
-    assert!(suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap());
+    assert!(suite.store.request_meeting_sync(made.workspace, made.id, now).await.unwrap());
     assert!(claim(suite, now).await.1.is_empty(), "only one list at a time");
     assert!(suite.store.put_meetings(made.id, &lease, &[], now, now + HOUR).await.unwrap());
     finish(suite, &made, &lease, now).await;
@@ -317,7 +318,7 @@ pub async fn a_meeting_that_moves_has_one_host(suite: &Conformance) {
 pub async fn an_older_list_restores_nothing(suite: &Conformance) {
     let (made, now) = (connected(suite).await, suite.env.now());
     sync(suite, &made, &[of("user-1", 1)], now).await;
-    suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap();
+    suite.store.request_meeting_sync(made.workspace, made.id, now).await.unwrap();
     let (lease, _) = claim(suite, now + MINUTE).await;
     let host = || "user-1".to_owned();
     let later = now + MINUTE * 2;
@@ -389,7 +390,7 @@ pub async fn a_due_time_of_a_wrong_clock_does_not_delay_a_list(suite: &Conforman
     let (made, now) = (connected(suite).await, suite.env.now());
     let day = HOUR * 24;
     for (next, is_believed) in [(now + day, true), (now + day * 365, false)] {
-        assert!(suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap());
+        assert!(suite.store.request_meeting_sync(made.workspace, made.id, now).await.unwrap());
         let (lease, claimed) = claim(suite, now).await;
         assert_eq!(claimed.len(), 1);
         let outcome = SyncOutcome::Completed { since: now, now };
@@ -418,7 +419,7 @@ pub async fn a_meeting_known_from_the_future_is_replaced(suite: &Conformance) {
     sync(suite, &made, &[of("user-1", 1), of("user-1", 2), of("user-1", 3)], now + HOUR * 9).await;
     tell(suite, &made, MeetingChange::Gone { number: number(1), host: None }, now).await;
     assert_eq!(known(suite, &made).await, [2, 3]);
-    assert!(suite.store.want_meeting_sync(made.workspace, made.id, now).await.unwrap());
+    assert!(suite.store.request_meeting_sync(made.workspace, made.id, now).await.unwrap());
     let (lease, claimed) = claim(suite, now).await;
     assert_eq!(claimed.len(), 1);
     assert!(suite.store.put_meetings(made.id, &lease, &[of("user-2", 2)], now, now + MINUTE).await.unwrap());

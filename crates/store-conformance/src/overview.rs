@@ -9,7 +9,7 @@ use model::{
     WorkspaceId,
 };
 
-use crate::{Conformance, bots, consents, credentials, token_links};
+use crate::{Conformance, bots, connect_links, credentials, token_links};
 use store::{
     AccountGroup, AccountsCounted, ApiKey, Overview, Pool, QuotaResource, RefreshLease, RefreshesCounted,
     Transition,
@@ -105,12 +105,14 @@ pub async fn refreshes_are_counted_by_result(suite: &Conformance) {
     let taken = credentials::take_of(suite, workspace, made.id, 4, &lease).await;
     assert!(matches!(taken, RefreshLease::Taken(_)));
     let trouble = credentials::trouble(suite);
-    assert!(suite.store.trouble_refresh(made.id, &lease, &trouble, &suite.note("trouble")).await.unwrap());
+    assert!(
+        suite.store.record_refresh_failure(made.id, &lease, &trouble, &suite.note("trouble")).await.unwrap()
+    );
     let lease = suite.lease(60);
     let taken = credentials::take_of(suite, workspace, made.id, 4, &lease).await;
     assert!(matches!(taken, RefreshLease::Taken(_)));
     let (revoked, note) = (ReauthCause::Revoked, suite.note("lost"));
-    assert!(suite.store.lose_grant(made.id, 4, &lease, revoked, &note).await.unwrap());
+    assert!(suite.store.mark_grant_dead(made.id, 4, &lease, revoked, &note).await.unwrap());
     let mut shown = counted().await;
     shown.sort_by_key(|row| row.failure.map(Code::as_str));
     let row = |failure, refreshes| RefreshesCounted { failure, refreshes };
@@ -173,9 +175,9 @@ pub async fn usable_objects_count(suite: &Conformance) {
 
 pub async fn open_invitations_count(suite: &Conformance) {
     let (store, now) = (&suite.store, suite.env.now());
-    let invitation = consents::invitation(suite).await;
+    let invitation = connect_links::invitation(suite).await;
     let held = async |at| store.held(invitation.workspace, QuotaResource::Invitations, at).await.unwrap();
     assert_eq!((held(now).await, held(invitation.expires_at).await), (1, 0));
-    assert!(store.revoke_consent(invitation.workspace, invitation.id, now).await.unwrap());
+    assert!(store.revoke_connect_link(invitation.workspace, invitation.id, now).await.unwrap());
     assert_eq!(held(now).await, 0);
 }

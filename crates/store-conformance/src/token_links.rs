@@ -182,7 +182,7 @@ pub async fn other_changes_leave_the_revision(suite: &Conformance) {
     assert!(!moves(suite, suite.store.note_uses(&[(made.id, Vec::new())])).await, "a use that is shown");
     let (lease, trouble, note) = (suite.lease(60), credentials::trouble(suite), suite.note("Zoom is away"));
     credentials::take_of(suite, made.workspace, account, 1, &lease).await;
-    let troubled = suite.store.trouble_refresh(account, &lease, &trouble, &note);
+    let troubled = suite.store.record_refresh_failure(account, &lease, &trouble, &note);
     assert!(!moves(suite, async { assert!(troubled.await.unwrap()) }).await, "a temporary failure");
     let grant = credentials::grant(suite);
     let refresh = credentials::commit(suite, account, 1, &grant);
@@ -225,19 +225,20 @@ pub async fn a_request_is_stored_with_its_first_time(suite: &Conformance) {
     let (first, request) = (suite.env.now(), suite.env.entropy.bytes());
     let later = first + Duration::from_secs(60);
     let times =
-        join_all([(); 3].map(|()| async { suite.store.first_seen(&request, first).await.unwrap() })).await;
+        join_all([(); 3].map(|()| async { suite.store.record_request(&request, first).await.unwrap() }))
+            .await;
     assert_eq!(
         times.iter().filter(|seen| seen.is_none()).count(),
         1,
         "one of several concurrent requests is the first"
     );
-    assert_eq!(suite.store.first_seen(&request, later).await.unwrap(), Some(first));
-    assert_eq!(suite.store.seen_request(&request).await.unwrap(), Some(first));
-    assert_eq!(suite.store.seen_request(&[0; 32]).await.unwrap(), None, "reading does not store it");
-    assert_eq!(suite.store.first_seen(&[0; 32], later).await.unwrap(), None);
+    assert_eq!(suite.store.record_request(&request, later).await.unwrap(), Some(first));
+    assert_eq!(suite.store.request_seen_at(&request).await.unwrap(), Some(first));
+    assert_eq!(suite.store.request_seen_at(&[0; 32]).await.unwrap(), None, "reading does not store it");
+    assert_eq!(suite.store.record_request(&[0; 32], later).await.unwrap(), None);
     assert_eq!(suite.store.forget_requests(first).await.unwrap(), 0, "only older ones are deleted");
     assert_eq!(suite.store.forget_requests(later).await.unwrap(), 1);
-    assert_eq!(suite.store.first_seen(&request, later).await.unwrap(), None);
+    assert_eq!(suite.store.record_request(&request, later).await.unwrap(), None);
 }
 
 pub async fn revoking_is_final_and_only_in_its_workspace(suite: &Conformance) {

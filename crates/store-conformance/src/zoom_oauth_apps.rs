@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use model::{DisconnectCause, WorkspaceId, ZoomOauthAppId};
 
-use crate::{CALLERS, Conformance, ROUNDS, consents::invitation, credentials};
+use crate::{CALLERS, Conformance, ROUNDS, connect_links::invitation, credentials};
 use store::{
     AppFilter, AppKind, AppRemoval, Credential, FormerSecret, NewAppSecrets, NewWebhookSecret, Order, Page,
     Refusal, SEALED_COLUMNS, Signatures, StoreError, ZoomOauthApp,
@@ -176,7 +176,7 @@ pub async fn an_app_is_removed_once_its_accounts_are_disconnected(suite: &Confor
     assert!(suite.store.registrations(&app.client_id).await.unwrap().is_empty());
     assert!(suite.store.installed_app(None).await.unwrap().is_none());
     assert!(suite.store.zoom_oauth_apps(workspace).await.unwrap().is_empty());
-    assert!(suite.store.consent(consent.id).await.unwrap().is_none(), "its invitations are deleted too");
+    assert!(suite.store.connect_link(consent.id).await.unwrap().is_none(), "its invitations are deleted too");
     let secrets = NewAppSecrets { client_secret: Some(&app.client_secret), webhook_secret: None };
     assert!(!suite.store.change_app_secrets(workspace, id, secrets).await.unwrap());
     for column in SEALED_COLUMNS.iter().filter(|column| column.table == "zoom_oauth_apps") {

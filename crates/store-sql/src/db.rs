@@ -14,11 +14,11 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Isolation {
     /// Locks the rows that it decides about.
-    OnRows,
+    ReadCommitted,
     /// Decides by the absence of rows, which can't be locked.
-    OnAbsence,
+    Serializable,
     /// Several reads of one snapshot.
-    OneMoment,
+    Snapshot,
 }
 
 /// A connection pool.
@@ -37,8 +37,8 @@ impl Pool {
         let on = match self {
             Self::Sqlite(pool) => {
                 let begin = match isolation {
-                    Isolation::OnRows | Isolation::OnAbsence => "BEGIN IMMEDIATE",
-                    Isolation::OneMoment => "BEGIN",
+                    Isolation::ReadCommitted | Isolation::Serializable => "BEGIN IMMEDIATE",
+                    Isolation::Snapshot => "BEGIN",
                 };
                 pool.begin_with(begin).await.map(TxOn::Sqlite)
             }
@@ -97,12 +97,12 @@ pub(crate) enum TxOn {
 
 impl Tx {
     /// It has written an event.
-    pub(crate) const fn has_written_an_event(&mut self) {
+    pub(crate) const fn mark_event_written(&mut self) {
         self.has_event = true;
     }
 
     /// It has made a real-time endpoint due.
-    pub(crate) const fn has_written_meeting_change(&mut self) {
+    pub(crate) const fn mark_meeting_written(&mut self) {
         self.has_meeting_change = true;
     }
 

@@ -90,8 +90,8 @@ impl SqlStore {
 
     async fn begin(&self, isolation: Isolation) -> Result<Tx, StoreError> {
         let pool = match isolation {
-            Isolation::OneMoment => &self.readers,
-            Isolation::OnRows | Isolation::OnAbsence => &self.writer,
+            Isolation::Snapshot => &self.readers,
+            Isolation::ReadCommitted | Isolation::Serializable => &self.writer,
         };
         pool.begin(isolation, &self.written).await
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use model::{
-    ApiKeyId, BotId, BotLogEntryId, ChatMessageId, ConsentId, CredentialId, EventId, IdempotentRequestId,
+    ApiKeyId, BotId, BotLogEntryId, ChatMessageId, ConnectLinkId, CredentialId, EventId, IdempotentRequestId,
     LeaseToken, LogLineId, MeetingEventsId, ParkedConsentId, PoolId, RealtimeEndpointId, ScreenshotId,
     Sealed, SeatId, Timestamp, TokenLinkId, UsedIdsId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
@@ -64,7 +64,7 @@ kinds! {
     Integer: Timestamp => |time| time.as_microsecond();
     Text: String => |text| text;
     Text: &str | &String => |text| text.to_owned();
-    Text: ApiKeyId | BotId | BotLogEntryId | ChatMessageId | ConsentId | CredentialId | EventId | IdempotentRequestId | LeaseToken | LogLineId | MeetingEventsId
+    Text: ApiKeyId | BotId | BotLogEntryId | ChatMessageId | ConnectLinkId | CredentialId | EventId | IdempotentRequestId | LeaseToken | LogLineId | MeetingEventsId
         | ParkedConsentId | PoolId | RealtimeEndpointId | ScreenshotId | SeatId | TokenLinkId | UsedIdsId | WebhookEndpointId | WorkspaceId | ZoomOauthAppId => |id| id.to_string();
     Bytes: Vec<u8> => |bytes| bytes;
     Bytes: &[u8] => |bytes| bytes.to_vec();

@@ -33,7 +33,8 @@ pub trait BotServers {
 
     /// Records that a server which runs bots is alive, and its capacity; deletes servers not seen
     /// since `forget_before`.
-    async fn see_bot_server(&self, server: &BotServer, forget_before: Timestamp) -> Result<(), StoreError>;
+    async fn report_bot_server(&self, server: &BotServer, forget_before: Timestamp)
+    -> Result<(), StoreError>;
 
     /// The servers that run bots, the most recently seen first. A server with a time after `now` was
     /// written by a wrong clock and is left out.

@@ -230,7 +230,7 @@ pub trait Credentials {
 
     /// Releases the lease after a refresh that failed and is to be retried: the account is degraded
     /// until one succeeds. `note` is written if it was healthy before.
-    async fn trouble_refresh(
+    async fn record_refresh_failure(
         &self,
         id: CredentialId,
         lease: &Lease,
@@ -239,7 +239,7 @@ pub trait Credentials {
     ) -> Result<bool, StoreError>;
 
     /// Declares the grant of `generation` dead, if the lease is still held.
-    async fn lose_grant(
+    async fn mark_grant_dead(
         &self,
         id: CredentialId,
         generation: i64,
@@ -279,5 +279,10 @@ pub trait Credentials {
     /// Claims up to `limit` due accounts, the longest due first, and makes each due again at
     /// `until`. Other workers don't find them before, and a claim without a result is repeated
     /// then. Across tenants: used by the refresh worker.
-    async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError>;
+    async fn claim_due_refreshes(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Due>, StoreError>;
 }

@@ -15,11 +15,11 @@ mod audit;
 mod bot_leases;
 mod bot_log;
 mod bot_outputs;
-mod bot_places;
+mod bot_participants;
 mod bot_screenshots;
 mod bot_servers;
 mod bots;
-mod consents;
+mod connect_links;
 mod console_sessions;
 mod copy;
 mod credentials;
@@ -57,13 +57,13 @@ pub use audit::{
 pub use bot_leases::{BotLeases, Transition};
 pub use bot_log::{BotLogs, LogEntry, MAX_LOG_ENTRIES, NumberedEntry};
 pub use bot_outputs::{BotOutputs, ChatMessage, ChatProgress, Queued};
-pub use bot_places::BotPlaces;
+pub use bot_participants::BotParticipants;
 pub use bot_screenshots::{BotScreenshots, Screenshot};
 pub use bot_servers::{BotDemand, BotServer, BotServers};
 pub use bots::{
     Bot, BotChange, BotChanged, BotFilter, BotOutcome, BotPage, Bots, PictureChange, SignsInWith,
 };
-pub use consents::{Consent, Consents};
+pub use connect_links::{ConnectLink, ConnectLinks};
 pub use console_sessions::{ConsolePass, ConsoleSession, ConsoleSessions};
 pub use copy::{CopyError, CopyTarget, Row, Snapshot, TABLES, Table, Value, copy};
 pub use credentials::{
@@ -125,9 +125,9 @@ impl<T> LinkStore for T where
 }
 
 /// The part of the store that accounts use.
-pub trait AccountStore: AccountLog + Consents + Credentials + ParkedConsents + Send + Sync {}
+pub trait AccountStore: AccountLog + ConnectLinks + Credentials + ParkedConsents + Send + Sync {}
 
-impl<T> AccountStore for T where T: AccountLog + Consents + Credentials + ParkedConsents + Send + Sync {}
+impl<T> AccountStore for T where T: AccountLog + ConnectLinks + Credentials + ParkedConsents + Send + Sync {}
 
 /// The part of the store that sessions of the console use.
 pub trait SessionStore: Access + ConsoleSessions + Send + Sync {}
@@ -164,7 +164,7 @@ pub trait BotStore:
     BotLogs
     + BotLeases
     + BotOutputs
-    + BotPlaces
+    + BotParticipants
     + BotScreenshots
     + BotServers
     + Bots
@@ -181,7 +181,7 @@ impl<T> BotStore for T where
     T: BotLogs
         + BotLeases
         + BotOutputs
-        + BotPlaces
+        + BotParticipants
         + BotScreenshots
         + BotServers
         + Bots
@@ -204,13 +204,13 @@ pub trait Store:
     + BotLogs
     + BotLeases
     + BotOutputs
-    + BotPlaces
+    + BotParticipants
     + BotScreenshots
     + BotServers
     + BotStore
     + Bots
     + Stats
-    + Consents
+    + ConnectLinks
     + ConsoleSessions
     + Credentials
     + Deliveries
@@ -248,12 +248,12 @@ impl<T> Store for T where
         + BotLogs
         + BotLeases
         + BotOutputs
-        + BotPlaces
+        + BotParticipants
         + BotScreenshots
         + BotServers
         + Bots
         + Stats
-        + Consents
+        + ConnectLinks
         + ConsoleSessions
         + Credentials
         + Deliveries

@@ -178,7 +178,7 @@ pub trait Meetings {
     /// Makes an account's list of meetings due at once, because a caller asked for it; its state
     /// becomes [`InProgress`](model::MeetingSyncStatus::InProgress). `false` when the workspace has
     /// no such account, or it cannot be used.
-    async fn want_meeting_sync(
+    async fn request_meeting_sync(
         &self,
         workspace: WorkspaceId,
         id: CredentialId,

@@ -273,10 +273,11 @@ pub trait TokenLinks {
     async fn note_uses(&self, links: &[(TokenLinkId, Vec<LinkUse>)]) -> Result<(), StoreError>;
 
     /// Records a request by its hash. Returns when it was first seen, if this is not the first time.
-    async fn first_seen(&self, request: &Digest, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+    async fn record_request(&self, request: &Digest, now: Timestamp)
+    -> Result<Option<Timestamp>, StoreError>;
 
     /// When a request was first seen, if it was.
-    async fn seen_request(&self, request: &Digest) -> Result<Option<Timestamp>, StoreError>;
+    async fn request_seen_at(&self, request: &Digest) -> Result<Option<Timestamp>, StoreError>;
 
     /// Deletes requests that were first seen before `end`.
     async fn forget_requests(&self, end: Timestamp) -> Result<u64, StoreError>;

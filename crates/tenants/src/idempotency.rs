@@ -15,7 +15,7 @@ use crate::{Cell, Vault};
 /// How long an answer is stored.
 const ANSWER_KEPT_FOR: Duration = Duration::from_secs(3600);
 /// The length of the lease: longer than any request takes.
-const LEASE: Duration = Duration::from_secs(120);
+const LEASE_TTL: Duration = Duration::from_secs(120);
 /// Rows that are deleted in one transaction.
 const FORGET_BATCH: u32 = 500;
 
@@ -78,7 +78,7 @@ impl Idempotency {
         let id = IdempotentRequestId::of_hash(short);
         let (now, token) = (self.env.now(), LeaseToken::generate(&self.env));
         let request = IdempotentRequest { id, workspace, fingerprint: hash(&asked) };
-        let lease = Lease { token, expires_at: now + LEASE };
+        let lease = Lease { token, expires_at: now + LEASE_TTL };
         let begun = self.store.begin_idempotent(&request, &lease, now, now + ANSWER_KEPT_FOR).await?;
         Ok(match begun {
             IdempotencyState::First => Repetition::First(Ticket { id, workspace, token }),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{
-    BotId, ChatMessageId, ConsentId, CredentialId, Failure, IdempotentRequestId, MeetingEventsId,
+    BotId, ChatMessageId, ConnectLinkId, CredentialId, Failure, IdempotentRequestId, MeetingEventsId,
     ParkedConsentId, Sealed, Secret, TokenLinkId, WebhookEndpointId, WorkspaceId, ZoomOauthAppId,
 };
 use sealing::{CellAddress, KeyRing, Keys, OpenError};
@@ -26,7 +26,7 @@ pub enum Cell {
     /// Verifies Zoom's webhooks.
     WebhookSecret(ZoomOauthAppId),
     /// The content of a browser's cookie during the authorization at Zoom. Not stored in a column.
-    Authorization(ConsentId),
+    Authorization(ConnectLinkId),
     /// The secrets that verified them before.
     FormerWebhookSecret(ZoomOauthAppId),
     /// An account's access token.

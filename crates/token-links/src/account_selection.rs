@@ -14,7 +14,7 @@ use model::{
 use store::{AccountState, LinkAccount, LinkSource, LinkTerms, TokenLink};
 
 use crate::{
-    owner_alerts::OwnerAlerts,
+    account_refusal_log::AccountRefusalLog,
     request::{LinkRequest, Requested},
 };
 
@@ -95,7 +95,7 @@ pub struct AccountSelection {
     pub(crate) users: Arc<Users>,
     pub(crate) pools: Arc<Pools>,
     pub(crate) meeting_map: Arc<MeetingMap>,
-    pub(crate) alerts: OwnerAlerts,
+    pub(crate) alerts: AccountRefusalLog,
 }
 
 impl AccountSelection {
@@ -143,7 +143,7 @@ impl AccountSelection {
             let gone = Failure::new(Code::TokenNotAvailable, "the link's account no longer exists");
             let wanted = request.wanted(kind, Account { credential, user, epoch: None });
             self.tokens.note_refused_token(&wanted, &gone);
-            self.alerts.tell(request.link, kind, credential, &gone).await;
+            self.alerts.log_refusal(request.link, kind, credential, &gone).await;
             return Err(gone);
         };
         // The cached state is up to a second old, and the user may have consented since, at another server. So only the
@@ -254,7 +254,7 @@ impl AccountSelection {
     ) -> Result<Audited<IssuedToken>, Failure> {
         let token = self.tokens.token(&request.wanted(kind, account)).await;
         if let Err(failure) = &token {
-            Box::pin(self.alerts.tell(request.link, kind, account.credential, failure)).await;
+            Box::pin(self.alerts.log_refusal(request.link, kind, account.credential, failure)).await;
         }
         token
     }

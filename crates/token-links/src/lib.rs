@@ -9,7 +9,7 @@
 //! | `replay`, `used_ids` | whether a request was received before, on this or another server |
 //! | `in_flight`, `link_limits` | limits of concurrent fetches; limits of fetches in a minute and of total uses |
 //! | `account_selection` | selects the account and gets its token |
-//! | `owner_alerts` | lines in an account's log about tokens that it could not give |
+//! | `account_refusal_log` | lines in an account's log about tokens that it could not give |
 //! | `report` | a platform's report that a bot has ended |
 //! | `recent_uses` | the last uses of each link |
 //! | `refusals` | events about refused fetches |
@@ -18,11 +18,12 @@
 //! | `request`, `answer` | a request as received, and what it requests; its answer |
 //!
 //! Imports go one way: `token_links` → `manage`, `verify` → `link_cache` → `replay`, `report` → `dialects` →
-//! `account_selection` → `recent_uses`, `owner_alerts` → the rest, which import nothing of this crate.
+//! `account_selection` → `recent_uses`, `account_refusal_log` → the rest, which import nothing of this crate.
 //!
 //! The contract defines the order: link secret, link live, source, signature, replay, meeting rule, rate, uses, mint,
 //! audit, answer. No token is minted before all checks have passed.
 
+mod account_refusal_log;
 mod account_selection;
 mod answer;
 pub mod dialects;
@@ -30,7 +31,6 @@ mod in_flight;
 mod link_cache;
 mod link_limits;
 mod manage;
-mod owner_alerts;
 mod recent_uses;
 mod refusals;
 mod replay;

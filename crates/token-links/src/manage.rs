@@ -106,9 +106,9 @@ impl LinkManager {
     ) -> Result<Option<LinkAddress>, Failure> {
         let NewLink { name, terms, life, signing_secrets } = new;
         let rules = rules(terms.dialect);
-        let demandable = terms.proof == LinkVerification::Nothing || rules.refuses_verification().is_none();
+        let demandable = terms.proof == LinkVerification::Nothing || rules.verification_refusal().is_none();
         let verifiable = match signing_secrets[..] {
-            [] => terms.proof != LinkVerification::Signature || rules.needs_signing_secret().is_none(),
+            [] => terms.proof != LinkVerification::Signature || rules.missing_secret_reason().is_none(),
             _ => rules.verifier(signing_secrets).is_some(),
         };
         let sound = demandable && verifiable && !terms.kinds.is_empty();

@@ -76,9 +76,9 @@ impl ReplayGuard {
             },
             RequestId::Whole(canonical) => {
                 let whole = Whole::of(link, canonical);
-                match self.requests.first_seen(&whole.here, now).await? {
+                match self.requests.record_request(&whole.here, now).await? {
                     // A request that was answered on another link is refused here, even if it is new on this link.
-                    None => match self.requests.first_seen(&whole.anywhere, now).await? {
+                    None => match self.requests.record_request(&whole.anywhere, now).await? {
                         None => Ok(()),
                         Some(_) => refused("this request was sent to another link before"),
                     },
@@ -107,7 +107,7 @@ impl ReplayGuard {
             RequestId::None => None,
             RequestId::Signed(id) => self.ids.used(link, (UsedFor::Report, id)).map(|first| first.at),
             RequestId::Whole(canonical) => {
-                self.requests.seen_request(&Whole::of(link, canonical).here).await?
+                self.requests.request_seen_at(&Whole::of(link, canonical).here).await?
             }
         };
         Ok(first.is_some_and(|first| !is_retry(first, RETRY_WINDOW, now)))
@@ -126,7 +126,7 @@ impl ReplayGuard {
                 self.ids.first_use(link, (UsedFor::Report, id), now)?;
             }
             RequestId::Whole(canonical) => {
-                self.requests.first_seen(&Whole::of(link, canonical).here, now).await?;
+                self.requests.record_request(&Whole::of(link, canonical).here, now).await?;
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use url::Url;
 use workers::Workers;
 
 use crate::{
+    account_refusal_log::AccountRefusalLog,
     account_selection::{AccountSelection, TokenRequest},
     answer::Content,
     dialects::{DialectRules, LinkRefusal, recognised},
@@ -18,7 +19,6 @@ use crate::{
     link_cache::{CachedLink, LinkCache},
     link_limits::LinkLimits,
     manage::LinkManager,
-    owner_alerts::OwnerAlerts,
     recent_uses::RecentUses,
     refusals::Refusals,
     replay::ReplayGuard,
@@ -88,7 +88,7 @@ impl TokenLinks {
                 users: broker.users.clone(),
                 pools: broker.pools.clone(),
                 meeting_map: broker.meeting_map.clone(),
-                alerts: OwnerAlerts::new(store.clone(), env.clone()),
+                alerts: AccountRefusalLog::new(store.clone(), env.clone()),
             },
             reports: Reports { tokens: broker.tokens.clone(), pools: broker.pools.clone() },
             manager: LinkManager {

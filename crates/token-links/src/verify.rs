@@ -64,7 +64,7 @@ pub(crate) fn check<'a>(
 pub(crate) fn check_before_body(link: &CachedLink, request: &LinkRequest<'_>) -> Result<(), Failure> {
     check_source(link, request)?;
     let Some(verifier) = &link.verifier else { return Ok(()) };
-    verifier.is_signed(request).map_err(|headers| unsigned(link, headers))
+    verifier.check_signature_headers(request).map_err(|headers| unsigned(link, headers))
 }
 
 fn check_source(link: &CachedLink, request: &LinkRequest<'_>) -> Result<(), Failure> {

@@ -36,7 +36,7 @@ struct Alarms {
     /// When the last known problem of each event type began.
     seen: BTreeMap<&'static str, Timestamp>,
     /// Problems whose events are not stored for every workspace yet, by event type.
-    untold: BTreeMap<&'static str, Finding>,
+    unwritten: BTreeMap<&'static str, Finding>,
 }
 
 impl Alarms {
@@ -48,19 +48,19 @@ impl Alarms {
         for finding in found.chain(health.last_audit_outage()) {
             let Some((_, kind)) = ALARMS.iter().find(|(name, _)| *name == finding.name) else { continue };
             if self.seen.insert(kind, finding.since) != Some(finding.since) {
-                self.untold.entry(kind).or_insert(finding);
+                self.unwritten.entry(kind).or_insert(finding);
             }
         }
-        for (kind, finding) in std::mem::take(&mut self.untold) {
-            if let Err(error) = tell(parts, kind, &finding).await {
+        for (kind, finding) in std::mem::take(&mut self.unwritten) {
+            if let Err(error) = write_alarm(parts, kind, &finding).await {
                 tracing::warn!(kind, error = %chain(&error), "could not store an alarm; will retry");
-                self.untold.insert(kind, finding);
+                self.unwritten.insert(kind, finding);
             }
         }
     }
 }
 
-async fn tell(parts: &Parts, kind: &str, finding: &Finding) -> Result<(), Failure> {
+async fn write_alarm(parts: &Parts, kind: &str, finding: &Finding) -> Result<(), Failure> {
     let code = kind.rsplit('.').next().unwrap_or_default();
     let problem = finding.problem.as_ref();
     let data = ServerEvent {

@@ -38,7 +38,7 @@ const BATCH: u32 = 32;
 /// The most mails of one batch: an SMTP server may take longer to respond, and accepts few connections of one client.
 const MAIL_BATCH: u32 = 4;
 /// How long an endpoint is leased. The lease is renewed before each batch.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE_TTL: Duration = Duration::from_secs(60);
 /// The longest turn of an endpoint, before other endpoints get theirs.
 const MAX_TURN: Duration = Duration::from_secs(5);
 
@@ -81,7 +81,7 @@ impl Work for DueEndpoints {
         let (full, full_workspaces) = (self.hosts.full(), self.workspaces.full());
         let limits =
             store::ClaimLimits { full: &full, full_workspaces: &full_workspaces, most: MAX_PER_HOST };
-        let leased = store.lease_due_endpoints(&tokens, limits, now, now + LEASE).await?;
+        let leased = store.lease_due_endpoints(&tokens, limits, now, now + LEASE_TTL).await?;
         if leased.len() >= MAX_PER_HOST as usize {
             // A host or workspace may have reached the limit of one claim: claim again.
             self.more.notify_one();
@@ -111,7 +111,9 @@ impl Work for DueEndpoints {
         while !self.stopping.is_cancelled() && env.clock.elapsed().saturating_sub(begun) < MAX_TURN {
             let now = env.now();
             // The row is read again, so that a replaced secret or a changed URL is no longer used.
-            let Some(row) = store.renew_endpoint(row.id, lease, now + LEASE).await? else { return Ok(()) };
+            let Some(row) = store.renew_endpoint(row.id, lease, now + LEASE_TTL).await? else {
+                return Ok(());
+            };
             if row.state != model::EndpointState::Enabled {
                 break;
             }

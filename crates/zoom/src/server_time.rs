@@ -17,11 +17,11 @@ use reqwest::header::{DATE, HeaderMap};
 /// How many answers count: enough so that one of them may be wrong.
 const SAMPLES: usize = 5;
 /// Slower answers are ignored, because it is too uncertain when they were written.
-const SLOWEST: Duration = Duration::from_secs(5);
+const MAX_ROUND_TRIP: Duration = Duration::from_secs(5);
 /// A larger difference is reported but not corrected, because something else is wrong.
 const MAX_OFFSET: Duration = Duration::from_secs(24 * 3600);
 /// How long a measurement counts. Free-running clocks drift by seconds a day.
-const COUNTS_FOR: Duration = Duration::from_secs(6 * 3600);
+const SAMPLE_TTL: Duration = Duration::from_secs(6 * 3600);
 /// If the wall clock deviates from the elapsed time by more than this, it counts as set.
 const CLOCK_STEP: Duration = Duration::from_secs(2);
 /// `Date` is cut off to the second: half of one is right on average.
@@ -86,7 +86,7 @@ impl ZoomClock {
         let (elapsed, began) = (self.env.clock.elapsed(), self.began());
         samples.retain(|sample| {
             sample.began.abs_diff(began) <= micros(CLOCK_STEP)
-                && elapsed.saturating_sub(sample.taken_at) <= COUNTS_FOR
+                && elapsed.saturating_sub(sample.taken_at) <= SAMPLE_TTL
         });
         let odd = samples.len().checked_sub(1)? / 2 * 2 + 1;
         let mut ahead: Vec<i64> = samples.iter().take(odd).map(|sample| sample.zoom_ahead).collect();
@@ -102,7 +102,8 @@ impl ZoomClock {
     /// Measures from the headers of an answer to a request that was sent at `sent_at`.
     pub(crate) fn observe_date(&self, headers: &HeaderMap, sent_at: Timestamp) {
         let now = self.env.now();
-        let Some(date) = date(headers).filter(|_| now >= sent_at && now.since(sent_at) <= SLOWEST) else {
+        let Some(date) = date(headers).filter(|_| now >= sent_at && now.since(sent_at) <= MAX_ROUND_TRIP)
+        else {
             return;
         };
         let middle = sent_at + now.since(sent_at) / 2;
@@ -219,7 +220,7 @@ mod tests {
         assert_eq!((fixture.used(), fixture.zoom.ahead_of_zoom()), (0, None), "the clock was corrected");
         fixture.hear(0);
         assert_eq!(fixture.used(), 0);
-        fixture.clock.advance(COUNTS_FOR + Duration::from_secs(1));
+        fixture.clock.advance(SAMPLE_TTL + Duration::from_secs(1));
         assert_eq!(fixture.zoom.ahead_of_zoom(), None, "too long ago");
     }
 

@@ -170,7 +170,7 @@ pub enum WebhookEvent {
     /// A meeting was created, changed or deleted. A change to a single occurrence of a recurring meeting is ignored.
     Meeting {
         /// The action.
-        deed: MeetingAction,
+        action: MeetingAction,
         /// Zoom's id of the host's account.
         account_id: String,
         /// The meeting's number.
@@ -226,9 +226,9 @@ impl WebhookEvent {
             Self::UserDeleted { .. } => USER_DELETED,
             Self::UserAppeared { name, .. } => name,
             Self::PersonalRoom { .. } => USER_UPDATED,
-            Self::Meeting { deed: MeetingAction::Created, .. } => MEETING_CREATED,
-            Self::Meeting { deed: MeetingAction::Updated, .. } => MEETING_UPDATED,
-            Self::Meeting { deed: MeetingAction::Deleted, .. } => MEETING_DELETED,
+            Self::Meeting { action: MeetingAction::Created, .. } => MEETING_CREATED,
+            Self::Meeting { action: MeetingAction::Updated, .. } => MEETING_UPDATED,
+            Self::Meeting { action: MeetingAction::Deleted, .. } => MEETING_DELETED,
             Self::Other { name } => name,
         }
     }
@@ -265,7 +265,7 @@ impl WebhookEvent {
         if let Some(name) = appeared {
             return Some(Self::UserAppeared { name, account_id, user_id: object.text("id")? });
         }
-        let deed = match name {
+        let action = match name {
             USER_UPDATED => {
                 let (user_id, number) = (object.text("id")?, number(object, "pmi")?);
                 return Some(Self::PersonalRoom { account_id, user_id, number });
@@ -276,7 +276,7 @@ impl WebhookEvent {
             _ => return None,
         };
         Some(Self::Meeting {
-            deed,
+            action,
             account_id,
             number: number(object, "id")?,
             host_id: object.text("host_id"),
@@ -408,8 +408,8 @@ mod tests {
             let text = format!(r#"{{"event":"{event}","payload":{{"account_id":"acc-1",{payload}}}}}"#);
             Webhook::read(text.as_bytes()).unwrap().event
         };
-        let meeting = |deed, host: Option<&str>| WebhookEvent::Meeting {
-            deed,
+        let meeting = |action, host: Option<&str>| WebhookEvent::Meeting {
+            action,
             account_id: "acc-1".into(),
             number: MeetingNumber::try_from(81_234_567_890).unwrap(),
             host_id: host.map(str::to_owned),

@@ -23,7 +23,7 @@ use crate::{
 };
 
 errors! {
-    CreateBotErrors: ApiError::NoFreeBot("no server of this installation runs bots".to_owned()),
+    CreateBotErrors: ApiError::NoFreeSlot("no server of this installation runs bots".to_owned()),
 }
 
 /// Create a bot
@@ -80,7 +80,7 @@ impl From<NotCreated> for ApiError {
             NotCreated::Picture(wrong) => {
                 FieldErrors::one("automatic_video_output", wrong.to_string()).into()
             }
-            NotCreated::NoFreeBot(why) => Self::NoFreeBot(why.to_string()),
+            NotCreated::NoFreeSlot(why) => Self::NoFreeSlot(why.to_string()),
             NotCreated::Failed(failure) => failure.into(),
         }
     }

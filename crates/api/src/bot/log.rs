@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{RawQuery, State as Extract},
 };
-use bots::Kind;
+use bots::LogEntryKind;
 use model::{BotId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -91,7 +91,7 @@ pub(crate) async fn handler(
     let query = Query::of_type::<ListBotLog>(query.as_deref(), None)?;
     let after = query.after("entry")?;
     let kinds: Vec<_> = query.list("kind").map(str::to_owned).collect();
-    let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let known: Vec<_> = LogEntryKind::ALL.iter().map(|kind| kind.as_str()).collect();
     if let Some(unknown) = kinds.iter().find(|kind| !known.contains(&kind.as_str())) {
         let words = match model::nearest(unknown, &known) {
             Some(meant) => format!("There is no kind {unknown:?}: did you mean {meant}?"),

@@ -162,7 +162,7 @@ impl ConnectionState {
         }
     }
 
-    fn tell(&self, order: Command) {
+    fn send_command(&self, order: Command) {
         self.order.store(order as u8, Ordering::Relaxed);
         self.ordered.notify_one();
     }
@@ -294,7 +294,7 @@ impl Connections {
         let mut open = self.open();
         open.stopping = true;
         for connection in open.all.values().filter(|connection| !connection.is_leaving()) {
-            connection.tell(Command::Stop);
+            connection.send_command(Command::Stop);
         }
     }
 
@@ -328,7 +328,7 @@ impl Open {
     fn send_away(&mut self, connection: &ConnectionState, order: Command) {
         self.leaving += 1;
         self.discount(connection.address);
-        connection.tell(order);
+        connection.send_command(order);
     }
 
     fn count(&mut self, address: Option<IpAddr>) {

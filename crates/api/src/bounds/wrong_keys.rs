@@ -15,9 +15,9 @@ use rate_limits::Limiter;
 use super::address_of;
 
 /// Wrong keys that one address may send in a minute without a delay, for people who are setting something up.
-const FREE: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
+const FREE_ATTEMPTS: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 /// Each further wrong key waits this long for its answer.
-const DELAY: Duration = Duration::from_secs(1);
+const WRONG_KEY_DELAY: Duration = Duration::from_secs(1);
 /// The most callers that wait at once: each of them occupies a connection.
 const MAX_WAITING: usize = 64;
 
@@ -36,14 +36,14 @@ impl WrongKeys {
     /// Waits before a wrong key is answered. An error means that too many callers wait already, and says when to
     /// try again.
     pub(crate) async fn slow_down(&self, peer: Option<IpAddr>) -> Result<(), Duration> {
-        if self.of.admit(&peer.map(address_of), FREE, self.env.now()).is_ok() {
+        if self.of.admit(&peer.map(address_of), FREE_ATTEMPTS, self.env.now()).is_ok() {
             return Ok(());
         }
         let waiting = Waiting(&self.waiting);
         if waiting.0.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
-            return Err(DELAY);
+            return Err(WRONG_KEY_DELAY);
         }
-        self.env.clock.sleep(DELAY).await;
+        self.env.clock.sleep(WRONG_KEY_DELAY).await;
         Ok(())
     }
 }
@@ -72,14 +72,14 @@ mod tests {
         let env = Environment { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(7)) };
         let keys = WrongKeys::new(env);
         let (one, another) = (Some([203, 0, 113, 7].into()), Some([203, 0, 113, 8].into()));
-        for _ in 0..FREE.get() {
+        for _ in 0..FREE_ATTEMPTS.get() {
             assert_eq!(keys.slow_down(one).now_or_never(), Some(Ok(())));
         }
         assert_eq!(keys.slow_down(another).now_or_never(), Some(Ok(())));
         let mut waiting = Box::pin(join_all((0..MAX_WAITING).map(|_| keys.slow_down(one))));
         assert!(waiting.as_mut().now_or_never().is_none());
-        assert_eq!(keys.slow_down(one).now_or_never(), Some(Err(DELAY)));
-        clock.advance(DELAY);
+        assert_eq!(keys.slow_down(one).now_or_never(), Some(Err(WRONG_KEY_DELAY)));
+        clock.advance(WRONG_KEY_DELAY);
         assert!(waiting.await.iter().all(Result::is_ok));
         assert_eq!(keys.slow_down(one).now_or_never(), None, "it waits, because no other call does any more");
         assert_eq!(keys.waiting.load(Ordering::Relaxed), 0);

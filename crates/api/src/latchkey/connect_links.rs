@@ -8,9 +8,9 @@ use axum::{
     http::StatusCode,
 };
 use broker::{INVITATION_TTL, NewInvitation};
-use model::{ConsentId, CredentialId, CredentialKind, Timestamp, ZoomOauthAppId};
+use model::{ConnectLinkId, CredentialId, CredentialKind, Timestamp, ZoomOauthAppId};
 use serde::Serialize;
-use store::{AppKind, Consent, Order, QuotaResource};
+use store::{AppKind, Order, QuotaResource};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -54,7 +54,7 @@ request! {
 /// An invitation to connect one Zoom account.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConnectLink {
-    id: ConsentId,
+    id: ConnectLinkId,
     /// For the browser of the account's owner. Only this answer contains it.
     url: String,
     /// The redirect URL that the app needs at Zoom.
@@ -75,7 +75,7 @@ enum LinkState {
 /// An invitation without its URL, which cannot be shown again.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ListedConnectLink {
-    id: ConsentId,
+    id: ConnectLinkId,
     state: LinkState,
     oauth_app: ZoomOauthAppId,
     /// The account that it is for, if only that account's user may use it.
@@ -229,18 +229,20 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<ListedConnectLink>>, ApiError> {
     let query = Query::of_type::<ListConnectLinks>(query.as_deref(), None)?;
     let wanted = query.wanted(&["created_at"], Order::Descending)?;
-    let links = state.store.consents(caller.workspace, &wanted.page()).await?;
+    let links = state.store.connect_links(caller.workspace, &wanted.page()).await?;
     let now = state.env.now();
     wanted
-        .answer((&query, &*state.broker, PATH), links, Consent::place, |link| Ok(listed(link, now)))
+        .answer((&query, &*state.broker, PATH), links, store::ConnectLink::place, |link| {
+            Ok(listed(link, now))
+        })
         .map(Json)
 }
 
-fn listed(link: &Consent, now: Timestamp) -> ListedConnectLink {
+fn listed(link: &store::ConnectLink, now: Timestamp) -> ListedConnectLink {
     let state = match link {
-        Consent { connected_at: Some(_), .. } => LinkState::Used,
-        Consent { revoked_at: Some(_), .. } => LinkState::Revoked,
-        Consent { expires_at, .. } if now >= *expires_at => LinkState::Expired,
+        store::ConnectLink { connected_at: Some(_), .. } => LinkState::Used,
+        store::ConnectLink { revoked_at: Some(_), .. } => LinkState::Revoked,
+        store::ConnectLink { expires_at, .. } if now >= *expires_at => LinkState::Expired,
         _ => LinkState::Open,
     };
     ListedConnectLink {
@@ -268,17 +270,17 @@ fn listed(link: &Consent, now: Timestamp) -> ListedConnectLink {
     tag = "accounts",
     operation_id = "connect_links_destroy",
     security(("tokenAuth" = ["admin"])),
-    params(("id" = ConsentId, Path)),
+    params(("id" = ConnectLinkId, Path)),
     responses((status = 204, description = "The invitation is withdrawn."), RevokeErrors),
 )]
 pub(crate) async fn revoke(
     caller: Caller<Admin>,
     Extract(state): Extract<State>,
-    Path(id): Path<ConsentId>,
+    Path(id): Path<ConnectLinkId>,
 ) -> Result<StatusCode, ApiError> {
-    if state.store.revoke_consent(caller.workspace, id, state.env.now()).await? {
+    if state.store.revoke_connect_link(caller.workspace, id, state.env.now()).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
-    let consent = state.store.consent(id).await?.filter(|consent| consent.workspace == caller.workspace);
+    let consent = state.store.connect_link(id).await?.filter(|consent| consent.workspace == caller.workspace);
     Err(consent.map_or(ApiError::NotFound, |_| used()))
 }

@@ -105,7 +105,7 @@ async fn an_account_that_gives_no_token_is_skipped() {
     let other = app.zoom.meeting(json!({})).await;
     let refused = app.post("/api/v1/bot/", request(&other.url, "Late", &pool)).await.refused();
     let words = refused["zoom"]["pool"][0].as_str().unwrap();
-    assert!(words.contains("connect one again"), "{words}");
+    assert!(words.contains("reconnect one"), "{words}");
     assert!(other.join_requests().await.is_empty(), "no bot joined anonymously");
     app.stop().await;
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::body::Body;
-use bots::{Kind, Note};
+use bots::{LogEntryKind, NewLogEntry};
 use serde_json::{Value, json};
 
 use crate::app;
@@ -71,8 +71,11 @@ async fn a_log_is_deleted_with_its_bot_and_the_sdks_lines_with_the_media() {
     let bot = app.bot(request).await;
     app.call("PATCH", &format!("/api/v1/bot/{bot}/"), Body::from(r#"{"bot_name": "Other"}"#)).await;
     let id = bot.parse().unwrap();
-    app.log.note(id, Note::new(Kind::Console, "Planted Participant has left").with("level", "warn"));
-    app.log.note(id, Note::new(Kind::Decision, "stays"));
+    app.log.note(
+        id,
+        NewLogEntry::new(LogEntryKind::Console, "Planted Participant has left").with("level", "warn"),
+    );
+    app.log.note(id, NewLogEntry::new(LogEntryKind::Decision, "stays"));
     let before = app.log_of(&bot, "").await;
     assert!(kinds(&before).ends_with(&["console", "decision"]), "{before:?}");
     app.call("POST", &format!("/api/v1/bot/{bot}/delete_media/"), Body::empty()).await.ok();
@@ -83,7 +86,7 @@ async fn a_log_is_deleted_with_its_bot_and_the_sdks_lines_with_the_media() {
 
     assert_eq!(app.call("DELETE", &format!("/api/v1/bot/{bot}/"), Body::empty()).await.status, 204);
     assert_eq!(app.get(&format!("/api/latchkey/v1/bot/{bot}/log/")).await.status, 404);
-    app.log.note(id, Note::new(Kind::Decision, "late"));
+    app.log.note(id, NewLogEntry::new(LogEntryKind::Decision, "late"));
     assert!(app.log.flush().await, "a late entry of a deleted bot delays no other entry");
 }
 
@@ -130,9 +133,9 @@ async fn entries_wait_while_the_store_is_unavailable() {
     let bot = app.bot(json!({ "meeting_url": "https://zoom.us/j/81234567890" })).await;
     assert!(app.log.flush().await);
     app.in_the_store("ALTER TABLE bot_log RENAME TO bot_log_away").await;
-    app.log.note(bot.parse().unwrap(), Note::new(Kind::Decision, "first"));
+    app.log.note(bot.parse().unwrap(), NewLogEntry::new(LogEntryKind::Decision, "first"));
     assert!(!app.log.flush().await, "the store does not accept it");
-    app.log.note(bot.parse().unwrap(), Note::new(Kind::Decision, "second"));
+    app.log.note(bot.parse().unwrap(), NewLogEntry::new(LogEntryKind::Decision, "second"));
     app.in_the_store("ALTER TABLE bot_log_away RENAME TO bot_log").await;
     let entries = app.log_of(&bot, "?kind=decision").await;
     assert_eq!(entries.iter().map(|entry| &entry["text"]).collect::<Vec<_>>(), ["first", "second"]);
@@ -141,7 +144,7 @@ async fn entries_wait_while_the_store_is_unavailable() {
 #[test]
 fn the_documentation_names_every_kind_of_entry() {
     let page = include_str!("../../../../docs/bot-log.md");
-    for kind in Kind::ALL {
+    for kind in LogEntryKind::ALL {
         let row = format!("| `{}` | {} |", kind.as_str(), kind.meaning());
         assert!(page.contains(&row), "docs/bot-log.md lacks {row}");
     }

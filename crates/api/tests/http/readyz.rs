@@ -55,7 +55,7 @@ async fn it_says_degraded_and_failing_with_the_cause_and_recovers_by_itself() {
 async fn a_folder_of_screenshots_that_cannot_be_written_is_found() {
     let app = TestApp::build(&Plan { manual: true, ..PLAN }).await;
     let folder = tempfile::tempdir().unwrap();
-    app.broker.health.look_at_pictures(folder.path().to_owned());
+    app.broker.health.check_screenshots_folder(folder.path().to_owned());
     assert_eq!(ready(&app, "disk").await.1, "ready");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the check leaves nothing behind");
     folder.close().unwrap();

@@ -21,7 +21,9 @@ use std::{
 use ::zoom::{Endpoints, ZoomClient};
 use api::{Admission, Kept, Limits, MetricsAccess, ReturnUrls, Server};
 use audit::{Audit, AuditMode};
-use bots::{BotLog, Bots, Browsers, CapacityRule, PictureFiles, Retention, Screenshots, Supervisor, Timing};
+use bots::{
+    BotLog, Bots, Browsers, CapacityRule, Retention, ScreenshotFiles, Screenshots, Supervisor, Timing,
+};
 use broker::Broker;
 use browser::{BrowserConfig, ZoomOverride};
 use metrics::Metrics;
@@ -189,7 +191,7 @@ impl TestApp {
             ),
             callbacks: callbacks.clone(),
             screenshots: Screenshots::new(
-                PictureFiles::folder(&directory.path().join("screenshots")).unwrap(),
+                ScreenshotFiles::folder(&directory.path().join("screenshots")).unwrap(),
                 store.clone(),
                 env.clone(),
             ),

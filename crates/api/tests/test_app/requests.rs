@@ -29,7 +29,7 @@ impl TestApp {
             return;
         }
         let elsewhere = BotServer { id: "elsewhere".to_owned(), capacity: 1_000_000, seen_at: now };
-        self.store.see_bot_server(&elsewhere, Timestamp::MIN).await.unwrap();
+        self.store.report_bot_server(&elsewhere, Timestamp::MIN).await.unwrap();
         *seen_at.lock().unwrap() = Some(now);
     }
 

@@ -169,9 +169,9 @@ impl Meeting<'_> {
     }
 
     /// The host does `deed` (admit, hold, remove) to the participant called `name`.
-    pub(crate) async fn host_does(&self, deed: &str, name: &str) {
+    pub(crate) async fn host_does(&self, action: &str, name: &str) {
         let id = self.person(name).await["id"].clone();
-        self.does(&format!("participants/{id}/{deed}"), json!({})).await;
+        self.does(&format!("participants/{id}/{action}"), json!({})).await;
     }
 
     /// Breaks a connection, as `how` describes.

@@ -25,7 +25,7 @@ pub(crate) async fn due(installation: &Installation, accounts: u32, quick: bool)
         let (began, until) = (env.now(), env.now() + Duration::from_secs(365 * 24 * 3600));
         let mut found = 0;
         loop {
-            let claimed = store.claim_due(env.now(), until, CLAIM).await?.len();
+            let claimed = store.claim_due_refreshes(env.now(), until, CLAIM).await?.len();
             found += u32::try_from(claimed)?;
             if claimed < CLAIM as usize {
                 break;

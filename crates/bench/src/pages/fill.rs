@@ -26,7 +26,7 @@ impl Installation {
         let (store, env) = (self.store().await?, &place.env);
         // Bots are only accepted if some server runs bots.
         let elsewhere = BotServer { id: "elsewhere".into(), seen_at: env.now(), capacity: 1 };
-        store.see_bot_server(&elsewhere, Timestamp::MIN).await?;
+        store.report_bot_server(&elsewhere, Timestamp::MIN).await?;
         let server = self.serve(place).await?;
         // Sealed by the server; all other bots get the same value.
         let request = json!({ "meeting_url": "https://zoom.us/j/81234567890?pwd=abc", "bot_name": "Notes", "join_at": FAR });

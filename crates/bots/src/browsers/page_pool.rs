@@ -67,11 +67,11 @@ pub(super) struct Running {
 pub(crate) struct OpenPage {
     // Dropped first, so that the page is closed before its slot is free.
     page: BotPage,
-    place: Place,
+    place: PageSlot,
 }
 
 /// A slot for a page in a browser.
-struct Place {
+struct PageSlot {
     pool: Arc<PagePool>,
     running: Arc<Running>,
 }
@@ -125,7 +125,7 @@ impl PagePool {
     pub(super) async fn open(self: &Arc<Self>) -> Result<OpenPage, BrowserError> {
         // The semaphore is never closed. The page's time limit starts when the permit is acquired.
         let _permit = self.opening.acquire().await;
-        let place = Place { running: self.with_room().await?, pool: Arc::clone(self) };
+        let place = PageSlot { running: self.with_room().await?, pool: Arc::clone(self) };
         let opened = place.running.browser.open().await;
         if let Err(BrowserError::Timeout { .. }) = &opened
             && !place.running.browser.answers_within(ANSWERS_WITHIN).await
@@ -296,7 +296,7 @@ impl DerefMut for OpenPage {
     }
 }
 
-impl Drop for Place {
+impl Drop for PageSlot {
     fn drop(&mut self) {
         let Self { pool, running } = self;
         let mut state = pool.state();

@@ -11,7 +11,7 @@ use tenants::Vault;
 use super::reader::OpenedBot;
 use crate::{
     chat_message::QueuedMessage,
-    log::{BotLog, Kind, Note},
+    log::{BotLog, LogEntryKind, NewLogEntry},
     picture::{GivenPicture, NotAPicture},
     wake::Wake,
 };
@@ -147,7 +147,7 @@ impl Commands {
             return Err(NotLeaving::NotStarted);
         }
         let bot = self.bots.request_leave(workspace, id, now).await?.ok_or(NotLeaving::Unknown)?;
-        self.log.note(id, Note::new(Kind::LeaveAsked, "A caller told the bot to leave."));
+        self.log.note(id, NewLogEntry::new(LogEntryKind::LeaveAsked, "A caller told the bot to leave."));
         self.wake.bot(id);
         Ok(OpenedBot::open(&self.vault, bot)?)
     }

@@ -14,9 +14,9 @@ use super::{
     workspace_limit::WorkspaceLimit,
 };
 use crate::{
-    log::{BotLog, Kind, Note},
+    log::{BotLog, LogEntryKind, NewLogEntry},
     request::BotRequest,
-    servers::Places,
+    servers::BotSlots,
     wake::Wake,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 pub struct Creator {
     pub(crate) store: Arc<dyn Bots + Send + Sync>,
     pub(crate) check: Arc<RequestCheck>,
-    pub(crate) places: Places,
+    pub(crate) places: BotSlots,
     pub(crate) limit: WorkspaceLimit,
     pub(crate) vault: Vault,
     pub(crate) log: BotLog,
@@ -41,7 +41,7 @@ impl Creator {
         self.check.resolve_personal_link(workspace, &mut new.request.meeting_url).await?;
         let (id, now) = (BotId::generate(&self.env), self.env.now());
         if let Some(why) = self.places.why_none(new.join_at, now).await? {
-            return Err(NotCreated::NoFreeBot(why));
+            return Err(NotCreated::NoFreeSlot(why));
         }
         check_size(&new.request)?;
         self.limit.check(workspace, now).await?;
@@ -79,14 +79,21 @@ impl Creator {
                 )
             }
         };
-        self.log.note(id, with_request(Note::new(Kind::Created, words), &new.request, new.join_at));
+        self.log.note(
+            id,
+            with_request(NewLogEntry::new(LogEntryKind::Created, words), &new.request, new.join_at),
+        );
         self.wake.bot(id);
         Ok(OpenedBot { row: bot, request: new.request })
     }
 }
 
 /// Adds those parts of a request to a note that a bot's log shows.
-pub(super) fn with_request(note: Note, request: &BotRequest, join_at: Option<Timestamp>) -> Note {
+pub(super) fn with_request(
+    note: NewLogEntry,
+    request: &BotRequest,
+    join_at: Option<Timestamp>,
+) -> NewLogEntry {
     note.with("ignored", request.ignored.clone())
         .with_some("signs_in_by", request.zoom.source())
         .with_some("join_at", join_at.map(|at| at.to_string()))

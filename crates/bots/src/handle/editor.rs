@@ -16,7 +16,7 @@ use super::{
     request_check::{RequestCheck, check_size},
 };
 use crate::{
-    log::{BotLog, Kind, Note},
+    log::{BotLog, LogEntryKind, NewLogEntry},
     request::BotRequest,
     servers::AD_HOC,
     wake::Wake,
@@ -171,8 +171,14 @@ impl Editor {
                 BotChanged::Done(bot) => {
                     tracing::info!(ignored = ?new.request.ignored, join_at = bot.join_at.map(tracing::field::display), "changed a bot");
                     let names = format!("The request was changed: {}.", edit.given.join(", "));
-                    self.log
-                        .note(id, with_request(Note::new(Kind::Changed, names), &new.request, bot.join_at));
+                    self.log.note(
+                        id,
+                        with_request(
+                            NewLogEntry::new(LogEntryKind::Changed, names),
+                            &new.request,
+                            bot.join_at,
+                        ),
+                    );
                     self.wake.bot(id);
                     return Ok(OpenedBot { row: bot, request: new.request });
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::{BotId, Failure, WorkspaceId};
 use store::{BotLogs, NumberedEntry};
 
-use crate::log::{BotLog, Kind};
+use crate::log::{BotLog, LogEntryKind};
 
 /// The logs of bots.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl Logs {
         &self,
         workspace: WorkspaceId,
         bot: BotId,
-        kinds: &[Kind],
+        kinds: &[LogEntryKind],
     ) -> Result<(), Failure> {
         self.written.flush().await;
         let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();

@@ -6,7 +6,7 @@ use model::{BotId, Failure, WorkspaceId};
 use store::MeetingEvents;
 
 use super::logs::Logs;
-use crate::{log::Kind, screenshots::Screenshots};
+use crate::{log::LogEntryKind, screenshots::Screenshots};
 
 /// Erases the stored data of meetings: pictures, events, and texts that Zoom's SDK wrote.
 pub struct Media {
@@ -22,6 +22,6 @@ impl Media {
         self.screenshots.delete(workspace, bot).await?;
         self.events.erase_meeting_events(workspace, bot).await?;
         // Texts of the SDK may name participants; other entries of the log do not.
-        self.logs.erase(workspace, bot, Kind::WRITTEN_BY_THE_SDK).await
+        self.logs.erase(workspace, bot, LogEntryKind::WRITTEN_BY_THE_SDK).await
     }
 }

@@ -8,7 +8,7 @@ use store::StoreError;
 use crate::{
     picture::{GivenPicture, NotAPicture},
     request::BotRequest,
-    servers::NoFreeBot,
+    servers::NoFreeSlot,
 };
 
 /// A bot to create.
@@ -34,7 +34,7 @@ pub enum NotCreated {
     /// The picture is invalid.
     Picture(NotAPicture),
     /// No server has a free slot for the bot.
-    NoFreeBot(NoFreeBot),
+    NoFreeSlot(NoFreeSlot),
     /// A call failed, or a limit is reached.
     Failed(Failure),
 }

@@ -3,11 +3,11 @@
 use browser::{ConsoleLine, PageEnd, PageEvent, ZoomCall};
 use serde_json::json;
 
-use super::note::{Kind, Note};
+use super::note::{LogEntryKind, NewLogEntry};
 
 /// The entry for an event; `None` for events that are recorded elsewhere, or that contain people's names or words.
-pub(crate) fn of_event(event: &PageEvent) -> Option<Note> {
-    let sdk = |event: &str, text: String| Note::new(Kind::SdkEvent, text).with("event", event);
+pub(crate) fn of_event(event: &PageEvent) -> Option<NewLogEntry> {
+    let sdk = |event: &str, text: String| NewLogEntry::new(LogEntryKind::SdkEvent, text).with("event", event);
     let note = match event {
         // Recorded as `join_request`.
         PageEvent::Joining
@@ -43,30 +43,30 @@ pub(crate) fn of_event(event: &PageEvent) -> Option<Note> {
             .with("on_hold", *on_hold),
         PageEvent::Dropped { how } => sdk("dropped", format!("The call was closed {how}.")),
         PageEvent::Left => sdk("left", "The bot has left the meeting.".into()),
-        PageEvent::Script { message } => Note::new(Kind::Exception, message),
+        PageEvent::Script { message } => NewLogEntry::new(LogEntryKind::Exception, message),
         PageEvent::Call(call) => of_call(call),
         PageEvent::Console(ConsoleLine { level, text }) => {
-            Note::new(Kind::Console, text).with("level", level.clone())
+            NewLogEntry::new(LogEntryKind::Console, text).with("level", level.clone())
         }
         PageEvent::Gone(gone) => {
             let kind = match gone {
-                PageEnd::PageFrozen => Kind::HeartbeatMissed,
-                PageEnd::PageCrashed | PageEnd::BrowserGone => Kind::PageGone,
+                PageEnd::PageFrozen => LogEntryKind::HeartbeatMissed,
+                PageEnd::PageCrashed | PageEnd::BrowserGone => LogEntryKind::PageGone,
             };
-            Note::new(kind, format!("{gone}."))
+            NewLogEntry::new(kind, format!("{gone}."))
         }
     };
     Some(note)
 }
 
-fn of_call(call: &ZoomCall) -> Note {
+fn of_call(call: &ZoomCall) -> NewLogEntry {
     let ZoomCall { method, url, status, ms, tracking, code, error } = call;
     let outcome = match (error, code) {
         (Some(error), _) => error.clone(),
         (None, Some(code)) if *code != 0 => format!("{status}, Zoom's code {code}"),
         (None, _) => status.to_string(),
     };
-    Note::new(Kind::ZoomCall, format!("{method} {url}: {outcome} after {ms} ms"))
+    NewLogEntry::new(LogEntryKind::ZoomCall, format!("{method} {url}: {outcome} after {ms} ms"))
         .with("method", method.clone())
         .with("url", url.clone())
         .with("status", *status)

@@ -11,7 +11,7 @@ use model::Timestamp;
 
 pub(crate) use from_page::of_event;
 pub(crate) use note::clean;
-pub use note::{Kind, Note};
+pub use note::{LogEntryKind, NewLogEntry};
 pub use writer::BotLog;
 
 /// How long something took, in milliseconds, for a field of a note.

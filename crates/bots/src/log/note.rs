@@ -11,9 +11,9 @@ macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $name:ident = $word:literal;)*) => {
         /// What an entry is about. The words are never renamed.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Kind { $($(#[doc = $doc])* $name,)* }
+        pub enum LogEntryKind { $($(#[doc = $doc])* $name,)* }
 
-        impl Kind {
+        impl LogEntryKind {
             /// Every kind, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
@@ -73,22 +73,22 @@ kinds! {
     LogFull = "log_full";
 }
 
-impl Kind {
+impl LogEntryKind {
     /// The kinds whose text comes from Zoom's SDK and may name participants. They are erased with a bot's media.
     pub const WRITTEN_BY_THE_SDK: &'static [Self] = &[Self::Console, Self::Exception];
 }
 
 /// An entry before it is queued. It must not contain a secret or the name of a participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    pub(crate) kind: Kind,
+pub struct NewLogEntry {
+    pub(crate) kind: LogEntryKind,
     pub(crate) text: String,
     pub(crate) fields: BTreeMap<String, Value>,
 }
 
-impl Note {
+impl NewLogEntry {
     /// Creates a note with a text for people.
-    pub fn new(kind: Kind, text: impl AsRef<str>) -> Self {
+    pub fn new(kind: LogEntryKind, text: impl AsRef<str>) -> Self {
         Self { kind, text: clean(text.as_ref()), fields: BTreeMap::new() }
     }
 
@@ -120,20 +120,23 @@ pub(crate) fn clean(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, MAX_TEXT_LEN, Note};
+    use super::{LogEntryKind, MAX_TEXT_LEN, NewLogEntry};
 
     #[test]
     fn texts_are_one_line_of_bounded_length() {
-        let note =
-            Note::new(Kind::Step, format!("a\0b\nc{}", "d".repeat(MAX_TEXT_LEN))).with("reason", "e\u{7}f");
+        let note = NewLogEntry::new(LogEntryKind::Step, format!("a\0b\nc{}", "d".repeat(MAX_TEXT_LEN)))
+            .with("reason", "e\u{7}f");
         assert!(note.text.starts_with("abcd") && note.text.len() == MAX_TEXT_LEN);
         assert_eq!(note.fields["reason"], "ef");
     }
 
     #[test]
     fn every_kind_has_a_unique_word() {
-        for (index, kind) in Kind::ALL.iter().enumerate() {
-            assert!(!Kind::ALL[..index].iter().any(|other| other.as_str() == kind.as_str()), "{kind:?}");
+        for (index, kind) in LogEntryKind::ALL.iter().enumerate() {
+            assert!(
+                !LogEntryKind::ALL[..index].iter().any(|other| other.as_str() == kind.as_str()),
+                "{kind:?}"
+            );
             assert!(kind.meaning().ends_with('.'), "{kind:?}");
         }
     }

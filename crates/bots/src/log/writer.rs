@@ -12,7 +12,7 @@ use model::{BotId, BotLogEntryId, Environment, chain};
 use store::{BotLogs, LogEntry};
 use tokio::sync::Notify;
 
-use super::note::Note;
+use super::note::NewLogEntry;
 
 /// Pause between an entry and its write, so that later entries join its batch.
 const WRITE_PAUSE: Duration = Duration::from_millis(250);
@@ -51,9 +51,9 @@ impl BotLog {
     }
 
     /// Queues an entry of a bot's log, without waiting.
-    pub fn note(&self, bot: BotId, note: Note) {
+    pub fn note(&self, bot: BotId, note: NewLogEntry) {
         let now = self.0.env.now();
-        let Note { kind, text, fields } = note;
+        let NewLogEntry { kind, text, fields } = note;
         let id = BotLogEntryId::generate_at(now, &self.0.env);
         let entry = LogEntry { id, at: now, kind: kind.as_str().to_owned(), text, fields };
         let mut waiting = self.waiting();

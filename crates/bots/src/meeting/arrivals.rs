@@ -52,7 +52,13 @@ impl Arrivals {
 
     /// Whether a participant who was not there before joined after the bot. `number` is the participant's current number at
     /// Zoom; `at_once` means that they were announced with the bot's own entry.
-    pub(super) fn is_new(&mut self, who: Arrival, number: u32, at_once: bool, now: Timestamp) -> bool {
+    pub(super) fn record_arrival(
+        &mut self,
+        who: Arrival,
+        number: u32,
+        at_once: bool,
+        now: Timestamp,
+    ) -> bool {
         if !self.met.insert(who.id) {
             return false;
         }

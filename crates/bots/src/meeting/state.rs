@@ -332,7 +332,7 @@ impl Meeting {
         let number = person.id;
         let Some(who) = self.put(person, &mut update.events) else { return };
         update.has_newcomer = true;
-        if self.arrivals.is_new(who, number, at_once, now) {
+        if self.arrivals.record_arrival(who, number, at_once, now) {
             update.arrivals.push(who);
         }
     }

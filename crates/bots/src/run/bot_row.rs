@@ -10,7 +10,7 @@ use super::{
     outcome::{End, Loss},
     parts::RunParts,
 };
-use crate::log::{self, Kind, Note, clean};
+use crate::log::{self, LogEntryKind, NewLogEntry, clean};
 
 /// Pause between tries to write a step while the store is unavailable.
 const STORE_RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ pub(super) enum Resumed {
 
 impl BotRecord<'_> {
     /// Adds an entry to the bot's log.
-    pub(super) fn note(&self, note: Note) {
+    pub(super) fn note(&self, note: NewLogEntry) {
         self.parts.log.note(self.bot.id, note);
     }
 
@@ -143,7 +143,7 @@ impl BotRecord<'_> {
                             let words = format!(
                                 "This server has lost the bot's lease: its step to {code} is not recorded."
                             );
-                            self.note(Note::new(Kind::Decision, words));
+                            self.note(NewLogEntry::new(LogEntryKind::Decision, words));
                         }
                         Transition::Forbidden => {
                             tracing::error!(bot = %id, %code, "a bot's step was not recorded: the state machine does not allow it")
@@ -174,8 +174,8 @@ impl BotRecord<'_> {
             Ok(png) => screenshots.store(self.bot.id, &png).await,
             Err(error) => {
                 tracing::warn!(bot = %self.bot.id, error = %chain(&error), "could not take a screenshot of a bot's page");
-                self.note(Note::new(
-                    Kind::Screenshot,
+                self.note(NewLogEntry::new(
+                    LogEntryKind::Screenshot,
                     format!("No picture of the page could be taken: {error}."),
                 ));
                 screenshots.store_none(self.bot.id).await
@@ -183,19 +183,21 @@ impl BotRecord<'_> {
         };
         self.parts.metrics.screenshot(stored.is_some());
         self.note(match stored {
-            Some(id) => {
-                Note::new(Kind::Screenshot, "A picture was stored.").with("screenshot", id.to_string())
-            }
-            None => Note::new(Kind::Screenshot, "A picture could not be stored: see the server's log."),
+            Some(id) => NewLogEntry::new(LogEntryKind::Screenshot, "A picture was stored.")
+                .with("screenshot", id.to_string()),
+            None => NewLogEntry::new(
+                LogEntryKind::Screenshot,
+                "A picture could not be stored: see the server's log.",
+            ),
         });
     }
 }
 
-fn of_step(step: &StatusChange) -> Note {
+fn of_step(step: &StatusChange) -> NewLogEntry {
     let StatusChange { code, sub_code, message, .. } = step;
     let why = sub_code.map(|sub_code| format!(" ({sub_code})")).unwrap_or_default();
     let words = message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
-    Note::new(Kind::Step, format!("{code}{why}{words}"))
+    NewLogEntry::new(LogEntryKind::Step, format!("{code}{why}{words}"))
         .with("code", code.as_str())
         .with_some("sub_code", sub_code.map(model::SubCode::as_str))
         .with_some("message", message.clone())

@@ -8,7 +8,7 @@ use super::{
     command::{LatestCommand, unless_commanded},
 };
 use crate::{
-    log::{Kind, Note},
+    log::{LogEntryKind, NewLogEntry},
     picture::Picture,
 };
 
@@ -59,7 +59,10 @@ impl<'a> Camera<'a> {
         };
         if let Err(error) = shown {
             parts.metrics.bot_output("camera", "failed");
-            let note = Note::new(Kind::Output, format!("The bot's picture could not be shown: {error}."));
+            let note = NewLogEntry::new(
+                LogEntryKind::Output,
+                format!("The bot's picture could not be shown: {error}."),
+            );
             self.record.note(note.with("what", "camera").with("outcome", "failed"));
             tracing::error!(bot = %bot.id, error, "could not show a bot's picture");
         }
@@ -84,7 +87,9 @@ impl<'a> Camera<'a> {
             }
             (true, false) => "The bot's picture could not be switched off.",
         };
-        self.record.note(Note::new(Kind::Output, words).with("what", "camera").with("outcome", outcome));
+        self.record.note(
+            NewLogEntry::new(LogEntryKind::Output, words).with("what", "camera").with("outcome", outcome),
+        );
         if on == wanted {
             tracing::info!(bot = %bot.id, on, "the bot's camera was switched");
         } else {

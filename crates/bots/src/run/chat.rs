@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     chat_message::{QueuedMessage, Receiver},
-    log::{Kind, Note},
+    log::{LogEntryKind, NewLogEntry},
     meeting::Arrival,
     request::{Greeting, Greetings, ParticipantGreeting},
 };
@@ -210,7 +210,8 @@ impl<'a> Chat<'a> {
             ChatOutcome::Failed => "failed",
         };
         parts.metrics.bot_output("chat", word);
-        let note = Note::new(Kind::Output, format!("A chat message was passed to Zoom: {word}."));
+        let note =
+            NewLogEntry::new(LogEntryKind::Output, format!("A chat message was passed to Zoom: {word}."));
         let greeting = sending.id.is_none();
         self.record.note(note.with("what", "chat").with("outcome", word).with("greeting", greeting));
         tracing::info!(bot = %bot.id, outcome = word, reason, greeting = sending.id.is_none(), "a bot's chat message was handled");

@@ -16,7 +16,7 @@ use super::{
     outputs::Outputs,
     sign_in::JoinCredentials,
 };
-use crate::log::{Kind, Note};
+use crate::log::{LogEntryKind, NewLogEntry};
 
 /// Pause between the bot's entry and the cleanup of its page, because the SDK continues to load after a join.
 const TIDY_AFTER: Duration = Duration::from_secs(12);
@@ -202,7 +202,8 @@ impl Follow<'_, '_> {
                 }
             }
             Action::Leave(sub_code) => {
-                let note = Note::new(Kind::Decision, format!("The bot leaves: {}", sub_code.about()));
+                let note =
+                    NewLogEntry::new(LogEntryKind::Decision, format!("The bot leaves: {}", sub_code.about()));
                 record.note(note.with("sub_code", sub_code.as_str()));
                 let going = async {
                     record.picture(page).await;
@@ -288,14 +289,19 @@ impl Follow<'_, '_> {
 }
 
 /// The log entry for a join. It contains no secrets.
-fn of_join(request: &JoinRequest, role: Role, has_passcode: bool, credentials: &JoinCredentials) -> Note {
+fn of_join(
+    request: &JoinRequest,
+    role: Role,
+    has_passcode: bool,
+    credentials: &JoinCredentials,
+) -> NewLogEntry {
     let by = request.token.as_ref().map(|token| match token {
         JoinToken::Zak(_) => "ZAK",
         JoinToken::Obf(_) => "OBF token",
     });
     let how = by.map_or("as a guest".to_owned(), |token| format!("signed in with its {token}"));
     let verb = if role == Role::Start { "start" } else { "join" };
-    Note::new(Kind::JoinRequest, format!("The page was told to {verb} the meeting, {how}."))
+    NewLogEntry::new(LogEntryKind::JoinRequest, format!("The page was told to {verb} the meeting, {how}."))
         .with("meeting_number", request.meeting_number.clone())
         .with_some("signed_in_by", by)
         .with("has_passcode", has_passcode)

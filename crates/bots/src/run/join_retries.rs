@@ -22,7 +22,7 @@ use super::{
     warm_up::WarmUp,
 };
 use crate::{
-    log::{Kind, Note},
+    log::{LogEntryKind, NewLogEntry},
     meeting,
 };
 
@@ -173,7 +173,7 @@ impl<'a> JoinRetries<'a> {
     /// Logs the decision to join again after this pause.
     fn decide(&self, words: &str, pause: Duration, sub_code: Option<SubCode>) {
         let when = if pause.is_zero() { "at once".to_owned() } else { format!("in {} s", pause.as_secs()) };
-        let note = Note::new(Kind::Decision, format!("{words} {when}."))
+        let note = NewLogEntry::new(LogEntryKind::Decision, format!("{words} {when}."))
             .with("pause_seconds", pause.as_secs())
             .with_some("sub_code", sub_code.map(SubCode::as_str));
         self.run.record.note(note);

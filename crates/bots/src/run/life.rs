@@ -37,7 +37,7 @@ pub(super) enum Action {
 pub(super) struct Life {
     rules: AutomaticLeave,
     timing: Timing,
-    place: Place,
+    place: JoinState,
     /// Since when the media connection has been lost.
     lost_at: Option<Timestamp>,
     /// When the bot first entered the meeting. Rejoining does not extend its stay.
@@ -60,7 +60,7 @@ pub(super) struct Life {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum JoinState {
     Joining { since: Timestamp },
     Waiting { since: Timestamp },
     Inside { since: Timestamp, company: Company },
@@ -86,7 +86,7 @@ impl Life {
         first_in: Option<Timestamp>,
         now: Timestamp,
     ) -> Self {
-        let place = Place::Joining { since: now };
+        let place = JoinState::Joining { since: now };
         Self {
             rules,
             timing,
@@ -106,7 +106,7 @@ impl Life {
 
     /// Call this when a page is told to join, for the first time or again.
     pub(super) fn join(&mut self, now: Timestamp) {
-        self.place = Place::Joining { since: now };
+        self.place = JoinState::Joining { since: now };
         self.lost_at = None;
     }
 
@@ -118,8 +118,8 @@ impl Life {
     /// Since when the bot is in the meeting or its waiting room, if it is.
     pub(super) fn in_since(&self) -> Option<Timestamp> {
         match self.place {
-            Place::Joining { .. } => None,
-            Place::Waiting { since } | Place::Inside { since, .. } => Some(since),
+            JoinState::Joining { .. } => None,
+            JoinState::Waiting { since } | JoinState::Inside { since, .. } => Some(since),
         }
     }
 
@@ -143,19 +143,19 @@ impl Life {
                 None
             }
             PageEvent::WaitingRoom => {
-                let news = !matches!(self.place, Place::Waiting { .. });
+                let news = !matches!(self.place, JoinState::Waiting { .. });
                 if news {
-                    self.place = Place::Waiting { since: now };
+                    self.place = JoinState::Waiting { since: now };
                 }
                 news.then_some(Action::Arrive(BotStatus::InWaitingRoom))
             }
             PageEvent::InMeeting { participants } => {
-                let news = !matches!(self.place, Place::Inside { .. });
+                let news = !matches!(self.place, JoinState::Inside { .. });
                 if news {
                     self.first_in.get_or_insert(now);
                     self.quiet_since.get_or_insert(now);
                     let company = if self.had_company { Company::Present } else { Company::NotYet };
-                    self.place = Place::Inside { since: now, company };
+                    self.place = JoinState::Inside { since: now, company };
                 }
                 self.count(participants, now);
                 news.then_some(Action::Arrive(BotStatus::InCallNotRecording))
@@ -233,7 +233,7 @@ impl Life {
         if update.moved {
             // The bot is in another room. Others may still be on their way to it.
             (self.had_company, self.most_others, self.was_left) = (false, 0, false);
-            if let Place::Inside { since, company } = &mut self.place {
+            if let JoinState::Inside { since, company } = &mut self.place {
                 (*since, *company) = (now, Company::NotYet);
             }
         }
@@ -255,7 +255,7 @@ impl Life {
             // Participants who turn out to be bots of ours do not count: the bot still waits for the first person.
             if !self.was_left && self.most_others <= self.our_bots {
                 self.had_company = false;
-                if let Place::Inside { company: company @ Company::Present, .. } = &mut self.place {
+                if let JoinState::Inside { company: company @ Company::Present, .. } = &mut self.place {
                     *company = Company::NotYet;
                 }
             }
@@ -269,7 +269,7 @@ impl Life {
         self.most_others = self.most_others.max(others);
         // Bots of this installation must not wait for each other to leave.
         let others = others.saturating_sub(self.our_bots);
-        if let Place::Inside { company, .. } = &mut self.place {
+        if let JoinState::Inside { company, .. } = &mut self.place {
             self.had_company |= others > 0;
             self.was_left |= *company == Company::Present && others == 0;
             *company = match (*company, others) {
@@ -294,16 +294,16 @@ impl Life {
     /// Every time limit that applies now, and the action when it is reached.
     fn limits(&self) -> Vec<(Timestamp, Action)> {
         let mut limits = match self.place {
-            Place::Joining { since } => {
+            JoinState::Joining { since } => {
                 let words = format!("no answer to the join within {} s", self.timing.join_timeout.as_secs());
                 let end = Action::End(End::Fatal(SubCode::ZoomJoinTimeout, words));
                 vec![(since + self.timing.join_timeout, end)]
             }
-            Place::Waiting { since } => {
+            JoinState::Waiting { since } => {
                 let limit = since + seconds(self.rules.waiting_room_timeout);
                 vec![(limit, Action::Leave(SubCode::TimeoutExceededWaitingRoom))]
             }
-            Place::Inside { since, company } => {
+            JoinState::Inside { since, company } => {
                 let leave = |(at, sub_code)| (at, Action::Leave(sub_code));
                 self.limits_inside(since, company).map(leave).collect()
             }

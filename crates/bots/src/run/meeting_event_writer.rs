@@ -271,10 +271,12 @@ impl<'a> Recorder<'a> {
         place: &mut Option<u32>,
     ) -> Result<(), store::StoreError> {
         let (parts, bot) = (self.record.parts, self.record.bot);
-        if *place != Some(me) && parts.store.take_place(bot.id, &self.record.lease, number, me).await? {
+        if *place != Some(me)
+            && parts.store.record_bot_participant(bot.id, &self.record.lease, number, me).await?
+        {
             *place = Some(me);
         }
-        let bots = parts.store.places_of_bots(number, parts.env.now()).await?;
+        let bots = parts.store.bot_participants(number, parts.env.now()).await?;
         let others: BTreeSet<u32> = bots.into_iter().filter(|id| *id != me).collect();
         let changed = locked(&self.meeting).recognise(others);
         if !changed.is_empty() {

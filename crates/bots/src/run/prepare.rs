@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     browsers::OpenPage,
-    log::{self, Kind, Note},
+    log::{self, LogEntryKind, NewLogEntry},
 };
 
 impl From<Missing> for Outcome {
@@ -59,10 +59,10 @@ async fn open_page(run: &BotRun<'_>, ahead: WarmPage) -> Result<OpenPage, Outcom
         None => parts.browsers.open().await,
     };
     let note = match &opened {
-        Ok(page) => Note::new(Kind::Page, "A page with Zoom's SDK is ready.")
+        Ok(page) => NewLogEntry::new(LogEntryKind::Page, "A page with Zoom's SDK is ready.")
             .with("chromium", page.chromium())
             .with("meeting_sdk", SDK_VERSION),
-        Err(error) => Note::new(Kind::Page, format!("No page could be opened: {error}.")),
+        Err(error) => NewLogEntry::new(LogEntryKind::Page, format!("No page could be opened: {error}.")),
     };
     run.record.note(note.with("milliseconds", log::milliseconds(began, parts.env.now())));
     opened.map_err(|error| {

@@ -20,7 +20,7 @@ use super::{
     parts::{RunParts, SEAT_TTL},
 };
 use crate::{
-    log::{self, Kind, Note},
+    log::{self, LogEntryKind, NewLogEntry},
     request::ZoomOptions,
 };
 
@@ -96,7 +96,10 @@ pub(super) async fn join_credentials(
 
 fn note_app(parts: &RunParts, bot: &Bot, app: &SigningApp) {
     let client_id = app.keys.client_id.clone();
-    let note = Note::new(Kind::App, format!("The app with the client id {client_id} signs the join."));
+    let note = NewLogEntry::new(
+        LogEntryKind::App,
+        format!("The app with the client id {client_id} signs the join."),
+    );
     parts.log.note(bot.id, note.with("oauth_app", app.id().to_string()).with("client_id", client_id));
 }
 
@@ -110,7 +113,9 @@ async fn signing_app(
 ) -> Result<SigningApp, Missing> {
     let request = SigningAppRequest { named: zoom.oauth_app, account, refused: &refused.apps };
     parts.broker.signing.choose(bot.workspace, request).await?.map_err(|none| {
-        parts.log.note(bot.id, Note::new(Kind::App, format!("No app can sign the join: {none}.")));
+        parts
+            .log
+            .note(bot.id, NewLogEntry::new(LogEntryKind::App, format!("No app can sign the join: {none}.")));
         let end = match none {
             NoSigningApp::AllRefused => End::Fatal(SubCode::ZoomInvalidSignature, refused.words.clone()),
             none => End::Fatal(SubCode::ZoomSdkCredentialsMissing, none.to_string()),
@@ -194,9 +199,10 @@ async fn pooled_zak(
         let request = PoolSeatRequest { pool, meeting, holder: &holder, hosting, until };
         let seated = parts.broker.pools.take_seat_but(bot.workspace, &request, &without).await;
         if let Err(none) = &seated {
-            parts
-                .log
-                .note(bot.id, Note::new(Kind::Seat, format!("The bot got no seat of the pool: {none}.")));
+            parts.log.note(
+                bot.id,
+                NewLogEntry::new(LogEntryKind::Seat, format!("The bot got no seat of the pool: {none}.")),
+            );
         }
         // The error of the last account is more useful than the message that there is no other account.
         let Seated { credential, user, .. } =
@@ -208,8 +214,10 @@ async fn pooled_zak(
                 }
                 missing => missing,
             })?;
-        let took =
-            Note::new(Kind::Seat, format!("The bot got a seat of the pool, on the account {credential}."));
+        let took = NewLogEntry::new(
+            LogEntryKind::Seat,
+            format!("The bot got a seat of the pool, on the account {credential}."),
+        );
         parts.log.note(bot.id, took.with("credential", credential.to_string()));
         match zak(parts, bot, "zoom.pool", credential, user.as_ref()).await {
             Ok(zak) => return Ok((zak, (credential, user))),
@@ -262,7 +270,7 @@ fn note_token(
         None => format!("The {what} came from {source} after {took} ms."),
         Some(error) => format!("No {what} came from {source} after {took} ms: {error}."),
     };
-    let note = Note::new(Kind::Token, words).with("token", what).with("source", source);
+    let note = NewLogEntry::new(LogEntryKind::Token, words).with("token", what).with("source", source);
     parts.log.note(bot.id, note.with("milliseconds", took).with("given", error.is_none()));
 }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     browsers::OpenPage,
-    log::{Kind, Note},
+    log::{LogEntryKind, NewLogEntry},
 };
 
 /// How long before `join_at` a bot's tokens are fetched. A token must be fresh, and its source may be slow.
@@ -125,7 +125,7 @@ pub(super) async fn wait_for_join_at(run: &BotRun<'_>, commands: &mut LatestComm
     };
     if env.now() < time {
         let words = format!("The bot prepares its join and waits until {time}.");
-        run.record.note(Note::new(Kind::Decision, words));
+        run.record.note(NewLogEntry::new(LogEntryKind::Decision, words));
     }
     let mut ahead = Box::<WarmUp>::default();
     let (mut pages, mut asked) = (0, false);

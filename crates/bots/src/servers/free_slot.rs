@@ -15,7 +15,7 @@ const RESTARTS_WITHIN: Duration = Duration::from_secs(600);
 
 /// Why no server would run a new bot in time, and what can be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoFreeBot {
+pub enum NoFreeSlot {
     /// No server that runs bots has reported.
     #[error(
         "No server of this installation runs bots: set bots.capacity above 0 in the configuration of one, and start it."
@@ -35,12 +35,12 @@ pub enum NoFreeBot {
 }
 
 /// The slots for bots on all servers.
-pub(crate) struct Places {
+pub(crate) struct BotSlots {
     store: Arc<dyn BotServers + Send + Sync>,
     this_server: Arc<ThisServer>,
 }
 
-impl Places {
+impl BotSlots {
     pub(crate) fn new(store: Arc<dyn BotServers + Send + Sync>, this_server: Arc<ThisServer>) -> Self {
         Self { store, this_server }
     }
@@ -50,7 +50,7 @@ impl Places {
         &self,
         join_at: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<Option<NoFreeBot>, StoreError> {
+    ) -> Result<Option<NoFreeSlot>, StoreError> {
         let scheduled = join_at.is_some_and(|at| at > now + AD_HOC);
         let servers = self.store.bot_servers(now).await?;
         let here = (self.this_server.id.as_str(), self.this_server.takes());
@@ -61,14 +61,14 @@ impl Places {
             }
             // Concurrent callers may all see the last free slot. Bots that get no slot wait, up to `bots.join_within`.
             let needed = self.store.bot_demand(join_at.map_or(now, |at| at.max(now)), now).await?.needed;
-            return Ok((needed >= places).then_some(NoFreeBot::Full(places)));
+            return Ok((needed >= places).then_some(NoFreeSlot::Full(places)));
         }
         // A server may be started in time for a scheduled bot.
         let silence = if scheduled { FORGET_SERVER_AFTER } else { RESTARTS_WITHIN };
         Ok(match servers.first() {
-            None => Some(NoFreeBot::NoServer),
+            None => Some(NoFreeSlot::NoServer),
             Some(last) => {
-                (now.since(last.seen_at) > silence).then_some(NoFreeBot::NoServerSince(last.seen_at))
+                (now.since(last.seen_at) > silence).then_some(NoFreeSlot::NoServerSince(last.seen_at))
             }
         })
     }

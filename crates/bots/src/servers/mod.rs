@@ -9,6 +9,6 @@ pub(crate) mod machine;
 mod this_server;
 
 pub use capacity::{CapacityRule, ExpectedCost};
-pub use free_slot::NoFreeBot;
-pub(crate) use free_slot::Places;
+pub(crate) use free_slot::BotSlots;
+pub use free_slot::NoFreeSlot;
 pub(crate) use this_server::{AD_HOC, FORGET_SERVER_AFTER, ThisServer};

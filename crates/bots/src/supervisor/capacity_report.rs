@@ -46,7 +46,7 @@ impl Presence {
     async fn report(&self) {
         let (now, server) = (self.env.now(), &self.this_server);
         let row = BotServer { id: server.id.clone(), capacity: server.takes(), seen_at: now };
-        if let Err(error) = self.store.see_bot_server(&row, now - FORGET_SERVER_AFTER).await {
+        if let Err(error) = self.store.report_bot_server(&row, now - FORGET_SERVER_AFTER).await {
             tracing::warn!(error = %chain(&error), "could not report to the other servers how many bots can run here");
         }
     }

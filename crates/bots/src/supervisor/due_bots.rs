@@ -12,7 +12,7 @@ use workers::{Claimed, Work};
 
 use super::running_bots::{LeasedBot, RunningBots};
 use crate::{
-    log::{self, Kind, Note},
+    log::{self, LogEntryKind, NewLogEntry},
     run::{self, RunParts},
     servers::{ThisServer, capacity},
 };
@@ -78,7 +78,10 @@ impl Work for DueBots {
     async fn run(&self, item: &LeasedBot) -> Result<(), StoreError> {
         let now = self.parts.env.now();
         let late = log::milliseconds(run::due_at(&item.bot, now), now);
-        let note = Note::new(Kind::Taken, format!("A server took the bot {late} ms after it was due."));
+        let note = NewLogEntry::new(
+            LogEntryKind::Taken,
+            format!("A server took the bot {late} ms after it was due."),
+        );
         self.parts.log.note(item.bot.id, note.with("milliseconds_late", late));
         run::run(&self.parts, &item.bot, item.lease, item.commands(), item.output_revision()).await;
         Ok(())

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    log::{Kind, Note},
+    log::{LogEntryKind, NewLogEntry},
     run::{BotCommand, LatestCommand, RunParts},
 };
 
@@ -96,8 +96,8 @@ impl LeasedBot {
                 });
             }
             match renewed {
-                Ok(Some(row)) if row.leave_requested_at.is_some() => self.tell(BotCommand::Leave),
-                Ok(Some(_)) if stopping.is_cancelled() => self.tell(BotCommand::HandOver),
+                Ok(Some(row)) if row.leave_requested_at.is_some() => self.send_command(BotCommand::Leave),
+                Ok(Some(_)) if stopping.is_cancelled() => self.send_command(BotCommand::HandOver),
                 Ok(Some(_)) => {}
                 Ok(None) => return,
                 // While the store is unavailable, no other server can lease the bot. A server that stops does not wait for
@@ -105,9 +105,9 @@ impl LeasedBot {
                 Err(error) => {
                     tracing::warn!(bot = %id, error = %chain(&error), "could not renew a bot's lease");
                     let words = format!("The bot's lease could not be renewed: {error}.");
-                    parts.log.note(id, Note::new(Kind::HeartbeatMissed, words));
+                    parts.log.note(id, NewLogEntry::new(LogEntryKind::HeartbeatMissed, words));
                     if stopping.is_cancelled() {
-                        self.tell(BotCommand::HandOver);
+                        self.send_command(BotCommand::HandOver);
                     }
                 }
             }
@@ -119,7 +119,7 @@ impl LeasedBot {
         }
     }
 
-    fn tell(&self, command: BotCommand) {
+    fn send_command(&self, command: BotCommand) {
         self.commands.send_if_modified(|current| {
             let is_new = *current != Some(command);
             *current = Some(command);

@@ -11,10 +11,10 @@ use std::{sync::Arc, time::Duration};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{
-    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, Environment, Failure, KillPoint, Sealed,
-    Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
+    Code, ConnectLinkId, CredentialId, CredentialKind, CredentialStatus, Environment, Failure, KillPoint,
+    Sealed, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
-use store::{Access, AccountStore, Consent, Credential, Digest, TokenLinks};
+use store::{Access, AccountStore, ConnectLink, Credential, Digest, TokenLinks};
 use tenants::{Cell, Vault, digest};
 use tokio_util::task::TaskTracker;
 use zoom::ZoomClient;
@@ -79,7 +79,7 @@ pub struct InvitationShown {
 #[derive(Debug)]
 pub struct Invitation {
     /// Its id.
-    pub id: ConsentId,
+    pub id: ConnectLinkId,
     /// To be opened in the browser of the Zoom account's owner.
     pub url: Secret,
     /// When it expires.
@@ -156,13 +156,14 @@ impl Authorizations {
         &self,
         workspace: WorkspaceId,
         new: NewInvitation,
-    ) -> Result<Option<(Consent, String)>, Failure> {
+    ) -> Result<Option<(ConnectLink, String)>, Failure> {
         let NewInvitation { app, expected, invited_by, purpose, return_url, ttl } = new;
         if self.apps.find(workspace, app).await?.is_none() {
             return Ok(None);
         }
-        let (id, secret, now) = (ConsentId::generate(&self.env), self.env.entropy.token(), self.env.now());
-        let consent = Consent {
+        let (id, secret, now) =
+            (ConnectLinkId::generate(&self.env), self.env.entropy.token(), self.env.now());
+        let consent = ConnectLink {
             id,
             workspace,
             app,
@@ -178,16 +179,16 @@ impl Authorizations {
             expires_at: now + ttl,
             revoked_at: None,
         };
-        self.store.add_consent(&consent).await?;
+        self.store.add_connect_link(&consent).await?;
         Ok(Some((consent, secret)))
     }
 
     /// The invitation in a URL, if it is valid.
-    async fn opened(&self, invitation: &str) -> Result<Consent, Failure> {
+    async fn opened(&self, invitation: &str) -> Result<ConnectLink, Failure> {
         let unknown = || Failure::new(Code::LinkUnknown, "this invitation is unknown: ask for a new one");
         let (id, secret) = invitation.split_once('.').ok_or_else(unknown)?;
         let id = id.parse().map_err(|_| unknown())?;
-        let consent = self.store.consent(id).await?.ok_or_else(unknown)?;
+        let consent = self.store.connect_link(id).await?.ok_or_else(unknown)?;
         verify_slices_are_equal(&consent.secret_digest, &digest(secret)).map_err(|_| unknown())?;
         self.still_open(&consent)?;
         Ok(consent)
@@ -229,7 +230,7 @@ impl Authorizations {
     }
 
     /// The account that an invitation is for, if it is for one only.
-    async fn expected(&self, consent: &Consent) -> Result<Option<Credential>, Failure> {
+    async fn expected(&self, consent: &ConnectLink) -> Result<Option<Credential>, Failure> {
         match consent.expected {
             Some(expected) => self.account(consent.workspace, expected).await.map(Some),
             None => Ok(None),
@@ -260,7 +261,7 @@ impl Authorizations {
         app: ZoomOauthAppId,
         account: CredentialId,
     ) -> Result<Option<AuthorizationStart>, Failure> {
-        let open = self.store.open_consent(workspace, account, self.env.now() + MAX_CONSENT).await?;
+        let open = self.store.open_connect_link(workspace, account, self.env.now() + MAX_CONSENT).await?;
         let consent = if let Some(open) = open.filter(|consent| consent.app == app) {
             open
         } else {
@@ -272,7 +273,7 @@ impl Authorizations {
         self.begin(&consent).await.map(Some)
     }
 
-    async fn begin(&self, consent: &Consent) -> Result<AuthorizationStart, Failure> {
+    async fn begin(&self, consent: &ConnectLink) -> Result<AuthorizationStart, Failure> {
         let id = consent.id;
         let state = format!("{id}.{}", self.env.entropy.token());
         let verifier = zoom::verifier(&*self.env.entropy);
@@ -321,7 +322,7 @@ impl Authorizations {
     }
 
     /// The invitation and the PKCE verifier in a browser's cookie.
-    async fn session_of(&self, returned: &AuthorizationReturn) -> Result<(Consent, Secret), Failure> {
+    async fn session_of(&self, returned: &AuthorizationReturn) -> Result<(ConnectLink, Secret), Failure> {
         let stranger = || {
             Failure::new(
                 Code::RequestMalformed,
@@ -329,8 +330,9 @@ impl Authorizations {
             )
         };
         let state = returned.state.expose();
-        let id: ConsentId = state.split_once('.').and_then(|(id, _)| id.parse().ok()).ok_or_else(stranger)?;
-        let consent = self.store.consent(id).await?.ok_or_else(stranger)?;
+        let id: ConnectLinkId =
+            state.split_once('.').and_then(|(id, _)| id.parse().ok()).ok_or_else(stranger)?;
+        let consent = self.store.connect_link(id).await?.ok_or_else(stranger)?;
         let browser = returned.browser.as_ref().ok_or_else(stranger)?.expose();
         let sealed = Sealed(BASE64_URL_SAFE_NO_PAD.decode(browser).map_err(|_| stranger())?);
         let session = self.vault.try_open(consent.workspace, Cell::Authorization(id), &sealed);
@@ -343,7 +345,7 @@ impl Authorizations {
     /// The recent result of this state.
     async fn connected_before(
         &self,
-        consent: &Consent,
+        consent: &ConnectLink,
         state: &Digest,
     ) -> Result<Option<Connected>, Failure> {
         let (Some(credential), Some(by), Some(at)) =
@@ -366,14 +368,14 @@ impl Authorizations {
 
     async fn connect_once(
         &self,
-        consent: &Consent,
+        consent: &ConnectLink,
         state: &Digest,
         code: Secret,
         verifier: Secret,
     ) -> Result<Connected, Failure> {
         // From here on this state counts as used on every server, so a code is never redeemed twice.
-        if self.used_states.first_seen(state, self.env.now()).await?.is_some() {
-            let consent = self.store.consent(consent.id).await?;
+        if self.used_states.record_request(state, self.env.now()).await?.is_some() {
+            let consent = self.store.connect_link(consent.id).await?;
             let before = match &consent {
                 Some(consent) => self.connected_before(consent, state).await?,
                 None => None,
@@ -441,11 +443,11 @@ impl Authorizations {
 
     /// Deletes invitations that expired long ago.
     pub async fn forget_ended(&self) -> Result<(), Failure> {
-        self.store.forget_consents(self.env.now() - ENDED_ARE_KEPT).await?;
+        self.store.delete_old_connect_links(self.env.now() - ENDED_ARE_KEPT).await?;
         Ok(())
     }
 
-    fn still_open(&self, consent: &Consent) -> Result<(), Failure> {
+    fn still_open(&self, consent: &ConnectLink) -> Result<(), Failure> {
         if consent.credential.is_some() {
             return Err(used());
         }

@@ -15,7 +15,7 @@ use super::{
     apps::Apps,
     grants::Grants,
     refresh::{RefreshReason, Refresher},
-    usable_account::may_give_tokens,
+    usable_account::check_usable,
 };
 use crate::{
     account_cache::AccountCache,
@@ -103,7 +103,7 @@ impl Disconnection {
         id: CredentialId,
     ) -> Result<bool, Failure> {
         let Some(before) = self.store.credential(workspace, id).await? else { return Ok(false) };
-        let outcome = match may_give_tokens(before.status) {
+        let outcome = match check_usable(before.status) {
             Ok(()) => {
                 self.refresher.refresh(workspace, id, Some(before.generation), RefreshReason::Asked).await
             }

@@ -40,12 +40,12 @@ pub(crate) struct Deposit {
     pub(crate) refresh_at: Option<Timestamp>,
     pub(crate) grant: Grant,
     /// Set for an imported grant: it has no account yet, and `credential` only says for which cell it is sealed.
-    pub(crate) brought: Option<Brought>,
+    pub(crate) brought: Option<ImportTarget>,
 }
 
 /// The app of an imported grant.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Brought {
+pub(crate) struct ImportTarget {
     pub(crate) workspace: WorkspaceId,
     pub(crate) app: ZoomOauthAppId,
 }
@@ -63,7 +63,7 @@ struct Written {
     scopes: Option<Vec<String>>,
     api_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    brought: Option<Brought>,
+    brought: Option<ImportTarget>,
 }
 
 /// A file in escrow.
@@ -87,7 +87,7 @@ impl Escrow {
     pub(crate) async fn withdraw(&self, receipt: &Receipt) -> io::Result<()> {
         let path = receipt.0.clone();
         // Another process that uses this folder may have deleted it.
-        blocking(move || gone_is_done(fs::remove_file(path))).await
+        blocking(move || ignore_not_found(fs::remove_file(path))).await
     }
 
     /// All deposits. An unreadable file is left in place and reported.
@@ -165,7 +165,7 @@ impl Escrow {
                     file.sync_all()
                 });
             // A failed write may also have left a file.
-            gone_is_done(fs::remove_file(&path))?;
+            ignore_not_found(fs::remove_file(&path))?;
             written?;
             let disk = rustix::fs::statvfs(&folder)?;
             Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
@@ -245,7 +245,7 @@ fn adopt_file(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-fn gone_is_done(removed: io::Result<()>) -> io::Result<()> {
+fn ignore_not_found(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,

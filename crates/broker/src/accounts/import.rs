@@ -20,7 +20,7 @@ use url::Url;
 use super::{
     apps::Apps,
     authorization_code::Codes,
-    escrow::{Brought, Deposit, Receipt},
+    escrow::{Deposit, ImportTarget, Receipt},
     grants::{Grants, MIN_ACCESS_LIFETIME},
     store_grant::{NewAccount, NewAccounts, Origin, Source, StoredGrant},
 };
@@ -94,7 +94,7 @@ impl Imports {
             granted_at,
             refresh_at: None,
             grant: self.grants.seal(app.workspace, id, grant, grant.refresh_token.as_ref(), granted_at),
-            brought: Some(Brought { workspace: app.workspace, app: app.id }),
+            brought: Some(ImportTarget { workspace: app.workspace, app: app.id }),
         }
     }
 
@@ -126,7 +126,7 @@ impl Imports {
         let _alone = self.one_at_a_time.lock().await;
         let mut finished = 0;
         for (receipt, deposit) in self.grants.deposits().await? {
-            let Some(Brought { workspace, app }) = deposit.brought else { continue };
+            let Some(ImportTarget { workspace, app }) = deposit.brought else { continue };
             match self.resume_import(workspace, app, &deposit, &receipt).await {
                 Ok(()) => finished += 1,
                 Err(error) => tracing::warn!(%app, error = %chain(&error), "an import will be retried"),

@@ -7,7 +7,7 @@ use zoom::{MeetingAction, WebhookEvent};
 /// The change of the map by `event`, which happened at `as_of`; `None` if it changes nothing.
 pub(crate) fn meeting_change_of(event: &WebhookEvent, as_of: Timestamp) -> Option<MeetingWebhookChange> {
     let (account_id, change) = match event {
-        WebhookEvent::Meeting { deed: MeetingAction::Deleted, account_id, number, host_id } => {
+        WebhookEvent::Meeting { action: MeetingAction::Deleted, account_id, number, host_id } => {
             (account_id, MeetingChange::Gone { number: *number, host: host_id.clone() })
         }
         // A change without a host doesn't move the meeting.

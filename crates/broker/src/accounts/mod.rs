@@ -59,7 +59,7 @@ pub use refresh_worker::DueRefreshes;
 pub use remove_app::AppRemovals;
 pub use server_to_server::ServerToServer;
 pub use store_grant::{NewAccounts, StoredGrant};
-pub(crate) use usable_account::{may_give_tokens, usable_account};
+pub(crate) use usable_account::{check_usable, usable_account};
 pub use zoom_webhooks::{WebhookAnswer, WebhookRequest, Webhooks};
 
 /// Everything about accounts.

@@ -323,7 +323,7 @@ impl Refresher {
             (ReauthCause::Revoked, "Zoom no longer honours the grant")
         };
         let note = failure_note(&self.env, message, Code::CredentialNeedsConsent);
-        if !self.store.lose_grant(before.id, before.generation, lease, cause, &note).await? {
+        if !self.store.mark_grant_dead(before.id, before.generation, lease, cause, &note).await? {
             return Ok(());
         }
         self.cache.forget_zaks(before.id);
@@ -341,7 +341,7 @@ impl Refresher {
         let trouble = RefreshFailure { code: failure.code, retry_at, unspent };
         let note = failure_note(&self.env, &failure.detail, failure.code);
         tracing::warn!(credential = %before.id, failure = %chain(&failure), %retry_at, "a refresh failed");
-        match self.store.trouble_refresh(before.id, lease, &trouble, &note).await {
+        match self.store.record_refresh_failure(before.id, lease, &trouble, &note).await {
             Ok(true) if before.status == CredentialStatus::Healthy => {
                 self.metrics.credential_became(CredentialStatus::Degraded);
             }

@@ -41,7 +41,8 @@ impl Work for DueRefreshes {
     async fn claim(&self, most: u32) -> Result<Vec<Claimed<Due>>, Failure> {
         let Refresher { env, store, .. } = &*self.refresher;
         let now = env.now();
-        let due = store.claim_due(now, now + schedule::part(env, CLAIM_TTL, 900..1000), most).await?;
+        let due =
+            store.claim_due_refreshes(now, now + schedule::part(env, CLAIM_TTL, 900..1000), most).await?;
         Ok(due.into_iter().map(|due| Claimed { due_at: due.due_at, item: due }).collect())
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use metrics::Metrics;
 use model::{
-    Code, ConsentId, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, Environment, Failure,
-    MeetingSyncStatus, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
+    Code, ConnectLinkId, CredentialId, CredentialKind, CredentialStatus, DisconnectCause, Environment,
+    Failure, MeetingSyncStatus, ParkedConsentId, Secret, Timestamp, WorkspaceId, ZoomOauthAppId,
 };
 use store::{AccountStore, Credential, Digest, StoreError};
 use tenants::{Cell, Vault};
@@ -42,7 +42,7 @@ pub(crate) enum Origin {
     /// Through an invitation.
     Invitation {
         /// Its id.
-        id: ConsentId,
+        id: ConnectLinkId,
         /// Hash of the OAuth state.
         state: Digest,
     },
@@ -114,7 +114,7 @@ impl NewAccounts {
                 Origin::Api => self.store.connect_credential(&credential, &note).await.map(|()| true),
                 Origin::Parked(id) => self.store.adopt_parked(id, &credential, &note).await,
                 Origin::Invitation { id, ref state } => {
-                    self.store.complete_consent(id, state, &credential, &note).await
+                    self.store.complete_connect_link(id, state, &credential, &note).await
                 }
             };
             match stored {

@@ -13,12 +13,12 @@ pub(crate) async fn usable_account(
         .credential(workspace, id)
         .await?
         .ok_or_else(|| Failure::new(Code::TokenNotAvailable, "this workspace has no such account"))?;
-    may_give_tokens(credential.status)?;
+    check_usable(credential.status)?;
     Ok(credential)
 }
 
 /// Whether an account with this status may give tokens; the error says who has to act.
-pub(crate) fn may_give_tokens(status: CredentialStatus) -> Result<(), Failure> {
+pub(crate) fn check_usable(status: CredentialStatus) -> Result<(), Failure> {
     let code = match status {
         CredentialStatus::Healthy | CredentialStatus::Degraded => return Ok(()),
         CredentialStatus::NeedsReauth(_) => Code::CredentialNeedsConsent,

@@ -16,9 +16,9 @@ use zoom::{Label, Listed, ListedMeeting, ListedUser, ZoomError, ZoomUser};
 
 use super::MeetingMap;
 use crate::{
-    accounts::{may_give_tokens, schedule, scopes, usable_account},
+    accounts::{check_usable, schedule, scopes, usable_account},
     log_lines::failure_note,
-    tokens::LiveAccess,
+    tokens::ZoomAccess,
 };
 
 /// A lease that is not renewed expires after this.
@@ -78,7 +78,7 @@ impl MeetingMap {
     pub async fn request_sync(&self, workspace: WorkspaceId, id: CredentialId) -> Result<bool, Failure> {
         let Some(credential) = self.store.credential(workspace, id).await? else { return Ok(false) };
         let missing = scopes::missing_for_meetings(credential.kind, credential.grant.scopes.as_deref());
-        let may = may_give_tokens(credential.status).and_then(|()| match missing.as_slice() {
+        let may = check_usable(credential.status).and_then(|()| match missing.as_slice() {
             [] => Ok(()),
             missing => {
                 let words =
@@ -92,7 +92,7 @@ impl MeetingMap {
             self.store.add_log_line(workspace, Subject::Credential(id), &note).await?;
             return Ok(true);
         }
-        self.store.want_meeting_sync(workspace, id, self.env.now()).await?;
+        self.store.request_meeting_sync(workspace, id, self.env.now()).await?;
         Ok(true)
     }
 
@@ -286,9 +286,9 @@ impl<'a> List<'a> {
     }
 
     /// A token for the next call. A long list needs several.
-    async fn access(&mut self) -> Result<LiveAccess, Broken> {
+    async fn access(&mut self) -> Result<ZoomAccess, Broken> {
         let Credential { workspace, id, .. } = *self.account;
-        let access = self.map.access.quiet(workspace, id, self.rejected).await?;
+        let access = self.map.access.for_own_call(workspace, id, self.rejected).await?;
         self.generation = access.generation;
         Ok(access)
     }

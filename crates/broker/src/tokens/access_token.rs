@@ -25,7 +25,7 @@ pub struct AccessToken {
 }
 
 /// A token for Zoom's API, and data of its grant.
-pub(crate) struct LiveAccess {
+pub(crate) struct ZoomAccess {
     /// The account's workspace.
     pub(crate) workspace: WorkspaceId,
     pub(crate) kind: CredentialKind,
@@ -60,19 +60,19 @@ impl AccessTokens {
         id: CredentialId,
         life: Duration,
         rejected: Option<i64>,
-    ) -> Result<LiveAccess, Failure> {
+    ) -> Result<ZoomAccess, Failure> {
         let credential = usable_account(&*self.store, workspace, id).await?;
         self.remember_use(&credential).await;
         self.access_of(credential, life, rejected).await
     }
 
     /// The same for our own calls, which do not count as a use of the account.
-    pub(crate) async fn quiet(
+    pub(crate) async fn for_own_call(
         self: &Arc<Self>,
         workspace: WorkspaceId,
         id: CredentialId,
         rejected: Option<i64>,
-    ) -> Result<LiveAccess, Failure> {
+    ) -> Result<ZoomAccess, Failure> {
         let credential = usable_account(&*self.store, workspace, id).await?;
         self.access_of(credential, MIN_ACCESS_LIFETIME, rejected).await
     }
@@ -82,7 +82,7 @@ impl AccessTokens {
         credential: Credential,
         life: Duration,
         rejected: Option<i64>,
-    ) -> Result<LiveAccess, Failure> {
+    ) -> Result<ZoomAccess, Failure> {
         let (workspace, id) = (credential.workspace, credential.id);
         if self.grants.lasts(&credential, life.max(MIN_ACCESS_LIFETIME), rejected) {
             return self.open_access(&credential, Source::Cached);
@@ -120,7 +120,7 @@ impl AccessTokens {
     /// The right to one call of `label` with an account's access token.
     pub(crate) async fn api<'a>(
         &self,
-        access: &'a LiveAccess,
+        access: &'a ZoomAccess,
         label: Label,
         priority: CallPriority,
     ) -> Result<ApiAccess<'a>, Failure> {
@@ -129,13 +129,13 @@ impl AccessTokens {
         Ok(ApiAccess::new(&access.base, &access.token, turn))
     }
 
-    fn open_access(&self, credential: &Credential, source: Source) -> Result<LiveAccess, Failure> {
+    fn open_access(&self, credential: &Credential, source: Source) -> Result<ZoomAccess, Failure> {
         let cell = Cell::AccessToken(credential.id);
         let sealed = credential.grant.access_token.as_ref();
         let sealed = sealed.ok_or_else(|| {
             Failure::new(Code::ZoomUnexpected, "Zoom's answers had no readable access token")
         })?;
-        Ok(LiveAccess {
+        Ok(ZoomAccess {
             workspace: credential.workspace,
             kind: credential.kind,
             zoom_account_id: credential.zoom_account_id.clone(),

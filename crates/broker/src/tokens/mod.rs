@@ -28,7 +28,7 @@ use crate::{
     single_flight::SingleFlight,
 };
 
-pub(crate) use access_token::LiveAccess;
+pub(crate) use access_token::ZoomAccess;
 pub use access_token::{AccessToken, AccessTokens};
 pub use meeting_tokens::ObfRequest;
 pub use mint::Minter;

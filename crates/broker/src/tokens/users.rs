@@ -11,7 +11,7 @@ use rate_limits::CallPriority;
 use store::AccountStore;
 use zoom::{Label, ZoomClient, ZoomError};
 
-use super::access_token::{AccessTokens, LiveAccess};
+use super::access_token::{AccessTokens, ZoomAccess};
 use crate::expiring_map::ExpiringMap;
 
 /// How long a mint trusts a resolved address.
@@ -73,7 +73,7 @@ impl Users {
     /// allows.
     pub(crate) async fn to_mint_for(
         &self,
-        access: &LiveAccess,
+        access: &ZoomAccess,
         credential: CredentialId,
         user: &AccountUser,
     ) -> Result<Result<AccountUser, ZoomError>, Failure> {
@@ -95,7 +95,7 @@ impl Users {
 
     async fn look_up(
         &self,
-        access: &LiveAccess,
+        access: &ZoomAccess,
         credential: CredentialId,
         address: &AccountUser,
     ) -> Result<Result<AccountUser, ZoomError>, Failure> {

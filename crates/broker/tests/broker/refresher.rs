@@ -108,7 +108,7 @@ async fn the_claim_of_a_dead_process_expires() {
     let (fixture, id) = Fixture::with_account().await;
     fixture.pass(HOUR).await;
     let until = fixture.env.now() + Duration::from_secs(180);
-    assert_eq!(fixture.store.claim_due(fixture.env.now(), until, 9).await.unwrap().len(), 1);
+    assert_eq!(fixture.store.claim_due_refreshes(fixture.env.now(), until, 9).await.unwrap().len(), 1);
     assert_eq!(look(&fixture).await, 0, "another process has claimed it");
     fixture.pass(Duration::from_secs(180)).await;
     assert_eq!(look(&fixture).await, 1);

@@ -458,7 +458,7 @@ fn causes(outcomes: &[Outcome]) -> Vec<Cause> {
             code: code.to_owned(),
             words: words(code),
             bots,
-            cure: Marked(code.parse::<SubCode>().map_or("", |code| code.cure().1)),
+            cure: Marked(code.parse::<SubCode>().map_or("", |code| code.remedy().1)),
         })
         .collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.bots));

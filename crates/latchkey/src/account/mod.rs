@@ -66,7 +66,7 @@ pub(crate) async fn run(OnServer { command, server, output }: OnServer<Command>)
         Command::Check { id } => {
             let account = accounts.call(Method::POST, &format!("{id}/validate/"), None).await?;
             show(output, &account);
-            if let Some(cure) = cure(&account, &refused_apps(&server).await?) {
+            if let Some(cure) = remedy(&account, &refused_apps(&server).await?) {
                 return Err(ProblemsFound(cure).into());
             }
         }
@@ -107,7 +107,7 @@ pub(crate) async fn refused_apps(server: &ServerArguments) -> anyhow::Result<Vec
 
 /// The fix for an account that no bot can sign in with; `None` if bots can. Tokens are not enough: Zoom must accept the
 /// account's app, and its grant must have the scopes.
-pub(crate) fn cure(account: &Value, refused_apps: &[String]) -> Option<String> {
+pub(crate) fn remedy(account: &Value, refused_apps: &[String]) -> Option<String> {
     let [name, status, id, app] =
         ["display_name", "latchkey_status", "id", "oauth_app"].map(|field| text(account, field));
     if account["status"] != "healthy" {
@@ -145,7 +145,7 @@ pub(crate) async fn the_app(server: &ServerArguments, named: Option<String>) -> 
 mod tests {
     use serde_json::json;
 
-    use super::cure;
+    use super::remedy;
 
     #[test]
     fn an_account_works_with_tokens_scopes_and_an_accepted_app() {
@@ -153,13 +153,13 @@ mod tests {
             json!({ "id": "1", "display_name": "Ada", "status": status, "latchkey_status": "degraded",
                     "oauth_app": "app-1", "latchkey_missing_scopes": missing })
         };
-        assert_eq!(cure(&account("healthy", &[]), &["app-2".into()]), None);
+        assert_eq!(remedy(&account("healthy", &[]), &["app-2".into()]), None);
         for (account, refused, says) in [
             (account("unhealthy", &[]), "app-2", "latchkey account connect --account 1"),
             (account("healthy", &["user:read:zak"]), "app-2", "Ada lacks user:read:zak"),
             (account("healthy", &[]), "app-1", "Zoom refuses its app app-1"),
         ] {
-            let said = cure(&account, &[refused.to_owned()]).unwrap();
+            let said = remedy(&account, &[refused.to_owned()]).unwrap();
             assert!(said.contains(says), "{said}");
         }
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{anyhow, bail};
-use bots::{Bucket, PictureFiles};
+use bots::{Bucket, ScreenshotFiles};
 use model::Secret;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -58,15 +58,15 @@ impl Default for ScreenshotsSection {
 
 impl ScreenshotsSection {
     /// The storage of pictures. A folder is created; a bucket is not contacted yet.
-    pub(crate) fn files(&self, data_dir: &Path) -> anyhow::Result<PictureFiles> {
+    pub(crate) fn files(&self, data_dir: &Path) -> anyhow::Result<ScreenshotFiles> {
         match (&self.folder, &self.s3) {
             (Some(_), Some(_)) => bail!("screenshots.folder and screenshots.s3 are both set: remove one"),
             (None, Some(s3)) => {
-                PictureFiles::bucket(&s3.bucket()?).map_err(|error| anyhow!("screenshots.s3: {error}"))
+                ScreenshotFiles::bucket(&s3.bucket()?).map_err(|error| anyhow!("screenshots.s3: {error}"))
             }
             (folder, None) => {
                 let folder = folder.clone().unwrap_or_else(|| data_dir.join("screenshots"));
-                let files = PictureFiles::folder(&folder);
+                let files = ScreenshotFiles::folder(&folder);
                 let files = files.map_err(|error| {
                     anyhow!("cannot use {} ({error}): make it writable", folder.display())
                 })?;
@@ -118,7 +118,7 @@ mod tests {
 
     use crate::config::Config;
 
-    fn files(text: &str) -> Result<bots::PictureFiles, String> {
+    fn files(text: &str) -> Result<bots::ScreenshotFiles, String> {
         let config: Config = toml::from_str(text).unwrap();
         config.screenshots.files(Path::new("data")).map_err(|error| error.to_string())
     }

@@ -17,8 +17,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::db::Isolation;
 
-pub(crate) const ON_ROWS: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-const ON_ABSENCE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+pub(crate) const BEGIN_READ_COMMITTED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+const BEGIN_SERIALIZABLE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 pub(crate) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /// How long a call waits for a free connection.
@@ -72,9 +72,9 @@ impl PostgresPool {
 
     pub(crate) async fn begin(&self, isolation: Isolation) -> Result<PostgresTx, sqlx::Error> {
         let begin = match isolation {
-            Isolation::OnRows => ON_ROWS,
-            Isolation::OnAbsence => ON_ABSENCE,
-            Isolation::OneMoment => BEGIN_SNAPSHOT,
+            Isolation::ReadCommitted => BEGIN_READ_COMMITTED,
+            Isolation::Serializable => BEGIN_SERIALIZABLE,
+            Isolation::Snapshot => BEGIN_SNAPSHOT,
         };
         // One round trip sets the timeouts too.
         let sql = if self.is_shared { format!("{begin}; {}", set("SET LOCAL")) } else { begin.to_owned() };
@@ -92,7 +92,7 @@ impl PostgresPool {
         if !self.is_shared {
             return statement.execute(&self.pool).await.map(|done| done.rows_affected());
         }
-        let mut tx = self.begin(Isolation::OnRows).await?;
+        let mut tx = self.begin(Isolation::ReadCommitted).await?;
         let changed = tx.execute(statement).await?;
         tx.commit().await?;
         Ok(changed)
@@ -103,7 +103,7 @@ impl PostgresPool {
         if !self.is_shared {
             return statement.fetch_all(&self.pool).await;
         }
-        let mut tx = self.begin(Isolation::OnRows).await?;
+        let mut tx = self.begin(Isolation::ReadCommitted).await?;
         let rows = tx.fetch_all(statement).await?;
         tx.commit().await?;
         Ok(rows)
@@ -184,7 +184,7 @@ mod tests {
         write(&db, 0).await.unwrap();
         for polls in 1..60 {
             {
-                let mut begin = pin!(db.begin(Isolation::OnRows));
+                let mut begin = pin!(db.begin(Isolation::ReadCommitted));
                 for _ in 0..polls {
                     if poll!(begin.as_mut()).is_ready() {
                         break;
@@ -204,14 +204,14 @@ mod tests {
         let (db, mut witness, _server) = database(false).await;
         let end = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity\n\
                    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-        let mut tx = db.begin(Isolation::OnRows).await.unwrap();
+        let mut tx = db.begin(Isolation::ReadCommitted).await.unwrap();
         tx.execute(sqlx::query("INSERT INTO written VALUES (1)")).await.unwrap();
         witness.execute(end).await.unwrap();
         tx.execute(sqlx::query("INSERT INTO written VALUES (2)")).await.unwrap_err();
         drop(tx);
         write(&db, 3).await.unwrap();
 
-        let tx = db.begin(Isolation::OnRows).await.unwrap();
+        let tx = db.begin(Isolation::ReadCommitted).await.unwrap();
         witness.execute(end).await.unwrap();
         tx.commit().await.unwrap_err();
         write(&db, 4).await.unwrap();
@@ -224,7 +224,7 @@ mod tests {
         let (db, mut witness, _server) = database(false).await;
         let later = "ALTER TABLE written ADD UNIQUE (number) DEFERRABLE INITIALLY DEFERRED";
         witness.execute(later).await.unwrap();
-        let mut tx = db.begin(Isolation::OnRows).await.unwrap();
+        let mut tx = db.begin(Isolation::ReadCommitted).await.unwrap();
         tx.execute(sqlx::query("INSERT INTO written VALUES (1), (1)")).await.unwrap();
         tx.commit().await.unwrap_err();
         write(&db, 1).await.unwrap();
@@ -238,7 +238,7 @@ mod tests {
             for (name, value) in TIMEOUTS {
                 let show = || sqlx::query("SELECT current_setting($1)").bind(name);
                 let alone: String = db.fetch_all(show()).await.unwrap()[0].get(0);
-                let mut tx = db.begin(Isolation::OneMoment).await.unwrap();
+                let mut tx = db.begin(Isolation::Snapshot).await.unwrap();
                 let within: String = tx.fetch_all(show()).await.unwrap()[0].get(0);
                 assert_eq!((&*alone, &*within), (value, value), "{name}");
             }
@@ -249,7 +249,7 @@ mod tests {
     async fn a_shared_connection_has_no_session_state_afterwards() {
         let (db, _witness, _server) = database(true).await;
         write(&db, 1).await.unwrap();
-        let mut tx = db.begin(Isolation::OnRows).await.unwrap();
+        let mut tx = db.begin(Isolation::ReadCommitted).await.unwrap();
         tx.execute(sqlx::query("INSERT INTO written VALUES ($1)").bind(2)).await.unwrap();
         tx.commit().await.unwrap();
         let left = "SELECT (SELECT count(*) FROM pg_prepared_statements WHERE name <> '') +\n\

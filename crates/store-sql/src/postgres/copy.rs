@@ -8,7 +8,7 @@ use store::{CopyTarget, Row, Snapshot, StoreError, Table, Value};
 
 use super::{
     Address, OpenError,
-    connections::{BEGIN_SNAPSHOT, ON_ROWS},
+    connections::{BEGIN_READ_COMMITTED, BEGIN_SNAPSHOT},
     migrations, open,
 };
 use crate::error::failed;
@@ -40,7 +40,7 @@ pub async fn snapshot(address: &Address) -> Result<Box<dyn Snapshot>, OpenError>
 
 /// The database as a target. The same conditions apply.
 pub async fn copy_target(address: &Address) -> Result<Box<dyn CopyTarget>, OpenError> {
-    let mut copying = Copying::begin(address, ON_ROWS).await?;
+    let mut copying = Copying::begin(address, BEGIN_READ_COMMITTED).await?;
     // Prevents a second copy, and a server that creates the first workspace during the copy.
     let lock = "-- copy: lock\nLOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE";
     let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };

@@ -10,7 +10,7 @@ use super::Address;
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The oldest PostgreSQL that the conformance suite runs on.
-const OLDEST: i64 = 15;
+const MIN_POSTGRES_VERSION: i64 = 15;
 
 /// The database cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,9 @@ pub enum OpenError {
         address: Address,
     },
     /// The server is too old.
-    #[error("PostgreSQL at {address} is version {found}, but latchkey needs {OLDEST} or later: upgrade it")]
+    #[error(
+        "PostgreSQL at {address} is version {found}, but latchkey needs {MIN_POSTGRES_VERSION} or later: upgrade it"
+    )]
     OldServer {
         /// The server.
         address: Address,
@@ -143,7 +145,7 @@ pub(crate) async fn connect(address: &Address) -> Result<PgConnection, OpenError
     let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
     let version = "-- server version\nSELECT current_setting('server_version_num')::bigint / 10000";
     let version = number(&mut db, version).await.map_err(unusable)?;
-    if version < OLDEST {
+    if version < MIN_POSTGRES_VERSION {
         return Err(OpenError::OldServer { address: address.clone(), found: version });
     }
     Ok(db)

@@ -79,7 +79,9 @@ async fn after_a_commit_that_failed_the_next_one_works() {
 #[tokio::test]
 async fn after_an_interrupted_statement_the_next_transaction_works() {
     let (store, _dir) = empty().await;
-    let TxOn::Sqlite(mut transaction) = store.begin(Isolation::OnRows).await.unwrap().on else { panic!() };
+    let TxOn::Sqlite(mut transaction) = store.begin(Isolation::ReadCommitted).await.unwrap().on else {
+        panic!()
+    };
     transaction.lock_handle().await.unwrap().set_progress_handler(1, || false);
     let broken_off = transaction.execute(raw_sql("INSERT INTO revisions VALUES ('test', 1)")).await;
     let complaint = broken_off.unwrap_err().to_string();

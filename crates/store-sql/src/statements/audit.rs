@@ -112,7 +112,7 @@ impl Audits for SqlStore {
             push_batches(&mut query, batches, " ON CONFLICT DO NOTHING");
             query.execute(&self.audit).await?;
         } else {
-            let mut tx = self.audit.begin(Isolation::OnRows, &self.written).await?;
+            let mut tx = self.audit.begin(Isolation::ReadCommitted, &self.written).await?;
             note(&mut tx, &new).await?;
             for some in batches.chunks(MAX_ROWS) {
                 let mut query = query(APPEND);
@@ -134,7 +134,7 @@ impl Audits for SqlStore {
     }
 
     async fn modernize_audit(&self, most: u32) -> Result<u32, StoreError> {
-        self.transaction("modernize_audit", Isolation::OnRows, |mut tx| async move {
+        self.transaction("modernize_audit", Isolation::ReadCommitted, |mut tx| async move {
             let old = query(
                 "-- modernize_audit\n\
                  SELECT slice, workspace, id, records, content FROM audit_batches WHERE is_indexed = 0\n\

@@ -7,7 +7,7 @@ use model::{BotId, BotStatus, CLOCK_TOLERANCE, LeaseToken, StatusChange, SubCode
 use store::{Bot, BotLeases, Lease, StoreError, Transition};
 
 use super::{
-    bot_outputs, bot_places,
+    bot_outputs, bot_participants,
     bots::{COLUMNS, add_step, one, with_steps},
     events, meeting_events, pools,
 };
@@ -98,7 +98,7 @@ impl BotLeases for SqlStore {
             tx.commit().await?;
             Ok(leased)
         };
-        self.transaction("lease_due_bots", Isolation::OnRows, body).await
+        self.transaction("lease_due_bots", Isolation::ReadCommitted, body).await
     }
 
     async fn lease_bots_to_close(
@@ -133,7 +133,7 @@ impl BotLeases for SqlStore {
             tx.commit().await?;
             Ok(leased)
         };
-        self.transaction("lease_bots_to_close", Isolation::OnRows, body).await
+        self.transaction("lease_bots_to_close", Isolation::ReadCommitted, body).await
     }
 
     async fn renew_bot(
@@ -156,7 +156,7 @@ impl BotLeases for SqlStore {
             tx.commit().await?;
             Ok(bot)
         };
-        self.transaction("renew_bot", Isolation::OnRows, body).await
+        self.transaction("renew_bot", Isolation::ReadCommitted, body).await
     }
 
     async fn release_bot(&self, id: BotId, lease: &Lease) -> Result<bool, StoreError> {
@@ -209,13 +209,13 @@ impl BotLeases for SqlStore {
             if step.code.is_terminal() {
                 pools::release_bot(&mut tx, id).await?;
                 bot_outputs::erase(&mut tx, &[id.to_string()]).await?;
-                bot_places::leave(&mut tx, id).await?;
+                bot_participants::leave(&mut tx, id).await?;
                 meeting_events::begin_retention(&mut tx, id, step.created_at).await?;
             }
             events::of_bot(&mut tx, id, number, step).await?;
             tx.commit().await?;
             Ok(Transition::Recorded)
         };
-        self.transaction("record_step", Isolation::OnRows, body).await
+        self.transaction("record_step", Isolation::ReadCommitted, body).await
     }
 }

@@ -82,7 +82,7 @@ impl BotLogs for SqlStore {
             tx.commit().await?;
             Ok((entries.len() - kept.len()) as u64)
         };
-        self.transaction("append_bot_log", Isolation::OnRows, body).await
+        self.transaction("append_bot_log", Isolation::ReadCommitted, body).await
     }
 
     async fn bot_log(

@@ -114,7 +114,7 @@ impl BotOutputs for SqlStore {
             tx.commit().await?;
             Ok(row)
         };
-        self.transaction("set_picture", Isolation::OnRows, body).await
+        self.transaction("set_picture", Isolation::ReadCommitted, body).await
     }
 
     async fn picture(&self, bot: BotId) -> Result<Option<Sealed>, StoreError> {
@@ -152,7 +152,7 @@ impl BotOutputs for SqlStore {
             tx.commit().await?;
             Ok(Queued::Waits)
         };
-        self.transaction("queue_message", Isolation::OnRows, body).await
+        self.transaction("queue_message", Isolation::ReadCommitted, body).await
     }
 
     async fn take_message(&self, bot: BotId, lease: &Lease) -> Result<Option<ChatMessage>, StoreError> {

@@ -40,7 +40,11 @@ impl BotServers for SqlStore {
         Ok(demand)
     }
 
-    async fn see_bot_server(&self, server: &BotServer, forget_before: Timestamp) -> Result<(), StoreError> {
+    async fn report_bot_server(
+        &self,
+        server: &BotServer,
+        forget_before: Timestamp,
+    ) -> Result<(), StoreError> {
         query(
             "-- see_bot_server\n\
              INSERT INTO bot_servers (id, seen_at, capacity) VALUES ($1, $2, $3)\n\

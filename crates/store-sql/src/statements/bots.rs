@@ -174,12 +174,12 @@ impl Bots for SqlStore {
             }
             tx.commit().await
         };
-        self.transaction("add_bot", Isolation::OnRows, body).await
+        self.transaction("add_bot", Isolation::ReadCommitted, body).await
     }
 
     async fn bot(&self, workspace: WorkspaceId, id: BotId) -> Result<Option<Bot>, StoreError> {
         let body = |mut tx: Tx| async move { one(&mut tx, id).await };
-        let bot = self.transaction("bot", Isolation::OneMoment, body).await?;
+        let bot = self.transaction("bot", Isolation::Snapshot, body).await?;
         Ok(bot.filter(|bot| bot.workspace == workspace))
     }
 
@@ -209,7 +209,7 @@ impl Bots for SqlStore {
             let rows = query.fetch_all(&mut tx).await?;
             Ok(BotPage { bots: with_steps(&mut tx, &rows).await?, count })
         };
-        self.transaction("bots", Isolation::OneMoment, body).await
+        self.transaction("bots", Isolation::Snapshot, body).await
     }
 
     async fn at_stake(
@@ -244,7 +244,7 @@ impl Bots for SqlStore {
             .await?;
             Ok(AtStake { count, bots: rows.iter().map(scheduled).collect::<Result<_, StoreError>>()? })
         };
-        self.transaction("at_stake", Isolation::OneMoment, body).await
+        self.transaction("at_stake", Isolation::Snapshot, body).await
     }
 
     async fn bot_outcomes(
@@ -322,7 +322,7 @@ impl Bots for SqlStore {
                 ..bot
             }))
         };
-        self.transaction("change_bot", Isolation::OnRows, body).await
+        self.transaction("change_bot", Isolation::ReadCommitted, body).await
     }
 
     async fn cancel_bot(&self, workspace: WorkspaceId, id: BotId) -> Result<BotChanged, StoreError> {
@@ -336,7 +336,7 @@ impl Bots for SqlStore {
             tx.commit().await?;
             Ok(BotChanged::Done(bot))
         };
-        self.transaction("cancel_bot", Isolation::OnRows, body).await
+        self.transaction("cancel_bot", Isolation::ReadCommitted, body).await
     }
 
     async fn request_leave(
@@ -358,7 +358,7 @@ impl Bots for SqlStore {
             tx.commit().await?;
             Ok(bot)
         };
-        self.transaction("request_leave", Isolation::OnRows, body).await
+        self.transaction("request_leave", Isolation::ReadCommitted, body).await
     }
 
     async fn forget_ended_bots(&self, end: Timestamp, most: u32) -> Result<u64, StoreError> {
@@ -378,6 +378,6 @@ impl Bots for SqlStore {
             tx.commit().await?;
             Ok(count)
         };
-        self.transaction("forget_ended_bots", Isolation::OnRows, body).await
+        self.transaction("forget_ended_bots", Isolation::ReadCommitted, body).await
     }
 }

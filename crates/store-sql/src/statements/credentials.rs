@@ -215,7 +215,7 @@ impl Credentials for SqlStore {
             connect(&mut tx, credential, note).await?;
             tx.commit().await
         };
-        self.transaction("connect_credential", Isolation::OnRows, body).await
+        self.transaction("connect_credential", Isolation::ReadCommitted, body).await
     }
 
     async fn credential(
@@ -339,7 +339,7 @@ impl Credentials for SqlStore {
             tx.commit().await?;
             Ok(RefreshLease::Taken(Box::new(before)))
         };
-        self.transaction("lease_refresh", Isolation::OnRows, body).await
+        self.transaction("lease_refresh", Isolation::ReadCommitted, body).await
     }
 
     async fn commit_refresh(
@@ -375,7 +375,7 @@ impl Credentials for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("commit_refresh", Isolation::OnRows, body).await
+        self.transaction("commit_refresh", Isolation::ReadCommitted, body).await
     }
 
     async fn release_refresh(
@@ -396,7 +396,7 @@ impl Credentials for SqlStore {
         Ok(done == 1)
     }
 
-    async fn trouble_refresh(
+    async fn record_refresh_failure(
         &self,
         id: CredentialId,
         lease: &Lease,
@@ -424,10 +424,10 @@ impl Credentials for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("trouble_refresh", Isolation::OnRows, body).await
+        self.transaction("trouble_refresh", Isolation::ReadCommitted, body).await
     }
 
-    async fn lose_grant(
+    async fn mark_grant_dead(
         &self,
         id: CredentialId,
         generation: i64,
@@ -455,7 +455,7 @@ impl Credentials for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("lose_grant", Isolation::OnRows, body).await
+        self.transaction("lose_grant", Isolation::ReadCommitted, body).await
     }
 
     async fn disconnect_credential(
@@ -470,7 +470,7 @@ impl Credentials for SqlStore {
             tx.commit().await?;
             Ok(done)
         };
-        self.transaction("disconnect_credential", Isolation::OnRows, body).await
+        self.transaction("disconnect_credential", Isolation::ReadCommitted, body).await
     }
 
     async fn touch_credential(
@@ -509,7 +509,12 @@ impl Credentials for SqlStore {
         Ok(())
     }
 
-    async fn claim_due(&self, now: Timestamp, until: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
+    async fn claim_due_refreshes(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Due>, StoreError> {
         let body = |mut tx: Tx| async move {
             let found = query(
                 "-- claim_due: find\n\
@@ -533,7 +538,7 @@ impl Credentials for SqlStore {
             }
             Ok(found)
         };
-        self.transaction("claim_due", Isolation::OnRows, body).await
+        self.transaction("claim_due", Isolation::ReadCommitted, body).await
     }
 }
 

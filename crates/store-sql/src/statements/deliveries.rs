@@ -241,7 +241,7 @@ impl Deliveries for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("record_attempts", Isolation::OnRows, body).await
+        self.transaction("record_attempts", Isolation::ReadCommitted, body).await
     }
 
     async fn deliveries(
@@ -286,7 +286,7 @@ impl Deliveries for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("add_delivery", Isolation::OnRows, body).await
+        self.transaction("add_delivery", Isolation::ReadCommitted, body).await
     }
 
     async fn retry_delivery(
@@ -311,7 +311,7 @@ impl Deliveries for SqlStore {
             tx.commit().await?;
             Ok(known > 0)
         };
-        self.transaction("retry_delivery", Isolation::OnRows, body).await
+        self.transaction("retry_delivery", Isolation::ReadCommitted, body).await
     }
 
     async fn replay_events(
@@ -363,7 +363,7 @@ impl Deliveries for SqlStore {
             tx.commit().await?;
             Ok(Some(count))
         };
-        self.transaction("replay_events", Isolation::OnRows, body).await
+        self.transaction("replay_events", Isolation::ReadCommitted, body).await
     }
 
     async fn webhook_backlog(&self) -> Result<Backlog, StoreError> {

@@ -42,7 +42,7 @@ pub(crate) async fn number(db: &mut Tx, event: &NewEvent) -> Result<i64, StoreEr
     .fetch_one(&mut *db)
     .await?
     .first()?;
-    db.has_written_an_event();
+    db.mark_event_written();
     insert("-- events: write", "events")
         .set("id", event.id)
         .set("workspace", event.workspace)
@@ -112,7 +112,7 @@ impl Events for SqlStore {
             write(&mut tx, event).await?;
             tx.commit().await
         };
-        self.transaction("add_event", Isolation::OnRows, body).await
+        self.transaction("add_event", Isolation::ReadCommitted, body).await
     }
 
     async fn events(
@@ -164,6 +164,6 @@ impl Events for SqlStore {
             tx.commit().await?;
             Ok(ids.len() as u64)
         };
-        self.transaction("forget_events", Isolation::OnRows, body).await
+        self.transaction("forget_events", Isolation::ReadCommitted, body).await
     }
 }

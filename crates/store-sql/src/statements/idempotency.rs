@@ -63,7 +63,7 @@ impl IdempotentRequests for SqlStore {
                 None => IdempotencyState::InFlight { fingerprint },
             })
         };
-        self.transaction("begin_idempotent", Isolation::OnRows, body).await
+        self.transaction("begin_idempotent", Isolation::ReadCommitted, body).await
     }
 
     async fn finish_idempotent(

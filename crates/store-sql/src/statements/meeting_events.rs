@@ -140,7 +140,7 @@ impl MeetingEvents for SqlStore {
             tx.commit().await?;
             Ok(Appended::Recorded)
         };
-        self.transaction("append_meeting_events", Isolation::OnRows, body).await
+        self.transaction("append_meeting_events", Isolation::ReadCommitted, body).await
     }
 
     async fn meeting_events(
@@ -193,7 +193,7 @@ impl MeetingEvents for SqlStore {
             tx.commit().await?;
             Ok(!found.is_empty())
         };
-        let erased = self.transaction("erase_meeting_events", Isolation::OnRows, body).await?;
+        let erased = self.transaction("erase_meeting_events", Isolation::ReadCommitted, body).await?;
         self.forget_what_was_erased().await?;
         Ok(erased)
     }
@@ -211,7 +211,7 @@ impl MeetingEvents for SqlStore {
             tx.commit().await?;
             Ok(bots.len() as u64)
         };
-        let forgotten = self.transaction("forget_meeting_events", Isolation::OnRows, body).await?;
+        let forgotten = self.transaction("forget_meeting_events", Isolation::ReadCommitted, body).await?;
         if forgotten > 0 {
             self.forget_what_was_erased().await?;
         }

@@ -194,7 +194,7 @@ fn owned(row: &Row) -> Result<PersonalRoom, StoreError> {
 
 #[async_trait]
 impl Meetings for SqlStore {
-    async fn want_meeting_sync(
+    async fn request_meeting_sync(
         &self,
         workspace: WorkspaceId,
         id: CredentialId,
@@ -251,7 +251,7 @@ impl Meetings for SqlStore {
             }
             Ok(found)
         };
-        self.transaction("claim_meeting_syncs", Isolation::OnRows, body).await
+        self.transaction("claim_meeting_syncs", Isolation::ReadCommitted, body).await
     }
 
     async fn put_meetings(
@@ -304,7 +304,7 @@ impl Meetings for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("put_meetings", Isolation::OnRows, body).await
+        self.transaction("put_meetings", Isolation::ReadCommitted, body).await
     }
 
     async fn finish_meeting_sync(
@@ -352,7 +352,7 @@ impl Meetings for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("finish_meeting_sync", Isolation::OnRows, body).await
+        self.transaction("finish_meeting_sync", Isolation::ReadCommitted, body).await
     }
 
     async fn meeting_owner(

@@ -168,6 +168,6 @@ impl Overviews for SqlStore {
             let join_times = join_times.map(Duration::from_micros).collect();
             Ok(Overview { accounts, with_tokens, refreshes, bots, join_times })
         };
-        self.transaction("overview", Isolation::OneMoment, body).await
+        self.transaction("overview", Isolation::Snapshot, body).await
     }
 }

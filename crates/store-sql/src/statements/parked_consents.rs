@@ -101,7 +101,7 @@ impl ParkedConsents for SqlStore {
             .await?;
             tx.commit().await
         };
-        self.transaction("park", Isolation::OnRows, body).await
+        self.transaction("park", Isolation::ReadCommitted, body).await
     }
 
     async fn parked_by_code(&self, code: &Digest) -> Result<Option<ParkedConsent>, StoreError> {
@@ -152,7 +152,7 @@ impl ParkedConsents for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("adopt_parked", Isolation::OnRows, body).await
+        self.transaction("adopt_parked", Isolation::ReadCommitted, body).await
     }
 
     async fn discard_parked(&self, workspace: WorkspaceId, id: ParkedConsentId) -> Result<bool, StoreError> {

@@ -276,7 +276,7 @@ impl Pools for SqlStore {
             put(&mut tx, pool.id, members).await?;
             tx.commit().await
         };
-        self.transaction("add_pool", Isolation::OnRows, body).await
+        self.transaction("add_pool", Isolation::ReadCommitted, body).await
     }
 
     async fn pool(
@@ -289,7 +289,7 @@ impl Pools for SqlStore {
             let Some(pool) = find(&mut tx, workspace, id).await? else { return Ok(None) };
             Ok(Some((pool, members_of(&mut tx, workspace, id, now).await?)))
         };
-        self.transaction("pool", Isolation::OneMoment, body).await
+        self.transaction("pool", Isolation::Snapshot, body).await
     }
 
     async fn pools(
@@ -314,7 +314,7 @@ impl Pools for SqlStore {
             }
             Ok(pools)
         };
-        self.transaction("pools", Isolation::OneMoment, body).await
+        self.transaction("pools", Isolation::Snapshot, body).await
     }
 
     async fn rename_pool(&self, workspace: WorkspaceId, id: PoolId, name: &str) -> Result<bool, StoreError> {
@@ -350,7 +350,7 @@ impl Pools for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("put_members", Isolation::OnRows, body).await
+        self.transaction("put_members", Isolation::ReadCommitted, body).await
     }
 
     async fn remove_member(
@@ -398,7 +398,7 @@ impl Pools for SqlStore {
                 Ok(_) => tx.commit().await.map(|()| PoolRemoval::Removed),
             }
         };
-        self.transaction("remove_pool", Isolation::OnRows, body).await
+        self.transaction("remove_pool", Isolation::ReadCommitted, body).await
     }
 
     async fn take_seat(
@@ -446,7 +446,7 @@ impl Pools for SqlStore {
             tx.commit().await?;
             Ok(Seating::Taken(seat))
         };
-        self.transaction("take_seat", Isolation::OnRows, body).await
+        self.transaction("take_seat", Isolation::ReadCommitted, body).await
     }
 
     async fn extend_seats(

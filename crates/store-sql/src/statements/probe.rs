@@ -22,6 +22,6 @@ impl Probe for SqlStore {
             .await?;
             tx.commit().await
         };
-        self.transaction("probe", Isolation::OnRows, body).await
+        self.transaction("probe", Isolation::ReadCommitted, body).await
     }
 }

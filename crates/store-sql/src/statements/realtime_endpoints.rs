@@ -58,7 +58,7 @@ pub(super) async fn wake(db: &mut Tx, bot: BotId, at: Timestamp) -> Result<(), S
     .execute(&mut *db)
     .await?;
     if woken > 0 {
-        db.has_written_meeting_change();
+        db.mark_meeting_written();
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ impl RealtimeEndpoints for SqlStore {
             }
             tx.commit().await
         };
-        self.transaction("add_realtime_endpoints", Isolation::OnRows, body).await
+        self.transaction("add_realtime_endpoints", Isolation::ReadCommitted, body).await
     }
 
     async fn realtime_endpoints(
@@ -150,7 +150,7 @@ impl RealtimeEndpoints for SqlStore {
             tx.commit().await?;
             Ok(leased)
         };
-        self.transaction("lease_due_realtime_endpoints", Isolation::OnRows, body).await
+        self.transaction("lease_due_realtime_endpoints", Isolation::ReadCommitted, body).await
     }
 
     async fn due_realtime_endpoints(
@@ -221,7 +221,7 @@ impl RealtimeEndpoints for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("record_realtime_progress", Isolation::OnRows, body).await
+        self.transaction("record_realtime_progress", Isolation::ReadCommitted, body).await
     }
 
     async fn settle_realtime_endpoint(
@@ -263,7 +263,7 @@ impl RealtimeEndpoints for SqlStore {
             tx.commit().await?;
             Ok(Some(due_at.is_some_and(|at| at <= now)))
         };
-        self.transaction("settle_realtime_endpoint", Isolation::OnRows, body).await
+        self.transaction("settle_realtime_endpoint", Isolation::ReadCommitted, body).await
     }
 
     async fn meetings_written(&self, seen: u64) -> u64 {

@@ -122,7 +122,7 @@ impl ReceivedEvents for SqlStore {
             tx.commit().await?;
             Ok(received)
         };
-        self.transaction("receive_zoom_events", Isolation::OnRows, body).await
+        self.transaction("receive_zoom_events", Isolation::ReadCommitted, body).await
     }
 
     async fn unfinished_zoom_events(&self, limit: u32) -> Result<Vec<ZoomEvent>, StoreError> {

@@ -82,6 +82,6 @@ impl SealedCells for SqlStore {
             tx.commit().await?;
             Ok(replaced)
         };
-        self.transaction("replace_sealed", Isolation::OnRows, body).await
+        self.transaction("replace_sealed", Isolation::ReadCommitted, body).await
     }
 }

@@ -218,10 +218,14 @@ impl TokenLinks for SqlStore {
             }
             tx.commit().await
         };
-        self.transaction("note_uses", Isolation::OnRows, body).await
+        self.transaction("note_uses", Isolation::ReadCommitted, body).await
     }
 
-    async fn first_seen(&self, request: &Digest, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    async fn record_request(
+        &self,
+        request: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
         let new = query(
             "-- first_seen\n\
                  INSERT INTO seen_requests (request, first_seen_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
@@ -233,10 +237,10 @@ impl TokenLinks for SqlStore {
             return Ok(None);
         }
         // It was deleted between the two statements, so it was seen long ago.
-        Ok(Some(self.seen_request(request).await?.unwrap_or(Timestamp::from_microsecond(0))))
+        Ok(Some(self.request_seen_at(request).await?.unwrap_or(Timestamp::from_microsecond(0))))
     }
 
-    async fn seen_request(&self, request: &Digest) -> Result<Option<Timestamp>, StoreError> {
+    async fn request_seen_at(&self, request: &Digest) -> Result<Option<Timestamp>, StoreError> {
         let first: Option<i64> =
             query("-- seen_request\nSELECT first_seen_at FROM seen_requests WHERE request = $1")
                 .bind(request.as_slice())

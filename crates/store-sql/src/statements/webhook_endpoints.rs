@@ -131,7 +131,7 @@ impl WebhookEndpoints for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("add_webhook_endpoint", Isolation::OnRows, body).await
+        self.transaction("add_webhook_endpoint", Isolation::ReadCommitted, body).await
     }
 
     async fn webhook_endpoint(
@@ -217,7 +217,7 @@ impl WebhookEndpoints for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("change_webhook_endpoint", Isolation::OnRows, body).await
+        self.transaction("change_webhook_endpoint", Isolation::ReadCommitted, body).await
     }
 
     async fn replace_webhook_secrets(
@@ -255,7 +255,7 @@ impl WebhookEndpoints for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("remove_webhook_endpoint", Isolation::OnRows, body).await
+        self.transaction("remove_webhook_endpoint", Isolation::ReadCommitted, body).await
     }
 
     async fn lease_due_endpoints(
@@ -292,7 +292,7 @@ impl WebhookEndpoints for SqlStore {
             tx.commit().await?;
             Ok(leased)
         };
-        self.transaction("lease_due_endpoints", Isolation::OnRows, body).await
+        self.transaction("lease_due_endpoints", Isolation::ReadCommitted, body).await
     }
 
     async fn renew_endpoint(
@@ -341,6 +341,6 @@ impl WebhookEndpoints for SqlStore {
             tx.commit().await?;
             Ok(due_at.map(|due_at| probe_at.map_or(due_at, |probe_at| due_at.max(probe_at))))
         };
-        self.transaction("release_endpoint", Isolation::OnRows, body).await
+        self.transaction("release_endpoint", Isolation::ReadCommitted, body).await
     }
 }

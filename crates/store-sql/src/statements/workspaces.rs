@@ -126,7 +126,7 @@ impl Access for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("create_first_workspace", Isolation::OnAbsence, body).await
+        self.transaction("create_first_workspace", Isolation::Serializable, body).await
     }
 
     async fn add_workspace(&self, workspace: &Workspace, key: &ApiKey) -> Result<(), StoreError> {
@@ -143,7 +143,7 @@ impl Access for SqlStore {
             insert_key(&mut tx, key).await?;
             tx.commit().await
         };
-        self.transaction("add_workspace", Isolation::OnRows, body).await
+        self.transaction("add_workspace", Isolation::ReadCommitted, body).await
     }
 
     async fn rotate_callback_secret(
@@ -204,7 +204,7 @@ impl Access for SqlStore {
             insert_key(&mut tx, key).await?;
             tx.commit().await
         };
-        self.transaction("add_api_key", Isolation::OnRows, body).await
+        self.transaction("add_api_key", Isolation::ReadCommitted, body).await
     }
 
     async fn revoke_api_key(

@@ -116,7 +116,7 @@ impl SqlStore {
                 Ok(true)
             }
         };
-        self.transaction(name, Isolation::OnRows, body).await
+        self.transaction(name, Isolation::ReadCommitted, body).await
     }
 }
 
@@ -179,7 +179,7 @@ impl ZoomOauthApps for SqlStore {
             }
             Ok(removal)
         };
-        self.transaction("remove_zoom_oauth_app", Isolation::OnRows, body).await
+        self.transaction("remove_zoom_oauth_app", Isolation::ReadCommitted, body).await
     }
 
     async fn zoom_oauth_app(
@@ -376,6 +376,6 @@ impl ZoomOauthApps for SqlStore {
             tx.commit().await?;
             Ok(!known)
         };
-        self.transaction("refuse_signature", Isolation::OnRows, body).await
+        self.transaction("refuse_signature", Isolation::ReadCommitted, body).await
     }
 }

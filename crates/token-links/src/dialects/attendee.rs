@@ -87,7 +87,7 @@ struct Keys(Vec<AttendeeKey>);
 const HEADER: &str = "X-Webhook-Signature header";
 
 impl Verifier for Keys {
-    fn is_signed(&self, request: &LinkRequest<'_>) -> Result<(), &'static str> {
+    fn check_signature_headers(&self, request: &LinkRequest<'_>) -> Result<(), &'static str> {
         request.header(&SIGNATURE).map(drop).ok_or(HEADER)
     }
 
@@ -103,7 +103,7 @@ impl DialectRules for Attendee {
         Defaults { signed: true, meeting_in_request: true, zak_outlives_seconds: 1200 }
     }
 
-    fn refuses_kind(&self, kind: TokenKind) -> Option<&'static str> {
+    fn kind_refusal(&self, kind: TokenKind) -> Option<&'static str> {
         (kind == TokenKind::AccessToken).then_some("Attendee takes no access tokens.")
     }
 
@@ -116,7 +116,7 @@ impl DialectRules for Attendee {
         "It must be Base64 of 16 to 128 bytes, as Attendee shows it."
     }
 
-    fn needs_signing_secret(&self) -> Option<&'static str> {
+    fn missing_secret_reason(&self) -> Option<&'static str> {
         Some("Attendee signs with a project's secret, which is required here.")
     }
 

@@ -54,7 +54,7 @@ impl DialectRules for Bearer {
         Defaults { signed: false, ..Defaults::USUAL }
     }
 
-    fn refuses_verification(&self) -> Option<&'static str> {
+    fn verification_refusal(&self) -> Option<&'static str> {
         Some("Requests bring the link's secret in a header, and nothing else: leave it out.")
     }
 

@@ -57,13 +57,13 @@ pub trait DialectRules: Sync {
     fn defaults(&self) -> Defaults;
 
     /// Why a link of this dialect can't give this kind of token, for the caller that creates it.
-    fn refuses_kind(&self, kind: TokenKind) -> Option<&'static str> {
+    fn kind_refusal(&self, kind: TokenKind) -> Option<&'static str> {
         let _ = kind;
         None
     }
 
     /// Why a link of this dialect can't require more than its own secret, for the caller that creates it.
-    fn refuses_verification(&self) -> Option<&'static str> {
+    fn verification_refusal(&self) -> Option<&'static str> {
         None
     }
 
@@ -77,7 +77,7 @@ pub trait DialectRules: Sync {
     }
 
     /// Why the workspace's callback secret can't be used here, for the error about a missing signing secret.
-    fn needs_signing_secret(&self) -> Option<&'static str> {
+    fn missing_secret_reason(&self) -> Option<&'static str> {
         None
     }
 
@@ -177,7 +177,7 @@ pub struct Address {
 /// Verifies signed requests.
 pub trait Verifier: Send + Sync {
     /// Whether the request has the headers of a signature. An error names the missing ones.
-    fn is_signed(&self, request: &LinkRequest<'_>) -> Result<(), &'static str>;
+    fn check_signature_headers(&self, request: &LinkRequest<'_>) -> Result<(), &'static str>;
 
     /// Verifies the signature. Returns what identifies the request.
     fn verify<'a>(&self, request: &LinkRequest<'a>, now: Timestamp) -> Result<RequestId<'a>, Unverified>;

@@ -26,7 +26,7 @@ pub(super) fn verifier(secrets: &[Secret]) -> Option<Box<dyn Verifier>> {
 }
 
 impl Verifier for StandardWebhooks {
-    fn is_signed(&self, request: &LinkRequest<'_>) -> Result<(), &'static str> {
+    fn check_signature_headers(&self, request: &LinkRequest<'_>) -> Result<(), &'static str> {
         request.signature_headers().map(drop).ok_or(HEADERS)
     }
 

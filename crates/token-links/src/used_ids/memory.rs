@@ -231,7 +231,7 @@ impl IdMemory {
     }
 
     /// Records that every row until now is known.
-    pub(super) fn has_read(&self, now: Timestamp) {
+    pub(super) fn mark_read(&self, now: Timestamp) {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).read_at = Some(now);
     }
 }

@@ -76,7 +76,7 @@ impl UsedIds {
             self.memory.know(rows.iter().map(|row| (row.id, row.written_at)));
             since = until;
         }
-        self.memory.has_read(now);
+        self.memory.mark_read(now);
         Ok(())
     }
 

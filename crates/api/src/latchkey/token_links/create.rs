@@ -168,7 +168,7 @@ fn new_link(
     let dialect = asked.dialect.map_or(store::Dialect::Recall, |dialect| dialect.0);
     let rules = rules(dialect);
     let kinds = the_kinds(fields, asked.kind, asked.kinds).unwrap_or_else(|| vec![TokenKind::Zak]);
-    if let Some(words) = kinds.iter().find_map(|kind| rules.refuses_kind(*kind)) {
+    if let Some(words) = kinds.iter().find_map(|kind| rules.kind_refusal(*kind)) {
         fields.complain("kinds", words);
     }
     let signing_secrets = sound(fields, rules, asked.signing_secret).unwrap_or_default();
@@ -260,13 +260,13 @@ fn proof(
             format!("It verifies signatures, but the verification is {wanted}: leave one of them out.");
         fields.complain("signing_secret", words);
     }
-    if let Some(words) = rules.refuses_verification().filter(|_| wanted != Verification::Unsigned) {
+    if let Some(words) = rules.verification_refusal().filter(|_| wanted != Verification::Unsigned) {
         fields.complain("verification", words);
     }
     match wanted {
         Verification::Signature => {
             if let Some(words) =
-                rules.needs_signing_secret().filter(|_| fields.anything("signing_secret").is_none())
+                rules.missing_secret_reason().filter(|_| fields.anything("signing_secret").is_none())
             {
                 fields.complain("signing_secret", words);
             }

@@ -49,7 +49,7 @@ async fn a_bot_that_joins_soon_is_refused_while_all_slots_are_taken() {
     let app = TestApp::build(&Plan { bots_elsewhere: false, manual: true, ..PLAN }).await;
     let report = async |capacity| {
         let server = BotServer { id: "other".to_owned(), capacity, seen_at: app.env.now() };
-        app.store.see_bot_server(&server, Timestamp::MIN).await.unwrap();
+        app.store.report_bot_server(&server, Timestamp::MIN).await.unwrap();
     };
     report(3).await;
     let at = |minutes: u64| json!({ "join_at": app.env.now() + Duration::from_secs(60 * minutes) });

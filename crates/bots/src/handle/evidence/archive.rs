@@ -11,7 +11,7 @@ use store::NumberedEntry;
 use zip::{CompressionMethod, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
 use super::redacted_request;
-use crate::{handle::reader::OpenedBot, log::Kind};
+use crate::{handle::reader::OpenedBot, log::LogEntryKind};
 
 /// A picture, or the reason why it can't be read.
 pub(super) struct Picture {
@@ -39,7 +39,7 @@ fn zipped(
 ) -> Result<Vec<u8>, ZipError> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let texts = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    let of = |kind: Kind| log.iter().filter(move |numbered| numbered.entry.kind == kind.as_str());
+    let of = |kind: LogEntryKind| log.iter().filter(move |numbered| numbered.entry.kind == kind.as_str());
     let about = json!({
         "id": bot.row.id,
         "workspace": bot.row.workspace,
@@ -51,9 +51,9 @@ fn zipped(
         ("README.txt", readme(bot, pictures, now)),
         ("bot.json", format!("{about:#}\n")),
         ("request.json", format!("{:#}\n", redacted_request::request(bot))),
-        ("versions.json", format!("{:#}\n", versions(of(Kind::Page)))),
+        ("versions.json", format!("{:#}\n", versions(of(LogEntryKind::Page)))),
         ("log.jsonl", lines(log.iter())),
-        ("zoom-calls.jsonl", lines(of(Kind::ZoomCall))),
+        ("zoom-calls.jsonl", lines(of(LogEntryKind::ZoomCall))),
         ("console.jsonl", lines(log.iter().filter(|numbered| is_of_the_console(numbered)))),
     ] {
         zip.start_file(name, texts)?;
@@ -71,7 +71,7 @@ fn zipped(
 }
 
 fn is_of_the_console(numbered: &NumberedEntry) -> bool {
-    Kind::WRITTEN_BY_THE_SDK.iter().any(|kind| numbered.entry.kind == kind.as_str())
+    LogEntryKind::WRITTEN_BY_THE_SDK.iter().any(|kind| numbered.entry.kind == kind.as_str())
 }
 
 /// An entry of a log, in the format of the API.
@@ -105,7 +105,7 @@ fn readme(bot: &OpenedBot, pictures: &[Picture], now: Timestamp) -> String {
         let sub_code = step.sub_code.map(|sub_code| format!(" ({sub_code})")).unwrap_or_default();
         let message = step.message.as_deref().map(|message| format!("\n  {message}")).unwrap_or_default();
         let cure = step.sub_code.map(|sub_code| {
-            let (actor, cure) = sub_code.cure();
+            let (actor, cure) = sub_code.remedy();
             format!("\n  What can be done ({}): {cure}", actor.as_str())
         });
         let cure = cure.unwrap_or_default();

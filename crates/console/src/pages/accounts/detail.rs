@@ -37,7 +37,7 @@ struct AccountPage {
     created: When,
     app: Option<App>,
     /// What to do, if there is a problem.
-    cure: Option<Cure>,
+    cure: Option<Remedy>,
     link: Option<NewLink>,
     links: Vec<Named>,
     pools: Vec<Named>,
@@ -48,7 +48,7 @@ struct AccountPage {
     app_id: Id,
 }
 
-struct Cure {
+struct Remedy {
     title: String,
     text: String,
     /// Whether a connect link for the account's owner can fix it.
@@ -202,7 +202,7 @@ async fn show(session: &Session, id: &str, link: Option<NewLink>) -> Result<Resp
         refresh: When::new(account.latchkey_refresh_at.filter(|_| account.works()), now),
         used: When::new(account.latchkey_used_at, now),
         created: When::new(account.created_at, now),
-        cure: cure(&account, app.as_ref()),
+        cure: remedy(&account, app.as_ref()),
         link,
         links: links_with(client, &account.id).await?,
         pools: pools
@@ -230,10 +230,10 @@ pub(super) async fn scheduled(client: &Client, id: &str) -> Result<u64, Refused>
 }
 
 /// What is wrong with an account, and how to fix it.
-fn cure(account: &Account, app: Option<&App>) -> Option<Cure> {
+fn remedy(account: &Account, app: Option<&App>) -> Option<Remedy> {
     let name = account.name();
     if app.is_some_and(|app| app.latchkey_refused_since.is_some()) {
-        return Some(Cure {
+        return Some(Remedy {
             title: "Zoom refuses the app".into(),
             text: "Its id or secret is wrong, or Zoom has disabled the app: check that it is active at Zoom, and replace its \
                    client secret under Settings. No account is at fault."
@@ -255,7 +255,7 @@ fn cure(account: &Account, app: Option<&App>) -> Option<Cure> {
             "disconnected:user_deleted" => "The user was deleted at Zoom.",
             _ => "The account was disconnected here.",
         };
-        return Some(Cure {
+        return Some(Remedy {
             title: "What to do".into(),
             text: format!("{why} Send {name} a link: it accepts only this Zoom user's consent."),
             reconnect: true,
@@ -263,7 +263,7 @@ fn cure(account: &Account, app: Option<&App>) -> Option<Cure> {
     }
     if !account.latchkey_missing_scopes.is_empty() {
         let scopes = account.latchkey_missing_scopes.join(", ");
-        return Some(Cure {
+        return Some(Remedy {
             title: "A scope is missing".into(),
             text: format!(
                 "Bots cannot sign in with it yet. Add {scopes} to the app in Zoom's Marketplace, under Scopes. Then have {name} \
@@ -274,7 +274,7 @@ fn cure(account: &Account, app: Option<&App>) -> Option<Cure> {
     }
     if let Some(trouble) = &account.latchkey_trouble {
         let advice = Code::from_text(trouble).map_or("try again", Code::advice);
-        return Some(Cure {
+        return Some(Remedy {
             title: "The last refresh failed".into(),
             text: format!("Latchkey retries automatically ({trouble}). If it keeps failing: {advice}."),
             reconnect: false,

@@ -42,7 +42,7 @@ struct BotPage {
     /// The path, name and id of what it signs in with.
     account: Option<(String, String, Id)>,
     pool: Option<(String, String, Id)>,
-    cure: Option<Cure>,
+    cure: Option<Remedy>,
     steps: Vec<Entry>,
     /// The number of lines from the page itself: calls to Zoom and the console. They are shown on request.
     raw_lines: usize,
@@ -68,7 +68,7 @@ struct BotPage {
     may_repeat: bool,
 }
 
-struct Cure {
+struct Remedy {
     title: String,
     about: Marked,
     who: &'static str,
@@ -189,8 +189,8 @@ async fn show(
         when: When::new(bot.join_at.or(bot.created_at()), now),
         account: bot.account().map(name),
         pool: bot.zoom.pool.as_ref().map(pool),
-        is_refused: cure(&bot).is_some_and(|cure| cure.is_bad),
-        cure: cure(&bot),
+        is_refused: remedy(&bot).is_some_and(|cure| cure.is_bad),
+        cure: remedy(&bot),
         steps: steps(&bot, &pictures.results, &log, (base, &names), began),
         raw_lines,
         shows_all,
@@ -211,11 +211,11 @@ async fn show(
     error::page_with(status, &page)
 }
 
-fn cure(bot: &Bot) -> Option<Cure> {
+fn remedy(bot: &Bot) -> Option<Remedy> {
     let code = bot.why()?;
     let (last, _) = bot.last();
     let sub_code: SubCode = code.parse().ok()?;
-    let (actor, text) = sub_code.cure();
+    let (actor, text) = sub_code.remedy();
     let who = match actor {
         Actor::Host => "The host's turn",
         Actor::Caller => "Your turn",
@@ -223,7 +223,7 @@ fn cure(bot: &Bot) -> Option<Cure> {
         Actor::Operator => "The turn of the person who runs this server",
         Actor::NoOne => "Nothing has to be done",
     };
-    Some(Cure {
+    Some(Remedy {
         title: words(code),
         about: Marked(sub_code.about()),
         who,

@@ -32,9 +32,9 @@ pub struct Bucket {
 
 /// A folder or bucket that stores pictures.
 #[derive(Debug, Clone)]
-pub struct PictureFiles(pub(crate) Arc<dyn ObjectStore>);
+pub struct ScreenshotFiles(pub(crate) Arc<dyn ObjectStore>);
 
-impl PictureFiles {
+impl ScreenshotFiles {
     /// Stores pictures in a folder, which is created if it is missing.
     pub fn folder(path: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(path)?;

@@ -7,9 +7,9 @@ use crate::{Lease, StoreError};
 
 /// Which participants of meetings are running bots. Across tenants: a bot learns only that the others are bots.
 #[async_trait]
-pub trait BotPlaces {
+pub trait BotParticipants {
     /// Records under the lease which participant a bot is, by Zoom's number. Returns whether the lease is held.
-    async fn take_place(
+    async fn record_bot_participant(
         &self,
         bot: BotId,
         lease: &Lease,
@@ -18,5 +18,5 @@ pub trait BotPlaces {
     ) -> Result<bool, StoreError>;
 
     /// The participants of a meeting that are running bots. A bot whose lease has ended does not count.
-    async fn places_of_bots(&self, meeting: MeetingNumber, now: Timestamp) -> Result<Vec<u32>, StoreError>;
+    async fn bot_participants(&self, meeting: MeetingNumber, now: Timestamp) -> Result<Vec<u32>, StoreError>;
 }

@@ -91,7 +91,7 @@ impl SubCode {
 
     /// What can be done, addressed to the caller.
     pub fn advice(self) -> String {
-        let (who, cure) = self.cure();
+        let (who, cure) = self.remedy();
         format!("{}{cure}", who.introduction())
     }
 
@@ -120,7 +120,7 @@ impl SubCode {
 
     /// Who can do something about it, and the remedy.
     #[expect(clippy::too_many_lines, reason = "a table")]
-    pub const fn cure(self) -> (Actor, &'static str) {
+    pub const fn remedy(self) -> (Actor, &'static str) {
         use Actor::{AccountOwner, Caller, Host, NoOne, Operator};
         match self {
             Self::MeetingRequiresSignIn => (
@@ -280,7 +280,7 @@ ones may be added, so clients must accept ones that they do not know. The `messa
 code says what happened, what can be done, and the details.
 
 This page is printed by `latchkey sub-codes`, from `model/src/bot.rs` and
-`model/src/sub_code_cure.rs`.
+`model/src/sub_code_remedy.rs`.
 
 ## The states of a bot
 
@@ -296,7 +296,7 @@ A bot takes no other step than these: the store refuses it.
         let _ = writeln!(page, "| `{status}` | {} | {next} |", status.about());
     }
     for code in SubCode::ALL {
-        let (who, cure) = code.cure();
+        let (who, cure) = code.remedy();
         let _ = write!(page, "\n## `{code}`\n\n");
         for line in wrapped(code.about()) {
             page.push_str(&line);

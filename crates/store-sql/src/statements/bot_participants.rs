@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::{BotId, MeetingNumber, Timestamp};
-use store::{BotPlaces, Lease, StoreError};
+use store::{BotParticipants, Lease, StoreError};
 
 use crate::{
     SqlStore,
@@ -17,8 +17,8 @@ pub(super) async fn leave(db: &mut Tx, bot: BotId) -> Result<(), StoreError> {
 }
 
 #[async_trait]
-impl BotPlaces for SqlStore {
-    async fn take_place(
+impl BotParticipants for SqlStore {
+    async fn record_bot_participant(
         &self,
         bot: BotId,
         lease: &Lease,
@@ -26,7 +26,7 @@ impl BotPlaces for SqlStore {
         zoom_user: u32,
     ) -> Result<bool, StoreError> {
         let taken = query(
-            "-- take_place\n\
+            "-- record_bot_participant\n\
              INSERT INTO bot_places (bot, meeting, zoom_user)\n\
                  SELECT id, $3, $4 FROM bots WHERE id = $1 AND lease_token = $2\n\
              ON CONFLICT (bot) DO UPDATE SET meeting = excluded.meeting, zoom_user = excluded.zoom_user",
@@ -37,9 +37,9 @@ impl BotPlaces for SqlStore {
         Ok(taken == 1)
     }
 
-    async fn places_of_bots(&self, meeting: MeetingNumber, now: Timestamp) -> Result<Vec<u32>, StoreError> {
+    async fn bot_participants(&self, meeting: MeetingNumber, now: Timestamp) -> Result<Vec<u32>, StoreError> {
         let rows = query(
-            "-- places_of_bots\n\
+            "-- bot_participants\n\
              SELECT p.zoom_user FROM bot_places p JOIN bots b ON b.id = p.bot\n\
              WHERE p.meeting = $1 AND b.lease_expires_at > $2 ORDER BY p.zoom_user",
         )

@@ -13,20 +13,20 @@ use store::{AccountLog, Note, Subject, TokenLink};
 const INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 /// Writes refusals to the logs of accounts.
-pub(crate) struct OwnerAlerts {
+pub(crate) struct AccountRefusalLog {
     store: Arc<dyn AccountLog + Send + Sync>,
     env: Environment,
     /// When each failure of an account was last logged.
-    told: ExpiringMap<(CredentialId, Code), Timestamp>,
+    logged_at: ExpiringMap<(CredentialId, Code), Timestamp>,
 }
 
-impl OwnerAlerts {
+impl AccountRefusalLog {
     pub(crate) fn new(store: Arc<dyn AccountLog + Send + Sync>, env: Environment) -> Self {
-        Self { store, env, told: ExpiringMap::default() }
+        Self { store, env, logged_at: ExpiringMap::default() }
     }
 
     /// Logs that a link was refused a token of the account.
-    pub(crate) async fn tell(
+    pub(crate) async fn log_refusal(
         &self,
         link: &TokenLink,
         kind: TokenKind,
@@ -39,10 +39,10 @@ impl OwnerAlerts {
         }
         let now = self.env.now();
         let key = (credential, failure.code);
-        if self.told.get(&key).is_some_and(|last| last.was_within(INTERVAL, now)) {
+        if self.logged_at.get(&key).is_some_and(|last| last.was_within(INTERVAL, now)) {
             return;
         }
-        self.told.put(key, now, |last| last.was_within(INTERVAL, now));
+        self.logged_at.put(key, now, |last| last.was_within(INTERVAL, now));
         let message = format!("token link {} was refused its {}: {failure}", link.id, kind.as_str());
         let note = Note { id: LogLineId::generate(&self.env), at: now, message, code: Some(failure.code) };
         let subject = Subject::Credential(credential);

@@ -1,16 +1,16 @@
 //! Invitations to connect an account to an app.
 
 use async_trait::async_trait;
-use model::{ConsentId, CredentialId, Timestamp, WorkspaceId, ZoomOauthAppId};
+use model::{ConnectLinkId, CredentialId, Timestamp, WorkspaceId, ZoomOauthAppId};
 
 use crate::{Credential, Digest, Note, Page, Place, StoreError};
 
 /// An invitation to connect an account: created through the API, opened in a browser, completed by
 /// Zoom's redirect.
 #[derive(Debug, Clone)]
-pub struct Consent {
+pub struct ConnectLink {
     /// Its id, part of the invitation's URL.
-    pub id: ConsentId,
+    pub id: ConnectLinkId,
     /// The tenant.
     pub workspace: WorkspaceId,
     /// The app to connect to.
@@ -39,7 +39,7 @@ pub struct Consent {
     pub revoked_at: Option<Timestamp>,
 }
 
-impl Consent {
+impl ConnectLink {
     /// Its position in a list of invitations.
     pub fn place(&self) -> Place {
         Place { key: self.created_at.as_microsecond(), id: self.id.to_string() }
@@ -48,31 +48,35 @@ impl Consent {
 
 /// Invitations.
 #[async_trait]
-pub trait Consents {
+pub trait ConnectLinks {
     /// Stores an invitation.
-    async fn add_consent(&self, consent: &Consent) -> Result<(), StoreError>;
+    async fn add_connect_link(&self, consent: &ConnectLink) -> Result<(), StoreError>;
 
     /// An invitation by its id. Across tenants: the secret in the URL decides.
-    async fn consent(&self, id: ConsentId) -> Result<Option<Consent>, StoreError>;
+    async fn connect_link(&self, id: ConnectLinkId) -> Result<Option<ConnectLink>, StoreError>;
 
     /// A page of the workspace's invitations, by the time they were made.
-    async fn consents(&self, workspace: WorkspaceId, page: &Page) -> Result<Vec<Consent>, StoreError>;
+    async fn connect_links(
+        &self,
+        workspace: WorkspaceId,
+        page: &Page,
+    ) -> Result<Vec<ConnectLink>, StoreError>;
 
     /// An unused invitation of the workspace for this account that is valid until `until` or longer and has no inviter,
     /// purpose or return URL. The newest, if there are several.
-    async fn open_consent(
+    async fn open_connect_link(
         &self,
         workspace: WorkspaceId,
         expected: CredentialId,
         until: Timestamp,
-    ) -> Result<Option<Consent>, StoreError>;
+    ) -> Result<Option<ConnectLink>, StoreError>;
 
     /// Withdraws an invitation; `false` when the workspace has none with this id, or it was used. A second call keeps the
     /// first time.
-    async fn revoke_consent(
+    async fn revoke_connect_link(
         &self,
         workspace: WorkspaceId,
-        id: ConsentId,
+        id: ConnectLinkId,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
@@ -80,14 +84,14 @@ pub trait Consents {
     /// [`Credentials::connect_credential`](crate::Credentials::connect_credential) does) and marks
     /// the invitation as used, in one transaction. `state` is the hash of the OAuth state that came
     /// back from Zoom. `false` when the invitation was used already, or was withdrawn.
-    async fn complete_consent(
+    async fn complete_connect_link(
         &self,
-        id: ConsentId,
+        id: ConnectLinkId,
         state: &Digest,
         credential: &Credential,
         note: &Note,
     ) -> Result<bool, StoreError>;
 
     /// Deletes the invitations that have expired by `end`, used or not.
-    async fn forget_consents(&self, end: Timestamp) -> Result<u64, StoreError>;
+    async fn delete_old_connect_links(&self, end: Timestamp) -> Result<u64, StoreError>;
 }

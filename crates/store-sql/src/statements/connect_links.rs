@@ -1,8 +1,8 @@
 //! Invitations.
 
 use async_trait::async_trait;
-use model::{ConsentId, CredentialId, Timestamp, WorkspaceId};
-use store::{Consent, Consents, Credential, Digest, Note, Page, Place, StoreError};
+use model::{ConnectLinkId, CredentialId, Timestamp, WorkspaceId};
+use store::{ConnectLink, ConnectLinks, Credential, Digest, Note, Page, Place, StoreError};
 
 use super::credentials;
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
 
 const CONSENT_COLUMNS: &str = "id, workspace, app, secret_digest, credential, connected_by, connected_at, expected, invited_by, purpose, return_url, created_at, expires_at, revoked_at";
 
-fn consent(row: &Row) -> Result<Consent, StoreError> {
+fn connect_link(row: &Row) -> Result<ConnectLink, StoreError> {
     let row = row.of("consents");
-    Ok(Consent {
+    Ok(ConnectLink {
         id: row.parsed("id")?,
         workspace: row.parsed("workspace")?,
         app: row.parsed("app")?,
@@ -36,9 +36,9 @@ fn consent(row: &Row) -> Result<Consent, StoreError> {
 }
 
 #[async_trait]
-impl Consents for SqlStore {
-    async fn add_consent(&self, consent: &Consent) -> Result<(), StoreError> {
-        insert("-- add_consent", "consents")
+impl ConnectLinks for SqlStore {
+    async fn add_connect_link(&self, consent: &ConnectLink) -> Result<(), StoreError> {
+        insert("-- add_connect_link", "consents")
             .set("id", consent.id)
             .set("workspace", consent.workspace)
             .set("app", consent.app)
@@ -54,51 +54,55 @@ impl Consents for SqlStore {
         Ok(())
     }
 
-    async fn consent(&self, id: ConsentId) -> Result<Option<Consent>, StoreError> {
-        query(format!("-- consent\nSELECT {CONSENT_COLUMNS} FROM consents WHERE id = $1"))
+    async fn connect_link(&self, id: ConnectLinkId) -> Result<Option<ConnectLink>, StoreError> {
+        query(format!("-- connect_link\nSELECT {CONSENT_COLUMNS} FROM consents WHERE id = $1"))
             .bind(id)
-            .one(&self.readers, consent)
+            .one(&self.readers, connect_link)
             .await
     }
 
-    async fn consents(&self, workspace: WorkspaceId, page: &Page) -> Result<Vec<Consent>, StoreError> {
+    async fn connect_links(
+        &self,
+        workspace: WorkspaceId,
+        page: &Page,
+    ) -> Result<Vec<ConnectLink>, StoreError> {
         let mut query =
-            query(format!("-- consents\nSELECT {CONSENT_COLUMNS} FROM consents WHERE workspace = "));
+            query(format!("-- connect_link\nSELECT {CONSENT_COLUMNS} FROM consents WHERE workspace = "));
         query.push_bind(workspace);
         if let Some(Place { key, id }) = &page.after {
             let compared = format!(" AND (created_at, id) {} (", comparison(page.order));
             query.push(&compared).push_bind(*key).push(", ").push_bind(id).push(")");
         }
         query.push(&format!(" ORDER BY {} LIMIT ", by("created_at", "id", page.order))).push_bind(page.most);
-        query.all(&self.readers, consent).await
+        query.all(&self.readers, connect_link).await
     }
 
-    async fn open_consent(
+    async fn open_connect_link(
         &self,
         workspace: WorkspaceId,
         expected: CredentialId,
         until: Timestamp,
-    ) -> Result<Option<Consent>, StoreError> {
+    ) -> Result<Option<ConnectLink>, StoreError> {
         query(format!(
-            "-- open_consent\n\
+            "-- open_connect_link\n\
              SELECT {CONSENT_COLUMNS} FROM consents\n\
              WHERE workspace = $1 AND expected = $2 AND expires_at >= $3 AND credential IS NULL AND revoked_at IS NULL\n\
                  AND invited_by IS NULL AND purpose IS NULL AND return_url IS NULL\n\
              ORDER BY created_at DESC, id DESC LIMIT 1"
         ))
         .with(values![workspace, expected, until])
-        .one(&self.readers, consent)
+        .one(&self.readers, connect_link)
         .await
     }
 
-    async fn revoke_consent(
+    async fn revoke_connect_link(
         &self,
         workspace: WorkspaceId,
-        id: ConsentId,
+        id: ConnectLinkId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let done = query(
-            "-- revoke_consent\n\
+            "-- revoke_connect_link\n\
              UPDATE consents SET revoked_at = coalesce(revoked_at, $1)\n\
              WHERE id = $2 AND workspace = $3 AND credential IS NULL",
         )
@@ -108,9 +112,9 @@ impl Consents for SqlStore {
         Ok(done == 1)
     }
 
-    async fn complete_consent(
+    async fn complete_connect_link(
         &self,
-        id: ConsentId,
+        id: ConnectLinkId,
         state: &Digest,
         credential: &Credential,
         note: &Note,
@@ -118,7 +122,7 @@ impl Consents for SqlStore {
         // Updates the invitation first: a second caller waits for it, finds it used, and stores nothing.
         let body = |mut tx: Tx| async move {
             let unused = query(
-                "-- complete_consent: read\n\
+                "-- complete_connect_link: read\n\
                  SELECT id FROM consents WHERE id = $1 AND credential IS NULL AND revoked_at IS NULL FOR UPDATE",
             )
             .bind(id)
@@ -129,7 +133,7 @@ impl Consents for SqlStore {
             }
             credentials::connect(&mut tx, credential, note).await?;
             query(
-                "-- complete_consent: write\n\
+                "-- complete_connect_link: write\n\
                  UPDATE consents SET credential = $1, connected_by = $2, connected_at = $3 WHERE id = $4",
             )
             .with(values![credential.id, state.as_slice(), note.at, id])
@@ -138,11 +142,11 @@ impl Consents for SqlStore {
             tx.commit().await?;
             Ok(true)
         };
-        self.transaction("complete_consent", Isolation::OnRows, body).await
+        self.transaction("complete_connect_link", Isolation::ReadCommitted, body).await
     }
 
-    async fn forget_consents(&self, end: Timestamp) -> Result<u64, StoreError> {
-        query("-- forget_consents\nDELETE FROM consents WHERE expires_at <= $1")
+    async fn delete_old_connect_links(&self, end: Timestamp) -> Result<u64, StoreError> {
+        query("-- delete_old_connect_links\nDELETE FROM consents WHERE expires_at <= $1")
             .bind(end)
             .execute(&self.writer)
             .await
