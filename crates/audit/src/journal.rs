@@ -47,7 +47,7 @@ struct Inner {
     files: Mutex<JournalFiles>,
     pending: Mutex<Pending>,
     news: Notify,
-    /// Held while batches are moved into the store.
+    /// Locked while batches are moved into the store.
     turn: tokio::sync::Mutex<()>,
     /// Whether the last call of the store failed. Then writers use the disk without waiting for another
     /// failure.
@@ -99,7 +99,7 @@ impl Journal {
 
     /// Writes each batch here before the store, for a store that is a file on the same disk.
     pub fn first(mut self) -> io::Result<Self> {
-        // So the first token need not wait for the new file.
+        // The file is created now, so that the first token doesn't wait for it.
         self.inner.files().prepare()?;
         self.is_first = true;
         Ok(self)

@@ -1,7 +1,7 @@
-//! Group commit: a caller that waits for a record waits for the batch that holds it.
+//! Group commit: a caller that waits for a record waits for the batch that contains it.
 //!
 //! There is no idle task, and no timer while a caller waits. The first record starts a task which writes it at once. Records
-//! that come meanwhile are its next batch, and the task ends when there are no more. So an idle server answers after one
+//! that arrive meanwhile form its next batch, and the task ends when there are no more. So an idle server answers after one
 //! commit, and a busy one makes few commits however many tokens it gives. If no caller waits, the task pauses between two
 //! batches and makes fewer commits. It belongs to the process's tracker: waiting for the tracker at shutdown flushes the
 //! audit.
@@ -27,27 +27,28 @@ use crate::{AuditMode, Journal, journal::records, unwritten};
 
 /// Its name in the log and in metrics.
 const WORKER: &str = "audit";
-/// Records that wait to be written; some 200 bytes each.
+/// The maximum number of records that wait to be written, of about 200 bytes each.
 const MAX_WAITING: usize = 16_384;
-/// Records in one transaction: it takes a few milliseconds.
+/// The maximum number of records in one transaction, which takes a few milliseconds.
 const MAX_AT_ONCE: usize = 2048;
-/// How often at most the task yields for more records before it writes: some ten microseconds each, if any come.
+/// How often at most the task yields for more records before it writes. A yield that brings records takes about ten
+/// microseconds.
 const MAX_YIELDS: u32 = 16;
 /// Pause between batches that no caller waits for. A relaxed audit that is killed loses at most this and one
 /// commit.
 const BATCH_PAUSE: Duration = Duration::from_millis(25);
 /// How long a token waits for its record.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often overdue tokens are looked for: a timer for each of them would cost more than its record.
+/// How often the task checks for overdue tokens. A timer for each of them would cost more than its record.
 const OVERDUE_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 /// Time limit of the store: a connection that hangs must not hang the audit, and a waiting caller needs time
 /// left for the disk.
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Pauses between tries double from the first to the last.
+/// The first and the longest pause between two attempts. The pause doubles each time.
 const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How long the audit counts as refusing tokens after it has refused one.
 const REFUSAL_COUNTS_FOR: Duration = Duration::from_secs(10);
-/// How long records without a reader are kept trying while the server stops.
+/// How long the remaining records are retried while the server stops.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Writes records. One per process; all clones are the same.
@@ -64,18 +65,18 @@ struct Shared {
     metrics: Metrics,
     journal: Option<Journal>,
     queue: Mutex<Queue>,
-    /// When a batch was refused by the store and by the disk, if none was kept since.
+    /// When a batch was refused by the store and by the disk, if none has been written since.
     refused_at: Mutex<Option<Timestamp>>,
-    /// The last time that tokens were refused, though it may be over.
+    /// The last outage, which may be over.
     outage: Mutex<Option<Outage>>,
 }
 
-/// A time in which tokens were refused because their records could be kept nowhere.
+/// A period in which tokens were refused because their records could be written nowhere.
 #[derive(Debug, Clone, Copy)]
 struct Outage {
     since: Timestamp,
     last: Timestamp,
-    /// A record was kept since.
+    /// Whether a record has been written since.
     is_over: bool,
 }
 
@@ -88,19 +89,20 @@ struct Queue {
 
 struct Entry {
     record: AuditRecord,
-    /// Hears when it is written. Without one it is kept until it is.
+    /// Notified when the record is written. Without a waiter, the writer retries until it is.
     waiter: Option<oneshot::Sender<()>>,
 }
 
 impl Entry {
-    /// No token is given on a record whose caller has gone.
+    /// Whether it must be written. No token is given for a record whose caller has disconnected.
     fn matters(&self) -> bool {
         self.waiter.as_ref().is_none_or(|waiter| !waiter.is_closed())
     }
 }
 
 impl Audit {
-    /// An audit on `store`, with a journal before it or while it is away. `tasks` is waited for at shutdown.
+    /// Creates an audit on `store`. `journal` is used before the store, or while the store is unavailable. The shutdown
+    /// waits for `tasks`.
     pub fn new(
         mode: AuditMode,
         store: Arc<dyn Audits>,
@@ -115,7 +117,7 @@ impl Audit {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Returns once a token may be given on this record.
+    /// Returns once a token may be given for this record.
     pub(crate) async fn write(&self, record: AuditRecord) -> Result<(), Failure> {
         if self.shared.mode == AuditMode::Relaxed {
             self.write_later(record);
@@ -136,7 +138,8 @@ impl Audit {
             && refused_at.is_some_and(|at| at.was_within(REFUSAL_COUNTS_FOR, now))
     }
 
-    /// Since when tokens were refused the last time, though that may be over: for who could not be told of it then.
+    /// When the last outage began, which may be over. The store can't record it during the outage, so callers report it
+    /// afterwards.
     pub fn last_outage(&self) -> Option<Timestamp> {
         self.shared.outage().map(|outage| outage.since)
     }
@@ -170,7 +173,7 @@ impl Shared {
         self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tokens are refused. What follows shortly on another time belongs to it.
+    /// Records that tokens are refused. Refusals shortly after an outage belong to that outage.
     fn record_outage(&self, now: Timestamp) {
         let mut outage = self.outage();
         let before =
@@ -179,7 +182,7 @@ impl Shared {
         *outage = Some(Outage { since, last: now, is_over: false });
     }
 
-    /// Puts an entry into the queue and starts a writer if none runs. Returns it when the queue is too long.
+    /// Puts an entry into the queue and starts a writer if none runs. Returns the entry if the queue is full.
     fn enqueue(self: &Arc<Self>, entry: Entry) -> Result<(), Box<Entry>> {
         let mut queue = self.queue();
         if queue.waiting.len() >= MAX_WAITING {
@@ -195,7 +198,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Writes batches until no caller waits.
+    /// Writes batches until no entries are left.
     async fn write(&self) {
         let mut guard = ResetOnPanic { shared: self, batch: Vec::new() };
         let batch = &mut guard.batch;
@@ -209,7 +212,7 @@ impl Shared {
             let begun = self.env.now();
             if self.unless_late(batch, self.make_durable(&batches)).await {
                 for waiter in batch.drain(..).filter_map(|entry| entry.waiter) {
-                    // A caller that has gone has no token, and leaves a surplus record.
+                    // A caller that has disconnected gets no token, and leaves a surplus record.
                     let _gone = waiter.send(());
                 }
                 pause = RETRY_PAUSES.0;
@@ -249,13 +252,13 @@ impl Shared {
         }
     }
 
-    /// Lets other tasks add their records first: otherwise the first of many would have a commit to itself. Before a write
-    /// of the disk, which is short, it waits for as long as each look brings more records, so that they share its cost.
-    /// While a store commits, records gather by themselves.
+    /// Lets other tasks add their records first; otherwise the first of many would get its own commit. Before a write to
+    /// the disk, which is short, it yields as long as each yield brings more records, so that they share the cost. While a
+    /// store commits, records accumulate without that.
     async fn gather(&self) {
-        let looks = if self.is_disk_first() { MAX_YIELDS } else { 1 };
+        let yields = if self.is_disk_first() { MAX_YIELDS } else { 1 };
         let mut waiting = self.queue().waiting.len();
-        for _ in 0..looks {
+        for _ in 0..yields {
             yield_now().await;
             let now = self.queue().waiting.len();
             if now == mem::replace(&mut waiting, now) {
@@ -264,15 +267,15 @@ impl Shared {
         }
     }
 
-    /// Makes records durable: in the store, or on the disk where that comes first or while the store is away.
+    /// Makes records durable: in the store, or on the disk if that comes first or the store is unavailable.
     async fn make_durable(&self, batches: &[AuditBatch]) -> bool {
-        let kept = self.write_store_or_journal(batches).await;
-        let refused_at = (!kept).then(|| self.env.now());
+        let written = self.write_store_or_journal(batches).await;
+        let refused_at = (!written).then(|| self.env.now());
         *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = refused_at;
-        if kept {
+        if written {
             self.outage().iter_mut().for_each(|outage| outage.is_over = true);
         }
-        kept
+        written
     }
 
     async fn write_store_or_journal(&self, batches: &[AuditBatch]) -> bool {
@@ -288,7 +291,7 @@ impl Shared {
         stored || (!disk_first && self.append_to_journal(batches).await)
     }
 
-    /// If no caller waits for the disk, a record need not be on it twice.
+    /// Whether batches go to the disk before the store. In relaxed mode no caller waits, so they go to the store directly.
     fn is_disk_first(&self) -> bool {
         self.mode == AuditMode::Strict && self.journal.as_ref().is_some_and(|journal| journal.is_first)
     }
@@ -327,8 +330,8 @@ impl Shared {
         }
     }
 
-    /// Takes the waiting callers into the batch, without those that have given up. `false` when none is left;
-    /// then the next caller has to start a new task.
+    /// Moves the waiting entries into the batch, without those whose callers have given up. `false` if none is left;
+    /// then the next entry has to start a new task.
     fn fill(&self, batch: &mut Vec<Entry>) -> bool {
         batch.retain(Entry::matters);
         let mut queue = self.queue();
@@ -342,13 +345,13 @@ impl Shared {
         queue.writing
     }
 
-    /// Whether the server has been waiting long enough to stop.
+    /// Whether the server is stopping and has retried for long enough.
     fn gives_up(&self, stopping: &mut Option<Timestamp>) -> bool {
         let now = self.env.now();
         self.tasks.is_closed() && now.since(*stopping.get_or_insert(now)) >= FLUSHED_WITHIN
     }
 
-    /// A record that the store will never see: whole, in the log. It holds no secret.
+    /// Logs a whole record that will never be in the store. It contains no secret.
     fn log_lost_record(&self, entry: &Entry) {
         self.metrics.audit_dropped();
         let record = serde_json::to_string(&entry.record).unwrap_or_default();
@@ -356,7 +359,7 @@ impl Shared {
     }
 }
 
-/// What a task writes. If it panics, another may write, and what it had stands in the log.
+/// The batch of a task. If the task panics, its batch is logged and another task may start.
 struct ResetOnPanic<'a> {
     shared: &'a Shared,
     batch: Vec<Entry>,
@@ -367,15 +370,15 @@ impl Drop for ResetOnPanic<'_> {
         if !std::thread::panicking() {
             return;
         }
-        tracing::error!(worker = WORKER, "the audit's writer panicked; the next record starts it anew");
+        tracing::error!(worker = WORKER, "the audit's writer panicked; the next record starts it again");
         self.shared.metrics.panicked(WORKER);
-        // A caller that waits is refused.
+        // A waiting caller is refused, because its sender is dropped.
         for entry in self.batch.drain(..).filter(|entry| entry.waiter.is_none()) {
             self.shared.log_lost_record(&entry);
         }
         let mut queue = self.shared.queue();
         queue.writing = false;
-        // No task works on them now.
+        // Waiting callers in the queue are refused too, because no task works on their records.
         queue.waiting.retain(|entry| entry.waiter.is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! Runs bots: a bot is leased when it is due, signs in, joins its meeting, follows it, and leaves.
 //!
 //! [`Bots::start`] builds two objects from its [`Parts`]: [`Bots`], the API for callers, and a [`Supervisor`], which runs
-//! the bots of this process. They share the store's rows and a function that wakes the workers.
+//! the bots of this process. They share the store's rows and the handle that wakes the workers.
 //!
 //! - `handle`: creates, changes, reads and commands bots; reads their logs and the events of their meetings.
 //! - `supervisor`: leases bots that are due, runs each as a task, and renews their leases.

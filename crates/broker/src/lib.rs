@@ -10,7 +10,7 @@
 //! - [`Running`]: recovers data of the last run, starts the workers, and stops them in order.
 //!
 //! Imports go one way: `running` → `meeting_map`, `tokens`, `pools`, `statistics` → `accounts` → `account_cache` →
-//! `memory`, `single_flight`, `log_lines`.
+//! `expiring_map`, `single_flight`, `log_lines`.
 
 mod account_cache;
 pub mod accounts;

@@ -345,7 +345,7 @@ mod tests {
             };
             in_file("\u{feff}planted\r\n").unwrap();
             for wrong in ["\n", "…", "********", "plan\nted", "plan\u{200b}ted"] {
-                let words = format!("{:#}", in_file(wrong).unwrap_err());
+                let words = model::chain(in_file(wrong).unwrap_err().as_ref()).to_string();
                 assert!(words.contains("_file ") && !words.contains("plan"), "{words}");
             }
         }

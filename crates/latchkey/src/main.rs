@@ -122,7 +122,7 @@ async fn main() -> ExitCode {
     };
     let observability = match observability::start(arguments.log.as_deref().unwrap_or(usual)) {
         Ok(observability) => observability,
-        Err(error) => return complain(&format!("{error:#}")),
+        Err(error) => return complain(&model::chain(error.as_ref()).to_string()),
     };
     let done = match arguments.command {
         Command::Serve(arguments) => serve::run(arguments).await,
@@ -175,7 +175,7 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let failed = complain(&format!("{error:#}"));
+            let failed = complain(&model::chain(error.as_ref()).to_string());
             if error.is::<output::ProblemsFound>() { ExitCode::from(EXIT_PROBLEMS_FOUND) } else { failed }
         }
     }

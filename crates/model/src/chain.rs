@@ -22,7 +22,7 @@ impl fmt::Display for Chain<'_> {
         let mut cause = self.0.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            if !above.contains(&text) {
+            if !quotes(&above, &text) {
                 f.write_str(": ")?;
                 f.write_str(&text)?;
                 let _ = write!(above, " {text}");
@@ -31,6 +31,12 @@ impl fmt::Display for Chain<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether `above` has the text, perhaps without a prefix as drivers add it (`error returned from database: …`).
+fn quotes(above: &str, text: &str) -> bool {
+    let without_prefix = text.rsplit_once(": ").map(|(_, rest)| rest).filter(|rest| rest.len() > 12);
+    above.contains(text) || without_prefix.is_some_and(|rest| above.contains(rest))
 }
 
 #[cfg(test)]

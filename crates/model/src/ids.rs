@@ -104,7 +104,7 @@ ids! {
     BotLogEntryId;
     /// A line of the audit.
     AuditId;
-    /// Random proof that a lease is still held by its holder.
+    /// A random token that proves that its holder still has a lease.
     LeaseToken;
 }
 
@@ -172,7 +172,7 @@ impl From<LogLineId> for EventId {
     }
 }
 impl LeaseToken {
-    /// One for each row that a claim may lease.
+    /// One token for each row that a claim may lease.
     pub fn generate_many(env: &Environment, count: u32) -> Vec<Self> {
         (0..count).map(|_| Self::generate(env)).collect()
     }

@@ -76,7 +76,7 @@ impl KillPoint {
 
     fn told(self) -> Option<Signal> {
         let signals = [("LATCHKEY_KILL_AT", Signal::KILL), ("LATCHKEY_STOP_AT", Signal::STOP)];
-        let told = |variable: &str| std::env::var(variable).is_ok_and(|name| name == self.name());
-        signals.into_iter().find(|(variable, _)| told(variable)).map(|(_, signal)| signal)
+        let names_this = |variable: &str| std::env::var(variable).is_ok_and(|name| name == self.name());
+        signals.into_iter().find(|(variable, _)| names_this(variable)).map(|(_, signal)| signal)
     }
 }

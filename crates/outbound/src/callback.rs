@@ -1,7 +1,7 @@
-//! Fetching a token from a URL that a customer gave us.
+//! Fetches a token from a URL that a customer has configured.
 //!
-//! The rules are the contract's: signed requests, 5 s an attempt, three attempts, no redirects, a small answer that is
-//! a token and nothing else.
+//! The contract sets the rules: signed requests, 5 s for each attempt, three attempts, no redirects, and a small answer
+//! that contains only a token.
 
 use std::{
     error::Error,
@@ -22,66 +22,67 @@ use crate::{
     token,
 };
 
-/// For one attempt, from connecting to the last byte.
+/// The time limit of one attempt, from connecting to the last byte.
 const ATTEMPT: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(2);
-/// Before the second and the third attempt; up to a quarter more, so that many bots do not come back at once.
+/// The pauses before the second and the third attempt. Up to a quarter is added at random, so that many bots do not retry
+/// at once.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
-/// Longer than any token.
+/// The maximum size of an answer, in bytes. It is longer than any token.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// Fetches what others answer. One for the process: it keeps connections.
+/// An HTTP client for URLs of customers. A process has one, because it reuses connections.
 #[derive(Debug, Clone)]
 pub struct CallbackClient {
     guard: NetworkGuard,
-    /// To the public internet and allowed networks, with TLS only.
+    /// Connects to the public internet and allowed networks, with TLS only.
     outside: Client,
-    /// To allowed networks only: there, plain HTTP will do.
+    /// Connects to allowed networks only, where plain HTTP is accepted.
     inside: Client,
-    /// The same two for WebSocket, which needs HTTP/1.1.
+    /// The same two clients for WebSocket, which needs HTTP/1.1.
     pub(crate) sockets: [Client; 2],
-    /// Below this lie the token links of this server.
+    /// The base URL of this server's own token links.
     own_links: Option<Url>,
     env: Environment,
 }
 
-/// Why no token came. Never holds the URL: its query and path carry secrets.
+/// Why a call failed. It never contains the URL, because path and query can contain secrets.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallbackError {
-    /// The URL cannot be called.
+    /// The text is not a URL that can be called.
     #[error("It must be an http or https URL without user and password.")]
     BadUrl,
-    /// The URL cannot be connected to.
+    /// The text is not a URL that a WebSocket can connect to.
     #[error("It must be a ws or wss URL without user and password.")]
     BadSocketUrl,
-    /// The address is not public and not allowed.
+    /// The address is neither public nor allowed.
     #[error("{Forbidden}")]
     Forbidden,
-    /// No answer. The cause is for the log: it may name the address that a name resolved to.
+    /// The server cannot be reached. The cause is for the log, because it may contain the address of the host.
     #[error("the server cannot be reached: {why}")]
     Unreachable {
         /// What failed.
         why: Unreached,
-        /// Without the URL.
+        /// The cause, without the URL.
         #[source]
         cause: Arc<reqwest::Error>,
     },
-    /// No whole answer in time.
+    /// The complete answer did not arrive in time.
     #[error("no answer within 5 s")]
     TooSlow,
-    /// No connection in time.
+    /// The WebSocket connection was not established in time.
     #[error("no connection within 15 s")]
     NotConnected,
-    /// It does not speak WebSocket.
+    /// The server does not speak WebSocket.
     #[error("the answer is not a WebSocket connection")]
     NotASocket,
-    /// It sends us elsewhere.
+    /// The server redirects.
     #[error("the answer is a redirect, which is never followed")]
     Redirect,
-    /// It refuses.
+    /// The answer has an unexpected HTTP status.
     #[error("the answer is HTTP {0}")]
     Status(u16),
-    /// It answered with something else than a token.
+    /// The answer is not a token.
     #[error("the answer is not a token: {0}")]
     NotAToken(&'static str),
 }
@@ -95,9 +96,9 @@ pub enum Unreached {
     Refused,
     /// The TLS handshake failed.
     Tls,
-    /// There is no connection for another reason.
+    /// Connecting failed for another reason.
     Connection,
-    /// The connection broke before the whole answer was there.
+    /// The connection broke before the complete answer had arrived.
     Broken,
 }
 
@@ -114,7 +115,7 @@ impl fmt::Display for Unreached {
 }
 
 impl CallbackError {
-    /// Whether another attempt may work.
+    /// Whether another attempt may succeed.
     const fn is_worth_a_retry(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::TooSlow => true,
@@ -131,7 +132,7 @@ impl CallbackError {
 }
 
 impl CallbackClient {
-    /// A client that goes where `guard` lets it.
+    /// Creates a client that connects only to addresses that `guard` allows.
     pub fn new(guard: NetworkGuard, env: Environment) -> Result<Self, reqwest::Error> {
         Ok(Self {
             outside: client(guard.clone(), true).build()?,
@@ -146,8 +147,8 @@ impl CallbackClient {
         })
     }
 
-    /// Where this server's own token links are: they take what is signed for them, and nothing that was signed for any
-    /// other address.
+    /// Sets where this server's own token links are. They accept requests that were signed for them, and refuse those that
+    /// were signed for any other address.
     #[must_use]
     pub fn with_own_links(self, public_base: &Url) -> Self {
         let mut links = public_base.clone();
@@ -159,7 +160,7 @@ impl CallbackClient {
         &self.env
     }
 
-    /// The id of a request to this address.
+    /// A new id for a request to this address.
     fn id_for(&self, url: &Url) -> String {
         let own = self
             .own_links
@@ -168,12 +169,12 @@ impl CallbackClient {
         format!("{}{}", if own { "msg_" } else { ELSEWHERE }, self.env.entropy.token())
     }
 
-    /// Whether `text` can be a callback URL at all. Names are judged when they are called.
+    /// Checks whether `text` can be a callback URL. Host names are checked when they are called.
     pub fn accepts(&self, text: &str) -> Result<(), CallbackError> {
         self.client_for(text).map(drop)
     }
 
-    /// Fetches a token, with retries, signed with each of `keys`. The id stays the same over them, the timestamp does not.
+    /// Fetches a token, with retries, signed with each of `keys`. All attempts have the same id, but each its own timestamp.
     pub async fn fetch(&self, url: &str, keys: &[SigningKey]) -> Result<Secret, CallbackError> {
         let (client, url) = self.client_for(url)?;
         let id = self.id_for(&url);
@@ -193,15 +194,14 @@ impl CallbackClient {
         }
     }
 
-    /// Asks once, signed with each of `keys`, and answers whatever text comes back.
+    /// Sends one request, signed with each of `keys`, and returns the text of the answer, whatever it is.
     pub async fn ask(&self, url: &str, keys: &[SigningKey]) -> Result<Secret, CallbackError> {
         let (client, url) = self.client_for(url)?;
         let id = self.id_for(&url);
         self.attempt(client, &url, keys, &id).await
     }
 
-    /// Asks a URL for the head of its answer, whatever that is: it is proof enough that the server can be reached. Nothing is
-    /// signed, and nobody is told of anything.
+    /// Sends an unsigned `HEAD` request and returns the status. Any answer shows that the server can be reached.
     pub async fn reach(&self, url: &Secret) -> Result<u16, CallbackError> {
         let (client, url) = self.client_for(url.expose())?;
         let sent = self.env.clock.timeout(ATTEMPT, client.head(url).send()).await;
@@ -233,19 +233,19 @@ impl CallbackClient {
         self.env.clock.timeout(ATTEMPT, answer).await.unwrap_or(Err(CallbackError::TooSlow))
     }
 
-    /// Which client may call this URL. An address that is written out never meets the resolver, so it is judged here.
+    /// The client that may call this URL. A literal IP address does not pass through the resolver, so it is checked here.
     pub(crate) fn client_for(&self, text: &str) -> Result<(&Client, Url), CallbackError> {
         self.judged(text, [&self.outside, &self.inside])
     }
 
-    /// The same, of these two clients.
+    /// The same for these two clients.
     pub(crate) fn judged<'c>(
         &self,
         text: &str,
         [outside, inside]: [&'c Client; 2],
     ) -> Result<(&'c Client, Url), CallbackError> {
         let url = Url::parse(text).map_err(|_| CallbackError::BadUrl)?;
-        // They would become an `Authorization` header, which the contract says is never sent.
+        // They would become an `Authorization` header, which the contract forbids.
         if !url.username().is_empty() || url.password().is_some() {
             return Err(CallbackError::BadUrl);
         }
@@ -292,15 +292,30 @@ pub(crate) fn unsent(error: reqwest::Error) -> CallbackError {
         if inner.is::<LookupFailed>() {
             why = Unreached::Name;
         }
-        match inner.downcast_ref::<io::Error>().map(io::Error::kind) {
+        match inner.downcast_ref().map(kind_of) {
             Some(ErrorKind::ConnectionRefused) => why = Unreached::Refused,
-            // What rustls refuses of a handshake comes as invalid data.
-            Some(ErrorKind::InvalidData) if error.is_connect() => why = Unreached::Tls,
+            // A reset may come so early that the client counts it as a failed connect.
+            Some(
+                ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::NotConnected,
+            ) => why = Unreached::Broken,
+            // rustls reports a failed handshake as invalid data; a server without TLS may just close the connection.
+            Some(ErrorKind::InvalidData | ErrorKind::UnexpectedEof) if error.is_connect() => {
+                why = Unreached::Tls;
+            }
             _ => {}
         }
         cause = inner.source();
     }
     CallbackError::Unreachable { why, cause: Arc::new(error.without_url()) }
+}
+
+/// The kind of an I/O error, or of the one that it wraps: `source()` would skip that.
+fn kind_of(error: &io::Error) -> ErrorKind {
+    let wrapped = error.get_ref().and_then(|inner| inner.downcast_ref());
+    wrapped.map_or(error.kind(), kind_of)
 }
 
 async fn read_text(mut response: Response) -> Result<Secret, CallbackError> {

@@ -1,7 +1,8 @@
 //! The addresses that may be called: the public internet, and what the operator allows.
 //!
-//! Callback URLs come from callers. Without a guard they would reach whatever this server reaches: metadata services,
-//! databases, neighbours. Names are judged by the addresses they resolve to, at the moment of connecting.
+//! Callback URLs come from callers. Without a guard they could reach everything that this server can reach: metadata
+//! services, databases, other hosts in its network. A name is checked by the addresses that it resolves to when the
+//! connection is made.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,15 +11,15 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::special_purpose::is_public;
 
-/// Judges addresses. Used as the resolver of the HTTP client, so no connection goes past it.
+/// Checks addresses. It is the resolver of the HTTP client, so no connection to a name bypasses it.
 #[derive(Debug, Clone)]
 pub struct NetworkGuard {
     allowed: Vec<IpNet>,
-    /// Whether the public internet is open too.
+    /// Whether the public internet is allowed too.
     public: bool,
 }
 
-/// The name resolves to nothing that may be reached.
+/// The address, or every address that the name resolves to, is not allowed.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error(
     "This address may not be called: a public one needs https, a private one an entry in callbacks.allow_networks."
@@ -31,24 +32,24 @@ pub(crate) struct Forbidden;
 pub(crate) struct LookupFailed(#[from] std::io::Error);
 
 impl NetworkGuard {
-    /// The public internet and these networks.
+    /// Allows the public internet and these networks.
     pub fn new(allowed: Vec<IpNet>) -> Self {
         Self { allowed, public: true }
     }
 
-    /// These networks only: what may be reached without TLS.
+    /// Allows these networks only, which may be called without TLS.
     pub(crate) fn inside(&self) -> Self {
         Self { allowed: self.allowed.clone(), public: false }
     }
 
-    /// Whether we may connect to `address`.
+    /// Whether connections to `address` are allowed.
     pub fn allows(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.allowed.iter().any(|net| net.contains(&address)) || (self.public && is_public(address))
     }
 
     async fn addresses(&self, host: &str) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
-        // Port 0: the client puts in its own.
+        // The client replaces port 0 with its own.
         let found: Vec<SocketAddr> =
             tokio::net::lookup_host((host, 0)).await.map_err(LookupFailed)?.collect();
         let open: Vec<SocketAddr> =
@@ -72,9 +73,9 @@ mod tests {
     use super::NetworkGuard;
 
     #[test]
-    fn private_addresses_are_shut_in_every_spelling() {
+    fn private_addresses_are_refused_in_every_notation() {
         let guard = NetworkGuard::new(Vec::new());
-        for shut in [
+        for refused in [
             "127.0.0.1",
             "10.0.0.1",
             "172.16.9.9",
@@ -100,20 +101,20 @@ mod tests {
             "2001:db8::1",
             "2001::1",
         ] {
-            assert!(!guard.allows(shut.parse().unwrap()), "{shut}");
+            assert!(!guard.allows(refused.parse().unwrap()), "{refused}");
         }
-        for open in ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"] {
-            assert!(guard.allows(open.parse().unwrap()), "{open}");
+        for public in ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"] {
+            assert!(guard.allows(public.parse().unwrap()), "{public}");
         }
     }
 
     #[test]
-    fn the_operator_opens_networks() {
+    fn the_operator_allows_networks() {
         let guard = NetworkGuard::new(vec!["127.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
         assert!(guard.allows("127.0.0.1".parse().unwrap()));
         assert!(guard.allows("::ffff:127.0.0.1".parse().unwrap()));
         assert!(guard.allows("fd12::1".parse().unwrap()));
         assert!(!guard.allows("10.0.0.1".parse().unwrap()));
-        assert!(!guard.inside().allows("8.8.8.8".parse().unwrap()), "inside is inside");
+        assert!(!guard.inside().allows("8.8.8.8".parse().unwrap()), "it is public");
     }
 }

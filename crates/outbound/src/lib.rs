@@ -1,11 +1,11 @@
-//! HTTP to servers that customers name: a ZAK from a bot's `zak_url`, an access token from a customer who keeps the
-//! grant.
+//! HTTP to URLs that customers configure, such as a bot's `zak_url`, or the URL where a customer who manages the grant
+//! provides access tokens.
 //!
-//! - [`NetworkGuard`]: where we may be sent; judged by the address that is connected to, not by the name.
-//! - [`CallbackClient`]: signed, bounded in time and size, never redirected.
-//! - `socket`: WebSocket connections, by the same rules.
+//! - [`NetworkGuard`]: which addresses may be called. It checks the address that is connected to, not the name.
+//! - [`CallbackClient`]: sends signed requests with limits of time and size, and follows no redirect.
+//! - `socket`: WebSocket connections, with the same rules.
 //! - `token`: checks whether a text can be a token.
-//! - [`signature`]: Standard Webhooks signatures of the requests that we send and of those that fetch from us.
+//! - [`signature`]: Standard Webhooks signatures of the requests that we send, and of those that fetch tokens from us.
 
 mod callback;
 mod guard;

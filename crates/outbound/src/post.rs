@@ -1,4 +1,4 @@
-//! Sends an event to a URL that a customer gave us.
+//! Sends an event to a URL that a customer has configured.
 
 use std::time::Duration;
 
@@ -11,45 +11,45 @@ use crate::{
     signature::{SigningKey, sign_with_each},
 };
 
-/// Time for one attempt, from connecting to the head of the answer.
+/// The time limit of one attempt, from connecting to the head of the answer.
 pub const POST_TIMEOUT: Duration = Duration::from_secs(15);
-/// Time for what is read of the answer's body. What has not come by then is not kept.
+/// The time limit for reading the answer's body. What arrives later is discarded.
 const BODY_TIMEOUT: Duration = Duration::from_secs(2);
-/// Bytes of an answer that are read. The connection of a longer one is closed.
+/// The maximum number of bytes that are read of an answer. The connection of a longer answer is closed.
 const MAX_READ: usize = 64 * 1024;
-/// Bytes of an answer that are kept.
+/// The maximum number of bytes of an answer that are returned.
 const MAX_KEPT: usize = 4 * 1024;
-/// Headers of an answer that are kept, and bytes of each value.
+/// The maximum number of an answer's headers that are returned, and of bytes of each value.
 const MAX_HEADERS: usize = 32;
 const MAX_HEADER_BYTES: usize = 512;
 
-/// What is sent.
+/// A message to send.
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'m> {
-    /// The same for every attempt.
+    /// Its id, the same for every attempt.
     pub id: &'m str,
-    /// JSON.
+    /// The body, in JSON.
     pub body: &'m str,
-    /// Headers of our own.
+    /// Additional headers.
     pub headers: &'m [(&'static str, String)],
     /// Whether the signature is sent a second time, as `svix-…`.
     pub svix: bool,
 }
 
-/// What came back.
+/// The answer to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostAnswer {
-    /// HTTP's status.
+    /// The HTTP status.
     pub status: u16,
-    /// The first headers. Of a header that may hold a secret of the receiver, the name alone.
+    /// The first headers. A value that may contain a secret of the receiver is masked.
     pub headers: Vec<(String, String)>,
-    /// The first 4 KiB. Bytes that are no text are replaced.
+    /// The first 4 KiB of the body. Bytes that are not text are replaced.
     pub body: String,
 }
 
 impl CallbackClient {
-    /// Sends a message once, signed with each of `keys` at this moment; not signed when there is none. An answer of any status is an answer; that a redirect
-    /// is not followed shows in its status.
+    /// Sends a message once, signed with each of `keys`, or unsigned if there are none. Returns the answer, whatever its
+    /// status. A redirect is not followed, so its status is returned.
     pub async fn post(
         &self,
         url: &str,
@@ -76,7 +76,7 @@ impl CallbackClient {
     }
 }
 
-/// The headers that sign a message.
+/// The signature headers of a message.
 fn signed(keys: &[SigningKey], message: Message<'_>, now: Timestamp) -> Vec<(&'static str, String)> {
     if keys.is_empty() {
         return Vec::new();
@@ -98,7 +98,7 @@ fn kept_headers(response: &Response) -> Vec<(String, String)> {
     headers.collect()
 }
 
-/// Reads a body until it ends or is too long. What was answered counts, whatever becomes of the rest of it.
+/// Reads a body until it ends, breaks off or is too long. An error is ignored, because the status has arrived.
 async fn read(response: &mut Response, kept: &mut Vec<u8>) {
     let mut read = 0;
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -110,7 +110,7 @@ async fn read(response: &mut Response, kept: &mut Vec<u8>) {
     }
 }
 
-/// Text of at most so many bytes. PostgreSQL's text holds no NUL.
+/// Converts bytes to text of at most `most` bytes. NUL is replaced, because PostgreSQL's text can't contain it.
 fn clipped(bytes: &[u8], most: usize) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).replace('\0', "\u{fffd}");
     let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);

@@ -1,8 +1,8 @@
-//! Standard Webhooks signatures: bots send them when they fetch a token, and token links demand them.
+//! Standard Webhooks signatures: bots send them when they fetch a token, and token links require them.
 //!
 //! HMAC-SHA256 signs `id.timestamp.body`. The key is the Base64 after `whsec_`. URL, query and method are
-//! *not* covered (documented by Recall): a captured signature fits every address of the workspace, which is why a token
-//! link's own secret is always needed as well, and why ids are remembered.
+//! *not* covered (documented by Recall): a captured signature is valid for every address of the workspace. So a token
+//! link's own secret is always required as well, and used ids are stored.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use model::{Code, Failure, Secret, Timestamp};
 
-/// How far a signature's time may be from ours, either way.
+/// The maximum difference between a signature's time and ours, in either direction.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
-/// Begins the id of what this server signs for an address that is not one of its own token links. No signature covers an
-/// address, so the one who is sent it could present it at a link: links refuse these ids.
+/// The prefix of the ids of requests that this server signs for addresses other than its own token links. A signature does
+/// not cover the address, so a receiver could present the request to a token link. Token links refuse these ids.
 pub const ELSEWHERE: &str = "msg_elsewhere_";
 
 /// The key inside a `whsec_…` secret.
 #[derive(Clone)]
 pub struct SigningKey(hmac::Key);
 
-/// The three headers, in either spelling.
+/// The three signature headers, with either prefix.
 #[derive(Debug, Clone, Copy)]
 pub struct SignatureHeaders<'a> {
     /// `webhook-id` or `svix-id`: not empty, and without a dot.
@@ -60,7 +60,7 @@ pub fn sign_with_each(keys: &[SigningKey], id: &str, timestamp: Timestamp, body:
     entries.join(" ")
 }
 
-/// Checks the headers against every key (several live ones while a secret is rotated), and the time against ours.
+/// Checks the headers against every key (several are valid while a secret is rotated), and the time against ours.
 pub fn verify(
     keys: &[SigningKey],
     headers: SignatureHeaders<'_>,
@@ -68,12 +68,12 @@ pub fn verify(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let invalid = || Failure::new(Code::SignatureInvalid, "no signature in the header matches");
-    // Digits only: a sign or a space would let two texts stand for one time.
+    // Only digits are accepted: with a sign or a space, two texts could mean the same time.
     let seconds = (headers.timestamp.len() <= 12 && headers.timestamp.bytes().all(|b| b.is_ascii_digit()))
         .then(|| headers.timestamp.parse().ok())
         .flatten()
         .ok_or_else(invalid)?;
-    // With a dot in its id, one text could be read as another id, time and body.
+    // If an id could contain a dot, the signed text could be read as another id, time and body.
     if headers.id.is_empty() || headers.id.contains('.') {
         return Err(invalid());
     }
@@ -116,13 +116,13 @@ mod tests {
     const NEW: &str = "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtdGVzdC12ZWN0b3ItMDE=";
     const OLD: &str = "whsec_Tk9ULUEtUkVBTC1TRUNSRVQtdGVzdC12ZWN0b3ItMDA=";
     const SIGNED_AT: Timestamp = Timestamp::from_second(1_750_000_000);
-    /// A fetch: no body.
+    /// A fetch, which has no body.
     const FETCH: SignatureHeaders<'_> = SignatureHeaders {
         id: "msg_testvector0001",
         timestamp: "1750000000",
         signature: "v1,2DHnrt2ma8jCFwhkJAv3Fktwk2PP1NIgfyvUYbOMJLU=",
     };
-    /// The same while the secret is rotated: one entry of each key.
+    /// The same while the secret is rotated: one entry for each key.
     const ROTATION: &str =
         "v1,lGHe0mDFnhyeCP2qA0vLwpk2LshpfIzDQcMAJTzNtoY= v1,2DHnrt2ma8jCFwhkJAv3Fktwk2PP1NIgfyvUYbOMJLU=";
 
@@ -134,12 +134,12 @@ mod tests {
         verify(&[key(secret)], headers, body, SIGNED_AT).map_err(|failure| failure.code)
     }
 
-    /// A key of its own for each number.
+    /// A different key for each number.
     fn numbered(number: u8) -> SigningKey {
         key(&format!("whsec_{}", BASE64_STANDARD.encode([number; 32])))
     }
 
-    /// Entries that no key has signed; a space makes two of one.
+    /// Entries that no key has signed. A space splits an entry into two.
     const JUNK: &str = "(v1,[A-Za-z0-9+/]{43}=|v[0-9]a?,[!-~]{0,50}|[ -~]{0,50}|\\PC{0,10})";
 
     fn signed(signature: &str) -> SignatureHeaders<'_> {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contracts_vectors_come_out() {
+    fn the_contracts_test_vectors_match() {
         assert_eq!(key(NEW).sign(FETCH.id, SIGNED_AT, b""), FETCH.signature);
         assert_eq!(verdict(NEW, FETCH, b""), Ok(()));
         assert_eq!(sign_with_each(&[key(OLD), key(NEW)], FETCH.id, SIGNED_AT, b""), ROTATION);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_is_noticed() {
+    fn every_flipped_bit_is_detected() {
         let tag = BASE64_STANDARD.decode(&FETCH.signature[3..]).unwrap();
         for bit in 0..tag.len() * 8 {
             let mut flipped = tag.clone();
@@ -201,7 +201,7 @@ mod tests {
             format!("v1, {tag}"),
             format!("v1,{}", tag.trim_end_matches('=')),
             format!("v1,{}", tag.replace('=', "==")),
-            // The last character holds two bits that mean nothing: they must be zero.
+            // The last character contains two unused bits, which must be zero.
             format!("v1,{}", tag.replace("LU=", "LV=")),
             format!("v1,{}", &tag[..tag.len() - 4]),
             "v1,".into(),
@@ -214,30 +214,30 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_digits_and_nothing_else() {
+    fn a_time_consists_of_digits_only() {
         for text in ["", "+5", " 5", "5 ", "-5", "5.0", "0x5", "five", "٥", "99999999999999999999", "1e9"] {
-            // Signed over this very text: the signature itself is right.
+            // The signature covers this text, so the signature itself is valid.
             let genuine = format!("v1,{}", BASE64_STANDARD.encode(key(NEW).tag(FETCH.id, text, b"")));
             let headers = SignatureHeaders { timestamp: text, signature: &genuine, ..FETCH };
             assert_eq!(verdict(NEW, headers, b""), Err(Code::SignatureInvalid), "{text}");
         }
     }
 
-    /// With a dot in an id, one signature would be that of two requests.
+    /// If an id could contain a dot, one signature would be valid for two requests.
     #[test]
-    fn a_signature_can_be_read_in_one_way() {
+    fn a_signature_is_valid_for_one_request_only() {
         let signature = key(NEW).sign("a", SIGNED_AT, b"1750000000.");
         assert_eq!(signature, key(NEW).sign("a.1750000000", SIGNED_AT, b""));
         let headers = |id| SignatureHeaders { id, signature: &signature, ..FETCH };
         assert_eq!(verdict(NEW, headers("a"), b"1750000000."), Ok(()));
         assert_eq!(verdict(NEW, headers("a.1750000000"), b""), Err(Code::SignatureInvalid));
-        let of_none = key(NEW).sign("", SIGNED_AT, b"");
-        let headers = SignatureHeaders { id: "", signature: &of_none, ..FETCH };
+        let without_id = key(NEW).sign("", SIGNED_AT, b"");
+        let headers = SignatureHeaders { id: "", signature: &without_id, ..FETCH };
         assert_eq!(verdict(NEW, headers, b""), Err(Code::SignatureInvalid));
     }
 
     #[test]
-    fn the_tolerance_is_five_minutes_sharp() {
+    fn the_tolerance_is_exactly_five_minutes() {
         let at = |now| verify(&[key(NEW)], FETCH, b"", now).map_err(|failure| failure.code);
         let tick = Duration::from_micros(1);
         assert_eq!(at(SIGNED_AT + TOLERANCE), Ok(()));
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_that_are_none() {
+    fn invalid_secrets_are_refused() {
         for text in
             ["", "whsec_", "whsec_c2hvcnQ=", "whsec_!", &NEW[6..], &NEW[..NEW.len() - 1], &NEW.to_uppercase()]
         {
@@ -265,12 +265,12 @@ mod tests {
         fn the_public_library_and_we_accept_each_other(
             bytes in prop::collection::vec(any::<u8>(), 16..=64),
             id in "[!-\\-/-~]{1,64}",
-            // Their library takes text only.
+            // The public library accepts only text.
             body in ".{0,100}",
         ) {
             let secret = format!("whsec_{}", BASE64_STANDARD.encode(bytes));
             let (ours, theirs) = (key(&secret), Webhook::new(&secret).unwrap());
-            // Their verifier looks at the wall clock.
+            // The public library's verifier uses the wall clock.
             let now = model::Environment::system().now();
             let (signature, timestamp) = (ours.sign(&id, now, body.as_bytes()), now.as_second().to_string());
 
@@ -285,9 +285,9 @@ mod tests {
             prop_assert!(verify(&[ours], headers, body.as_bytes(), now).is_ok());
         }
 
-        /// Among any entries, in any order, one of a live key counts, and nothing else does.
+        /// One entry of a valid key is accepted among any others, in any order. Nothing else is accepted.
         #[test]
-        fn one_entry_of_a_live_key_opens(
+        fn one_entry_of_a_valid_key_is_enough(
             live in prop::collection::vec(0..6_u8, 0..4),
             entries in prop::collection::vec(prop_oneof![(0..6_u8).prop_map(Ok), JUNK.prop_map(Err)], 0..8),
             id in "[!-\\-/-~]{1,64}",
@@ -315,7 +315,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_gets_in_or_brings_it_down(
+        fn no_other_text_is_accepted_or_causes_a_panic(
             id in ".*",
             timestamp in prop_oneof![Just(FETCH.timestamp.to_owned()), "[0-9]{0,24}", ".*"],
             signature in prop_oneof!["(v1,[A-Za-z0-9+/]{43}= ?){0,4}", "(v1,.{0,50} ?){0,4}", ".*"],

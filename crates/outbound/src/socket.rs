@@ -1,7 +1,7 @@
-//! WebSocket connections to a URL that a customer gave us.
+//! WebSocket connections to a URL that a customer has configured.
 //!
-//! The upgrade is an ordinary request of the guarded clients: it goes where a callback may go, follows no redirect, and is
-//! signed like a fetch, over an empty body.
+//! The upgrade is an ordinary request of the guarded clients. It has the same limits as a callback, follows no redirect,
+//! and is signed like a fetch, with an empty body.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::{
@@ -23,15 +23,15 @@ use crate::{
     signature::{SigningKey, sign_with_each},
 };
 
-/// The longest message that is accepted from a receiver. None is expected.
+/// The maximum size of a message from a receiver, in bytes. No messages are expected.
 const MAX_RECEIVED: usize = 64 * 1024;
-/// What is read at once.
+/// The size of the buffers for reading and writing, in bytes.
 const READ_BUFFER: usize = 4 * 1024;
 
 /// An open connection.
 pub type Socket = WebSocketStream<Upgraded>;
 
-/// What goes through a connection.
+/// The frames of a connection.
 pub mod frames {
     pub use tokio_tungstenite::tungstenite::{
         Error as FrameError, Message as Frame,
@@ -40,12 +40,12 @@ pub mod frames {
 }
 
 impl CallbackClient {
-    /// Whether `text` can be an address for connections at all. Names are judged when they are connected to.
+    /// Checks whether `text` can be the URL of a WebSocket. Host names are checked when they are connected to.
     pub fn accepts_socket(&self, text: &str) -> Result<(), CallbackError> {
         self.socket_client_for(text).map(drop)
     }
 
-    /// Connects once, signed with each of `keys` at this moment.
+    /// Connects, without retries. The request is signed with each of `keys`.
     #[tracing::instrument(name = "open_socket", skip_all)]
     pub async fn open_socket(
         &self,

@@ -1,16 +1,16 @@
-//! Addresses with a special purpose, by IANA's registries, as of 2025-10-09:
+//! Addresses with a special purpose, from IANA's registries, as of 2025-10-09:
 //! <https://www.iana.org/assignments/iana-ipv4-special-registry> and
 //! <https://www.iana.org/assignments/iana-ipv6-special-registry>.
 //!
 //! The registries call some of these globally reachable: anycast services, AS112, AMT. No callback is served there, and
-//! an anycast address leads to the nearest server, which may be ours. So every entry is refused, but for the two
-//! translations, which are as public as the IPv4 address inside.
+//! an anycast address leads to the nearest server, which may be ours. So every entry is refused, except the two
+//! translation prefixes, which are as public as the IPv4 address that they contain.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// IANA IPv4 Special-Purpose Address Registry, and multicast, which has a registry of its own.
+/// IANA IPv4 Special-Purpose Address Registry, and multicast, which has its own registry.
 const IPV4: [(Ipv4Net, &str); 26] = [
     (v4([0, 0, 0, 0], 8), "this network"),
     (v4([0, 0, 0, 0], 32), "this host on this network"),
@@ -40,8 +40,8 @@ const IPV4: [(Ipv4Net, &str); 26] = [
     (v4([255, 255, 255, 255], 32), "limited broadcast"),
 ];
 
-/// IANA IPv6 Special-Purpose Address Registry, as far as it lies in global unicast (`2000::/3`). Everything outside of
-/// that is refused as a whole: loopback, `64:ff9b:1::/48`, `100::/64`, `5f00::/16`, unique and link local, multicast.
+/// The entries of the IANA IPv6 Special-Purpose Address Registry in global unicast (`2000::/3`). Everything outside is
+/// refused as a whole: loopback, `64:ff9b:1::/48`, `100::/64`, `5f00::/16`, unique and link local, multicast.
 const IPV6: [(Ipv6Net, &str); 13] = [
     (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), "protocol assignments"),
     (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32), "Teredo"),
@@ -105,7 +105,7 @@ mod tests {
         for (net, name) in IPV4 {
             for address in [net.network(), net.broadcast()] {
                 assert!(!is_public(address.into()), "{address}, {name}");
-                // The same address, written and translated as IPv6.
+                // The same address as IPv6, mapped and translated.
                 let octets = address.octets();
                 let pair = |at: usize| u16::from_be_bytes([octets[at], octets[at + 1]]);
                 let (high, low) = (pair(0), pair(2));
@@ -127,19 +127,19 @@ mod tests {
     }
 
     #[test]
-    fn the_addresses_beside_a_prefix_are_public_unless_another_holds_them() {
+    fn the_addresses_next_to_a_prefix_are_public_unless_another_prefix_contains_them() {
         let one_before = |at: Ipv4Addr| u32::from(at).checked_sub(1).map(Ipv4Addr::from);
         let one_after = |at: Ipv4Addr| u32::from(at).checked_add(1).map(Ipv4Addr::from);
         for (net, name) in IPV4 {
-            for beside in [one_before(net.network()), one_after(net.broadcast())].into_iter().flatten() {
-                let elsewhere = IPV4.iter().any(|(other, _)| other.contains(&beside));
-                assert_eq!(is_public(beside.into()), !elsewhere, "{beside}, beside {name}");
+            for next in [one_before(net.network()), one_after(net.broadcast())].into_iter().flatten() {
+                let elsewhere = IPV4.iter().any(|(other, _)| other.contains(&next));
+                assert_eq!(is_public(next.into()), !elsewhere, "{next}, next to {name}");
             }
         }
     }
 
     #[test]
-    fn ipv6_is_public_in_global_unicast_alone() {
+    fn ipv6_is_public_only_in_global_unicast() {
         for refused in [
             "::",
             "::1",

@@ -3,12 +3,13 @@
 //! A broken token server often answers 200 with a word. If that word is used as a token, the join fails, and Zoom's error
 //! blames the token's owner. The format of tokens is Zoom's decision; this check refuses only what no token can be.
 
-/// Zoom's are ten times as long. Words, error codes and ids are shorter.
+/// The minimum length of a token. Zoom's tokens are ten times as long; words, error codes and ids are shorter.
 const MIN_BYTES: usize = 32;
-/// What programs write where they have nothing.
+/// What programs print for a missing value.
 const NOTHING: &[&str] = &["undefined", "null", "none", "nil", "nan", "true", "false", "[object object]"];
 
-/// A token alone, with white space around it at most; or what the text is instead. The reason never holds the text.
+/// Returns the token if the text contains nothing else but white space around it. Otherwise the error says what the text
+/// is; it never contains the text.
 pub fn token(text: &str) -> Result<&str, &'static str> {
     let token = text.trim();
     if NOTHING.contains(&token.to_ascii_lowercase().as_str()) {
@@ -32,11 +33,11 @@ pub fn token(text: &str) -> Result<&str, &'static str> {
     if token.trim_end_matches('=').contains('=') {
         return Err("it is name=value; send the value alone");
     }
-    // RFC 9110's token68, of which bearer tokens are made.
+    // Bearer tokens are of RFC 9110's form token68.
     let unpadded = token.trim_end_matches('=');
     let is_of_tokens = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
     if !unpadded.bytes().all(is_of_tokens) {
-        return Err("it holds characters that are in no token");
+        return Err("it contains characters that are in no token");
     }
     if unpadded.len() < MIN_BYTES {
         return Err("it is shorter than any token: less than 32 characters");
@@ -49,7 +50,7 @@ mod tests {
     use super::token;
 
     #[test]
-    fn what_no_token_can_be_is_told_apart() {
+    fn a_text_that_cannot_be_a_token_is_refused_with_a_reason() {
         let long = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjbGllbnRzbSJ9.c2lnbmF0dXJl";
         for (text, why) in [
             ("", "empty"),
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_taken_as_it_is() {
+    fn a_token_is_accepted_unchanged() {
         for text in [
             "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjbGllbnRzbSJ9.c2lnbmF0dXJl",
             "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/==",

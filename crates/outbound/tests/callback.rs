@@ -1,4 +1,4 @@
-//! Fetching a token from a customer's server, which may be slow, wrong or hostile.
+//! Fetches a token from a customer's server, which may be slow, wrong or hostile.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.e30.planted-token-of-nobody";
 const ATTEMPT: Duration = Duration::from_secs(5);
 
-/// Pauses between attempts are over at once; the limit of an attempt has to be waited for.
+/// A clock on which pauses between attempts end at once. The time limit of an attempt does not.
 struct WithoutPauses(ManualClock);
 
 impl Clock for WithoutPauses {
@@ -60,7 +60,8 @@ struct Table {
 }
 
 impl Table {
-    /// A server that answers its first request with `answer(1)`, the next with `answer(2)`; `None` is no answer ever.
+    /// A server that answers its first request with `answer(1)`, the next with `answer(2)`; `None` means that it never
+    /// answers.
     async fn laid(answer: impl Fn(usize) -> Option<Response> + Clone + Send + Sync + 'static) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -82,7 +83,7 @@ impl Table {
             }
         });
         TaskTracker::new().spawn(async move { axum::serve(listener, app).await });
-        // Their verifier looks at the wall clock, so this one starts there.
+        // The public library's verifier uses the wall clock, so this clock starts at its time.
         let clock = Arc::new(WithoutPauses(ManualClock::new(Environment::system().now())));
         let secret = format!("whsec_{}", BASE64_STANDARD.encode("a secret for the callbacks"));
         Self { port, seen, arrived, clock, secret }
@@ -96,7 +97,7 @@ impl Table {
         format!("http://127.0.0.1:{}/zak?bot=1&token=planted-secret", self.port)
     }
 
-    /// Fetches `url`, with the operator's leave to go to `networks`. No message may tell the address.
+    /// Fetches `url`, with `networks` allowed by the operator. No message may contain the address.
     async fn fetch_from(&self, url: &str, networks: &[&str]) -> Result<String, CallbackError> {
         let env = Environment { clock: self.clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
         let guard = NetworkGuard::new(networks.iter().map(|net| net.parse().unwrap()).collect());
@@ -140,9 +141,9 @@ async fn a_server_error_is_tried_three_times_under_one_id() {
     assert!(matches!(table.fetch().await, Err(CallbackError::Status(500))));
     let seen = table.seen();
     assert_eq!(seen.len(), 3);
-    let told =
+    let values =
         |name| seen.iter().map(|one| one.headers[name].to_str().unwrap().to_owned()).collect::<Vec<_>>();
-    let (ids, times) = (told("webhook-id"), told("webhook-timestamp"));
+    let (ids, times) = (values("webhook-id"), values("webhook-timestamp"));
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     assert!(
         times.is_sorted() && times[0] < times[1] && times[1] < times[2],
@@ -163,7 +164,7 @@ async fn pauses_are_one_and_three_seconds_and_a_little() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again() {
+async fn transient_failures_are_retried() {
     for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE] {
         let table = Table::laid(move |number| {
             Some(if number < 3 { status.into_response() } else { TOKEN.into_response() })
@@ -193,7 +194,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_said_and_not_asked_for_again() {
+async fn an_answer_that_is_not_a_token_is_reported_and_not_retried() {
     for (body, why) in [
         ("<!doctype html><p>Sign in", "HTML"),
         ("{\"token\":\"t\"}", "JSON"),
@@ -227,7 +228,7 @@ async fn an_answer_is_read_up_to_its_limit_and_no_further() {
     let table = Table::saying(format!("{longest}t")).await;
     assert!(matches!(table.fetch().await, Err(CallbackError::NotAToken(_))));
 
-    // This one never ends: a reader without a limit would not come back.
+    // This answer never ends: a reader without a limit would never return.
     let table = Table::laid(|_| {
         let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b't'; 1024])));
         Some(Body::from_stream(endless).into_response())
@@ -238,7 +239,7 @@ async fn an_answer_is_read_up_to_its_limit_and_no_further() {
 }
 
 #[tokio::test]
-async fn nobody_is_waited_for_longer_than_five_seconds() {
+async fn an_attempt_ends_after_five_seconds() {
     let table = Table::laid(|_| None).await;
     let (answer, ()) = tokio::join!(table.fetch(), async {
         for _ in 0..3 {
@@ -251,7 +252,7 @@ async fn nobody_is_waited_for_longer_than_five_seconds() {
 }
 
 #[tokio::test]
-async fn a_body_that_stops_coming_is_too_slow_as_well() {
+async fn a_body_that_stalls_is_too_slow_as_well() {
     let table = Table::laid(|_| {
         let begun = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"half a to"))]);
         Some(Body::from_stream(begun.chain(stream::pending())).into_response())
@@ -274,13 +275,13 @@ async fn a_server_that_cannot_be_reached_is_reported_with_the_reason() {
     let plain_behind_https = format!("https://127.0.0.1:{}/planted", table.port);
     for (url, reason) in [(url, Unreached::Refused), (plain_behind_https, Unreached::Tls)] {
         let answer = table.fetch_from(&url, &["127.0.0.0/8"]).await;
-        let Err(CallbackError::Unreachable { why, .. }) = answer else { panic!("{answer:?}") };
-        assert_eq!(why, reason);
+        let Err(error @ CallbackError::Unreachable { why, .. }) = &answer else { panic!("{answer:?}") };
+        assert_eq!(*why, reason, "{error:?}");
     }
 }
 
 #[tokio::test]
-async fn loopback_is_shut_unless_the_operator_opens_it() {
+async fn loopback_is_refused_unless_the_operator_allows_it() {
     let table = Table::saying(TOKEN).await;
     for scheme in ["http", "https"] {
         for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0x7f.1", "2130706433", "127.1"]

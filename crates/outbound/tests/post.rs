@@ -1,4 +1,4 @@
-//! What is read of the answer to an event.
+//! How much of the answer to an event is read.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-/// What may be on the way, in the buffers of both ends.
+/// The maximum number of bytes in the buffers of both ends.
 const ON_THE_WAY: usize = 4 * 1024 * 1024;
 
-/// The clock stands, so that only the limit can end the reading.
+/// The clock does not advance, so only the size limit can end the reading.
 #[tokio::test]
-async fn an_answer_without_end_is_read_up_to_its_limit_and_the_connection_closed() {
+async fn an_endless_answer_is_read_up_to_the_limit_and_its_connection_is_closed() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_send_buffer_size(4096).unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -24,7 +24,7 @@ async fn an_answer_without_end_is_read_up_to_its_limit_and_the_connection_closed
     let server = TaskTracker::new().spawn(async move {
         let (mut connection, _) = listener.accept().await.unwrap();
         let read = connection.read(&mut [0; 4096]).await.unwrap();
-        assert_ne!(read, 0, "the beginning of a request");
+        assert_ne!(read, 0, "the request has begun");
         connection.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
         let chunk = format!("400\r\n{}\r\n", "x".repeat(1024));
         let mut sent = 0;
@@ -40,5 +40,5 @@ async fn an_answer_without_end_is_read_up_to_its_limit_and_the_connection_closed
     let answer = client.post(&url, &[], message).await.unwrap();
     assert_eq!((answer.status, answer.body.len()), (200, 4096));
     let sent = server.await.unwrap();
-    assert!((64 * 1024..64 * 1024 + ON_THE_WAY).contains(&sent), "{sent} bytes were taken");
+    assert!((64 * 1024..64 * 1024 + ON_THE_WAY).contains(&sent), "{sent} bytes were accepted");
 }

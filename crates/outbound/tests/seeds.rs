@@ -1,4 +1,4 @@
-//! The fuzzer's inputs for the verifiers, once more: what it found stays found.
+//! Runs the verifiers on the fuzzer's inputs, so that what the fuzzer found stays fixed.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 #[path = "../../../fuzz/checks/standard_webhooks.rs"]
@@ -16,6 +16,6 @@ fn each_seed_of(target: &str, check: impl Fn(&[u8])) {
 }
 
 #[test]
-fn of_standard_webhooks() {
+fn the_seeds_of_standard_webhooks_pass() {
     each_seed_of("standard_webhooks", standard_webhooks::check);
 }

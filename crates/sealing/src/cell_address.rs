@@ -1,10 +1,11 @@
-//! Where a ciphertext belongs.
+//! The cell that a ciphertext belongs to.
 
 use std::fmt;
 
 use model::WorkspaceId;
 
-/// The cell of a secret. It is authenticated with the ciphertext, so a cell that is copied elsewhere does not open.
+/// The cell of a secret. It is authenticated with the ciphertext, so a ciphertext that is copied to another cell can't be
+/// opened.
 #[derive(Debug, Clone, Copy)]
 pub struct CellAddress<'a> {
     /// The tenant.
@@ -18,7 +19,7 @@ pub struct CellAddress<'a> {
 }
 
 impl CellAddress<'_> {
-    /// The place as authenticated bytes. Each part carries its length: no two places share an encoding.
+    /// The cell as authenticated bytes. Each part is prefixed with its length, so no two cells have the same encoding.
     pub(crate) fn authenticated(&self, version: u8, key_id: &str) -> Vec<u8> {
         let workspace = self.workspace.to_string();
         let mut bytes = vec![version];

@@ -1,4 +1,4 @@
-//! The file a key ring lies in: readable by its owner only, made once, and replaced as a whole.
+//! The file that contains a key ring: readable by its owner only, created once, and replaced as a whole.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -12,32 +12,32 @@ use zeroize::Zeroizing;
 /// The key file cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// It is not there, and the store already holds sealed secrets.
+    /// The file is missing, and the store already contains sealed secrets.
     #[error("the key file {0} is missing, and the store was sealed with it: restore it from your backup")]
     Missing(PathBuf),
-    /// Someone else could read or write it.
+    /// Other users can read or write the file.
     #[error("the key file {0} can be read by others: run `chmod 600 {0}`")]
     TooOpen(PathBuf),
-    /// Another command is changing it.
-    #[error("the key file {0} is being changed by another command: wait for that")]
+    /// Another command is changing the file.
+    #[error("the key file {0} is being changed by another command: wait until it has finished")]
     Busy(PathBuf),
-    /// The operating system refuses.
+    /// The operating system refuses an operation on the file.
     #[error("the key file {path} cannot be {action}: {cause}; give it to the user that runs latchkey")]
     Io {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// The operation, as a participle: `read`.
         action: &'static str,
-        /// What the system said.
+        /// The system's error.
         #[source]
         cause: io::Error,
     },
-    /// It holds something else.
+    /// The file's content is not a key ring.
     #[error("the key file {0} is not a key ring: restore it from your backup")]
     Malformed(PathBuf),
 }
 
-/// Reads the file. A `private` one must be readable by its owner only.
+/// Reads the file. If `private` is set, it must be readable by its owner only.
 pub(crate) fn read(path: &Path, private: bool) -> Result<Zeroizing<String>, KeyFileError> {
     let io = |cause| KeyFileError::Io { path: path.to_owned(), action: "read", cause };
     let mut file = File::open(path).map_err(|cause| match cause.kind() {
@@ -52,12 +52,12 @@ pub(crate) fn read(path: &Path, private: bool) -> Result<Zeroizing<String>, KeyF
     Ok(text)
 }
 
-/// Makes the file, mode 0600, and returns once it is on the disk. An existing file is an error: a key is never
-/// overwritten.
+/// Creates the file with mode 0600, and returns once it is on the disk. An existing file is an error, because a key is
+/// never overwritten.
 pub(crate) fn create(path: &Path, text: &str) -> Result<(), KeyFileError> {
     let io = |cause| KeyFileError::Io { path: path.to_owned(), action: "written", cause };
     fs::create_dir_all(folder(path)).map_err(io)?;
-    // Written aside and linked into place: a crash leaves either no key file or a whole one.
+    // A temporary file is written and then linked, so a crash leaves either no key file or a complete one.
     let (aside, _) = write_aside(path, text).map_err(io)?;
     fs::hard_link(&aside, path).and_then(|()| fs::remove_file(&aside)).map_err(io)?;
     sync_folder(path).map_err(io)
@@ -66,14 +66,14 @@ pub(crate) fn create(path: &Path, text: &str) -> Result<(), KeyFileError> {
 /// A key file under an exclusive lock. Readers need no lock: they see the old file or the new one.
 pub(crate) struct Locked {
     path: PathBuf,
-    /// Of the folder: the file itself is another one after each change.
+    /// The lock is on the folder, because each change replaces the file.
     _lock: File,
 }
 
-/// Reserves the file for a change.
+/// Locks the file for a change.
 pub(crate) fn lock(path: &Path) -> Result<Locked, KeyFileError> {
     let io = |cause| KeyFileError::Io { path: path.to_owned(), action: "changed", cause };
-    // Where a link leads: replacing the link would leave the file behind as it was.
+    // A symbolic link is resolved, because replacing the link would leave its target unchanged.
     let target = fs::canonicalize(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => KeyFileError::Missing(path.to_owned()),
         _ => io(cause),
@@ -87,13 +87,13 @@ pub(crate) fn lock(path: &Path) -> Result<Locked, KeyFileError> {
 }
 
 impl Locked {
-    /// What is in the file.
+    /// Reads the file's content.
     pub(crate) fn read(&self, private: bool) -> Result<Zeroizing<String>, KeyFileError> {
         read(&self.path, private)
     }
 
-    /// Puts `text` in the file's place and returns once it is on the disk. A crash leaves the old file or the new one.
-    /// It keeps its owner and mode, so that its readers still can read it: root may rotate for a server that is not.
+    /// Replaces the file's content with `text`, and returns once it is on the disk. A crash leaves the old file or the new
+    /// one. Owner and mode stay the same, so that the server can still read the file if root rotates the key.
     pub(crate) fn replace(&self, text: &str) -> Result<(), KeyFileError> {
         let io = |cause| KeyFileError::Io { path: self.path.clone(), action: "replaced", cause };
         let old = fs::metadata(&self.path).map_err(io)?;
@@ -108,7 +108,7 @@ impl Locked {
     }
 }
 
-/// A whole file beside `path`, on the disk. One that a crash left there is replaced.
+/// Writes a temporary file next to `path`, and returns once it is on the disk. Replaces one that a crash left there.
 fn write_aside(path: &Path, text: &str) -> io::Result<(PathBuf, File)> {
     let aside = path.with_extension("new");
     drop(fs::remove_file(&aside));

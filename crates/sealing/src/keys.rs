@@ -1,4 +1,4 @@
-//! The ring of a running process: it follows the ring's file, and reads never fail while the file changes.
+//! The key ring of a running process. It is reloaded when the ring's file changes, and reads never fail meanwhile.
 
 use std::{
     convert::Infallible,
@@ -11,16 +11,16 @@ use model::{Environment, Sealed, Secret, Timestamp, chain};
 
 use crate::{CellAddress, KeyRing, OpenError, Provider, ring::KeysById, ring_text::RingText};
 
-/// How old our view of the file may be when we seal.
+/// The longest time since the last check of the file when a secret is sealed.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// How long a ring that was replaced still opens: longer than a ciphertext that was read before the rotation stays on
-/// its way through this process.
+/// How long a replaced ring can still open secrets: longer than this process takes to open a ciphertext that it has read
+/// from the store before the rotation.
 const FORMER_RING_TTL: Duration = Duration::from_secs(600);
 
 type Fingerprint = [u8; 32];
 
-/// A key ring that may be rotated while it is used. Sealing and opening touch memory; at most every two seconds, and
-/// when a ciphertext names a key that we lack, the ring's file is read again.
+/// A key ring that may be rotated while it is used. Sealing and opening use the ring in memory. The ring's file is read
+/// again at most every two seconds, and when a ciphertext needs a key that is not in memory.
 pub struct Keys {
     provider: Provider,
     env: Environment,
@@ -29,7 +29,7 @@ pub struct Keys {
 
 struct Held {
     ring: Arc<KeyRing>,
-    /// Of the text that has been looked at last, so that the same text is judged once.
+    /// The fingerprint of the text that was evaluated last, so that the same text is evaluated once.
     seen: Fingerprint,
     looked_at: Timestamp,
     /// Rings that were replaced, and when.
@@ -43,7 +43,7 @@ impl Keys {
         Self { provider, env: env.clone(), held: RwLock::new(held) }
     }
 
-    /// The ring of this moment.
+    /// The current ring.
     pub fn ring(&self) -> Arc<KeyRing> {
         Arc::clone(&self.held().ring)
     }
@@ -58,18 +58,18 @@ impl Keys {
         &self.provider
     }
 
-    /// Encrypts `secret` for `place`.
+    /// Encrypts `secret` for the cell `place`.
     pub fn seal(&self, place: &CellAddress<'_>, secret: &Secret) -> Sealed {
         let now = self.env.now();
         let looked_at = self.held().looked_at;
-        // Also when the clock was set back: then the age is unknown.
+        // If the clock was set back, the age is unknown, so the file is checked as well.
         if now < looked_at || now.since(looked_at) >= POLL_INTERVAL {
             self.look();
         }
         self.ring().seal(place, secret, now, &*self.env.entropy)
     }
 
-    /// Decrypts what was sealed for the same `place`, here or by another process that may know a newer ring.
+    /// Decrypts a secret that was sealed for the same `place`, by this process or by another one with a newer ring.
     pub fn open(&self, place: &CellAddress<'_>, sealed: &Sealed) -> Result<Secret, OpenError> {
         let unknown = |opened: &Result<_, _>| {
             matches!(opened, Err(OpenError::KeyMissing(_) | OpenError::KeyRetired(_)))
@@ -83,15 +83,15 @@ impl Keys {
         if !unknown(&opened) {
             return opened;
         }
-        // It was read from the store before the last cell was rewrapped, and the old key retired.
+        // The ciphertext was read from the store before the last cell was rewrapped and the old key retired.
         let now = self.env.now();
         let former: Vec<_> = self.held().former.clone();
         let mut young = former.iter().filter(|(replaced_at, _)| now.since(*replaced_at) < FORMER_RING_TTL);
         young.find_map(|(_, ring)| ring.open(place, sealed).ok()).map_or(opened, Ok)
     }
 
-    /// Keeps this process ready for a rotation for as long as it is polled. A key that the key service has to unwrap is
-    /// fetched here, so that sealing and opening never wait for it.
+    /// Reloads a changed ring, for as long as it is polled. New keys that the key service has to unwrap are fetched here,
+    /// so that sealing and opening never wait for it.
     pub async fn run_reload_worker(&self) -> Infallible {
         loop {
             self.env.clock.sleep(POLL_INTERVAL).await;
@@ -99,19 +99,19 @@ impl Keys {
         }
     }
 
-    /// One look of [`Keys::run_reload_worker`].
+    /// One iteration of [`Keys::run_reload_worker`].
     pub async fn catch_up(&self) {
         let Some(text) = self.changed() else { return };
         let known = self.ring();
         match self.provider.unwrap_all(&text.1, &known).await {
             Ok(unwrapped) => self.take_up(&text, &unwrapped),
             Err(error) => {
-                tracing::error!(error = %chain(&error), "a key of the changed key ring cannot be had; trying again");
+                tracing::error!(error = %chain(&error), "a key of the changed key ring cannot be unwrapped; trying again");
             }
         }
     }
 
-    /// Takes up a changed ring, if nothing has to be asked of a key service for it.
+    /// Loads a changed ring, if that needs no call to a key service.
     fn look(&self) {
         let Some(text) = self.changed() else { return };
         if text.1.wrapped_beyond(&self.ring()).next().is_none() {
@@ -119,14 +119,14 @@ impl Keys {
         }
     }
 
-    /// The ring's text, if it is another one than last time. What cannot be read is logged, and looked for again: we
-    /// have a ring that works.
+    /// The ring's text, if it has changed. Errors are logged and the file is read again later, because the ring in memory
+    /// still works.
     fn changed(&self) -> Option<(Fingerprint, RingText)> {
         self.held_mut().looked_at = self.env.now();
         let text = match self.provider.text() {
             Ok(text) => text,
             Err(error) => {
-                tracing::error!(error = %chain(&error), "the key ring cannot be read again; the one in memory stays");
+                tracing::error!(error = %chain(&error), "the key ring cannot be reloaded; the one in memory is used");
                 return None;
             }
         };
@@ -135,8 +135,8 @@ impl Keys {
             return None;
         }
         let Some(parsed) = RingText::parse(&text) else {
-            // It may be being copied into place.
-            tracing::warn!("the key ring that has changed is none; the one in memory stays");
+            // Another program may still be copying the file.
+            tracing::warn!("the changed key file is not a key ring; the one in memory is used");
             return None;
         };
         Some((seen, parsed))
@@ -152,7 +152,7 @@ impl Keys {
         // Another installation's file, put here by mistake, would seal secrets that can't be opened later.
         let ours = held.ring.active_key_id(now);
         if !ring.keys.contains_key(ours) && !ring.retired.iter().any(|id| id == ours) {
-            tracing::error!(key = ours, "the key ring that has changed is not ours: restore the key file");
+            tracing::error!(key = ours, "the changed key ring lacks the active key: restore the key file");
             return;
         }
         tracing::info!(?ring, "the key ring has changed");

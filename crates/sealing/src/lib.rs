@@ -1,16 +1,16 @@
-//! Secrets at rest: envelope encryption, bound to their place.
+//! Secrets at rest: envelope encryption, bound to their cell.
 //!
-//! Every secret gets a data key of its own; the data key is wrapped by a key of the [`KeyRing`], which has an id.
-//! Both steps are AES-256-GCM, and both authenticate the format's version, the wrapping key's id and the *place*:
-//! workspace, table, row and column. A ciphertext that was moved, cut, or written by another key does not open.
+//! Every secret has its own data key. The data key is wrapped by a key of the [`KeyRing`], which has an id. Both steps use
+//! AES-256-GCM, and both authenticate the format's version, the wrapping key's id and the *cell*: workspace, table, row and
+//! column. A ciphertext that was moved, truncated, or sealed with another key can't be opened.
 //!
 //! ```text
 //! version 1 | key id: length, text | nonce 12 | wrapped data key 32 + 16 | nonce 12 | ciphertext + 16
 //! ```
 //!
-//! - [`Provider`]: where the ring lies (a file of ours, a mounted file, the environment) and whether a key service has
-//!   wrapped its keys. It makes, rotates and retires.
-//! - [`Keys`]: the ring as a process holds it, which follows its file.
+//! - [`Provider`]: where the ring is stored (a private file, a mounted file, the environment) and the key service that
+//!   wraps its keys, if there is one. It creates rings, and rotates and retires keys.
+//! - [`Keys`]: the ring of a running process, which is reloaded when its file changes.
 
 mod cell_address;
 mod key_file;

@@ -15,10 +15,10 @@ use crate::{
     ring_text::{NewKey, Next, RingText},
 };
 
-/// Where the text of a ring is.
+/// Where the text of a ring is stored.
 #[derive(Debug, Clone)]
 pub enum RingSource {
-    /// In a file of ours that only we may read.
+    /// In a file that only this server's user may read.
     File(PathBuf),
     /// In a file that an orchestrator provides, with the permissions that the orchestrator sets.
     Mounted(PathBuf),
@@ -26,93 +26,93 @@ pub enum RingSource {
     Variable(Secret),
 }
 
-/// Where a key ring lies, and the key service that has wrapped its keys, if one has.
+/// Where a key ring is stored, and the key service that wraps its keys, if there is one.
 #[derive(Debug, Clone)]
 pub struct Provider {
     source: RingSource,
     transit: Option<Transit>,
 }
 
-/// A key ring cannot be used, or not be changed. Each message says what to do.
+/// A key ring cannot be used or changed. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// Its file.
+    /// The key file cannot be used.
     #[error(transparent)]
     File(#[from] KeyFileError),
-    /// The variable holds something else.
-    #[error("LATCHKEY_KEYS is not a key ring: make one with `latchkey keys create --to <file>`")]
+    /// The variable's value is not a key ring.
+    #[error("LATCHKEY_KEYS is not a key ring: create one with `latchkey keys create --to <file>`")]
     Malformed,
-    /// Its keys are wrapped, and no key service is configured.
+    /// A key is wrapped, and no key service is configured.
     #[error("the key {0:?} is wrapped by a key service: set keys.transit in the configuration")]
     NoService(String),
-    /// The key service.
-    #[error("the key {key:?} cannot be had: {cause}")]
+    /// The key service cannot wrap or unwrap a key.
+    #[error("the key {key:?} cannot be wrapped or unwrapped: {cause}")]
     Service {
-        /// Which key.
+        /// The key's id.
         key: String,
-        /// Why not.
+        /// The cause.
         #[source]
         cause: TransitError,
     },
-    /// What the service gives is no key.
+    /// The key service unwraps a key to something that is not the key.
     #[error(
-        "the key service unwraps {0:?} to something that is no key: restore the key file from your backup"
+        "the key service unwraps {0:?} to something that is not a key: restore the key file from your backup"
     )]
     NoKey(String),
-    /// It lies in the environment.
+    /// The ring is in the environment, which a command cannot change.
     #[error(
         "a command cannot change LATCHKEY_KEYS: name a new file with --to, and set the variable from that"
     )]
     Fixed,
-    /// A rotation is under way.
+    /// The last rotation is not finished.
     #[error("a rotation is under way: {key:?} begins to seal at {from}; rotate again after that")]
     Pending {
-        /// The key that waits.
+        /// The id of the next key.
         key: String,
-        /// When it begins.
+        /// When it becomes active.
         from: Timestamp,
     },
-    /// The active key, or one that waits, is needed.
-    #[error("the key {0:?} seals, or is about to: it stays on the ring")]
+    /// The active key and the next key cannot be retired.
+    #[error("the key {0:?} is the active or the next key: it cannot be retired")]
     InUse(String),
 }
 
-/// What a rotation came to.
+/// The result of a rotation.
 #[derive(Debug)]
 pub struct Rotated {
-    /// The new key.
+    /// The id of the new key.
     pub key: String,
-    /// Seals until then.
+    /// The id of the old key, which seals until the new one becomes active.
     pub before: String,
 }
 
-/// Keys that were taken off.
+/// The ids of keys that were retired.
 pub type Retired = Vec<String>;
 
 impl Provider {
-    /// A ring in a file of ours.
+    /// A ring in a file that only this server's user may read.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::new(RingSource::File(path.into()))
     }
 
-    /// A ring whose keys lie in the clear.
+    /// A ring whose keys are stored in the clear.
     pub fn new(source: RingSource) -> Self {
         Self { source, transit: None }
     }
 
-    /// The same, with new keys wrapped by a key service, and wrapped ones unwrapped there.
+    /// Sets the key service, which wraps new keys and unwraps wrapped ones.
     #[must_use]
     pub fn with_transit(self, transit: Option<Transit>) -> Self {
         Self { transit, ..self }
     }
 
-    /// Whether a command can change the ring where it lies.
+    /// Whether a command can change the ring in place.
     pub fn is_changeable(&self) -> bool {
         !matches!(self.source, RingSource::Variable(_))
     }
 
-    /// Reads the ring. Wrapped keys are unwrapped now, and from then on in memory alone: a key service that goes away
-    /// later stops no read.
+    /// Reads the ring and unwraps its keys, which then stay in memory. So secrets can still be opened if the key service
+    /// becomes unavailable later.
     pub async fn open(self, env: &Environment) -> Result<Keys, KeysError> {
         let text = self.text()?;
         let parsed = self.parse(&text)?;
@@ -121,8 +121,8 @@ impl Provider {
         Ok(Keys::new(self, env, &text, ring))
     }
 
-    /// Makes a ring of one new key, which is on the disk when this returns. An existing one is an error: a key is never
-    /// overwritten.
+    /// Creates a ring with one new key, which is on the disk when this returns. An existing ring is an error, because a key
+    /// is never overwritten.
     pub async fn create(self, env: &Environment) -> Result<Keys, KeysError> {
         let (RingSource::File(path) | RingSource::Mounted(path)) = &self.source else {
             return Err(KeysError::Fixed);
@@ -134,8 +134,8 @@ impl Provider {
         self.open(env).await
     }
 
-    /// Adds a key that seals from `from` on. Until then every server has time to learn it, and the old one seals. The
-    /// changed ring replaces the old one, or goes `to` a new file.
+    /// Adds a key that becomes active at `from`. Until then the old key seals, so that every server has time to load the
+    /// new one. The changed ring replaces the old one, or is written `to` a new file.
     pub async fn rotate(
         &self,
         from: Timestamp,
@@ -157,8 +157,8 @@ impl Provider {
         Ok(Rotated { key: new.id.clone(), before: ring.active.clone() })
     }
 
-    /// Takes keys off the ring, which nothing may be sealed with any more. The changed ring replaces the old one, or
-    /// goes `to` a new file.
+    /// Removes keys from the ring. No stored secret may be sealed with them any more. The changed ring replaces the old
+    /// one, or is written `to` a new file.
     pub fn retire(
         &self,
         keys: &[String],
@@ -202,7 +202,7 @@ impl Provider {
         Ok(unwrapped)
     }
 
-    /// Puts a new key on the ring, wrapped if there is a key service.
+    /// Adds a new key to the ring, wrapped if there is a key service.
     async fn put(&self, ring: &mut RingText, new: &NewKey) -> Result<(), KeysError> {
         let Some(transit) = &self.transit else {
             ring.put(new);
@@ -219,7 +219,7 @@ impl Provider {
         Ok(())
     }
 
-    /// The ring, to be changed, and where the change goes.
+    /// Reads the ring for a change. Also returns where the changed ring is written.
     fn change<'a>(&self, to: Option<&'a Path>) -> Result<(Destination<'a>, RingText), KeysError> {
         let (destination, text) = match (&self.source, to) {
             (_, Some(to)) => (Destination::NewFile(to), self.text()?),
@@ -247,7 +247,7 @@ impl Provider {
     }
 }
 
-/// Where a changed ring goes.
+/// Where a changed ring is written.
 enum Destination<'a> {
     InPlace(Locked),
     NewFile(&'a Path),

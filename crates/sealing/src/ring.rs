@@ -13,39 +13,39 @@ pub(crate) const KEY_LEN: usize = 32;
 pub(crate) const MAX_ID_LEN: usize = 64;
 const TAG_LEN: usize = 16;
 
-/// So many bytes of a ciphertext always tell its key: see [`key_id`].
+/// The first bytes of a ciphertext that always contain the id of its key: see [`key_id`].
 pub const HEAD_LEN: usize = 2 + MAX_ID_LEN;
 
 /// Keys by id; AWS-LC wipes each when it is dropped.
 pub(crate) type KeysById = BTreeMap<String, Arc<LessSafeKey>>;
 
-/// The keys that wrap: the active one seals, all of them open. A ring never changes; [`Keys`](crate::Keys) follows one
-/// that does.
+/// The keys that wrap data keys. The active one seals; all of them can open. A ring never changes;
+/// [`Keys`](crate::Keys) replaces its ring when the file changes.
 pub struct KeyRing {
     pub(crate) active: String,
-    /// The key that takes over, and when.
+    /// The id of the next active key, and when it becomes active.
     pub(crate) next: Option<(String, Timestamp)>,
     pub(crate) keys: KeysById,
-    /// Keys that were taken off.
+    /// The ids of retired keys.
     pub(crate) retired: Vec<String>,
 }
 
-/// Why a ciphertext did not open. Which part was wrong is not said on purpose.
+/// Why a ciphertext could not be opened. It intentionally doesn't say which part was wrong.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OpenError {
-    /// It was sealed with a key that this ring does not hold.
+    /// It was sealed with a key that is not in this ring.
     #[error("the key {0:?} is not in the key ring: restore the key file this store was made with")]
     KeyMissing(String),
-    /// It was sealed with a key that a rotation has taken off this ring.
+    /// It was sealed with a key that was retired from this ring.
     #[error("the key {0:?} was retired from this key ring: restore it from a backup of the key file")]
     KeyRetired(String),
-    /// It is damaged, was moved from another place, or is not one of ours.
-    #[error("a sealed value of {0} does not open: it was damaged or moved")]
+    /// It is damaged, was moved from another cell, or was not made by this crate.
+    #[error("a sealed value of {0} cannot be opened: it was damaged or moved")]
     Refused(String),
 }
 
 impl KeyRing {
-    /// One that neither seals nor opens.
+    /// A ring without keys, which can neither seal nor open.
     pub(crate) fn empty() -> Self {
         Self { active: String::new(), next: None, keys: KeysById::new(), retired: Vec::new() }
     }
@@ -58,22 +58,22 @@ impl KeyRing {
         }
     }
 
-    /// The key that waits to become the active one, and when it does.
+    /// The id of the next active key, and when it becomes active.
     pub fn next_key(&self, now: Timestamp) -> Option<(&str, Timestamp)> {
         self.next.as_ref().filter(|(_, from)| now < *from).map(|(id, from)| (&**id, *from))
     }
 
-    /// Since when the active key seals: a ring that was never rotated does not say.
+    /// When the active key became active. `None` if the ring does not say, for example because it was never rotated.
     pub fn active_since(&self, now: Timestamp) -> Option<Timestamp> {
         self.next.as_ref().map(|(_, from)| *from).filter(|from| *from <= now)
     }
 
-    /// Every key's id.
+    /// The ids of all keys.
     pub fn key_ids(&self) -> impl Iterator<Item = &str> {
         self.keys.keys().map(String::as_str)
     }
 
-    /// Encrypts `secret` for `place`, with the key that is active at `now`.
+    /// Encrypts `secret` for the cell `place`, with the key that is active at `now`.
     pub fn seal(
         &self,
         place: &CellAddress<'_>,
@@ -93,7 +93,7 @@ impl KeyRing {
         Sealed(bytes)
     }
 
-    /// Decrypts what [`KeyRing::seal`] made for the same `place`.
+    /// Decrypts what [`KeyRing::seal`] encrypted for the same `place`.
     pub fn open(&self, place: &CellAddress<'_>, sealed: &Sealed) -> Result<Secret, OpenError> {
         let refused = || OpenError::Refused(place.to_string());
         let (key_id, mut rest) = split_header(&sealed.0).ok_or_else(refused)?;
@@ -120,8 +120,8 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
-/// The key that wraps a ciphertext, of which the first [`HEAD_LEN`] bytes are enough. Not authenticated: only opening
-/// proves it.
+/// The id of the key that wraps a ciphertext. The first [`HEAD_LEN`] bytes are enough. The id is authenticated only when
+/// the ciphertext is opened.
 pub fn key_id(head: &[u8]) -> Option<&str> {
     split_header(head).map(|(key_id, _)| key_id)
 }

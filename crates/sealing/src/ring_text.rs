@@ -16,27 +16,27 @@ use crate::{
     ring::{KEY_LEN, KeysById, MAX_ID_LEN, key_from},
 };
 
-/// `{"active": "k-…", "keys": {"k-…": "<32 bytes, Base64>"}}`, and what a rotation adds.
+/// `{"active": "k-…", "keys": {"k-…": "<32 bytes, Base64>"}}`, and the fields that a rotation adds.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RingText {
-    /// Seals.
+    /// The id of the key that seals.
     pub(crate) active: String,
-    /// Takes over from `active`.
+    /// The key that replaces `active`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<Next>,
     /// Keys in the clear.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) keys: BTreeMap<String, String>,
-    /// Keys that a key service has wrapped, in its words.
+    /// Keys that a key service has wrapped, as the service returned them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) wrapped: BTreeMap<String, String>,
-    /// When keys were taken off: a cell that needs one of them is reported with this date.
+    /// When keys were retired. A cell that needs one of them is reported with this date.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) retired: BTreeMap<String, Timestamp>,
 }
 
-/// A key that every server must have before the first one seals with it.
+/// The next active key. Every server must have loaded it before the first one seals with it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Next {
@@ -64,7 +64,7 @@ impl NewKey {
 }
 
 impl RingText {
-    /// A ring of one key that is still to be put on it.
+    /// A ring with this active key, which the caller has to add.
     pub(crate) fn begin(active: &str) -> Self {
         Self {
             active: active.to_owned(),
@@ -75,7 +75,7 @@ impl RingText {
         }
     }
 
-    /// Reads one; `None` when it is none.
+    /// Parses a ring; `None` if the text is not one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let ring: Self = serde_json::from_str(text).ok()?;
         let ids: BTreeSet<_> = ring.keys.keys().chain(ring.wrapped.keys()).collect();
@@ -90,24 +90,24 @@ impl RingText {
         Zeroizing::new(serde_json::to_string_pretty(self).expect("text keys and values") + "\n")
     }
 
-    /// Puts a key on it, in the clear.
+    /// Adds a key, in the clear.
     pub(crate) fn put(&mut self, key: &NewKey) {
         self.keys.insert(key.id.clone(), BASE64_STANDARD.encode(key.bytes.as_slice()));
     }
 
-    /// Whether an id is, or was, one of this ring's.
+    /// Whether a key with this id is or was in this ring.
     pub(crate) fn knows(&self, id: &str) -> bool {
         self.keys.contains_key(id) || self.wrapped.contains_key(id) || self.retired.contains_key(id)
     }
 
-    /// Forgets that the active key ever was the next one.
+    /// Makes the next key the active one, if its time has come.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         if let Some(next) = self.next.take_if(|next| next.from <= now) {
             self.active = next.key;
         }
     }
 
-    /// Takes a key off.
+    /// Retires a key.
     pub(crate) fn retire(&mut self, id: &str, now: Timestamp) {
         let mut plain = self.keys.remove(id);
         plain.zeroize();
@@ -115,7 +115,7 @@ impl RingText {
         self.retired.insert(id.to_owned(), now);
     }
 
-    /// The ids of the keys that can be had without asking `known` for them.
+    /// The wrapped keys that are not in `known`, each as its id and its ciphertext.
     pub(crate) fn wrapped_beyond<'a>(
         &'a self,
         known: &'a KeyRing,
@@ -124,8 +124,8 @@ impl RingText {
         self.wrapped.iter().filter(move |(id, _)| unknown(id)).map(|(id, text)| (&**id, &**text))
     }
 
-    /// The ring itself. Wrapped keys are taken from `unwrapped`, or are not on it; `None` without the key that seals, or
-    /// is to.
+    /// The ring. Wrapped keys are taken from `unwrapped`; those that are missing there are left out. `None` if the active
+    /// key or the next key is missing.
     pub(crate) fn ring(&self, unwrapped: &KeysById) -> Option<KeyRing> {
         let plain = self.keys.iter().filter_map(|(id, text)| Some((id.clone(), Arc::new(plain_key(text)?))));
         let wrapped = self.wrapped.keys().filter_map(|id| Some((id.clone(), unwrapped.get(id)?.clone())));

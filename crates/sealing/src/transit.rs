@@ -1,7 +1,7 @@
-//! A key service over HTTP: the transit engine of OpenBao and Vault, or whatever else speaks it.
+//! A key service over HTTP: the transit engine of OpenBao and Vault, or another service with the same API.
 //!
-//! Two calls, `encrypt` and `decrypt` (<https://openbao.org/api-docs/secret/transit>). `rewrap` would refuse ours: it
-//! knows no associated data, which binds a wrapped key to its id.
+//! It uses two calls, `encrypt` and `decrypt` (<https://openbao.org/api-docs/secret/transit>). `rewrap` would refuse our
+//! keys, because it does not support associated data, which binds a wrapped key to its id.
 
 use std::{error::Error, fs, path::PathBuf, time::Duration};
 
@@ -15,69 +15,69 @@ use zeroize::Zeroizing;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// Its answers are a few hundred bytes.
+/// The maximum size of an answer, in bytes. Usual answers have a few hundred.
 const MAX_BODY: usize = 64 << 10;
-/// Most characters of its error message that are passed on.
+/// The maximum number of characters of its error message that are passed on.
 const MAX_COMPLAINT: usize = 200;
 
-/// Which key service, which key of it, and how to be let in.
+/// The key service, the key to use there, and how to authenticate.
 #[derive(Debug, Clone)]
 pub struct TransitConfig {
     /// `https://bao.example.com:8200`
     pub address: Url,
-    /// Where the transit engine is mounted; `transit` usually.
+    /// Where the transit engine is mounted; usually `transit`.
     pub mount: String,
     /// The key's name there.
     pub key: String,
-    /// The namespace, where there are several.
+    /// The namespace, if the service has several.
     pub namespace: Option<String>,
-    /// Lets us in.
+    /// Authenticates this server.
     pub token: Token,
-    /// PEM file of root certificates to trust besides the system's.
+    /// A PEM file of root certificates to trust in addition to the system's.
     pub ca_file: Option<PathBuf>,
 }
 
-/// What the key service knows us by.
+/// The token that authenticates this server to the key service.
 #[derive(Debug, Clone)]
 pub enum Token {
-    /// Itself.
+    /// The token itself.
     Given(Secret),
-    /// The file that holds it. Read for every call: another program renews it.
+    /// The file that contains the token. It is read for every call, because another program renews the token.
     File(PathBuf),
 }
 
-/// The key service did not do it. Each message says what to do.
+/// A call to the key service failed. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum TransitError {
-    /// The client cannot be made.
+    /// The file of root certificates cannot be used.
     #[error("keys.transit.ca_file {path} is not usable ({cause}): name a PEM file of certificates")]
     Certificates {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         cause: Box<dyn Error + Send + Sync>,
     },
-    /// TLS itself does not start.
-    #[error("no HTTPS client: {0}")]
+    /// The HTTPS client cannot be created.
+    #[error("the HTTPS client cannot be created: {0}")]
     Client(#[source] reqwest::Error),
-    /// There is no token to show.
+    /// The token's file cannot be read.
     #[error(
         "keys.transit.token_file {path} cannot be read ({cause}): give it to the user that runs latchkey"
     )]
     Token {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         cause: std::io::Error,
     },
-    /// What is in its file is no token.
-    #[error("keys.transit.token_file {path} holds no token ({cause})")]
+    /// The content of the token's file is not a token.
+    #[error("keys.transit.token_file {path} contains no token ({cause})")]
     NotAToken {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with its content.
         #[source]
         cause: model::NotOneWord,
     },
@@ -87,53 +87,55 @@ pub enum TransitError {
         innermost(&**cause)
     )]
     Unavailable {
-        /// Where.
+        /// The service's address.
         address: String,
-        /// What happened.
+        /// The cause.
         #[source]
         cause: Box<dyn Error + Send + Sync>,
     },
-    /// 403.
+    /// The service refuses the token: 401 or 403.
     #[error(
         "the key service at {address} refuses the token: renew it, and allow it `update` on {path} (keys.transit)"
     )]
     Refused {
-        /// Where.
+        /// The service's address.
         address: String,
-        /// Which path.
+        /// The path of the call.
         path: String,
     },
-    /// 404.
+    /// The mount or the key does not exist: 404.
     #[error(
-        "the key service at {address} has no {path}: make the key there, or correct keys.transit.mount and .key"
+        "the key service at {address} has no {path}: create the key there, or correct keys.transit.mount and .key"
     )]
     Missing {
-        /// Where.
+        /// The service's address.
         address: String,
-        /// Which path.
+        /// The path of the call.
         path: String,
     },
-    /// It does not take what we sent: a ciphertext of another key, mostly.
+    /// The service rejects the request, usually because the ciphertext was made with another key.
     #[error(
         "the key service at {address} answers {status} at {path} ({said}): correct keys.transit.key, or restore the \
          key file that was wrapped there"
     )]
     Rejected {
-        /// Where.
+        /// The service's address.
         address: String,
-        /// Which path.
+        /// The path of the call.
         path: String,
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// Its complaint, shortened.
+        /// The service's error message, shortened.
         said: String,
     },
-    /// Not a key service, or a standby that sends us elsewhere.
-    #[error("what answers {status} at {address} is no transit engine: correct keys.transit.address")]
+    /// The server is not a key service, or it is a standby that redirects.
+    #[error(
+        "the server at {address} answers {status}, so it is not a transit engine: correct keys.transit.address"
+    )]
     Unexpected {
-        /// Where.
+        /// The server's address.
         address: String,
-        /// The status.
+        /// The HTTP status.
         status: u16,
     },
 }
@@ -161,7 +163,8 @@ struct Answer<T> {
 }
 
 impl Transit {
-    /// Connects within 2 s, ends each call within 10 s, follows no redirect and reads at most 64 KiB of an answer.
+    /// Creates a client. It connects within 2 s, ends each call within 10 s, follows no redirect, and reads at most 64 KiB
+    /// of an answer.
     #[expect(clippy::disallowed_methods, reason = "this is the one constructor of HTTP to a key service")]
     pub fn new(config: TransitConfig) -> Result<Self, TransitError> {
         let http = Client::builder()
@@ -176,14 +179,14 @@ impl Transit {
         Ok(Self { http, config })
     }
 
-    /// Wraps the key `id`: the service's words for it.
+    /// Wraps the key `id`. Returns the service's ciphertext.
     pub(crate) async fn encrypt(&self, id: &str, key: &[u8]) -> Result<String, TransitError> {
         let plaintext = Zeroizing::new(BASE64_STANDARD.encode(key));
         let body = json!({ "plaintext": &*plaintext, "associated_data": bound_to(id) });
         self.call::<Wrapped>("encrypt", &body).await.map(|wrapped| wrapped.ciphertext)
     }
 
-    /// Unwraps it.
+    /// Unwraps the key `id`.
     pub(crate) async fn decrypt(&self, id: &str, wrapped: &str) -> Result<Zeroizing<Vec<u8>>, TransitError> {
         let body = json!({ "ciphertext": wrapped, "associated_data": bound_to(id) });
         let Unwrapped { plaintext } = self.call("decrypt", &body).await?;
@@ -226,7 +229,7 @@ impl Transit {
                 .map_err(|_| unexpected()),
             StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Err(TransitError::Refused { address, path }),
             StatusCode::NOT_FOUND => Err(TransitError::Missing { address, path }),
-            // A ciphertext that does not open has been answered with 400 and, by some versions, with 500.
+            // The answer for a ciphertext that can't be decrypted is 400 and, in some versions, 500.
             StatusCode::BAD_REQUEST
             | StatusCode::UNPROCESSABLE_ENTITY
             | StatusCode::INTERNAL_SERVER_ERROR => {
@@ -241,7 +244,7 @@ impl Transit {
         }
     }
 
-    /// For complaints: without path and user info, which may hold a password.
+    /// The address for error messages, without path and user info, which may contain a password.
     fn address(&self) -> String {
         self.config.address.origin().ascii_serialization()
     }
@@ -260,12 +263,12 @@ impl Transit {
     }
 }
 
-/// A wrapped key that is written beside another id does not unwrap.
+/// The associated data of a key. A wrapped key that is stored under another id can't be unwrapped.
 fn bound_to(id: &str) -> String {
     BASE64_STANDARD.encode(format!("latchkey key {id}"))
 }
 
-/// `{"errors": ["…"]}`, shortened to a line.
+/// The messages of `{"errors": ["…"]}`, shortened to a line.
 fn complaint(answer: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Complaint {
@@ -276,7 +279,7 @@ fn complaint(answer: &[u8]) -> String {
     line.chars().take(MAX_COMPLAINT).collect()
 }
 
-/// The last cause, which says what failed.
+/// The innermost cause, which says what failed.
 fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     error.source().map_or(error, innermost)
 }
@@ -287,7 +290,7 @@ fn extra_roots(config: &TransitConfig) -> Result<Vec<Certificate>, TransitError>
     let pem = fs::read(path).map_err(|error| refused(error.into()))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(roots) if !roots.is_empty() => Ok(roots),
-        Ok(_) => Err(refused("no certificate in it".into())),
+        Ok(_) => Err(refused("it contains no certificate".into())),
         Err(error) => Err(refused(error.into())),
     }
 }

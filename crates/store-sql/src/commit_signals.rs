@@ -1,4 +1,4 @@
-//! Wakes tasks that wait for rows of this process.
+//! Wakes tasks that wait for rows written by this process.
 
 use tokio::sync::watch;
 
@@ -10,7 +10,7 @@ pub(crate) struct CommitSignals {
 }
 
 impl CommitSignals {
-    /// A transaction is committed.
+    /// Counts a committed transaction.
     pub(crate) fn wake(&self, events: bool, meetings: bool) {
         for (counts, count) in [(events, &self.events), (meetings, &self.meetings)] {
             if counts {

@@ -10,14 +10,14 @@ use crate::{
     query::Query,
 };
 
-/// What a transaction may rely on. On SQLite a writing transaction excludes all others from its start.
+/// The isolation of a transaction. On SQLite a writing transaction excludes all others from its start.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Isolation {
-    /// Locks the rows that it decides about.
+    /// For a transaction that locks the rows on which its decision depends.
     ReadCommitted,
-    /// Decides by the absence of rows, which can't be locked.
+    /// For a transaction whose decision depends on the absence of rows, which can't be locked.
     Serializable,
-    /// Several reads of one snapshot.
+    /// For several reads of one snapshot.
     Snapshot,
 }
 
@@ -48,7 +48,7 @@ impl Pool {
         Ok(Tx { on: on.map_err(failed)?, written, has_event: false, has_meeting_change: false })
     }
 
-    /// Adds the condition that the labels in a JSON column have this one.
+    /// Adds the condition that the labels in a JSON column contain this one.
     pub(crate) fn push_label(&self, query: &mut Query, column: &str, key: &str, value: &str) {
         match self {
             // SQLite's `->>` reads some keys as a path.
@@ -81,7 +81,8 @@ impl Pool {
     }
 }
 
-/// A transaction. Dropping it rolls back. It remembers what readers wait for, and wakes them when it is committed.
+/// A transaction. Dropping it rolls it back. It records whether it has written rows that tasks wait for, and wakes these
+/// tasks after the commit.
 pub(crate) struct Tx {
     pub(crate) on: TxOn,
     written: CommitSignals,
@@ -96,12 +97,12 @@ pub(crate) enum TxOn {
 }
 
 impl Tx {
-    /// It has written an event.
+    /// Records that it has written an event.
     pub(crate) const fn mark_event_written(&mut self) {
         self.has_event = true;
     }
 
-    /// It has made a real-time endpoint due.
+    /// Records that it has made a real-time endpoint due.
     pub(crate) const fn mark_meeting_written(&mut self) {
         self.has_meeting_change = true;
     }

@@ -4,14 +4,17 @@ use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 use store::StoreError;
 
 /// Classes of PostgreSQL's error codes that are not caused by the statement: connection, authorization, lost session,
-/// rollback, missing database, resources, object state, operator, system
+/// rollback, missing database, resources, object state, operator, system, and a trigger of the operator's: our schema has none
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
-const POSTGRES_UNAVAILABLE: [&str; 9] = ["08", "26", "28", "3D", "40", "53", "55", "57", "58"];
+const POSTGRES_UNAVAILABLE: [&str; 10] = ["08", "26", "28", "3D", "40", "53", "55", "57", "58", "P0"];
 /// The server is a standby, as after a failover.
 const POSTGRES_READ_ONLY: &str = "25006";
 /// The same for SQLite: busy, locked, out of memory, read-only, interrupted, I/O, corrupt, full, cannot open, protocol,
 /// not a database (<https://www.sqlite.org/rescode.html>).
 const SQLITE_UNAVAILABLE: [i32; 11] = [5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26];
+
+/// A trigger of the operator's refuses writes; our schema has none.
+const SQLITE_TRIGGER_REFUSED: i32 = 1811;
 
 /// The error of a failed call: the database is unavailable, or it refuses the statement.
 pub(crate) fn failed(error: sqlx::Error) -> StoreError {
@@ -37,7 +40,9 @@ fn is_unavailable(error: &dyn DatabaseError) -> bool {
             || POSTGRES_UNAVAILABLE.iter().any(|class| code.starts_with(class));
     }
     // The low byte is the primary code.
-    code.parse::<i32>().is_ok_and(|code| SQLITE_UNAVAILABLE.contains(&(code & 0xff)))
+    let is_unavailable =
+        |code: i32| code == SQLITE_TRIGGER_REFUSED || SQLITE_UNAVAILABLE.contains(&(code & 0xff));
+    code.parse().is_ok_and(is_unavailable)
 }
 
 /// The database's own error, if it is one.

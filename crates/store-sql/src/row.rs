@@ -40,7 +40,7 @@ impl Row {
         rows.into_iter().map(Self::Postgres).collect()
     }
 
-    /// A reader of its columns; errors name the table.
+    /// A reader of its columns, whose errors name the table.
     pub(crate) const fn of(&self, table: &'static str) -> Reader<'_> {
         Reader { table, row: self }
     }

@@ -1,6 +1,6 @@
 //! Why a call on the store failed.
 
-/// Not "not found": that is `None`.
+/// Why a call on the store failed. A missing row is not an error: it is returned as `None`.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database cannot be read or written; the same call may work later.
@@ -9,8 +9,8 @@ pub enum StoreError {
     /// The database refuses the statement or a value: the same call fails again.
     #[error("the store refuses a statement: {0}")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A row with this identity exists.
-    #[error("{0} exists already")]
+    /// A row with this identity already exists.
+    #[error("{0} already exists")]
     Exists(&'static str),
     /// The row that this one refers to was removed.
     #[error("{0} is gone")]
@@ -20,7 +20,7 @@ pub enum StoreError {
     Corrupt {
         /// The table.
         table: &'static str,
-        /// What was wrong.
+        /// The cause.
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -36,7 +36,7 @@ impl From<StoreError> for model::Failure {
             }
         };
         match code {
-            // The driver's own words are for the log.
+            // The driver's error is only for the log.
             model::Code::Unavailable => Self::new(code, "the database is unavailable").caused_by(error),
             code => Self::of(code, error),
         }
@@ -51,9 +51,9 @@ mod tests {
 
     use super::*;
 
-    /// A log that prints sources names the disk, however many layers are between.
+    /// A log that prints the sources of an error includes the disk's error, however deep it is.
     #[test]
-    fn a_failure_keeps_the_error_behind_it() {
+    fn a_failure_has_the_error_as_its_source() {
         let disk = io::Error::new(io::ErrorKind::StorageFull, "no space left");
         let failure = Failure::from(StoreError::Unavailable(Box::new(disk)));
         assert_eq!(failure.code, Code::Unavailable);

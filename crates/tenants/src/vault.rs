@@ -27,7 +27,7 @@ pub enum Cell {
     WebhookSecret(ZoomOauthAppId),
     /// The content of a browser's cookie during the authorization at Zoom. Not stored in a column.
     Authorization(ConnectLinkId),
-    /// The secrets that verified them before.
+    /// The app's former webhook secrets.
     FormerWebhookSecret(ZoomOauthAppId),
     /// An account's access token.
     AccessToken(CredentialId),

@@ -7,8 +7,8 @@ use url::Url;
 /// this, because it may include as many again.
 pub(crate) const MAX_PER_HOST: u32 = 16;
 
-/// The lane of a URL: endpoints with the same lane share a limit. It is a digest of host and port, so that the host
-/// itself is not visible. All mail has one lane, because it is sent through one server.
+/// The host key of a URL: endpoints with the same key share a limit. It is a digest of host and port, so that the host
+/// itself is not visible. All mail has one key, because it is sent through one server.
 pub(crate) fn host_digest(url: &Secret) -> String {
     if url.expose().starts_with("mailto:") {
         return "mail".to_owned();

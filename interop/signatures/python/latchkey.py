@@ -1,4 +1,4 @@
-"""Latchkey as a platform's server and a customer's server meet it: over HTTP, with the standard library alone."""
+"""Calls Latchkey over HTTP as a platform's server and a customer's server do, with only the standard library."""
 
 import contextlib
 import http.server
@@ -14,7 +14,7 @@ _http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def call(method, url, body=None, headers=None):
-    """Status and text of an answer. `body` is bytes; its type is JSON unless the headers say something else."""
+    """Sends a request. Returns status and text. `body` is bytes; its type is JSON unless the headers set another."""
     headers = {"content-type": "application/json"} | (headers or {}) if body is not None else headers or {}
     request = urllib.request.Request(url, body, headers, method=method)
     try:
@@ -25,7 +25,7 @@ def call(method, url, body=None, headers=None):
 
 
 def api(path, fields):
-    """`POST` to Latchkey's API."""
+    """Sends a `POST` request to Latchkey's API. Returns status and parsed JSON."""
     headers = {"authorization": f"Token {os.environ['LATCHKEY_API_KEY']}"}
     status, text = call("POST", os.environ["LATCHKEY_URL"] + path, json.dumps(fields).encode(), headers)
     return status, json.loads(text)
@@ -38,21 +38,21 @@ def connect(callback_url):
 
 
 def token_link(account, **terms):
-    """The address of a new link to an account's ZAKs."""
+    """Creates a token link to an account's ZAKs. Returns its URL."""
     status, link = api("/api/latchkey/v1/token-links/", {"credential": account, "kind": "zak", **terms})
     assert status == 201, link
     return link["url"]
 
 
 def endpoint(url, **fields):
-    """A new endpoint for events: its id and its secret."""
+    """Creates a webhook endpoint. Returns its id and its secret."""
     status, made = api("/api/latchkey/v1/webhook-endpoints/", {"url": url, **fields})
     assert status == 201, made
     return made["id"], made["secret"]
 
 
 def rotate_endpoint_secret(endpoint, overlap_seconds):
-    """The secret that signs events from now on; the one before signs, too, for so long."""
+    """Creates a new secret for an endpoint's events and returns it. The old one also signs during the overlap."""
     path = f"/api/latchkey/v1/webhook-endpoints/{endpoint}/rotate-secret/"
     status, made = api(path, {"overlap_seconds": overlap_seconds})
     assert status == 200, made
@@ -60,20 +60,20 @@ def rotate_endpoint_secret(endpoint, overlap_seconds):
 
 
 def send_a_test(endpoint):
-    """Has an event sent to an endpoint."""
+    """Makes Latchkey send a test event to an endpoint."""
     status, answer = api(f"/api/latchkey/v1/webhook-endpoints/{endpoint}/test/", {})
     assert status in (200, 201, 202), answer
 
 
 def rotate_callback_secret(overlap_seconds):
-    """The secret that Latchkey signs with from now on; the one before signs, too, for so long."""
+    """Creates a new secret for Latchkey's requests and returns it. The old one also signs during the overlap."""
     status, secret = api("/api/latchkey/v1/callback-secret/rotate/", {"overlap_seconds": overlap_seconds})
     assert status == 200, secret
     return secret["secret"]
 
 
 def zoom_access_token():
-    """An access token of a new user at Zoom, who has consented to the app."""
+    """Creates a Zoom user who has consented to the app. Returns the user's access token."""
     fields = {"client_id": os.environ["ZOOM_CLIENT_ID"], "count": 1}
     status, text = call("POST", os.environ["ZOOM_CONTROL"] + "/consents", json.dumps(fields).encode())
     assert status == 201, text
@@ -82,12 +82,12 @@ def zoom_access_token():
 
 @contextlib.contextmanager
 def receiver():
-    """A server that takes events: its address, and a queue of bodies with their headers."""
-    heard = queue.Queue()
+    """A server that receives events. Yields its URL, and a queue of bodies with their headers."""
+    received = queue.Queue()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
-            heard.put((self.rfile.read(int(self.headers["content-length"])), dict(self.headers)))
+            received.put((self.rfile.read(int(self.headers["content-length"])), dict(self.headers)))
             self.send_response(204)
             self.end_headers()
 
@@ -95,12 +95,12 @@ def receiver():
             pass
 
     with served(Handler) as base:
-        yield f"{base}/events", heard
+        yield f"{base}/events", received
 
 
 @contextlib.contextmanager
 def served(handler):
-    """A server on loopback: its address."""
+    """A server on loopback. Yields its address."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

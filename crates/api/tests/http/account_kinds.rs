@@ -159,7 +159,7 @@ async fn a_refusal_by_zoom_is_reported_at_once_and_nothing_is_stored() {
     assert_eq!(refused["code"], "zoom_oauth_error");
     assert_eq!(
         refused["detail"],
-        "Zoom refused the app's own credentials; see that the app is active at Zoom, and PATCH its client_secret here"
+        "Zoom refused the app's own credentials; check that the app is active at Zoom, and PATCH its client_secret here"
     );
     let fault = json!({ "where": "token", "kind": "http_500", "times": 9 });
     app.zoom.control("POST", "faults", fault).await;

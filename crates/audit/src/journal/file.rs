@@ -25,7 +25,7 @@ const DAMAGED: &str = "damaged";
 /// A file that this process writes.
 #[derive(Debug)]
 pub(super) struct JournalFile {
-    /// Locked.
+    /// The file, which is locked.
     file: File,
     path: PathBuf,
     /// The position of the next entry.

@@ -47,7 +47,7 @@ fn work(inner: &Weak<Inner>, requests: &mpsc::Receiver<WriteRequest>) {
         let Some(inner) = inner.upgrade() else { return };
         let written = catch_unwind(AssertUnwindSafe(|| inner.write(batches)));
         drop(inner);
-        // A panic fails one batch, as on the pool. A caller that has disconnected leaves a surplus record.
+        // A panic fails only this batch, as on the pool. A caller that has disconnected leaves a surplus record.
         let _gone = done.send(written.unwrap_or_else(|_| {
             tracing::error!(worker = "audit_journal", "a write of the audit's journal panicked");
             Err(io::Error::other("the write panicked"))

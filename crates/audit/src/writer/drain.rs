@@ -1,4 +1,4 @@
-//! From the journal into the store.
+//! Moves records from the journal into the store.
 
 use std::{convert::Infallible, future::pending, time::Duration};
 
@@ -8,7 +8,7 @@ use store::StoreError;
 use super::{Audit, BATCH_PAUSE, MAX_AT_ONCE, RETRY_PAUSES, Shared};
 use crate::{Journal, recover_journal};
 
-/// How often the journal files of other processes are looked for.
+/// How often the folder is checked for journal files of ended processes.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a reader of the audit waits for the journal.
 const READ_WITHIN: Duration = Duration::from_secs(2);
@@ -24,7 +24,7 @@ impl Audit {
         }
     }
 
-    /// Brings into the store what processes that are no more have left in the journal.
+    /// Moves the records that ended processes left in the journal into the store.
     pub async fn replay_journal(&self) {
         if let Some(journal) = &self.shared.journal {
             self.shared.recover_orphans(journal).await;
@@ -79,12 +79,12 @@ impl Shared {
     async fn recover_orphans(&self, journal: &Journal) {
         match recover_journal(journal.folder(), &*self.store, &self.env).await {
             Ok(0) => {}
-            Ok(records) => tracing::info!(records, "records came from the journal into the audit"),
-            Err(error) => tracing::warn!(error = %chain(&error), "records of the audit wait in the journal"),
+            Ok(records) => tracing::info!(records, "records were moved from the journal into the store"),
+            Err(error) => tracing::warn!(error = %chain(&error), "records of the audit stay in the journal"),
         }
     }
 
-    /// Stores what is in the journal by now, many batches in one transaction.
+    /// Stores the entries that are in the journal now, many batches in one transaction.
     async fn drain(&self, journal: &Journal) -> Result<(), StoreError> {
         let (written, stored) = journal.progress();
         if stored == written {
@@ -104,7 +104,7 @@ impl Shared {
             journal.settle(entries);
         }
         if !journal.is_first {
-            // It was for a time without the store, and that is over.
+            // It is used only while the store is unavailable, and the store is available again.
             journal.clear().await.map_err(|error| StoreError::Unavailable(error.into()))?;
         }
         Ok(())

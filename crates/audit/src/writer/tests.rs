@@ -14,7 +14,7 @@ use tokio::{sync::Semaphore, task::yield_now};
 
 use super::*;
 
-/// Takes a batch when it is let, and tells of those that it took.
+/// A store that takes a batch when the test permits it, and records the batches that it took.
 pub(super) struct FakeStore {
     pub(super) turns: Semaphore,
     begun: Semaphore,
@@ -45,7 +45,7 @@ impl Audits for FakeStore {
     }
 
     async fn modernize_audit(&self, _: u32) -> Result<u32, StoreError> {
-        unreachable!("nobody rewrites here")
+        unreachable!("no test rewrites")
     }
 
     async fn prune_audit(&self, _: Timestamp, _: u32) -> Result<Pruned, StoreError> {
@@ -106,7 +106,7 @@ impl Fixture {
         waiting
     }
 
-    /// The store begins to write, and gets no further.
+    /// Waits until the store has begun a write, which blocks.
     pub(super) async fn begun(&self) {
         self.store.begun.acquire().await.unwrap().forget();
     }
@@ -128,11 +128,11 @@ impl Fixture {
     /// The value of a counter.
     pub(super) fn counted(&self, name: &str) -> usize {
         let text = self.audit.shared.metrics.text();
-        let queue = text.lines().find_map(|queue| queue.strip_prefix(name)?.strip_prefix("_total "));
-        queue.unwrap().parse().unwrap()
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("_total "));
+        value.unwrap().parse().unwrap()
     }
 
-    /// What `work` comes to while time passes.
+    /// The result of `work`, while time passes.
     pub(super) async fn as_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
         let passing = async {
             loop {
@@ -147,7 +147,7 @@ impl Fixture {
         }
     }
 
-    /// Shuts down: nothing that was to be written is left.
+    /// Shuts down, and waits until everything is written.
     async fn stop(&self) {
         self.audit.shared.tasks.close();
         self.as_time_passes(self.audit.shared.tasks.wait()).await;
@@ -155,7 +155,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn the_first_record_goes_at_once_and_those_that_come_meanwhile_go_together() {
+async fn the_first_record_is_written_at_once_and_later_ones_share_a_batch() {
     let fixture = Fixture::new(AuditMode::Strict);
     let first = fixture.write();
     fixture.begun().await;
@@ -167,11 +167,11 @@ async fn the_first_record_goes_at_once_and_those_that_come_meanwhile_go_together
     }
     assert_eq!(fixture.sizes(), [1, 99], "a hundred tokens, two transactions");
     fixture.write().await.unwrap();
-    assert_eq!(fixture.sizes(), [1, 99, 1], "and after a rest it goes on");
+    assert_eq!(fixture.sizes(), [1, 99, 1], "after a pause, a new task writes");
 }
 
 #[tokio::test]
-async fn a_batch_has_its_bounds() {
+async fn a_batch_has_a_maximum_size() {
     let fixture = Fixture::new(AuditMode::Strict);
     let waiting: Vec<_> = (0..=MAX_AT_ONCE).map(|_| fixture.write()).collect();
     fixture.store.turns.add_permits(2);
@@ -182,7 +182,7 @@ async fn a_batch_has_its_bounds() {
 }
 
 #[tokio::test]
-async fn without_a_record_there_is_no_token_and_nobody_waits_for_long() {
+async fn without_a_record_the_token_is_refused_soon() {
     let fixture = Fixture::new(AuditMode::Strict);
     fixture.store.torn.store(true, Ordering::SeqCst);
     fixture.store.turns.add_permits(1000);
@@ -199,12 +199,12 @@ async fn without_a_record_there_is_no_token_and_nobody_waits_for_long() {
     fixture.store.torn.store(false, Ordering::SeqCst);
     fixture.as_time_passes(fixture.write()).await.unwrap();
     assert!(!fixture.audit.refuses_tokens(fixture.clock.now()));
-    assert_eq!(fixture.audit.last_outage(), Some(since), "it is over, and remembered");
-    assert_eq!(fixture.sizes(), [1], "nothing is claimed about a token that was not given");
+    assert_eq!(fixture.audit.last_outage(), Some(since), "it is over, but still reported");
+    assert_eq!(fixture.sizes(), [1], "a token that was not given has no record");
 }
 
 #[tokio::test]
-async fn a_store_that_stumbles_costs_time_and_no_token() {
+async fn a_short_failure_of_the_store_costs_time_and_no_token() {
     let fixture = Fixture::new(AuditMode::Strict);
     fixture.store.torn.store(true, Ordering::SeqCst);
     let token = fixture.write();
@@ -219,7 +219,7 @@ async fn a_store_that_stumbles_costs_time_and_no_token() {
 }
 
 #[tokio::test]
-async fn a_writer_that_panics_is_counted_and_the_next_record_starts_it_anew() {
+async fn a_writer_that_panics_is_counted_and_the_next_record_starts_it_again() {
     for mode in [AuditMode::Strict, AuditMode::Relaxed] {
         let fixture = Fixture::new(mode);
         fixture.store.panics.store(true, Ordering::SeqCst);
@@ -243,9 +243,9 @@ async fn a_writer_that_panics_is_counted_and_the_next_record_starts_it_anew() {
 }
 
 #[tokio::test]
-async fn a_connection_that_hangs_is_left() {
+async fn a_hanging_connection_is_abandoned() {
     let fixture = Fixture::new(AuditMode::Strict);
-    assert!(fixture.as_time_passes(fixture.write()).await.is_err(), "the store says nothing at all");
+    assert!(fixture.as_time_passes(fixture.write()).await.is_err(), "the store does not answer");
     let tasks = &fixture.audit.shared.tasks;
     fixture
         .as_time_passes(async {
@@ -256,11 +256,11 @@ async fn a_connection_that_hangs_is_left() {
         .await;
     fixture.store.turns.add_permits(1);
     fixture.write().await.unwrap();
-    assert_eq!(fixture.sizes(), [1], "the record that hung was of no token");
+    assert_eq!(fixture.sizes(), [1], "no token was given for the record that hung");
 }
 
 #[tokio::test]
-async fn relaxed_tokens_do_not_wait_and_their_records_are_kept() {
+async fn relaxed_tokens_do_not_wait_and_their_records_are_written() {
     let fixture = Fixture::new(AuditMode::Relaxed);
     fixture.store.torn.store(true, Ordering::SeqCst);
     for _ in 0..10 {
@@ -276,7 +276,7 @@ async fn relaxed_tokens_do_not_wait_and_their_records_are_kept() {
 }
 
 #[tokio::test]
-async fn a_line_that_is_too_long_refuses_when_strict_and_counts_when_relaxed() {
+async fn a_full_queue_refuses_in_strict_mode_and_counts_in_relaxed_mode() {
     let dropped = |fixture: &Fixture| fixture.counted("latchkey_audit_dropped");
     let relaxed = Fixture::new(AuditMode::Relaxed);
     for _ in 0..MAX_WAITING + 3 {
@@ -293,7 +293,7 @@ async fn a_line_that_is_too_long_refuses_when_strict_and_counts_when_relaxed() {
 }
 
 #[tokio::test]
-async fn stopping_waits_for_the_store_and_not_for_ever() {
+async fn stopping_waits_for_the_store_for_a_limited_time() {
     let fixture = Fixture::new(AuditMode::Relaxed);
     fixture.store.torn.store(true, Ordering::SeqCst);
     fixture.store.turns.add_permits(1000);
@@ -305,7 +305,7 @@ async fn stopping_waits_for_the_store_and_not_for_ever() {
 }
 
 #[tokio::test]
-async fn where_nobody_waits_records_gather_for_a_moment() {
+async fn in_relaxed_mode_records_accumulate_for_a_moment() {
     let fixture = Fixture::new(AuditMode::Relaxed);
     fixture.store.turns.add_permits(1000);
     fixture.audit.write(fixture.record()).await.unwrap();
@@ -314,7 +314,7 @@ async fn where_nobody_waits_records_gather_for_a_moment() {
         fixture.audit.write(fixture.record()).await.unwrap();
         yield_now().await;
     }
-    assert_eq!(fixture.sizes(), [1], "the first at once, and then a pause");
+    assert_eq!(fixture.sizes(), [1], "the first one at once, and then a pause");
     fixture.stop().await;
     assert_eq!(fixture.sizes(), [1, 10]);
 }

@@ -126,7 +126,7 @@ impl BotRecord<'_> {
         message: Option<String>,
     ) -> Transition {
         let id = self.bot.id;
-        // It may have been said by Zoom or by the page.
+        // The text may come from Zoom or from the page.
         let message = message.map(|message| clean(&message));
         let step = StatusChange { code, sub_code, message, created_at: self.parts.env.now() };
         tracing::info!(bot = %id, %code, sub_code = sub_code.map(SubCode::as_str), words = step.message, "bot step");

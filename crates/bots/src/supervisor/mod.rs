@@ -93,7 +93,7 @@ impl Supervisor {
         Self { parts, this_server, workers, joining, closing, running, stopping }
     }
 
-    /// Returns a function that wakes the workers, and the changed bot if it runs here.
+    /// Returns the handle that wakes the workers, and the changed bot if it runs here.
     pub(crate) fn wake(&self) -> Wake {
         let (running, joining, closing) =
             (Arc::clone(&self.running), self.joining.clone(), self.closing.clone());

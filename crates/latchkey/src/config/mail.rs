@@ -101,7 +101,7 @@ mod tests {
         let section: MailSection = toml::from_str(text).unwrap();
         let base = "https://latchkey.example.com".parse().unwrap();
         let mailer = section.mailer(&base, &Environment::system());
-        mailer.map(|mailer| mailer.is_some()).map_err(|error| format!("{error:#}"))
+        mailer.map(|mailer| mailer.is_some()).map_err(|error| model::chain(error.as_ref()).to_string())
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod story;
 
 use std::{path::PathBuf, pin::pin, process::ExitCode};
 
-use model::Environment;
+use model::{Environment, chain};
 
 use crate::stop_signal::{StopArguments, StopSignal};
 use run_folder::RunFolder;
@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
     let (env, screen) = (Environment::system(), Screen::new());
     let (folder, stop) = match prepare(&arguments, &env) {
         Ok(prepared) => prepared,
-        Err(error) => return crate::complain(&format!("{error:#}")),
+        Err(error) => return crate::complain(&chain(error.as_ref()).to_string()),
     };
     let mut stop = pin!(stop.asked());
     let told = tokio::select! {
@@ -74,11 +74,11 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
             crate::complain(&format!("not every step succeeded: see {}", folder.out().display()))
         }
         Some(Err(error)) => {
-            crate::complain(&format!("{error:#}; the logs are in {}", folder.out().display()))
+            crate::complain(&format!("{}; the logs are in {}", chain(error.as_ref()), folder.out().display()))
         }
         None => match folder.remove(&*env.clock).await {
             Ok(()) => crate::complain("interrupted: nothing was left behind"),
-            Err(error) => crate::complain(&format!("interrupted: {error:#}")),
+            Err(error) => crate::complain(&format!("interrupted: {}", chain(error.as_ref()))),
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::Environment;
+use model::{Environment, chain};
 use sealing::{KeyFileError, Keys, KeysError};
 use store::Store;
 use store_sql::{postgres, sqlite};
@@ -46,7 +46,7 @@ async fn database(examined: &Examined, report: &mut Report) -> Option<Database> 
     match config.postgres() {
         Err(error) => {
             let fix = "Correct database_url, or the file that database_url_file names.";
-            report.add(Finding::fault(DATABASE, format!("{error:#}"), NOTHING_WORKS, fix));
+            report.add(Finding::fault(DATABASE, chain(error.as_ref()).to_string(), NOTHING_WORKS, fix));
             return None;
         }
         Ok(None) if !path.exists() => {
@@ -101,7 +101,7 @@ fn sqlite_trouble(error: &sqlite::OpenError) -> Finding {
 }
 
 fn postgres_trouble(error: &anyhow::Error) -> Finding {
-    let (found, advice) = parts(&format!("{error:#}"));
+    let (found, advice) = parts(&chain(error.as_ref()).to_string());
     match error.downcast_ref::<postgres::OpenError>() {
         Some(postgres::OpenError::TooOld { .. }) => {
             Finding::fault(DATABASE, found, "The server refuses to start on it.", "Run `latchkey migrate`.")
@@ -127,7 +127,7 @@ async fn key_ring(
     let opened = match keys::provider(config) {
         Ok(provider) => provider.open(env).await,
         Err(error) => {
-            report.add(Finding::fault(KEYS, format!("{error:#}"), WHY, "Remove one of them."));
+            report.add(Finding::fault(KEYS, chain(error.as_ref()).to_string(), WHY, "Remove one of them."));
             return None;
         }
     };

@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match Config::read(arguments.config.as_deref()).and_then(checked) {
         Err(error) => report.add(Finding::fault(
             "configuration",
-            format!("{error:#}"),
+            model::chain(error.as_ref()).to_string(),
             "The server does not start with it. Nothing else was checked.",
             "Correct it; docs/latchkey.sample.toml has every key with its default.",
         )),

@@ -63,7 +63,7 @@ async fn each_command_has_a_man_page() {
         let (name, text) =
             (page.file_name().into_string().unwrap(), fs::read_to_string(page.path()).unwrap());
         let is_json_anyway = ["serve", "sim", "openapi", "audit-export", "probe", "webhook-listen"];
-        let is_for_people = ["demo", "sub-codes", "error-codes", "completions", "man"];
+        let is_for_people = ["demo", "sub-codes", "error-codes", "settings", "completions", "man"];
         let other = [&is_json_anyway[..], &is_for_people].concat();
         let needs_none = other.iter().any(|command| name == format!("latchkey-{command}.1"));
         let is_group = text.contains(".SH SUBCOMMANDS");
@@ -81,6 +81,7 @@ async fn pages_of_codes_match_the_binary() {
     for (command, page) in [
         ("sub-codes", include_str!("../../../../docs/sub-codes.md")),
         ("error-codes", include_str!("../../../../docs/error-codes.md")),
+        ("settings", include_str!("../../../../docs/settings.md")),
     ] {
         let output = latchkey(folder.path(), &[command]).output().await.unwrap();
         let is_same = String::from_utf8(output.stdout).unwrap() == page;

@@ -1,4 +1,4 @@
-//! Sealing, and rings that change.
+//! Sealing, and key rings that change.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod rotation;

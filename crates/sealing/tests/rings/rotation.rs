@@ -1,4 +1,4 @@
-//! A ring that is rotated while servers use it.
+//! A key ring that is rotated while servers use it.
 
 use std::{
     fs::{self, Permissions},
@@ -33,7 +33,7 @@ async fn the_key_file_is_private_and_never_overwritten() {
     let complaint = provider.clone().open(&fixture.env).await.unwrap_err().to_string();
     assert!(complaint.contains("chmod 600"), "{complaint}");
     let mounted = Provider::new(RingSource::Mounted(path.clone())).open(&fixture.env).await.unwrap();
-    assert_eq!(mounted.active_key_id(), made.active_key_id(), "its orchestrator knows who may read it");
+    assert_eq!(mounted.active_key_id(), made.active_key_id(), "the orchestrator sets its permissions");
 
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     for nonsense in ["{}", "", "{\"active\": \"k-1\", \"keys\": {\"k-1\": \"c2hvcnQ=\"}}"] {
@@ -44,7 +44,7 @@ async fn the_key_file_is_private_and_never_overwritten() {
 }
 
 #[tokio::test]
-async fn a_new_key_seals_once_every_server_had_time_to_learn_it() {
+async fn a_new_key_seals_once_every_server_had_time_to_load_it() {
     let fixture = Fixture::new(1);
     let old = fixture.provider().create(&fixture.env).await.unwrap().active_key_id();
     let (one, other, place) = (fixture.server().await, fixture.server().await, place(&fixture));
@@ -54,10 +54,10 @@ async fn a_new_key_seals_once_every_server_had_time_to_learn_it() {
     let early = one.seal(&place, &Secret::new("early"));
     assert_eq!(key_id(&early.0), Some(&*old));
     fixture.pass(60);
-    // Nobody has told the first server: it looks before it seals.
+    // The first server checks the file before it seals.
     let late = one.seal(&place, &Secret::new("late"));
     assert_eq!(key_id(&late.0), Some(&*rotated.key));
-    // The other has not looked since: it meets an unknown key, and looks then.
+    // The other server has not checked the file yet. It does so when it finds an unknown key.
     assert_eq!(other.open(&place, &late).unwrap().expose(), "late");
     assert_eq!(other.open(&place, &early).unwrap().expose(), "early");
 }
@@ -75,7 +75,7 @@ async fn a_second_rotation_waits_for_the_first() {
 }
 
 #[tokio::test]
-async fn a_retired_key_opens_nothing_but_what_is_on_its_way() {
+async fn a_retired_key_opens_only_what_was_read_before() {
     let fixture = Fixture::new(1);
     let old = fixture.provider().create(&fixture.env).await.unwrap().active_key_id();
     let (server, place) = (fixture.server().await, place(&fixture));
@@ -94,7 +94,7 @@ async fn a_retired_key_opens_nothing_but_what_is_on_its_way() {
 
     let fresh = fixture.server().await;
     assert_eq!(fresh.open(&place, &sealed).unwrap_err(), OpenError::KeyRetired(old.clone()));
-    // One that was running keeps its old view for what it had read before, and not for ever.
+    // A running server can use its old ring for what it has read before, for a limited time.
     fixture.pass(2);
     server.seal(&place, &Secret::new("anything"));
     assert_eq!(server.open(&place, &sealed).unwrap().expose(), "planted");
@@ -103,7 +103,7 @@ async fn a_retired_key_opens_nothing_but_what_is_on_its_way() {
 }
 
 #[tokio::test]
-async fn a_running_server_takes_no_foreign_and_no_half_a_ring() {
+async fn a_running_server_ignores_foreign_and_truncated_rings() {
     let fixture = Fixture::new(1);
     let ours = fixture.provider().create(&fixture.env).await.unwrap().active_key_id();
     let (server, place) = (fixture.server().await, place(&fixture));
@@ -122,7 +122,7 @@ async fn a_running_server_takes_no_foreign_and_no_half_a_ring() {
 }
 
 #[tokio::test]
-async fn a_crash_in_the_middle_of_a_rotation_leaves_a_whole_file() {
+async fn a_crash_in_the_middle_of_a_rotation_leaves_a_complete_file() {
     let fixture = Fixture::new(1);
     let old = fixture.provider().create(&fixture.env).await.unwrap().active_key_id();
     // What a crash leaves before the rename.
@@ -136,7 +136,7 @@ async fn a_crash_in_the_middle_of_a_rotation_leaves_a_whole_file() {
 }
 
 #[tokio::test]
-async fn a_link_to_the_key_file_stays_one() {
+async fn a_symbolic_link_to_the_key_file_stays_a_link() {
     let fixture = Fixture::new(1);
     Provider::file(fixture.path("real.json")).create(&fixture.env).await.unwrap();
     std::os::unix::fs::symlink("real.json", fixture.path("keys.json")).unwrap();
@@ -147,7 +147,7 @@ async fn a_link_to_the_key_file_stays_one() {
 }
 
 #[tokio::test]
-async fn of_two_who_change_the_file_at_once_one_is_told_to_wait() {
+async fn one_of_two_concurrent_changes_of_the_file_is_refused() {
     let fixture = Fixture::new(1);
     fixture.provider().create(&fixture.env).await.unwrap();
     let held = fs::File::open(fixture.folder()).unwrap();
@@ -157,12 +157,12 @@ async fn of_two_who_change_the_file_at_once_one_is_told_to_wait() {
 }
 
 #[test]
-fn a_ring_in_the_environment_goes_to_a_new_file() {
+fn a_changed_ring_of_the_environment_is_written_to_a_new_file() {
     let fixture = Fixture::new(1);
     let old = block_on(fixture.provider().create(&fixture.env)).unwrap().active_key_id();
     let text = fs::read_to_string(fixture.path("keys.json")).unwrap();
     let provider = Provider::new(RingSource::Variable(Secret::new(text)));
-    assert!(!format!("{provider:?}").contains("keys"), "it does not print");
+    assert!(!format!("{provider:?}").contains("keys"), "it is not printed");
     let now = fixture.env.now();
     let refused = block_on(provider.rotate(now, None, &fixture.env)).unwrap_err();
     assert!(refused.to_string().contains("--to"), "{refused}");

@@ -1,4 +1,4 @@
-//! What sealing promises: nothing opens anywhere but where it was sealed.
+//! A secret can be opened only in the cell for which it was sealed.
 
 use model::{Sealed, Secret, WorkspaceId};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn place(workspace: WorkspaceId) -> CellAddress<'static> {
 }
 
 #[tokio::test]
-async fn opens_only_at_its_own_place() {
+async fn a_secret_opens_only_in_its_own_cell() {
     let fixture = Fixture::new(1);
     let (ring, workspace) = (ring(2).await, WorkspaceId::generate(&fixture.env));
     let place = place(workspace);
@@ -23,7 +23,7 @@ async fn opens_only_at_its_own_place() {
         CellAddress { table: "apps", ..place },
         CellAddress { row: "r2", ..place },
         CellAddress { column: "access_token", ..place },
-        // The same letters, cut elsewhere.
+        // The same letters, divided differently into table and row.
         CellAddress { table: "credentialsr", row: "1", ..place },
     ] {
         assert!(matches!(ring.open(&elsewhere, &sealed), Err(OpenError::Refused(_))));
@@ -31,7 +31,7 @@ async fn opens_only_at_its_own_place() {
 }
 
 #[tokio::test]
-async fn every_flipped_bit_and_every_cut_is_refused() {
+async fn every_flipped_bit_and_every_truncation_is_refused() {
     let fixture = Fixture::new(1);
     let (ring, place) = (ring(2).await, place(WorkspaceId::generate(&fixture.env)));
     let sealed = fixture.seal(&ring, &place, "planted");
@@ -65,7 +65,7 @@ proptest! {
         let opened = ring.open(&place, &sealed).unwrap();
         prop_assert_eq!(opened.expose(), &text);
         let again = ring.seal(&place, &Secret::new(text), fixture.env.now(), &*fixture.env.entropy);
-        prop_assert_ne!(sealed.0, again.0, "the same text never seals the same");
+        prop_assert_ne!(sealed.0, again.0, "each ciphertext of the same text is different");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Rings on disk, and a clock that moves when told to.
+//! Key rings on disk, and a clock that only tests advance.
 
 use std::{
     path::{Path, PathBuf},
@@ -37,7 +37,7 @@ impl Fixture {
         Provider::file(self.path("keys.json"))
     }
 
-    /// A server's view of the key file.
+    /// The key ring as a server loads it.
     pub(crate) async fn server(&self) -> Keys {
         self.provider().open(&self.env).await.unwrap()
     }
@@ -57,7 +57,7 @@ pub(crate) async fn ring(seed: u64) -> Arc<KeyRing> {
     fixture.provider().create(&fixture.env).await.unwrap().ring()
 }
 
-/// Runs what is asynchronous by signature alone.
+/// Runs a function that is asynchronous only by its signature.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }

@@ -1,5 +1,5 @@
-//! Keys that a key service wraps. The service here is small, but it does encrypt, bind and check, and answers in the
-//! shapes of <https://openbao.org/api-docs/secret/transit>.
+//! Keys that a key service wraps. The fake service really encrypts, binds associated data and checks the token. Its answers
+//! have the format of <https://openbao.org/api-docs/secret/transit>.
 
 use std::{
     fs,
@@ -25,7 +25,7 @@ use crate::support::Fixture;
 
 const TOKEN: &str = "planted-token";
 
-/// How the service is.
+/// How the fake service behaves.
 #[derive(Clone, Copy, PartialEq)]
 enum Mood {
     Well,
@@ -42,7 +42,7 @@ struct Service {
     asked: Mutex<Vec<String>>,
 }
 
-/// A key service, until it is dropped.
+/// A fake key service that runs until it is dropped.
 struct Running {
     service: Arc<Service>,
     address: String,
@@ -151,7 +151,7 @@ async fn answer(
 }
 
 #[tokio::test]
-async fn a_wrapped_ring_lies_nowhere_in_the_clear_and_outlives_its_service() {
+async fn a_wrapped_ring_is_never_stored_in_the_clear_and_works_without_its_service() {
     let (fixture, service) = (Fixture::new(1), Running::start().await);
     let made = service.provider(&fixture).create(&fixture.env).await.unwrap();
     let file = fs::read_to_string(fixture.path("keys.json")).unwrap();
@@ -170,14 +170,14 @@ async fn a_wrapped_ring_lies_nowhere_in_the_clear_and_outlives_its_service() {
         assert_eq!(server.open(&place, &sealed).unwrap().expose(), "planted");
         server.catch_up().await;
     }
-    assert!(service.asked().is_empty(), "sealing and opening ask nobody");
+    assert!(service.asked().is_empty(), "sealing and opening call no service");
 }
 
 #[tokio::test]
-async fn a_rotated_key_is_fetched_beside_the_work_and_however_often_it_takes() {
+async fn a_rotated_key_is_fetched_in_the_background_and_retried() {
     let (fixture, service) = (Fixture::new(1), Running::start().await);
     let provider = service.provider(&fixture);
-    // Begun in the clear: from the rotation on, the service wraps.
+    // The first key is stored in the clear. The service wraps the key of the rotation.
     let old = fixture.provider().create(&fixture.env).await.unwrap().active_key_id();
     let (one, other) = (
         provider.clone().open(&fixture.env).await.unwrap(),
@@ -194,7 +194,7 @@ async fn a_rotated_key_is_fetched_beside_the_work_and_however_often_it_takes() {
     fixture.pass(60);
     let sealed = one.seal(&place, &Secret::new("planted"));
     assert_eq!(one.active_key_id(), rotated.key);
-    assert_eq!(other.active_key_id(), old, "it works on with what it has");
+    assert_eq!(other.active_key_id(), old, "it still uses the key that it has");
     assert_eq!(other.open(&place, &sealed).unwrap_err(), OpenError::KeyMissing(rotated.key.clone()));
     service.feels(Mood::Well);
     other.catch_up().await;
@@ -217,7 +217,7 @@ async fn a_wrapped_key_unwraps_under_its_own_id_only() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_the_service_is_said_with_what_to_do() {
+async fn every_error_of_the_service_says_what_to_do() {
     let (fixture, service) = (Fixture::new(1), Running::start().await);
     service.provider(&fixture).create(&fixture.env).await.unwrap();
     let complaint = async |transit: Option<Transit>| {

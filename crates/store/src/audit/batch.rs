@@ -1,4 +1,4 @@
-//! Records of one moment and one tenant, packed into a row.
+//! Packs records of one tenant and one slice of time into a row.
 //!
 //! The first byte of a row's content says how they are packed:
 //!
@@ -8,7 +8,7 @@
 //! | 1 | the same in postcard's encoding: rows from before schema 31 |
 //! | `{` | lines of JSON, as an export has them: records from before there were batches |
 //!
-//! Words are stored as words, because the numbers of an `enum` change when its variants are reordered.
+//! The values of an `enum` are stored as words, because its numbers change when its variants are reordered.
 
 use std::{
     borrow::Cow,
@@ -32,32 +32,32 @@ use crate::StoreError;
 /// Why a row is not readable.
 type Unreadable = Box<dyn Error + Send + Sync>;
 
-/// Length of a slice of time. A batch lies within one slice, so batches of different slices never
-/// overlap. It is long enough to hold what is written together, and short enough that a page
+/// The length of a slice of time. A batch belongs to one slice, so batches of different slices never
+/// overlap. It is long enough to contain what is written together, and short enough that a page
 /// unpacks little more than it shows.
 const SLICE_MICROSECONDS: i64 = 100_000;
-/// Most records in a row: some 130 kB.
+/// The maximum number of records in a row, which then has about 130 kB.
 const MAX_RECORDS: usize = 512;
 
 const POSTCARD: u8 = 1;
 
-/// The name of a row. It is derived from the content, so the same batch gives the same row.
+/// The id of a row. It is derived from the content, so the same batch gives the same row.
 pub type BatchId = [u8; 16];
 
-/// A row.
+/// A row with records of one tenant and one slice of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditBatch {
     /// The tenth of a second that its records belong to, counted from 1970.
     pub slice: i64,
     /// The tenant.
     pub workspace: WorkspaceId,
-    /// Its name, derived from its content.
+    /// Its id, derived from its content.
     pub id: BatchId,
-    /// How many records are in it.
+    /// The number of its records.
     pub records: u32,
-    /// The records.
+    /// The packed records.
     pub content: Vec<u8>,
-    /// What the records can be found by. Empty in a row that was read from the store.
+    /// The subjects by which the records can be found. Empty in a row that was read from the store.
     pub subjects: Vec<AuditSubject>,
 }
 
@@ -94,7 +94,7 @@ struct Packed<'a> {
     bot: Option<Cow<'a, str>>,
 }
 
-/// Written as a list of [`Packed`].
+/// Serialised as a list of [`Packed`].
 struct Records<'r> {
     slice: i64,
     records: &'r [&'r AuditRecord],
@@ -126,8 +126,8 @@ impl AuditBatch {
         Self { slice, workspace, id, records: count, content, subjects: subjects_of(records) }
     }
 
-    /// A row that was kept outside of a database. An older version may have packed it: the name is
-    /// that of the content as it was, so a database that has the row already keeps it once.
+    /// Reads a row that was stored outside a database. An older version may have packed it. The id is
+    /// derived from the content as it was, so a database that already has the row stores it once.
     pub(super) fn read(
         slice: i64,
         workspace: WorkspaceId,
@@ -138,14 +138,14 @@ impl AuditBatch {
         Self { slice, workspace, id, records, content, subjects: Vec::new() }.modern()
     }
 
-    /// The same row under the same name, packed as this version does, with its subjects.
+    /// The same row with the same id, packed in the current format, with its subjects.
     pub fn modern(self) -> Result<Self, StoreError> {
         let records = self.unpack()?;
         let records: Vec<_> = records.iter().collect();
         Ok(Self { content: json(self.slice, &records), subjects: subjects_of(&records), ..self })
     }
 
-    /// The records.
+    /// Unpacks the records.
     pub fn unpack(&self) -> Result<Vec<AuditRecord>, StoreError> {
         let records = match self.content.split_first() {
             Some((b'[', _)) => serde_json::from_slice(&self.content)
@@ -155,13 +155,13 @@ impl AuditBatch {
                 from_postcard(packed).and_then(|packed: Vec<_>| self.unpack_packed(&packed))
             }
             Some((b'{', _)) => self.unpack_lines(),
-            _ => Err("the content is of no known form".into()),
+            _ => Err("the content has an unknown format".into()),
         };
         let whole = records.and_then(|records| {
             let whole = usize::try_from(self.records) == Ok(records.len());
             let ours = |it: &AuditRecord| it.workspace == self.workspace && slice_of(it.at) == self.slice;
             let right = whole && records.iter().all(ours);
-            if right { Ok(records) } else { Err("the content is another row's".into()) }
+            if right { Ok(records) } else { Err("the content is of another row".into()) }
         });
         whole.map_err(|cause| StoreError::Corrupt { table: "audit_batches", cause })
     }
@@ -177,7 +177,7 @@ impl AuditBatch {
 }
 
 fn json(slice: i64, records: &[&AuditRecord]) -> Vec<u8> {
-    serde_json::to_vec(&Records { slice, records }).expect("a Vec takes everything")
+    serde_json::to_vec(&Records { slice, records }).expect("a write to a Vec succeeds")
 }
 
 fn id_of(content: &[u8]) -> BatchId {
@@ -194,14 +194,14 @@ fn subjects_of(records: &[&AuditRecord]) -> Vec<AuditSubject> {
 
 fn from_postcard(packed: &[u8]) -> Result<Vec<Packed<'_>>, Unreadable> {
     let (packed, rest) = postcard::take_from_bytes(packed)?;
-    if rest.is_empty() { Ok(packed) } else { Err("there is more than the records".into()) }
+    if rest.is_empty() { Ok(packed) } else { Err("there is data after the records".into()) }
 }
 
 impl<'a> Packed<'a> {
     fn of(slice: i64, record: &'a AuditRecord) -> Self {
         let since = record.at.as_microsecond() - slice * SLICE_MICROSECONDS;
         Self {
-            at: u32::try_from(since).expect("its own slice"),
+            at: u32::try_from(since).expect("it is in this slice"),
             id: record.id,
             credential: record.credential,
             kind: record.kind.as_str().into(),
@@ -227,7 +227,7 @@ impl<'a> Packed<'a> {
         };
         Ok(AuditRecord {
             id: self.id,
-            at: Timestamp::from_microsecond(at.ok_or("there is no such time")?),
+            at: Timestamp::from_microsecond(at.ok_or("its time is out of range")?),
             workspace,
             credential: self.credential,
             kind: self.kind.parse::<TokenKind>()?,

@@ -1,8 +1,8 @@
 //! The audit: who got which kind of token for which account, when, from where and why. It never
-//! holds the token.
+//! contains the token.
 //!
-//! Thousands of records are written and few are read, so a row holds many: [`AuditBatch`] packs
-//! them, [`PageBuilder`] makes pages of them.
+//! Thousands of records are written and few are read, so a row contains many: [`AuditBatch`] packs
+//! them, [`PageBuilder`] builds pages from them.
 
 mod batch;
 mod bundle;
@@ -40,7 +40,7 @@ pub struct AuditRecord {
     pub credential: CredentialId,
     /// The kind of token.
     pub kind: TokenKind,
-    /// Who asked.
+    /// Who requested the token.
     pub who: AuditActor,
     /// The address of the peer; behind a proxy that is the proxy's. `None` for this server itself.
     pub from: Option<IpAddr>,
@@ -59,7 +59,7 @@ impl AuditRecord {
     }
 }
 
-/// A record as JSON, exported and answered; `docs/audit.md` describes each field.
+/// A record as JSON, in exports and answers; `docs/audit.md` describes each field.
 #[derive(Serialize, Deserialize)]
 struct Line {
     id: AuditId,
@@ -130,9 +130,9 @@ impl<'de> Deserialize<'de> for AuditRecord {
 /// `<microseconds>_<id>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AuditPlace {
-    /// When.
+    /// The record's time.
     pub at: Timestamp,
-    /// Which.
+    /// The record's id.
     pub id: AuditId,
 }
 
@@ -148,7 +148,7 @@ impl FromStr for AuditPlace {
         let place = text.split_once('_').and_then(|(at, id)| {
             Some(Self { at: Timestamp::from_microsecond(at.parse().ok()?), id: id.parse().ok()? })
         });
-        place.ok_or_else(|| format!("{text:?} is not a place in the audit"))
+        place.ok_or_else(|| format!("{text:?} is not a position in the audit"))
     }
 }
 
@@ -171,7 +171,7 @@ pub struct AuditPage {
     /// Only what follows this position in the direction of reading: the last record of the previous
     /// page.
     pub after: Option<AuditPlace>,
-    /// Which way.
+    /// The direction of reading.
     pub direction: Direction,
     /// Only these records.
     pub filter: AuditFilter,
@@ -180,13 +180,13 @@ pub struct AuditPage {
 }
 
 impl AuditPage {
-    /// The first records that there are.
+    /// The oldest records.
     pub const fn oldest_first(most: u32) -> Self {
         let direction = Direction::OldestFirst;
         Self { since: None, until: None, after: None, direction, filter: AuditFilter::NONE, most }
     }
 
-    /// The first and the last slice that its records may lie in.
+    /// The first and the last slice that may contain its records.
     pub fn slices(&self) -> (i64, i64) {
         let (first, last) = (self.since.map_or(i64::MIN, slice_of), self.until.map_or(i64::MAX, slice_of));
         match (self.after.map(|place| slice_of(place.at)), self.direction) {
@@ -211,11 +211,11 @@ pub struct Pruned {
 /// The audit.
 #[async_trait]
 pub trait Audits: Send + Sync {
-    /// Stores all batches or none. A batch that is stored already is not stored twice, so a caller
-    /// who doesn't know whether a write succeeded can repeat it.
+    /// Stores all batches or none. A batch that is already stored is not stored twice, so a caller
+    /// that doesn't know whether a write succeeded can repeat it.
     async fn append_audit_batches(&self, batches: &[AuditBatch]) -> Result<(), StoreError>;
 
-    /// Stores records, packed into as few batches as possible. A caller who doesn't know whether a
+    /// Stores records, packed into as few batches as possible. A caller that doesn't know whether a
     /// write succeeded can repeat it, with the same records or with further ones.
     async fn append_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
         self.append_audit_batches(&AuditBatch::pack(records)).await
@@ -227,12 +227,12 @@ pub trait Audits: Send + Sync {
     /// A page of the audit of all workspaces. Across tenants: used by the operator.
     async fn audit_of_all(&self, page: &AuditPage) -> Result<Vec<AuditRecord>, StoreError>;
 
-    /// Brings batches that an older version wrote into today's form, at most `most`, and notes their
+    /// Converts batches of older versions to the current format, at most `most`, and records their
     /// subjects. Returns how many; fewer than `most` means that there are no more. Pages are the
-    /// same before and after, but before it a question for a subject unpacks these batches too.
+    /// same before and after, but before it a query for a subject unpacks these batches too.
     async fn modernize_audit(&self, most: u32) -> Result<u32, StoreError>;
 
-    /// Deletes the oldest batches from before `end`, at most `most`. Younger ones stay, and also
+    /// Deletes the oldest batches from before `end`, at most `most`. Newer ones stay, and also
     /// those that are older by less than the length of a slice, a tenth of a second. When no batch
     /// is left to delete, it deletes the subjects of the minutes before `end`, at most `most`.
     async fn prune_audit(&self, end: Timestamp, most: u32) -> Result<Pruned, StoreError>;

@@ -1,4 +1,4 @@
-//! Builds a page from rows that hold many records each.
+//! Builds a page from rows that contain many records each.
 //!
 //! Rows come in the order of their slices. Rows of one slice may overlap and may repeat a record;
 //! rows of different slices don't overlap. So a slice is complete when a row of another one
@@ -11,9 +11,10 @@ use model::Timestamp;
 use super::{AuditBatch, AuditPage, AuditRecord, BatchId, Direction};
 use crate::StoreError;
 
-/// Rows of the first query: they may hold one record each or hundreds. Later queries ask for more.
+/// The maximum number of rows of the first query. A row may contain one record or hundreds. Later
+/// queries read more rows.
 const FIRST_QUERY: u32 = 8;
-/// Most rows of a query.
+/// The maximum number of rows of a query.
 const MAX_QUERY_LEN: u32 = 512;
 
 /// The next rows that a page needs: in the order of slice and id, forward or backward.
@@ -27,7 +28,7 @@ pub struct RowRange {
     pub beyond: Option<(i64, BatchId)>,
     /// The direction of reading.
     pub direction: Direction,
-    /// Most rows.
+    /// The maximum number of rows.
     pub most: u32,
 }
 
@@ -49,7 +50,7 @@ impl<'p> PageBuilder<'p> {
         Self::within(page, i64::MIN..=i64::MAX)
     }
 
-    /// Starts a page of records of these slices alone.
+    /// Starts a page that contains only records of these slices.
     pub fn within(page: &'p AuditPage, slices: RangeInclusive<i64>) -> Self {
         let (first, last) = page.slices();
         let (first, last) = (first.max(*slices.start()), last.min(*slices.end()));
@@ -64,19 +65,19 @@ impl<'p> PageBuilder<'p> {
 
     /// Adds the rows of the last query.
     pub fn take(&mut self, rows: &[AuditBatch]) -> Result<(), StoreError> {
-        let Some(mut stretch) = self.next.take() else { return Ok(()) };
-        let mut slice = stretch.beyond.map(|(slice, _)| slice);
+        let Some(mut range) = self.next.take() else { return Ok(()) };
+        let mut slice = range.beyond.map(|(slice, _)| slice);
         for row in rows {
             if slice.replace(row.slice).is_some_and(|before| before != row.slice) && self.close() {
                 return Ok(());
             }
             self.open.extend(row.unpack()?.into_iter().filter(|record| is_on(self.page, record)));
         }
-        let more = u32::try_from(rows.len()).is_ok_and(|rows| rows >= stretch.most);
+        let more = u32::try_from(rows.len()).is_ok_and(|rows| rows >= range.most);
         if let Some(last) = rows.last().filter(|_| more) {
-            stretch.beyond = Some((last.slice, last.id));
-            stretch.most = (stretch.most * 8).min(MAX_QUERY_LEN);
-            self.next = Some(stretch);
+            range.beyond = Some((last.slice, last.id));
+            range.most = (range.most * 8).min(MAX_QUERY_LEN);
+            self.next = Some(range);
         } else {
             self.close();
         }

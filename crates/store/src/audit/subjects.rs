@@ -1,7 +1,8 @@
-//! What records can be asked for by, without unpacking every row: the account, what asked, the bot.
+//! The subjects by which records can be found without unpacking every row: the account, the requester
+//! and the bot.
 //!
-//! A store notes each subject once for each minute in which a record is about it. A question for a
-//! subject reads those minutes, and unpacks the rows of these alone.
+//! A store records each subject once for each minute in which a record is about it. A query for a
+//! subject reads those minutes, and unpacks only their rows.
 
 use std::{fmt, ops::RangeInclusive};
 
@@ -12,17 +13,17 @@ use super::AuditRecord;
 
 const SLICES_IN_A_MINUTE: i64 = 600;
 
-/// One thing that a record is about. It is noted as text: an id, or a bot's id at its platform.
+/// A subject of a record. It is stored as text: an id, or a bot's id at its platform.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AuditSubject {
-    /// An account, a token link, an API key or a bot of ours. No two of them share an id.
+    /// An account, a token link, an API key or a bot of this server. No two of them share an id.
     Id(Uuid),
     /// A bot of another platform.
     PlatformBot(PlatformBot),
 }
 
 impl AuditSubject {
-    /// Everything that a record is about.
+    /// All subjects of a record.
     pub(super) fn all_of(record: &AuditRecord) -> impl Iterator<Item = Self> {
         let ids = [Self::Id(Uuid::from_bytes(*record.credential.as_bytes())), Self::Id(record.who.uuid())];
         ids.into_iter().chain(record.about.bot.clone().map(Self::PlatformBot))
@@ -38,7 +39,7 @@ impl fmt::Display for AuditSubject {
     }
 }
 
-/// The minute, counted from 1970, that a slice lies in.
+/// The minute, counted from 1970, that contains a slice.
 pub const fn minute_of(slice: i64) -> i64 {
     slice.div_euclid(SLICES_IN_A_MINUTE)
 }
@@ -54,11 +55,11 @@ pub const fn slices_of(minute: i64) -> RangeInclusive<i64> {
 pub struct AuditFilter {
     /// Tokens of this account.
     pub credential: Option<CredentialId>,
-    /// What this token link was asked for.
+    /// Tokens that were requested from this token link.
     pub token_link: Option<TokenLinkId>,
-    /// What was asked for with this API key.
+    /// Tokens that were requested with this API key.
     pub api_key: Option<ApiKeyId>,
-    /// Tokens for this bot: by its id here, or at the platform that asked.
+    /// Tokens for this bot: by its id here, or by its id at the platform that requested them.
     pub bot: Option<PlatformBot>,
 }
 
@@ -76,7 +77,7 @@ impl AuditFilter {
         bot.clone().map(AuditSubject::PlatformBot).or(id.map(AuditSubject::Id))
     }
 
-    /// Whether the record is one of those that are meant.
+    /// Whether the record matches all filters.
     pub fn is_met_by(&self, record: &AuditRecord) -> bool {
         let Self { credential, token_link, api_key, bot } = self;
         credential.is_none_or(|id| record.credential == id)

@@ -21,7 +21,7 @@ impl Server {
         Self::on(tempfile::tempdir().unwrap(), 1, mode, is_first)
     }
 
-    /// Each process has a randomness of its own.
+    /// Each process has its own random seed.
     fn on(folder: TempDir, seed: u64, mode: AuditMode, is_first: bool) -> Self {
         let fixture = Fixture::with_journal(mode, |env| {
             let env = Environment { entropy: Arc::new(SeededEntropy::new(seed)), ..env };
@@ -35,7 +35,7 @@ impl Server {
         fs::read_dir(self.folder.path().join("audit")).unwrap().count()
     }
 
-    /// A token, later than all before; its record.
+    /// Gives a token, later than all before. Returns the id of its record.
     async fn give(&self) -> AuditId {
         self.fixture.clock.advance(Duration::from_micros(1));
         let record = self.fixture.record();
@@ -44,12 +44,12 @@ impl Server {
         id
     }
 
-    /// What the store has, in order.
+    /// The ids of the stored records, in order.
     fn stored(&self) -> Vec<AuditId> {
         self.fixture.stored().iter().map(|record| record.id).collect()
     }
 
-    /// The server is killed, and another started.
+    /// Kills the server, and starts another one on the same folder.
     async fn killed(self) -> Self {
         let Self { fixture, folder } = self;
         while !fixture.audit.shared.tasks.is_empty() {
@@ -82,7 +82,7 @@ async fn the_disk_comes_first_and_many_batches_share_a_commit() {
     }
     assert_eq!(server.fixture.sizes(), [30]);
     assert_eq!(server.stored(), given);
-    assert_eq!(server.fixture.counted("latchkey_audit_journaled"), 0, "the store was there");
+    assert_eq!(server.fixture.counted("latchkey_audit_journaled"), 0, "the store was available");
 }
 
 #[tokio::test]
@@ -98,17 +98,17 @@ async fn a_reader_finds_what_was_given() {
 }
 
 #[tokio::test]
-async fn a_reader_waits_for_a_store_that_hangs_but_not_for_ever() {
+async fn a_reader_waits_for_a_hanging_store_for_a_limited_time() {
     let server = Server::new(AuditMode::Strict, true);
     server.give().await;
     let began = server.fixture.clock.now();
     let read = server.fixture.as_time_passes(server.fixture.audit.catch_up()).await;
-    assert!(matches!(read, Err(StoreError::Unavailable(_))), "an answer with holes is none: {read:?}");
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "an incomplete answer is an error: {read:?}");
     assert!(server.fixture.clock.now().since(began) <= READ_WITHIN + Duration::from_millis(50));
 }
 
 #[tokio::test]
-async fn without_the_store_the_disk_goes_on_and_the_next_start_brings_it_in() {
+async fn without_the_store_records_go_to_the_disk_and_the_next_start_stores_them() {
     for is_first in [true, false] {
         let server = Server::new(AuditMode::Strict, is_first);
         server.fixture.store.torn.store(true, Ordering::SeqCst);
@@ -132,7 +132,7 @@ async fn without_the_store_the_disk_goes_on_and_the_next_start_brings_it_in() {
 }
 
 #[tokio::test]
-async fn a_journal_that_does_not_come_first_is_gone_when_the_store_is_back() {
+async fn a_journal_that_does_not_come_first_is_deleted_when_the_store_is_available_again() {
     let server = Server::new(AuditMode::Strict, false);
     server.fixture.store.torn.store(true, Ordering::SeqCst);
     server.fixture.store.turns.add_permits(100);
@@ -146,28 +146,28 @@ async fn a_journal_that_does_not_come_first_is_gone_when_the_store_is_back() {
 }
 
 #[tokio::test]
-async fn without_the_disk_the_store_takes_it_and_without_both_nobody_is_given_a_token() {
+async fn without_the_disk_records_go_to_the_store_and_without_both_no_token_is_given() {
     let folder = tempfile::tempdir().unwrap();
     let audit = folder.path().join("audit");
     let fixture = Fixture::with_journal(AuditMode::Strict, |env| {
         let mut journal = Journal::open(&audit, env).unwrap();
         journal.is_first = true;
-        // A full disk, as far as the journal can tell.
+        // The journal can't write, as on a full disk.
         fs::remove_dir(&audit).unwrap();
-        fs::write(&audit, "in its way").unwrap();
+        fs::write(&audit, "not a folder").unwrap();
         Some(journal)
     });
     let server = Server { fixture, folder };
     server.fixture.store.turns.add_permits(100);
     server.give().await;
-    assert_eq!(server.fixture.sizes(), [1], "which the disk did not take");
+    assert_eq!(server.fixture.sizes(), [1], "the disk refused it");
     server.fixture.store.torn.store(true, Ordering::SeqCst);
     let refused = server.fixture.as_time_passes(server.fixture.write()).await.unwrap_err();
     assert_eq!(refused.code, model::Code::Unavailable);
 }
 
 #[tokio::test]
-async fn where_nobody_waits_the_store_is_enough() {
+async fn in_relaxed_mode_the_store_is_enough() {
     let server = Server::new(AuditMode::Relaxed, true);
     server.fixture.store.turns.add_permits(1);
     server.give().await;

@@ -47,7 +47,7 @@ fn batch() -> (Vec<AuditRecord>, AuditBatch) {
 }
 
 #[test]
-fn what_is_packed_comes_out_again() {
+fn packed_records_are_unpacked_unchanged() {
     let (records, row) = batch();
     assert_eq!(row.unpack().unwrap(), records);
     assert!(row.content.len() < 700, "{} bytes", row.content.len());
@@ -56,7 +56,7 @@ fn what_is_packed_comes_out_again() {
 }
 
 #[test]
-fn a_row_is_of_one_workspace_and_one_slice_and_has_its_bounds() {
+fn a_row_has_one_workspace_one_slice_and_a_maximum_size() {
     let env = environment();
     let (here, there) = (WorkspaceId::generate(&env), WorkspaceId::generate(&env));
     let mut records: Vec<_> = (0..600).map(|_| record(&env, here)).collect();
@@ -76,7 +76,7 @@ fn the_same_records_are_the_same_row() {
 }
 
 #[test]
-fn what_is_bundled_is_the_same_rows_again() {
+fn bundled_rows_are_unbundled_unchanged() {
     let (_, row) = batch();
     let other = AuditBatch::pack(&[record(&environment(), WorkspaceId::generate(&environment()))]).remove(0);
     let rows = vec![row, other];
@@ -98,18 +98,18 @@ fn in_postcard(row: &AuditBatch) -> AuditBatch {
 }
 
 #[test]
-fn what_an_older_version_packed_is_read_and_brought_into_todays_form() {
+fn a_row_of_an_older_version_is_read_and_converted_to_the_current_format() {
     let (records, row) = batch();
     let old = in_postcard(&row);
     assert_eq!(old.unpack().unwrap(), records);
     let modern = old.clone().modern().unwrap();
     assert_eq!(modern, AuditBatch { id: old.id, ..row });
-    // Its journal too.
+    // A row in the older version's journal too.
     assert_eq!(unbundle(&bundle(&[old])).unwrap(), [modern]);
 }
 
 #[test]
-fn a_row_names_what_its_records_are_about() {
+fn a_row_names_the_subjects_of_its_records() {
     let (records, row) = batch();
     let named = |subject: &str| row.subjects.iter().any(|it| it.to_string() == subject);
     assert!(named("bot_TESTVECTOR000001"));
@@ -128,7 +128,7 @@ fn lines_of_json_are_read_too() {
 }
 
 #[test]
-fn what_is_damaged_is_refused() {
+fn damaged_rows_are_refused() {
     let (_, row) = batch();
     let refused = |row: AuditBatch| matches!(row.unpack(), Err(StoreError::Corrupt { .. }));
     for row in [row.clone(), in_postcard(&row)] {
@@ -140,7 +140,7 @@ fn what_is_damaged_is_refused() {
     let longer = [&row.content[..], b"\0"].concat();
     assert!(refused(AuditBatch { content: longer, ..row.clone() }), "more than the records");
     let unknown = [&[2], &row.content[1..]].concat();
-    assert!(refused(AuditBatch { content: unknown, ..row.clone() }), "a form of the future");
+    assert!(refused(AuditBatch { content: unknown, ..row.clone() }), "a later format");
     assert!(refused(AuditBatch { records: 3, ..row.clone() }), "a record is missing");
     assert!(refused(AuditBatch { content: b"{}".to_vec(), ..row.clone() }));
     let env = environment();
