@@ -129,7 +129,7 @@ async fn an_email_address_that_moved_to_another_user_is_reported() {
     let ended = app.until(&bot, "fatal").await;
     let (sub_code, words) = why(&ended, "fatal");
     assert_eq!(sub_code, "zoom_credential_unhealthy");
-    assert!(words.contains("robin@example.test belongs to another user now"), "{words}");
+    assert!(words.contains("robin@example.test now belongs to another user"), "{words}");
     assert!(meeting.join_requests().await.is_empty());
     app.stop().await;
 }

@@ -18,6 +18,8 @@ async fn the_keyboard_leads_everywhere_and_a_page_follows_what_happens() {
     page.press("g").await.unwrap();
     page.press("a").await.unwrap();
     page.wait_for(".menu a[aria-current][href=\"/accounts\"]").await.unwrap();
+    // The new page's script is deferred: it has run when the page is complete.
+    while page.evaluate("document.readyState").await.unwrap() != "complete" {}
     page.press("/").await.unwrap();
     assert_eq!(page.evaluate("document.activeElement.name").await.unwrap(), "q");
     page.evaluate("document.activeElement.blur(), true").await.unwrap();
