@@ -23,14 +23,14 @@ impl Audit {
                 Ok(0) => {}
                 Ok(batches) => tracing::info!(batches, "records of an older version can now be searched"),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "records of an older version were not converted")
+                    tracing::warn!(error = %chain(&error), "records of an older version were not converted");
                 }
             }
             match self.prune(self.env().now() - keep).await {
                 Ok(0) => {}
                 Ok(pruned) => tracing::info!(pruned, "old records were deleted from the audit"),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "old records were not deleted from the audit")
+                    tracing::warn!(error = %chain(&error), "old records were not deleted from the audit");
                 }
             }
             self.env().clock.sleep(PRUNE_INTERVAL).await;

@@ -71,7 +71,7 @@ impl Statistics {
                 self.metrics.counted(self.env.now());
             }
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "accounts, seats and waiting bots were not counted")
+                tracing::warn!(error = %chain(&error), "accounts, seats and waiting bots were not counted");
             }
         }
     }

@@ -158,7 +158,7 @@ async fn wait_until_ready(devtools: &DevTools, signals: &mut Signals) -> Result<
             Ok(PageMessage::Ready) => return Ok(()),
             Ok(PageMessage::Broken { message }) => return Err(BrowserError::Sdk { message }),
             Ok(PageMessage::Script { message }) => {
-                tracing::debug!(message, "the SDK threw an exception during its start")
+                tracing::debug!(message, "the SDK threw an exception during its start");
             }
             _ => {}
         }

@@ -57,7 +57,7 @@ impl OpenConnections {
                 due.iter().filter_map(|id| open.get(id)).for_each(|due| due.notify_one());
             }
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "could not look for new events of real-time endpoints; will retry")
+                tracing::warn!(error = %chain(&error), "could not look for new events of real-time endpoints; will retry");
             }
         }
     }

@@ -111,7 +111,7 @@ impl Idempotency {
                 "a request took longer than its lease: if it is sent again, it is executed again"
             ),
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "the answer to an idempotent request was not stored")
+                tracing::warn!(error = %chain(&error), "the answer to an idempotent request was not stored");
             }
         }
     }

@@ -21,7 +21,7 @@ pub(crate) async fn run_backlog(parts: Arc<Parts>) -> Infallible {
                 metrics.webhook_backlog(backlog.pending, age);
             }
             Err(error) => {
-                tracing::warn!(error = %model::chain(&error), "could not count pending deliveries")
+                tracing::warn!(error = %model::chain(&error), "could not count pending deliveries");
             }
         }
         env.clock.sleep(BACKLOG_INTERVAL).await;

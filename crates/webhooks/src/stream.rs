@@ -31,7 +31,7 @@ impl Webhooks {
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(error = %chain(&error), "could not read events for a stream; will retry")
+                        tracing::warn!(error = %chain(&error), "could not read events for a stream; will retry");
                     }
                 }
                 tokio::select! {

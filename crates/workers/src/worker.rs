@@ -213,7 +213,7 @@ impl<W: Work> Worker<W> {
         match caught(under_lease).await {
             Ok(Some(Ok(()))) => return,
             Ok(Some(Err(error))) => {
-                tracing::info!(worker = W::NAME, error = %chain(&error), "an item failed")
+                tracing::info!(worker = W::NAME, error = %chain(&error), "an item failed");
             }
             Ok(None) => {
                 tracing::warn!(worker = W::NAME, "the lease of an item was lost; its work is cancelled");

@@ -1,6 +1,6 @@
 //! A bot's log: entries that say what the bot did, and why.
 //!
-//! - [`Kind`], [`Note`]: an entry before it is stored. `from_page`: entries from events of a page.
+//! - [`LogEntryKind`], [`NewLogEntry`]: an entry before it is stored. `from_page`: entries from events of a page.
 //! - [`BotLog`]: queues entries without waiting and writes them in batches in the background.
 
 mod from_page;

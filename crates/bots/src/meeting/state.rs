@@ -105,10 +105,10 @@ impl Meeting {
             }
             MeetingEventKind::Leave { participant } => drop(self.expected.remove(&participant.id)),
             MeetingEventKind::WebcamOn { participant } => {
-                self.recalled(&participant, |who| who.camera = true)
+                self.recalled(&participant, |who| who.camera = true);
             }
             MeetingEventKind::WebcamOff { participant } => {
-                self.recalled(&participant, |who| who.camera = false)
+                self.recalled(&participant, |who| who.camera = false);
             }
             MeetingEventKind::ScreenshareOn { participant } => self.recalled(&participant, |who| {
                 (who.shares, who.active) = (true, true);
@@ -120,7 +120,7 @@ impl Meeting {
                 (who.speaks, who.active) = (true, true);
             }),
             MeetingEventKind::SpeechOff { participant } => {
-                self.recalled(&participant, |who| who.speaks = false)
+                self.recalled(&participant, |who| who.speaks = false);
             }
             MeetingEventKind::ChatMessage { message, .. } => drop(self.is_new(message)),
             MeetingEventKind::CloudRecording { state } => self.cloud_recording = Some(state),

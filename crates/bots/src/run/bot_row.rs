@@ -146,7 +146,7 @@ impl BotRecord<'_> {
                             self.note(NewLogEntry::new(LogEntryKind::Decision, words));
                         }
                         Transition::Forbidden => {
-                            tracing::error!(bot = %id, %code, "a bot's step was not recorded: the state machine does not allow it")
+                            tracing::error!(bot = %id, %code, "a bot's step was not recorded: the state machine does not allow it");
                         }
                     }
                     return transition;

@@ -79,7 +79,8 @@ impl<'a> Outputs<'a> {
         match event {
             PageEvent::Camera { on, wanted } => self.camera.switched(*on, *wanted),
             PageEvent::Chatted { id, outcome, reason } => {
-                if self.chat.answered(*id, *outcome, reason.as_deref()).await {
+                let is_next = self.chat.answered(*id, *outcome, reason.as_deref()).await;
+                if is_next {
                     self.send_next(page).await;
                 }
             }

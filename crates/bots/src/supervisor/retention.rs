@@ -31,14 +31,14 @@ impl Sweeper {
                 Ok(0) => {}
                 Ok(bots) => tracing::info!(bots, "deleted the rows of bots that ended long ago"),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "could not delete the rows of bots that ended long ago")
+                    tracing::warn!(error = %chain(&error), "could not delete the rows of bots that ended long ago");
                 }
             }
             match all(|| events.forget_meeting_events(env.now(), SWEEP_BATCH)).await {
                 Ok(0) => {}
                 Ok(bots) => tracing::info!(bots, "erased old events of meetings"),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "could not erase old events of meetings")
+                    tracing::warn!(error = %chain(&error), "could not erase old events of meetings");
                 }
             }
             let before = now - retention.bot_log;
@@ -46,7 +46,7 @@ impl Sweeper {
                 Ok(0) => {}
                 Ok(entries) => tracing::info!(entries, "deleted old entries of bots' logs"),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "could not delete old entries of bots' logs")
+                    tracing::warn!(error = %chain(&error), "could not delete old entries of bots' logs");
                 }
             }
             // Last, because the pictures of bots that were deleted above have no row any more.

@@ -199,7 +199,7 @@ impl ParkedConsents {
                 Ok(0) => {}
                 Ok(expired) => tracing::info!(expired, "parked consents have expired"),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "expired parked consents were not deleted")
+                    tracing::warn!(error = %chain(&error), "expired parked consents were not deleted");
                 }
             }
             self.env.clock.sleep(EXPIRY_INTERVAL).await;

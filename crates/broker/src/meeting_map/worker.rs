@@ -63,7 +63,7 @@ impl Work for DueLists {
                 Ok(false) => return,
                 // While the store is unavailable, no other server can take the lease either.
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "the lease of a list of meetings was not renewed")
+                    tracing::warn!(error = %chain(&error), "the lease of a list of meetings was not renewed");
                 }
             }
         }

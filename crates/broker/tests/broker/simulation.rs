@@ -273,7 +273,7 @@ impl Life {
         assert!(ours || waits || self.lost, "the live grant is gone: {:?}", row.status);
         match row.status {
             CredentialStatus::NeedsReauth(ReauthCause::Revoked) => {
-                assert!(self.revoked, "it was not revoked")
+                assert!(self.revoked, "it was not revoked");
             }
             CredentialStatus::NeedsReauth(ReauthCause::ResponseLost) => {
                 assert!(!ours || self.revoked, "it was given up although its grant is valid");

@@ -135,13 +135,11 @@ pub enum OpenError {
 pub(crate) async fn connect(address: &Address) -> Result<PgConnection, OpenError> {
     let options = address.options();
     let answer = tokio::time::timeout(ANSWERS_WITHIN, PgConnection::connect_with(&options)).await;
-    let mut db = match answer {
-        Ok(answer) => answer.map_err(|error| judge(address, error))?,
-        Err(_) => {
-            let cause = "no answer within 10 s".into();
-            return Err(OpenError::Unavailable { address: address.clone(), cause });
-        }
+    let Ok(answer) = answer else {
+        let cause = "no answer within 10 s".into();
+        return Err(OpenError::Unavailable { address: address.clone(), cause });
     };
+    let mut db = answer.map_err(|error| judge(address, error))?;
     let unusable = |cause| OpenError::Unusable { address: address.clone(), cause };
     let version = "-- server version\nSELECT current_setting('server_version_num')::bigint / 10000";
     let version = number(&mut db, version).await.map_err(unusable)?;
